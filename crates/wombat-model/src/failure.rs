@@ -1,0 +1,89 @@
+//! Why a build failed, and whose it is to mend.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ImportPath;
+
+/// Longest message that a record keeps, in bytes; the rest stands in the log.
+const MAX_MESSAGE: usize = 2048;
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureClass {
+    /// The user: a package or version that doesn't exist. Final.
+    Input,
+    /// The package's author: it doesn't compile for this target. Final.
+    Compile,
+    /// The operator: time, memory, disk or output ran over its limit.
+    Resource,
+    /// Nobody in particular: the module proxy or NATS was away. Asking again may help.
+    Infra,
+    /// Its builders went away three times.
+    Lost,
+    /// Us.
+    Internal,
+}
+
+impl FailureClass {
+    /// Whether asking again can't change the outcome.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Input | Self::Compile => true,
+            Self::Resource | Self::Infra | Self::Lost | Self::Internal => false,
+        }
+    }
+
+    /// As it is spelled on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Compile => "compile",
+            Self::Resource => "resource",
+            Self::Infra => "infra",
+            Self::Lost => "lost",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// The end of a build that gave no binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Who has to act.
+    pub class: FailureClass,
+    /// What went wrong, in words for the person who asked.
+    pub message: String,
+    /// The package to blame, where one is.
+    pub package: Option<ImportPath>,
+}
+
+impl Failure {
+    /// A failure; an overlong message is cut.
+    pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if message.len() > MAX_MESSAGE {
+            let cut = message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8());
+            message.truncate(cut);
+            message.push('…');
+        }
+        Self { class, message, package: None }
+    }
+
+    /// The same, with the package to blame.
+    #[must_use]
+    pub fn blaming(self, package: ImportPath) -> Self {
+        Self { package: Some(package), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_bounded() {
+        let failure = Failure::new(FailureClass::Compile, "ü".repeat(5000));
+        assert!(failure.message.len() <= MAX_MESSAGE && failure.message.ends_with('…'));
+    }
+}

@@ -1,0 +1,39 @@
+//! The words of Wombat Builder: validated names, what a build is, and what crosses the wire.
+//!
+//! Pure data: no I/O, no async, no NATS. Every door validates, serde included, so a value of these
+//! types is already safe to put into a key, a path, a `go.mod` or a header.
+//!
+//! *spec*: what is to be built · *build*: a spec and its state · *key*: a build's name · *claim*: the right
+//! to build · *artifact*: the binary · *builder*: a process · *worker*: one of its tasks.
+
+mod build;
+pub mod catalog;
+mod failure;
+mod go_version;
+mod identifier;
+mod identity;
+mod key;
+pub mod log;
+mod module_version;
+pub mod names;
+mod path;
+mod platform;
+mod presence;
+mod problem;
+pub mod request;
+mod spec;
+mod text;
+pub mod wire;
+
+pub use build::{Artifact, Build, BuildState, Holder, IllegalTransition, Status, Timings};
+pub use failure::{Failure, FailureClass};
+pub use go_version::{GoVersion, ParseGoVersionError};
+pub use identifier::{BuilderId, ClaimId, ParseIdentifierError};
+pub use identity::{BuildHash, Identity, ParseDigestError, Sha256};
+pub use key::{ArtifactName, BuildKey, ParseBuildKeyError};
+pub use module_version::{ModuleVersion, ParseModuleVersionError};
+pub use path::{ImportPath, ModulePath, ParsePathError};
+pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant};
+pub use presence::{ActiveClaim, Presence};
+pub use problem::{Problem, ProblemCode, Refusal, RefusalStatus};
+pub use spec::{BuildSpec, InvalidSpec, Package, TEMPLATE_VERSION};

@@ -1,0 +1,35 @@
+//! Every name that another process must spell the same way: services, subjects, buckets, ports.
+
+/// The micro service that takes and answers build requests; also the name of its endpoint group.
+pub const BUILD_SERVICE: &str = "build";
+/// The micro service that answers questions about the catalog; also the name of its endpoint group.
+pub const CATALOG_SERVICE: &str = "catalog";
+
+/// One record a build, keyed by [`crate::BuildKey`]; history 1.
+pub const BUILDS_BUCKET: &str = "builds";
+/// Presence: one expiring key a builder process.
+pub const BUILDERS_BUCKET: &str = "builders";
+/// One key a module release.
+pub const CATALOG_BUCKET: &str = "catalog";
+/// Finished binaries, written once under `<key>/<claim>`, linked from `<key>`.
+pub const ARTIFACTS_BUCKET: &str = "artifacts";
+/// Phases and log lines of builds.
+pub const LOGS_STREAM: &str = "BUILD_LOGS";
+/// Subjects of [`LOGS_STREAM`] begin with this, followed by a build key without its `build.` and a claim.
+pub const LOGS_SUBJECT_PREFIX: &str = "build.logs.";
+/// Header of the last message of a claim's log; its value is the status that the build ended with.
+pub const LOG_END_HEADER: &str = "Wombat-Log-End";
+
+/// Where the gateway listens when nothing else is said.
+pub const HTTP_PORT: u16 = 4430;
+
+/// Most packages in one request.
+pub const MAX_PACKAGES: usize = 64;
+/// Longest import path, in bytes.
+pub const MAX_PATH: usize = 256;
+/// Longest module version, in bytes.
+pub const MAX_VERSION: usize = 128;
+/// Largest request body, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// Longest query, in characters.
+pub const MAX_QUERY: usize = 512;

@@ -1,0 +1,13 @@
+//! What crosses the wire, besides requests: the JSON of a build, and the questions and answers of the micro services.
+
+mod build_json;
+mod questions;
+mod view;
+
+pub use build_json::{BuildJson, FailureJson, InvalidRecord, PackageJson};
+pub use questions::{
+    BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount,
+    Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion, LoggedEntry, NoQuestion, PackageHit,
+    ReleaseSummary, ResolveAnswer, ResolvedPackage,
+};
+pub use view::{BuildView, Queue};

@@ -1,0 +1,252 @@
+//! Questions and answers of the micro services, other than a build request.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::BuildView;
+use crate::{
+    BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Presence, Status, Variant,
+    catalog::{CatalogPackage, Component, ComponentKind, Licence},
+    log::LogEntry,
+};
+
+/// A question without a field: an empty message or `{}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoQuestion {}
+
+/// `build.get` and `build.cancel`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdQuestion {
+    /// The build.
+    pub id: BuildKey,
+}
+
+/// `build.list`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListQuestion {
+    /// Words, or `field:value` with the fields package, component, module, status, goos, goarch, go, builder and
+    /// created; empty: all builds.
+    pub query: String,
+    /// Builds a page, at most 200; 50 if left out.
+    pub limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    pub cursor: Option<String>,
+    /// `created`, `finished`, `size` or `duration`, with `-` in front for descending; `-created` if left out.
+    pub sort: Option<String>,
+    /// Whether to count the values of each field over all hits.
+    pub facets: bool,
+}
+
+/// How often a value occurs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FacetCount {
+    /// The value.
+    pub value: String,
+    /// In how many builds.
+    pub count: u64,
+}
+
+/// Counts by field: status, goos, goarch, go, module, package and builder.
+pub type Facets = BTreeMap<String, Vec<FacetCount>>;
+
+/// Answer to [`ListQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListAnswer {
+    /// This page.
+    pub builds: Vec<BuildView>,
+    /// Builds on all pages.
+    pub total: u64,
+    /// Cursor of the next page, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// Counts, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facets: Option<Facets>,
+}
+
+/// A package of a resolved request, and why it is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ResolvedPackage {
+    /// Its import path.
+    pub url: ImportPath,
+    /// Its module.
+    pub module: ModulePath,
+    /// Its module's version.
+    pub version: ModuleVersion,
+    /// Whether it was added because no pipeline runs without it.
+    pub base: bool,
+    /// Its licence, where the catalog knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<Licence>,
+    /// Why it is in: asked for, or for which component, and why rather than another.
+    pub reason: String,
+}
+
+/// Answer of `build.resolve`: what would be built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolveAnswer {
+    /// The id that the build has or would have.
+    pub id: BuildKey,
+    /// Operating system.
+    pub goos: Goos,
+    /// Architecture.
+    pub goarch: Goarch,
+    /// Level of the architecture.
+    pub variant: Variant,
+    /// Go release.
+    #[serde(rename = "goversion")]
+    pub go_version: GoVersion,
+    /// Packages, sorted.
+    pub packages: Vec<ResolvedPackage>,
+    /// Exact versions.
+    pub modules: BTreeMap<ModulePath, ModuleVersion>,
+    /// The module whose own `go.mod` is the base of the module graph.
+    pub graph: ModulePath,
+    /// The least free licence of all packages in the catalog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<Licence>,
+    /// What one should know: packages that aren't in the catalog, platforms that weren't tried …
+    pub notes: Vec<String>,
+    /// Status of the build, if it was asked for before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// `build.log`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogQuestion {
+    /// The build.
+    pub id: BuildKey,
+    /// `next` of the page before; 0: from the beginning.
+    #[serde(default)]
+    pub after: u64,
+    /// Entries a page, at most 1000; 200 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A log entry and where it stands in the stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LoggedEntry {
+    /// Sequence in `BUILD_LOGS`.
+    pub sequence: u64,
+    /// The claim that it belongs to.
+    pub claim: ClaimId,
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: LogEntry,
+}
+
+/// Answer to [`LogQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LogAnswer {
+    /// Entries, oldest first.
+    pub entries: Vec<LoggedEntry>,
+    /// Ask with this as `after` for what comes next.
+    pub next: u64,
+    /// Whether the build is finished and this page reaches its end.
+    pub end: bool,
+}
+
+/// Answer of `build.builders`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BuildersAnswer {
+    /// Builders that are alive, by id.
+    pub builders: Vec<Presence>,
+}
+
+/// `catalog.search`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CatalogQuestion {
+    /// Words to be found in names of components, packages and descriptions; empty: everything.
+    pub query: String,
+    /// Only packages with components of this kind.
+    pub kind: Option<ComponentKind>,
+    /// Only this module.
+    pub module: Option<ModulePath>,
+    /// Only this version of each module; the newest if left out.
+    pub version: Option<ModuleVersion>,
+    /// Most packages in the answer; 200 if left out.
+    pub limit: Option<u32>,
+}
+
+/// A release without its packages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseSummary {
+    /// The module.
+    pub module: ModulePath,
+    /// Its version.
+    pub version: ModuleVersion,
+    /// What people call it.
+    pub title: String,
+    /// Go releases that it can be built with, newest first.
+    pub go_versions: Vec<GoVersion>,
+    /// Versions of other catalog modules that it asks for.
+    pub requires: BTreeMap<ModulePath, ModuleVersion>,
+    /// Whether it is what a request without a version gets.
+    pub newest: bool,
+}
+
+/// A package that fits a search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PackageHit {
+    /// Its module.
+    pub module: ModulePath,
+    /// Its module's version.
+    pub version: ModuleVersion,
+    /// The package.
+    #[serde(flatten)]
+    pub package: CatalogPackage,
+}
+
+/// Answer to [`CatalogQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CatalogAnswer {
+    /// Revision of the catalog.
+    pub revision: u64,
+    /// Every release, newest first within its module.
+    pub releases: Vec<ReleaseSummary>,
+    /// Packages that fit, best first; by path if no words were given.
+    pub packages: Vec<PackageHit>,
+    /// How many fit, also beyond the limit.
+    pub total: u64,
+}
+
+/// `catalog.component`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentQuestion {
+    /// `name` or `kind/name`.
+    pub component: String,
+}
+
+/// A package that brings a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ComponentProvider {
+    /// The component.
+    pub component: Component,
+    /// The package.
+    pub package: ImportPath,
+    /// Its module.
+    pub module: ModulePath,
+    /// Its module's version.
+    pub version: ModuleVersion,
+    /// Its licence.
+    pub licence: Licence,
+}
+
+/// Answer to [`ComponentQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ComponentAnswer {
+    /// Every package of the newest releases that brings it, fewest other components first.
+    pub providers: Vec<ComponentProvider>,
+}

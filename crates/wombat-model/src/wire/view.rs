@@ -1,0 +1,50 @@
+//! A build as it is shown: the record, and what is known of it besides.
+
+use serde::{Deserialize, Serialize};
+
+use super::BuildJson;
+use crate::{Build, BuildKey, log::{Phase, Progress}};
+
+/// Where a waiting build stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    /// Its place, from 1.
+    pub position: u64,
+    /// How many wait.
+    pub length: u64,
+    /// Builders that are there to take it; 0: it starts when one comes.
+    pub builders: u64,
+}
+
+/// A build with its id and everything that changes too often for its record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildView {
+    /// The id.
+    pub id: BuildKey,
+    /// Revision of the record; grows with every change.
+    pub revision: u64,
+    /// The record.
+    #[serde(flatten)]
+    pub build: BuildJson,
+    /// The phase that it is in, while it isn't finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// How far the phase is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// Its place in the queue, while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
+    /// Seconds until it is probably done: from the median of like builds; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_seconds: Option<u64>,
+}
+
+impl BuildView {
+    /// The record alone.
+    pub fn of(build: Build, revision: u64) -> Self {
+        Self { id: build.key(), revision, build: build.into(), phase: None, progress: None, queue: None, eta_seconds: None }
+    }
+}
