@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    ArtifactName, BuildKey, BuildSpec, BuilderId, ClaimId, Failure, FailureClass, Sha256, log::Phase, wire::BuildJson,
+    ArtifactName, BuildKey, BuildSpec, BuilderId, ClaimId, Failure, FailureClass, Sha256,
+    log::Phase, wire::BuildJson,
 };
 
 /// How often a build may lose its builder before it fails.
@@ -27,7 +28,10 @@ pub struct Artifact {
 
 impl Artifact {
     fn maker(&self) -> Holder {
-        Holder { builder: self.builder.clone(), claim: self.name.claim() }
+        Holder {
+            builder: self.builder.clone(),
+            claim: self.name.claim(),
+        }
     }
 }
 
@@ -51,7 +55,11 @@ pub enum BuildState {
     /// A builder is at it; only the holder of the claim may finish it.
     Building { by: Holder, kept: Option<Artifact> },
     /// There is a binary, or there was one and retention removed it.
-    Success { by: Holder, artifact: Artifact, expired: bool },
+    Success {
+        by: Holder,
+        artifact: Artifact,
+        expired: bool,
+    },
     /// It can't be built, or couldn't this time.
     Failed { by: Holder, failure: Failure },
     /// Somebody stopped it, perhaps before anyone held it.
@@ -59,7 +67,19 @@ pub enum BuildState {
 }
 
 /// The name of a state, spelled as the original does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Waits for a builder.
@@ -76,7 +96,13 @@ pub enum Status {
 
 impl Status {
     /// All, in the order of a build's life.
-    pub const ALL: &[Self] = &[Self::New, Self::Building, Self::Success, Self::Failed, Self::Cancelled];
+    pub const ALL: &[Self] = &[
+        Self::New,
+        Self::Building,
+        Self::Success,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// As it is spelled on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -158,12 +184,23 @@ impl Build {
 
     /// Its holder made the binary. Another digest than the kept binary's is remembered: the same identity
     /// ought to give the same bytes.
-    pub fn succeed(mut self, artifact: Artifact, timings: Timings, now: OffsetDateTime) -> Result<Self, IllegalTransition> {
+    pub fn succeed(
+        mut self,
+        artifact: Artifact,
+        timings: Timings,
+        now: OffsetDateTime,
+    ) -> Result<Self, IllegalTransition> {
         let BuildState::Building { by, kept } = self.state else {
             return Err(self.illegal("finished"));
         };
-        self.other_sha256 = kept.map(|old| old.sha256).filter(|old| *old != artifact.sha256);
-        self.state = BuildState::Success { by, artifact, expired: false };
+        self.other_sha256 = kept
+            .map(|old| old.sha256)
+            .filter(|old| *old != artifact.sha256);
+        self.state = BuildState::Success {
+            by,
+            artifact,
+            expired: false,
+        };
         self.timings = timings;
         self.last_error = None;
         self.finished = Some(now);
@@ -171,14 +208,22 @@ impl Build {
     }
 
     /// Its holder couldn't make the binary. One that was served before goes on being served.
-    pub fn fail(mut self, failure: Failure, now: OffsetDateTime) -> Result<Self, IllegalTransition> {
+    pub fn fail(
+        mut self,
+        failure: Failure,
+        now: OffsetDateTime,
+    ) -> Result<Self, IllegalTransition> {
         let BuildState::Building { by, kept } = self.state else {
             return Err(self.illegal("finished"));
         };
         self.state = match kept {
             Some(artifact) => {
                 self.last_error = Some(failure.message);
-                BuildState::Success { by, artifact, expired: false }
+                BuildState::Success {
+                    by,
+                    artifact,
+                    expired: false,
+                }
             }
             None => BuildState::Failed { by, failure },
         };
@@ -189,14 +234,29 @@ impl Build {
     /// Somebody stops it.
     pub fn cancel(mut self, now: OffsetDateTime) -> Result<Self, IllegalTransition> {
         self.state = match self.state {
-            BuildState::New { kept: Some(artifact) } => BuildState::Success { by: artifact.maker(), artifact, expired: false },
-            BuildState::Building { by, kept: Some(artifact) } => {
+            BuildState::New {
+                kept: Some(artifact),
+            } => BuildState::Success {
+                by: artifact.maker(),
+                artifact,
+                expired: false,
+            },
+            BuildState::Building {
+                by,
+                kept: Some(artifact),
+            } => {
                 self.last_error = Some("The rebuild was cancelled.".to_owned());
-                BuildState::Success { by, artifact, expired: false }
+                BuildState::Success {
+                    by,
+                    artifact,
+                    expired: false,
+                }
             }
             BuildState::New { kept: None } => BuildState::Cancelled { by: None },
             BuildState::Building { by, kept: None } => BuildState::Cancelled { by: Some(by) },
-            BuildState::Success { .. } | BuildState::Failed { .. } | BuildState::Cancelled { .. } => {
+            BuildState::Success { .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => {
                 return Err(self.illegal("cancelled"));
             }
         };
@@ -225,19 +285,29 @@ impl Build {
             self.claimed = None;
             return Ok(self);
         }
-        let message = format!("The builder went away {MAX_ATTEMPTS} times in the middle of this build.");
+        let message =
+            format!("The builder went away {MAX_ATTEMPTS} times in the middle of this build.");
         self.fail(Failure::new(FailureClass::Lost, message), now)
     }
 
     /// Somebody asks again. `None`: the record answers as it stands.
     #[must_use]
-    pub fn request_again(mut self, force: bool, catalog_revision: u64, now: OffsetDateTime) -> Option<Self> {
+    pub fn request_again(
+        mut self,
+        force: bool,
+        catalog_revision: u64,
+        now: OffsetDateTime,
+    ) -> Option<Self> {
         let kept = match self.state {
             BuildState::New { .. } | BuildState::Building { .. } => return None,
             BuildState::Success { expired: true, .. } | BuildState::Cancelled { .. } => None,
             BuildState::Success { artifact, .. } => Some(artifact).filter(|_| force).map(Some)?,
-            BuildState::Failed { failure, .. } if force || !failure.class.is_final() => None,
-            BuildState::Failed { .. } => return None,
+            BuildState::Failed { failure, .. } => {
+                if !force && failure.class.is_final() {
+                    return None;
+                }
+                None
+            }
         };
         self.state = BuildState::New { kept };
         self.attempt = 0;
@@ -313,7 +383,9 @@ impl Build {
     /// Who builds it, or built it last.
     pub fn holder(&self) -> Option<&Holder> {
         match &self.state {
-            BuildState::Building { by, .. } | BuildState::Success { by, .. } | BuildState::Failed { by, .. } => Some(by),
+            BuildState::Building { by, .. }
+            | BuildState::Success { by, .. }
+            | BuildState::Failed { by, .. } => Some(by),
             BuildState::Cancelled { by } => by.as_ref(),
             BuildState::New { .. } => None,
         }
@@ -339,12 +411,21 @@ impl Build {
     pub fn artifact(&self) -> Option<&Artifact> {
         match &self.state {
             BuildState::New { kept } | BuildState::Building { kept, .. } => kept.as_ref(),
-            BuildState::Success { artifact, expired: false, .. } => Some(artifact),
-            BuildState::Success { expired: true, .. } | BuildState::Failed { .. } | BuildState::Cancelled { .. } => None,
+            BuildState::Success {
+                artifact,
+                expired: false,
+                ..
+            } => Some(artifact),
+            BuildState::Success { expired: true, .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => None,
         }
     }
 
     fn illegal(&self, step: &'static str) -> IllegalTransition {
-        IllegalTransition { from: self.status(), step }
+        IllegalTransition {
+            from: self.status(),
+            step,
+        }
     }
 }

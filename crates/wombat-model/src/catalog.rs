@@ -7,7 +7,19 @@ use serde::{Deserialize, Serialize};
 use crate::{GoVersion, ImportPath, ModulePath, ModuleVersion, Platform};
 
 /// What a component does in a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ComponentKind {
     /// Reads messages.
@@ -37,8 +49,17 @@ pub enum ComponentKind {
 impl ComponentKind {
     /// All kinds, in the order in which they are shown.
     pub const ALL: &[Self] = &[
-        Self::Input, Self::Output, Self::Processor, Self::Cache, Self::Buffer, Self::RateLimit, Self::Metric,
-        Self::Tracer, Self::Scanner, Self::BloblangFunction, Self::BloblangMethod,
+        Self::Input,
+        Self::Output,
+        Self::Processor,
+        Self::Cache,
+        Self::Buffer,
+        Self::RateLimit,
+        Self::Metric,
+        Self::Tracer,
+        Self::Scanner,
+        Self::BloblangFunction,
+        Self::BloblangMethod,
     ];
 
     /// As it is spelled on the wire.
@@ -69,15 +90,25 @@ impl FromStr for ComponentKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| {
-            let all: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-            format!("`{}` is not a kind of component; the kinds are {}", text.escape_debug(), all.join(", "))
-        })
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| {
+                let all: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+                format!(
+                    "`{}` is not a kind of component; the kinds are {}",
+                    text.escape_debug(),
+                    all.join(", ")
+                )
+            })
     }
 }
 
 /// A component as a package registers it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Component {
     /// What it does.
     pub kind: ComponentKind,
@@ -125,17 +156,37 @@ impl FromStr for ComponentReference {
             None => (None, text),
         };
         let fits = (1..=64).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
         if fits {
-            Ok(Self { kind, name: name.to_owned() })
+            Ok(Self {
+                kind,
+                name: name.to_owned(),
+            })
         } else {
-            Err(format!("`{}` is not the name of a component", text.escape_debug()))
+            Err(format!(
+                "`{}` is not the name of a component",
+                text.escape_debug()
+            ))
         }
     }
 }
 
 /// The licences of all files that a package compiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Licence {
     /// No file is under the Redpanda Community Licence.
@@ -182,11 +233,18 @@ impl CatalogPackage {
     /// Why it can't be built for this platform, if that is known.
     pub fn emptiness(&self, platform: Platform) -> Option<String> {
         if self.cgo {
-            return Some(format!("`{}` needs cgo, and binaries are built without it", self.path));
+            return Some(format!(
+                "`{}` needs cgo, and binaries are built without it",
+                self.path
+            ));
         }
         match self.platforms.get(&platform) {
-            Some(PlatformSupport::Empty) => Some(format!("`{}` compiles to nothing on {platform}", self.path)),
-            Some(PlatformSupport::Fails) => Some(format!("`{}` doesn't compile on {platform}", self.path)),
+            Some(PlatformSupport::Empty) => {
+                Some(format!("`{}` compiles to nothing on {platform}", self.path))
+            }
+            Some(PlatformSupport::Fails) => {
+                Some(format!("`{}` doesn't compile on {platform}", self.path))
+            }
             Some(PlatformSupport::Compiles) | None => None,
         }
     }
@@ -233,7 +291,10 @@ mod tests {
     fn a_bare_name_means_every_kind() {
         let bare: ComponentReference = "kafka".parse().unwrap();
         let input: ComponentReference = "input/kafka".parse().unwrap();
-        let output = Component { kind: ComponentKind::Output, name: "kafka".into() };
+        let output = Component {
+            kind: ComponentKind::Output,
+            name: "kafka".into(),
+        };
         assert!(bare.matches(&output) && !input.matches(&output));
         assert!("inputs/kafka".parse::<ComponentReference>().is_err());
         assert!("a b".parse::<ComponentReference>().is_err());

@@ -67,13 +67,20 @@ impl Failure {
             message.truncate(cut);
             message.push('…');
         }
-        Self { class, message, package: None }
+        Self {
+            class,
+            message,
+            package: None,
+        }
     }
 
     /// The same, with the package to blame.
     #[must_use]
     pub fn blaming(self, package: ImportPath) -> Self {
-        Self { package: Some(package), ..self }
+        Self {
+            package: Some(package),
+            ..self
+        }
     }
 }
 

@@ -13,8 +13,14 @@ pub struct ParseIdentifierError(String);
 
 fn subject_token(text: &str) -> Result<String, ParseIdentifierError> {
     let fits = (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if fits { Ok(text.to_owned()) } else { Err(ParseIdentifierError(text.to_owned())) }
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(ParseIdentifierError(text.to_owned()))
+    }
 }
 
 /// A builder process, `<host>-<random>`: a new one at each start.
@@ -43,8 +49,18 @@ impl FromStr for ClaimId {
     }
 }
 
-validated_string!(BuilderId, ParseIdentifierError, "^[A-Za-z0-9_-]{1,64}$", "A builder process.");
-validated_string!(ClaimId, ParseIdentifierError, "^[A-Za-z0-9_-]{1,64}$", "One claim of a build.");
+validated_string!(
+    BuilderId,
+    ParseIdentifierError,
+    "^[A-Za-z0-9_-]{1,64}$",
+    "A builder process."
+);
+validated_string!(
+    ClaimId,
+    ParseIdentifierError,
+    "^[A-Za-z0-9_-]{1,64}$",
+    "One claim of a build."
+);
 
 #[cfg(test)]
 mod tests {

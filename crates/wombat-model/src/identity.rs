@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::{GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Variant, text::validated_string};
+use crate::{
+    GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Variant, text::validated_string,
+};
 
 /// The text is not 64 lower-case hex digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,8 +15,15 @@ use crate::{GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Vari
 pub struct ParseDigestError;
 
 fn digest_text(text: &str) -> Result<String, ParseDigestError> {
-    let fits = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if fits { Ok(text.to_owned()) } else { Err(ParseDigestError) }
+    let fits = text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(ParseDigestError)
+    }
 }
 
 /// The SHA-256 of a file's bytes, in lower-case hex.
@@ -43,8 +52,18 @@ impl FromStr for BuildHash {
     }
 }
 
-validated_string!(Sha256, ParseDigestError, "^[0-9a-f]{64}$", "A SHA-256 in lower-case hex.");
-validated_string!(BuildHash, ParseDigestError, "^[0-9a-f]{64}$", "The hash in a build's key.");
+validated_string!(
+    Sha256,
+    ParseDigestError,
+    "^[0-9a-f]{64}$",
+    "A SHA-256 in lower-case hex."
+);
+validated_string!(
+    BuildHash,
+    ParseDigestError,
+    "^[0-9a-f]{64}$",
+    "The hash in a build's key."
+);
 
 impl Sha256 {
     /// From a finished digest.
@@ -88,7 +107,8 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// JSON without spaces, keys sorted, packages sorted and without repeats.
     pub fn canonical_json(&self) -> String {
-        serde_json::to_string(self).expect("strings, numbers and maps with string keys always serialise")
+        serde_json::to_string(self)
+            .expect("strings, numbers and maps with string keys always serialise")
     }
 
     /// The hash that names the build.

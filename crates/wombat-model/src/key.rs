@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuildHash, ClaimId, GoVersion, Platform, names::LOGS_SUBJECT_PREFIX, text::validated_string};
+use crate::{
+    BuildHash, ClaimId, GoVersion, Platform, names::LOGS_SUBJECT_PREFIX, text::validated_string,
+};
 
 /// `build.<goos>.<goarch>.<go version, `_` for `.`>.<64 hex digits>`: the original's grammar with a full hash.
 /// It is the id on the wire, the key in the `builds` bucket, and the stem of the log's subject.
@@ -30,7 +32,12 @@ validated_string!(
 impl BuildKey {
     /// The key of these parts.
     pub fn new(platform: Platform, go: GoVersion, hash: &BuildHash) -> Self {
-        Self(format!("build.{}.{}.{}.{hash}", platform.goos(), platform.goarch(), go.key_part()))
+        Self(format!(
+            "build.{}.{}.{}.{hash}",
+            platform.goos(),
+            platform.goarch(),
+            go.key_part()
+        ))
     }
 
     /// What it is built for.
@@ -60,7 +67,9 @@ impl BuildKey {
 
     /// The build and the claim that a log subject belongs to.
     pub fn from_log_subject(subject: &str) -> Option<(Self, ClaimId)> {
-        let (tail, claim) = subject.strip_prefix(LOGS_SUBJECT_PREFIX)?.rsplit_once('.')?;
+        let (tail, claim) = subject
+            .strip_prefix(LOGS_SUBJECT_PREFIX)?
+            .rsplit_once('.')?;
         Some((format!("build.{tail}").parse().ok()?, claim.parse().ok()?))
     }
 
@@ -83,7 +92,8 @@ fn split(text: &str) -> Result<(Platform, GoVersion, BuildHash), &'static str> {
     Ok((
         Platform::new(goos, goarch).map_err(|_| "no such platform is served")?,
         GoVersion::from_key_part(go).map_err(|_| "malformed Go version")?,
-        hash.parse().map_err(|_| "the hash is 64 lower-case hex digits")?,
+        hash.parse()
+            .map_err(|_| "the hash is 64 lower-case hex digits")?,
     ))
 }
 
@@ -93,7 +103,10 @@ impl FromStr for BuildKey {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         split(text)
             .map(|_| Self(text.to_owned()))
-            .map_err(|problem| ParseBuildKeyError { given: text.to_owned(), problem })
+            .map_err(|problem| ParseBuildKeyError {
+                given: text.to_owned(),
+                problem,
+            })
     }
 }
 
@@ -117,13 +130,19 @@ impl ArtifactName {
 
     /// The build that the object belongs to.
     pub fn key(&self) -> BuildKey {
-        let (key, _) = self.0.split_once('/').expect("checked when the name was parsed");
+        let (key, _) = self
+            .0
+            .split_once('/')
+            .expect("checked when the name was parsed");
         BuildKey(key.to_owned())
     }
 
     /// The claim that made it.
     pub fn claim(&self) -> ClaimId {
-        let (_, claim) = self.0.split_once('/').expect("checked when the name was parsed");
+        let (_, claim) = self
+            .0
+            .split_once('/')
+            .expect("checked when the name was parsed");
         claim.parse().expect("checked when the name was parsed")
     }
 }
@@ -132,10 +151,17 @@ impl FromStr for ArtifactName {
     type Err = ParseBuildKeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let reject = |problem| ParseBuildKeyError { given: text.to_owned(), problem };
-        let (key, claim) = text.split_once('/').ok_or_else(|| reject("an artifact is <key>/<claim>"))?;
+        let reject = |problem| ParseBuildKeyError {
+            given: text.to_owned(),
+            problem,
+        };
+        let (key, claim) = text
+            .split_once('/')
+            .ok_or_else(|| reject("an artifact is <key>/<claim>"))?;
         key.parse::<BuildKey>()?;
-        claim.parse::<ClaimId>().map_err(|_| reject("malformed claim"))?;
+        claim
+            .parse::<ClaimId>()
+            .map_err(|_| reject("malformed claim"))?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -145,12 +171,17 @@ mod tests {
     use super::*;
 
     fn key() -> BuildKey {
-        format!("build.linux.arm64.1_26_8.{}", "ab".repeat(32)).parse().unwrap()
+        format!("build.linux.arm64.1_26_8.{}", "ab".repeat(32))
+            .parse()
+            .unwrap()
     }
 
     #[test]
     fn round_trips_through_its_parts() {
-        assert_eq!(BuildKey::new(key().platform(), key().go(), &key().hash()), key());
+        assert_eq!(
+            BuildKey::new(key().platform(), key().go(), &key().hash()),
+            key()
+        );
     }
 
     #[test]
@@ -172,7 +203,10 @@ mod tests {
     #[test]
     fn log_subjects_lead_back() {
         let claim: ClaimId = "c1".parse().unwrap();
-        assert_eq!(BuildKey::from_log_subject(&key().log_subject(&claim)), Some((key(), claim)));
+        assert_eq!(
+            BuildKey::from_log_subject(&key().log_subject(&claim)),
+            Some((key(), claim))
+        );
         assert_eq!(BuildKey::from_log_subject("build.logs.x"), None);
     }
 

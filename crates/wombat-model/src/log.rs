@@ -5,7 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::{BuilderId, Status};
 
 /// A step of a build, in the order in which they come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Waits for a builder.
@@ -101,8 +113,19 @@ mod tests {
 
     #[test]
     fn events_are_spelled_as_documented() {
-        let progress = Some(Progress { done: 3, total: 9, cached: 1 });
-        let entry = LogEntry { n: 2, at: 15, event: LogEvent::Phase { phase: Phase::Compile, progress } };
+        let progress = Some(Progress {
+            done: 3,
+            total: 9,
+            cached: 1,
+        });
+        let entry = LogEntry {
+            n: 2,
+            at: 15,
+            event: LogEvent::Phase {
+                phase: Phase::Compile,
+                progress,
+            },
+        };
         let text = r#"{"n":2,"at":15,"event":"phase","phase":"compile","progress":{"done":3,"total":9,"cached":1}}"#;
         assert_eq!(serde_json::to_string(&entry).unwrap(), text);
         assert_eq!(serde_json::from_str::<LogEntry>(text).unwrap(), entry);

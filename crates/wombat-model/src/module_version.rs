@@ -31,7 +31,12 @@ impl FromStr for ModuleVersion {
     type Err = ParseModuleVersionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let reject = |problem| Err(ParseModuleVersionError { given: text.to_owned(), problem });
+        let reject = |problem| {
+            Err(ParseModuleVersionError {
+                given: text.to_owned(),
+                problem,
+            })
+        };
         if text.len() > MAX_VERSION {
             return reject("it is longer than 128 characters");
         }
@@ -61,7 +66,10 @@ impl ModuleVersion {
         if fits {
             return Ok(());
         }
-        Err(ParseModuleVersionError { given: self.0.clone(), problem: "its major version isn't the one in the module's path" })
+        Err(ParseModuleVersionError {
+            given: self.0.clone(),
+            problem: "its major version isn't the one in the module's path",
+        })
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -86,7 +94,8 @@ impl<'a> Parts<'a> {
             Some((core, prerelease)) => (core, Some(prerelease)),
             None => (rest, None),
         };
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let number = |part: &str| digits(part) && (part == "0" || !part.starts_with('0'));
         let numbers: [&str; 3] = core.split('.').collect::<Vec<_>>().try_into().ok()?;
         if !numbers.iter().all(|part| number(part)) {
@@ -94,13 +103,19 @@ impl<'a> Parts<'a> {
         }
         let identifier = |part: &str| {
             !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 && (!digits(part) || number(part))
         };
         if prerelease.is_some_and(|text| !text.split('.').all(identifier)) {
             return None;
         }
-        Some(Self { numbers, prerelease, incompatible })
+        Some(Self {
+            numbers,
+            prerelease,
+            incompatible,
+        })
     }
 }
 
@@ -134,7 +149,11 @@ fn compare_prereleases(left: &str, right: &str) -> Ordering {
 impl Ord for ModuleVersion {
     fn cmp(&self, other: &Self) -> Ordering {
         let (left, right) = (self.parts(), other.parts());
-        let numbers = left.numbers.iter().zip(right.numbers).map(|(l, r)| compare_numbers(l, r));
+        let numbers = left
+            .numbers
+            .iter()
+            .zip(right.numbers)
+            .map(|(l, r)| compare_numbers(l, r));
         numbers
             .fold(Ordering::Equal, Ordering::then)
             .then_with(|| match (left.prerelease, right.prerelease) {
@@ -159,12 +178,30 @@ mod tests {
 
     #[test]
     fn takes_canonical_versions_only() {
-        for good in ["v4.105.0", "v0.0.0-20240101000000-abcdef123456", "v1.2.3-rc.1", "v2.0.0+incompatible"] {
+        for good in [
+            "v4.105.0",
+            "v0.0.0-20240101000000-abcdef123456",
+            "v1.2.3-rc.1",
+            "v2.0.0+incompatible",
+        ] {
             assert!(good.parse::<ModuleVersion>().is_ok(), "{good}");
         }
         for bad in [
-            "", "latest", "main", "v1", "v1.2", "1.2.3", "v1.2.03", "v1.2.3-01", "v1.2.3-", "v1.2.3-a..b", "v1.2.3+meta",
-            "v1.0.0+incompatible", "v1.2.3\n", "v1.2.3 ", "v1.2.3-ä",
+            "",
+            "latest",
+            "main",
+            "v1",
+            "v1.2",
+            "1.2.3",
+            "v1.2.03",
+            "v1.2.3-01",
+            "v1.2.3-",
+            "v1.2.3-a..b",
+            "v1.2.3+meta",
+            "v1.0.0+incompatible",
+            "v1.2.3\n",
+            "v1.2.3 ",
+            "v1.2.3-ä",
         ] {
             assert!(bad.parse::<ModuleVersion>().is_err(), "{bad:?}");
         }
@@ -172,9 +209,19 @@ mod tests {
 
     #[test]
     fn orders_by_precedence() {
-        let sorted = ["v1.2.3-1", "v1.2.3-alpha", "v1.2.3-alpha.1", "v1.2.3-beta", "v1.2.3", "v1.10.0", "v4.100.0", "v4.105.0"];
+        let sorted = [
+            "v1.2.3-1",
+            "v1.2.3-alpha",
+            "v1.2.3-alpha.1",
+            "v1.2.3-beta",
+            "v1.2.3",
+            "v1.10.0",
+            "v4.100.0",
+            "v4.105.0",
+        ];
         for pair in sorted.windows(2) {
-            let [left, right] = [pair[0], pair[1]].map(|text| text.parse::<ModuleVersion>().unwrap());
+            let [left, right] =
+                [pair[0], pair[1]].map(|text| text.parse::<ModuleVersion>().unwrap());
             assert!(left < right, "{left} {right}");
         }
     }
@@ -182,9 +229,14 @@ mod tests {
     #[test]
     fn the_major_version_fits_the_path() {
         for (path, version, fits) in [
-            ("a.b/c", "v1.0.0", true), ("a.b/c", "v2.0.0", false), ("a.b/c", "v2.0.0+incompatible", true),
-            ("a.b/c/v4", "v4.1.0", true), ("a.b/c/v4", "v3.1.0", false), ("gopkg.in/y.v3", "v3.0.1", true),
-            ("gopkg.in/y.v1", "v0.0.0-20240101000000-abcdef123456", true), ("gopkg.in/y.v2-unstable", "v2.0.0", true),
+            ("a.b/c", "v1.0.0", true),
+            ("a.b/c", "v2.0.0", false),
+            ("a.b/c", "v2.0.0+incompatible", true),
+            ("a.b/c/v4", "v4.1.0", true),
+            ("a.b/c/v4", "v3.1.0", false),
+            ("gopkg.in/y.v3", "v3.0.1", true),
+            ("gopkg.in/y.v1", "v0.0.0-20240101000000-abcdef123456", true),
+            ("gopkg.in/y.v2-unstable", "v2.0.0", true),
         ] {
             let module: ModulePath = path.parse().unwrap();
             let version: ModuleVersion = version.parse().unwrap();

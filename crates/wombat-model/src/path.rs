@@ -34,8 +34,18 @@ pub struct ModulePath(String);
 #[serde(try_from = "String", into = "String")]
 pub struct ImportPath(String);
 
-validated_string!(ModulePath, ParsePathError, r"^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$", "The path of a Go module.");
-validated_string!(ImportPath, ParsePathError, r"^[a-z0-9.-]+(/[A-Za-z0-9._~+-]+)*$", "The import path of a Go package.");
+validated_string!(
+    ModulePath,
+    ParsePathError,
+    r"^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$",
+    "The path of a Go module."
+);
+validated_string!(
+    ImportPath,
+    ParsePathError,
+    r"^[a-z0-9.-]+(/[A-Za-z0-9._~+-]+)*$",
+    "The import path of a Go package."
+);
 
 impl FromStr for ModulePath {
     type Err = ParsePathError;
@@ -43,9 +53,17 @@ impl FromStr for ModulePath {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         check_elements(text, Kind::Module)
             .and_then(|()| check_host(text))
-            .and_then(|()| split_major(text).map(drop).ok_or("its major version suffix is malformed"))
+            .and_then(|()| {
+                split_major(text)
+                    .map(drop)
+                    .ok_or("its major version suffix is malformed")
+            })
             .map(|()| Self(text.to_owned()))
-            .map_err(|problem| ParsePathError { given: text.to_owned(), kind: "a module path", problem })
+            .map_err(|problem| ParsePathError {
+                given: text.to_owned(),
+                kind: "a module path",
+                problem,
+            })
     }
 }
 
@@ -57,10 +75,18 @@ impl FromStr for ImportPath {
             .and_then(|()| check_host(text))
             .and_then(|()| {
                 let internal = text.split('/').any(|element| element == "internal");
-                if internal { Err("an `internal` package can't be imported from outside its module") } else { Ok(()) }
+                if internal {
+                    Err("an `internal` package can't be imported from outside its module")
+                } else {
+                    Ok(())
+                }
             })
             .map(|()| Self(text.to_owned()))
-            .map_err(|problem| ParsePathError { given: text.to_owned(), kind: "an import path", problem })
+            .map_err(|problem| ParsePathError {
+                given: text.to_owned(),
+                kind: "an import path",
+                problem,
+            })
     }
 }
 
@@ -72,7 +98,9 @@ impl ModulePath {
 
     /// Whether `path` names this module or a package below it.
     pub fn contains(&self, path: &ImportPath) -> bool {
-        path.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.0
+            .strip_prefix(&self.0)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -103,13 +131,14 @@ fn check_elements(path: &str, kind: Kind) -> Result<(), &'static str> {
     if path.starts_with('/') || path.ends_with('/') || path.contains("//") {
         return Err("it has an empty element");
     }
-    path.split('/').try_for_each(|element| check_element(element, kind))
+    path.split('/')
+        .try_for_each(|element| check_element(element, kind))
 }
 
 /// File names that Windows reserves, whatever their case or extension.
 const RESERVED_ON_WINDOWS: &[&str] = &[
-    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
-    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
 fn check_element(element: &str, kind: Kind) -> Result<(), &'static str> {
@@ -123,7 +152,9 @@ fn check_element(element: &str, kind: Kind) -> Result<(), &'static str> {
         return Err("an element ends in a dot");
     }
     let allowed = |byte: u8| {
-        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (kind == Kind::Import && byte == b'+')
+        byte.is_ascii_alphanumeric()
+            || b"-._~".contains(&byte)
+            || (kind == Kind::Import && byte == b'+')
     };
     if !element.bytes().all(allowed) {
         return Err("it has a character other than letters, digits, `-`, `.`, `_`, `~` and `/`");
@@ -142,14 +173,27 @@ fn check_element(element: &str, kind: Kind) -> Result<(), &'static str> {
 }
 
 /// Top-level names that only ever mean a machine nearby.
-const PRIVATE_ZONES: &[&str] = &["local", "localhost", "internal", "arpa", "test", "invalid", "lan", "intranet", "onion"];
+const PRIVATE_ZONES: &[&str] = &[
+    "local",
+    "localhost",
+    "internal",
+    "arpa",
+    "test",
+    "invalid",
+    "lan",
+    "intranet",
+    "onion",
+];
 
 fn check_host(path: &str) -> Result<(), &'static str> {
     let host = path.split('/').next().unwrap_or(path);
     if !host.contains('.') {
         return Err("its first element has no dot, so it can't be a host name");
     }
-    if !host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte)) {
+    if !host
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+    {
         return Err("its first element may hold lower-case letters, digits, `-` and `.` only");
     }
     let zone = host.rsplit('.').next().unwrap_or(host);
@@ -171,7 +215,9 @@ fn split_major(path: &str) -> Option<&str> {
         let trimmed = path.strip_suffix("-unstable").unwrap_or(path);
         let stem = trimmed.trim_end_matches(|c: char| c.is_ascii_digit());
         let digits = &trimmed[stem.len()..];
-        let well_formed = stem.ends_with(".v") && !digits.is_empty() && (digits == "0" || !digits.starts_with('0'));
+        let well_formed = stem.as_bytes().ends_with(b".v")
+            && !digits.is_empty()
+            && (digits == "0" || !digits.starts_with('0'));
         return well_formed.then(|| &path[stem.len() - 2..]);
     }
     let stem = path.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -209,9 +255,29 @@ mod tests {
     #[test]
     fn refuses_what_go_refuses() {
         for bad in [
-            "", "fmt", "-a.b/c", "/a.b", "a.b/", "a.b//c", "a.b/../c", "a.b/./c", "a.b/c.", "a.b/con", "a.b/Aux.txt",
-            "a.b/x~1", "A.b/c", "a.b/c d", "a.b/c\n", "a.b/\"", "a.b/ü", "a.b/!azure", "a.b/v1", "a.b/v02", "a.b/v2.1",
-            "gopkg.in/yaml", "gopkg.in/yaml.v03",
+            "",
+            "fmt",
+            "-a.b/c",
+            "/a.b",
+            "a.b/",
+            "a.b//c",
+            "a.b/../c",
+            "a.b/./c",
+            "a.b/c.",
+            "a.b/con",
+            "a.b/Aux.txt",
+            "a.b/x~1",
+            "A.b/c",
+            "a.b/c d",
+            "a.b/c\n",
+            "a.b/\"",
+            "a.b/ü",
+            "a.b/!azure",
+            "a.b/v1",
+            "a.b/v02",
+            "a.b/v2.1",
+            "gopkg.in/yaml",
+            "gopkg.in/yaml.v03",
         ] {
             assert!(bad.parse::<ModulePath>().is_err(), "{bad:?}");
         }
@@ -220,8 +286,17 @@ mod tests {
     #[test]
     fn refuses_addresses_and_private_names() {
         for bad in [
-            "127.0.0.1/x", "169.254.169.254/latest", "1.2/x", "a.localhost/x", "localhost.x.com/y", "db.internal/x",
-            "printer.local/x", "x.home.arpa/y", "golang.org/toolchain", "github.com/a/internal/b", "a.b/internal",
+            "127.0.0.1/x",
+            "169.254.169.254/latest",
+            "1.2/x",
+            "a.localhost/x",
+            "localhost.x.com/y",
+            "db.internal/x",
+            "printer.local/x",
+            "x.home.arpa/y",
+            "golang.org/toolchain",
+            "github.com/a/internal/b",
+            "a.b/internal",
         ] {
             assert!(bad.parse::<ImportPath>().is_err(), "{bad:?}");
         }
@@ -237,14 +312,22 @@ mod tests {
     #[test]
     fn a_module_contains_itself_and_what_is_below() {
         let module: ModulePath = "a.b/c".parse().unwrap();
-        for (path, inside) in [("a.b/c", true), ("a.b/c/d", true), ("a.b/cd", false), ("a.b", false)] {
+        for (path, inside) in [
+            ("a.b/c", true),
+            ("a.b/c/d", true),
+            ("a.b/cd", false),
+            ("a.b", false),
+        ] {
             assert_eq!(module.contains(&path.parse().unwrap()), inside, "{path}");
         }
     }
 
     #[test]
     fn errors_show_no_control_characters() {
-        let error = "a.b/c\u{7}\n".parse::<ImportPath>().unwrap_err().to_string();
+        let error = "a.b/c\u{7}\n"
+            .parse::<ImportPath>()
+            .unwrap_err()
+            .to_string();
         assert!(!error.contains('\n') && error.contains("\\n"), "{error}");
     }
 }

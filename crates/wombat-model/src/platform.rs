@@ -115,19 +115,58 @@ pub struct Platform {
 impl Platform {
     /// Every pair that is served, in the order in which they are offered.
     pub const ALL: &[Self] = &[
-        Self { goos: Goos::Linux, goarch: Goarch::Amd64 },
-        Self { goos: Goos::Linux, goarch: Goarch::Arm64 },
-        Self { goos: Goos::Linux, goarch: Goarch::Arm },
-        Self { goos: Goos::Linux, goarch: Goarch::I386 },
-        Self { goos: Goos::Linux, goarch: Goarch::Riscv64 },
-        Self { goos: Goos::Linux, goarch: Goarch::Ppc64le },
-        Self { goos: Goos::Linux, goarch: Goarch::S390x },
-        Self { goos: Goos::Darwin, goarch: Goarch::Amd64 },
-        Self { goos: Goos::Darwin, goarch: Goarch::Arm64 },
-        Self { goos: Goos::Windows, goarch: Goarch::Amd64 },
-        Self { goos: Goos::Windows, goarch: Goarch::Arm64 },
-        Self { goos: Goos::Freebsd, goarch: Goarch::Amd64 },
-        Self { goos: Goos::Freebsd, goarch: Goarch::Arm64 },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::Amd64,
+        },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::Arm64,
+        },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::Arm,
+        },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::I386,
+        },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::Riscv64,
+        },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::Ppc64le,
+        },
+        Self {
+            goos: Goos::Linux,
+            goarch: Goarch::S390x,
+        },
+        Self {
+            goos: Goos::Darwin,
+            goarch: Goarch::Amd64,
+        },
+        Self {
+            goos: Goos::Darwin,
+            goarch: Goarch::Arm64,
+        },
+        Self {
+            goos: Goos::Windows,
+            goarch: Goarch::Amd64,
+        },
+        Self {
+            goos: Goos::Windows,
+            goarch: Goarch::Arm64,
+        },
+        Self {
+            goos: Goos::Freebsd,
+            goarch: Goarch::Amd64,
+        },
+        Self {
+            goos: Goos::Freebsd,
+            goarch: Goarch::Arm64,
+        },
     ];
 
     /// The pair, if it is served.
@@ -136,7 +175,11 @@ impl Platform {
         if Self::ALL.contains(&pair) {
             return Ok(pair);
         }
-        let partners: Vec<&str> = Self::ALL.iter().filter(|p| p.goos == goos).map(|p| p.goarch.as_str()).collect();
+        let partners: Vec<&str> = Self::ALL
+            .iter()
+            .filter(|p| p.goos == goos)
+            .map(|p| p.goarch.as_str())
+            .collect();
         Err(ParsePlatformError {
             given: format!("{goos}/{goarch}"),
             what: "a platform that is served",
@@ -168,7 +211,11 @@ impl FromStr for Platform {
         let (goos, goarch) = text.split_once('/').ok_or_else(|| ParsePlatformError {
             given: text.to_owned(),
             what: "a platform",
-            choices: Self::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            choices: Self::ALL
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
         })?;
         Self::new(goos.parse()?, goarch.parse()?)
     }
@@ -240,13 +287,18 @@ mod tests {
     #[test]
     fn names_the_choices_for_an_unknown_name() {
         let error = "plan9".parse::<Goos>().unwrap_err().to_string();
-        assert!(error.contains("`plan9`") && error.contains("linux, darwin, windows, freebsd"), "{error}");
+        assert!(
+            error.contains("`plan9`") && error.contains("linux, darwin, windows, freebsd"),
+            "{error}"
+        );
         assert!("Linux".parse::<Goos>().is_err());
     }
 
     #[test]
     fn refuses_impossible_pairs_and_names_the_possible() {
-        let error = Platform::new(Goos::Windows, Goarch::S390x).unwrap_err().to_string();
+        let error = Platform::new(Goos::Windows, Goarch::S390x)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("windows/{amd64,arm64}"), "{error}");
         for platform in Platform::ALL {
             assert_eq!(platform.to_string().parse(), Ok(*platform));

@@ -63,7 +63,10 @@ pub enum ProblemCode {
 impl ProblemCode {
     /// As it is spelled on the wire.
     pub fn as_str(self) -> String {
-        serde_json::to_value(self).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 }
 
@@ -82,12 +85,20 @@ pub struct Problem {
 impl Problem {
     /// A problem with one field.
     pub fn field(code: ProblemCode, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, field: Some(field.into()), message: message.into() }
+        Self {
+            code,
+            field: Some(field.into()),
+            message: message.into(),
+        }
     }
 
     /// A problem with the request as a whole.
     pub fn general(code: ProblemCode, message: impl Into<String>) -> Self {
-        Self { code, field: None, message: message.into() }
+        Self {
+            code,
+            field: None,
+            message: message.into(),
+        }
     }
 }
 
@@ -121,8 +132,17 @@ pub enum RefusalStatus {
 
 impl RefusalStatus {
     const ALL: &[Self] = &[
-        Self::BadRequest, Self::Unauthorized, Self::Forbidden, Self::NotFound, Self::Conflict, Self::Gone,
-        Self::TooLarge, Self::Unprocessable, Self::TooMany, Self::Internal, Self::Unavailable,
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Gone,
+        Self::TooLarge,
+        Self::Unprocessable,
+        Self::TooMany,
+        Self::Internal,
+        Self::Unavailable,
     ];
 
     /// The number.
@@ -153,7 +173,11 @@ impl TryFrom<u16> for RefusalStatus {
     type Error = String;
 
     fn try_from(code: u16) -> Result<Self, Self::Error> {
-        Self::ALL.iter().copied().find(|status| status.code() == code).ok_or_else(|| format!("{code} isn't an error code"))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.code() == code)
+            .ok_or_else(|| format!("{code} isn't an error code"))
     }
 }
 
@@ -169,7 +193,9 @@ impl schemars::JsonSchema for RefusalStatus {
 }
 
 /// Why a request wasn't done; the body of every error over NATS, and the heart of every problem document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
+)]
 #[error("{}", self.summary())]
 pub struct Refusal {
     /// The numeric code.
@@ -177,14 +203,22 @@ pub struct Refusal {
     /// Everything that is wrong, at least one.
     pub problems: Vec<Problem>,
     /// Seconds after which asking again may help.
-    #[serde(default, rename = "retryAfter", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "retryAfter",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub retry_after: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal for one reason.
     pub fn new(status: RefusalStatus, problem: Problem) -> Self {
-        Self { status, problems: vec![problem], retry_after: None }
+        Self {
+            status,
+            problems: vec![problem],
+            retry_after: None,
+        }
     }
 
     /// A refusal for every problem found: 400 if any lies in the form of the request, else 422.
@@ -192,16 +226,30 @@ impl Refusal {
         let malformed = problems.iter().any(|problem| {
             matches!(
                 problem.code,
-                ProblemCode::Malformed | ProblemCode::UnknownField | ProblemCode::MissingField | ProblemCode::WrongType
+                ProblemCode::Malformed
+                    | ProblemCode::UnknownField
+                    | ProblemCode::MissingField
+                    | ProblemCode::WrongType
             )
         });
-        let status = if malformed { RefusalStatus::BadRequest } else { RefusalStatus::Unprocessable };
-        Self { status, problems, retry_after: None }
+        let status = if malformed {
+            RefusalStatus::BadRequest
+        } else {
+            RefusalStatus::Unprocessable
+        };
+        Self {
+            status,
+            problems,
+            retry_after: None,
+        }
     }
 
     /// Nothing of that name.
     pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(RefusalStatus::NotFound, Problem::general(ProblemCode::NotFound, message))
+        Self::new(
+            RefusalStatus::NotFound,
+            Problem::general(ProblemCode::NotFound, message),
+        )
     }
 
     /// Something that we need is away.
@@ -217,13 +265,20 @@ impl Refusal {
     pub fn internal() -> Self {
         Self::new(
             RefusalStatus::Internal,
-            Problem::general(ProblemCode::Internal, "Something went wrong on our side; the log of the service says what."),
+            Problem::general(
+                ProblemCode::Internal,
+                "Something went wrong on our side; the log of the service says what.",
+            ),
         )
     }
 
     /// All messages in one line.
     pub fn summary(&self) -> String {
-        let messages: Vec<&str> = self.problems.iter().map(|problem| problem.message.as_str()).collect();
+        let messages: Vec<&str> = self
+            .problems
+            .iter()
+            .map(|problem| problem.message.as_str())
+            .collect();
         messages.join("; ")
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    GoVersion, ImportPath, ModulePath, ModuleVersion, Platform, Problem, ProblemCode, Refusal, Target,
-    catalog::ComponentReference, names::MAX_PACKAGES,
+    GoVersion, ImportPath, ModulePath, ModuleVersion, Platform, Problem, ProblemCode, Refusal,
+    Target, catalog::ComponentReference, names::MAX_PACKAGES,
 };
 
 /// The body of `build.request`, `build.resolve`, `POST /api/builds` and `POST /api/resolve`.
@@ -69,9 +69,15 @@ impl FromStr for PackageReference {
             None => (text, None),
         };
         Ok(Self {
-            path: path.parse().map_err(|error: crate::ParsePathError| error.to_string())?,
+            path: path
+                .parse()
+                .map_err(|error: crate::ParsePathError| error.to_string())?,
             version: version
-                .map(|version| version.parse().map_err(|error: crate::ParseModuleVersionError| error.to_string()))
+                .map(|version| {
+                    version
+                        .parse()
+                        .map_err(|error: crate::ParseModuleVersionError| error.to_string())
+                })
                 .transpose()?,
         })
     }
@@ -111,7 +117,11 @@ impl BuildRequest {
                 "The body must be a JSON object.",
             )]));
         };
-        Reader { fields, problems: Vec::new() }.read()
+        Reader {
+            fields,
+            problems: Vec::new(),
+        }
+        .read()
     }
 }
 
@@ -136,7 +146,11 @@ impl Reader {
                 "There is no field `{}`; the fields are goos, goarch, goVersion, packages, components, modules, variant, base and force.",
                 field.escape_debug()
             );
-            self.problems.push(Problem::field(ProblemCode::UnknownField, field.clone(), message));
+            self.problems.push(Problem::field(
+                ProblemCode::UnknownField,
+                field.clone(),
+                message,
+            ));
         }
         if packages.is_empty() && components.is_empty() && self.problems.is_empty() {
             self.problems.push(Problem::field(
@@ -146,9 +160,15 @@ impl Reader {
             ));
         }
         match target {
-            Some(target) if self.problems.is_empty() => {
-                Ok(BuildRequest { target, go, packages, components, modules, base, force })
-            }
+            Some(target) if self.problems.is_empty() => Ok(BuildRequest {
+                target,
+                go,
+                packages,
+                components,
+                modules,
+                base,
+                force,
+            }),
             Some(_) | None => Err(Refusal::of_request(self.problems)),
         }
     }
@@ -158,16 +178,20 @@ impl Reader {
         let goarch = self.required("goarch");
         let variant = self.optional("variant");
         let platform = Platform::new(goos?, goarch?)
-            .map_err(|error| self.refuse(ProblemCode::UnsupportedPlatform, "goarch", error))
+            .map_err(|error| self.refuse(ProblemCode::UnsupportedPlatform, "goarch", &error))
             .ok()?;
         Target::new(platform, variant)
-            .map_err(|error| self.refuse(ProblemCode::UnsupportedPlatform, "variant", error))
+            .map_err(|error| self.refuse(ProblemCode::UnsupportedPlatform, "variant", &error))
             .ok()
     }
 
     fn required<T: FromStr<Err: ToString>>(&mut self, field: &str) -> Option<T> {
         if !self.fields.contains_key(field) {
-            self.problems.push(Problem::field(ProblemCode::MissingField, field, format!("`{field}` is missing.")));
+            self.problems.push(Problem::field(
+                ProblemCode::MissingField,
+                field,
+                format!("`{field}` is missing."),
+            ));
         }
         self.optional(field)
     }
@@ -175,9 +199,10 @@ impl Reader {
     fn optional<T: FromStr<Err: ToString>>(&mut self, field: &str) -> Option<T> {
         match self.fields.remove(field)? {
             Value::Null => None,
-            Value::String(text) => {
-                text.parse().map_err(|error| self.refuse(ProblemCode::InvalidValue, field, error)).ok()
-            }
+            Value::String(text) => text
+                .parse()
+                .map_err(|error| self.refuse(ProblemCode::InvalidValue, field, &error))
+                .ok(),
             _ => {
                 self.wrong_type(field, "a string");
                 None
@@ -195,8 +220,12 @@ impl Reader {
             }
         };
         if items.len() > MAX_PACKAGES {
-            let message = format!("{} {field} are too many; at most {MAX_PACKAGES} go into one binary.", items.len());
-            self.problems.push(Problem::field(ProblemCode::TooMany, field, message));
+            let message = format!(
+                "{} {field} are too many; at most {MAX_PACKAGES} go into one binary.",
+                items.len()
+            );
+            self.problems
+                .push(Problem::field(ProblemCode::TooMany, field, message));
             return Vec::new();
         }
         let mut values = Vec::with_capacity(items.len());
@@ -205,7 +234,7 @@ impl Reader {
             match item {
                 Value::String(text) => match text.parse() {
                     Ok(value) => values.push(value),
-                    Err(error) => self.refuse::<T::Err>(ProblemCode::InvalidValue, &field, error),
+                    Err(error) => self.refuse::<T::Err>(ProblemCode::InvalidValue, &field, &error),
                 },
                 _ => self.wrong_type(&field, "a string"),
             }
@@ -223,8 +252,12 @@ impl Reader {
             }
         };
         if entries.len() > MAX_PACKAGES {
-            let message = format!("{} modules are too many; at most {MAX_PACKAGES} go into one binary.", entries.len());
-            self.problems.push(Problem::field(ProblemCode::TooMany, "modules", message));
+            let message = format!(
+                "{} modules are too many; at most {MAX_PACKAGES} go into one binary.",
+                entries.len()
+            );
+            self.problems
+                .push(Problem::field(ProblemCode::TooMany, "modules", message));
             return BTreeMap::new();
         }
         let mut modules = BTreeMap::new();
@@ -237,10 +270,10 @@ impl Reader {
             match (path.parse::<ModulePath>(), version.parse::<ModuleVersion>()) {
                 (Ok(path), Ok(version)) => match version.check_for(&path) {
                     Ok(()) => drop(modules.insert(path, version)),
-                    Err(error) => self.refuse(ProblemCode::InvalidValue, &field, error),
+                    Err(error) => self.refuse(ProblemCode::InvalidValue, &field, &error),
                 },
-                (Err(error), _) => self.refuse(ProblemCode::InvalidValue, &field, error),
-                (_, Err(error)) => self.refuse(ProblemCode::InvalidValue, &field, error),
+                (Err(error), _) => self.refuse(ProblemCode::InvalidValue, &field, &error),
+                (_, Err(error)) => self.refuse(ProblemCode::InvalidValue, &field, &error),
             }
         }
         modules
@@ -251,7 +284,11 @@ impl Reader {
             None | Some("standard") => Base::Standard,
             Some("pure") => Base::Pure,
             Some(_) => {
-                self.refuse(ProblemCode::InvalidValue, "base", "base is `standard` (Benthos pure and io) or `pure`");
+                self.refuse(
+                    ProblemCode::InvalidValue,
+                    "base",
+                    "base is `standard` (Benthos pure and io) or `pure`",
+                );
                 Base::Standard
             }
         }
@@ -268,12 +305,20 @@ impl Reader {
         }
     }
 
-    fn refuse<E: ToString>(&mut self, code: ProblemCode, field: &str, error: E) {
-        self.problems.push(Problem::field(code, field, format!("{}.", error.to_string())));
+    fn refuse<E: ToString + ?Sized>(&mut self, code: ProblemCode, field: &str, error: &E) {
+        self.problems.push(Problem::field(
+            code,
+            field,
+            format!("{}.", error.to_string()),
+        ));
     }
 
     fn wrong_type(&mut self, field: &str, wanted: &str) {
-        self.problems.push(Problem::field(ProblemCode::WrongType, field, format!("`{field}` must be {wanted}.")));
+        self.problems.push(Problem::field(
+            ProblemCode::WrongType,
+            field,
+            format!("`{field}` must be {wanted}."),
+        ));
     }
 }
 
@@ -297,10 +342,15 @@ mod tests {
 
     #[test]
     fn names_every_problem_at_once() {
-        let refusal = refusal(r#"{"goos":"plan10","packages":["a.b/c","a.b/\"x", 7],"colour":"red","modules":{"a.b/c":"latest"}}"#);
+        let refusal = refusal(
+            r#"{"goos":"plan10","packages":["a.b/c","a.b/\"x", 7],"colour":"red","modules":{"a.b/c":"latest"}}"#,
+        );
         assert_eq!(refusal.status, RefusalStatus::BadRequest);
-        let found: Vec<(&str, ProblemCode)> =
-            refusal.problems.iter().map(|problem| (problem.field.as_deref().unwrap(), problem.code)).collect();
+        let found: Vec<(&str, ProblemCode)> = refusal
+            .problems
+            .iter()
+            .map(|problem| (problem.field.as_deref().unwrap(), problem.code))
+            .collect();
         assert_eq!(
             found,
             [
@@ -318,7 +368,10 @@ mod tests {
     fn form_is_400_and_content_is_422() {
         assert_eq!(refusal("[]").status, RefusalStatus::BadRequest);
         assert_eq!(refusal("{").status, RefusalStatus::BadRequest);
-        assert_eq!(refusal(r#"{"goos":"linux","goarch":"amd64"}"#).status, RefusalStatus::BadRequest);
+        assert_eq!(
+            refusal(r#"{"goos":"linux","goarch":"amd64"}"#).status,
+            RefusalStatus::BadRequest
+        );
         let content = refusal(r#"{"goos":"windows","goarch":"s390x","packages":["a.b/c"]}"#);
         assert_eq!(content.status, RefusalStatus::Unprocessable);
         assert_eq!(content.problems[0].code, ProblemCode::UnsupportedPlatform);
@@ -327,7 +380,8 @@ mod tests {
     #[test]
     fn counts_are_bounded() {
         let packages: Vec<String> = (0..65).map(|n| format!("a.b/c{n}")).collect();
-        let body = serde_json::json!({"goos": "linux", "goarch": "amd64", "packages": packages}).to_string();
+        let body = serde_json::json!({"goos": "linux", "goarch": "amd64", "packages": packages})
+            .to_string();
         assert_eq!(refusal(&body).problems[0].code, ProblemCode::TooMany);
     }
 }

@@ -72,8 +72,17 @@ impl BuildSpec {
         modules: BTreeMap<ModulePath, ModuleVersion>,
         graph: ModulePath,
     ) -> Result<Self, InvalidSpec> {
-        Self { target, go, packages, modules, graph, template: TEMPLATE_VERSION, tags: Vec::new(), ldflags: LDFLAGS.into() }
-            .checked()
+        Self {
+            target,
+            go,
+            packages,
+            modules,
+            graph,
+            template: TEMPLATE_VERSION,
+            tags: Vec::new(),
+            ldflags: LDFLAGS.into(),
+        }
+        .checked()
     }
 
     pub(crate) fn checked(self) -> Result<Self, InvalidSpec> {
@@ -84,10 +93,16 @@ impl BuildSpec {
         for (path, package) in &self.packages {
             let module = package.module.clone();
             if !self.modules.contains_key(&module) {
-                return Err(InvalidSpec::NoVersion { package: path.clone(), module });
+                return Err(InvalidSpec::NoVersion {
+                    package: path.clone(),
+                    module,
+                });
             }
             if !module.contains(path) {
-                return Err(InvalidSpec::OutsideModule { package: path.clone(), module });
+                return Err(InvalidSpec::OutsideModule {
+                    package: path.clone(),
+                    module,
+                });
             }
             used.insert(module);
         }
@@ -173,7 +188,10 @@ mod tests {
     const CONNECT: &str = "github.com/redpanda-data/connect/v4";
     const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
 
-    fn spec(packages: &[(&str, &str, bool)], modules: &[(&str, &str)]) -> Result<BuildSpec, InvalidSpec> {
+    fn spec(
+        packages: &[(&str, &str, bool)],
+        modules: &[(&str, &str)],
+    ) -> Result<BuildSpec, InvalidSpec> {
         BuildSpec::new(
             Target::new("linux/amd64".parse().unwrap(), None).unwrap(),
             "1.26.8".parse().unwrap(),
@@ -181,10 +199,19 @@ mod tests {
                 .iter()
                 .map(|(path, module, base)| {
                     let module = module.parse().unwrap();
-                    (path.parse().unwrap(), Package { module, base: *base })
+                    (
+                        path.parse().unwrap(),
+                        Package {
+                            module,
+                            base: *base,
+                        },
+                    )
                 })
                 .collect(),
-            modules.iter().map(|(path, version)| (path.parse().unwrap(), version.parse().unwrap())).collect(),
+            modules
+                .iter()
+                .map(|(path, version)| (path.parse().unwrap(), version.parse().unwrap()))
+                .collect(),
             modules.last().unwrap().0.parse().unwrap(),
         )
     }
@@ -197,7 +224,15 @@ mod tests {
         let pure = format!("{BENTHOS}/public/components/pure");
         let io = format!("{BENTHOS}/public/components/io");
         let modules = [(BENTHOS, "v4.77.0"), (CONNECT, "v4.105.0")];
-        let known = spec(&[(&nats, CONNECT, false), (&pure, BENTHOS, true), (&io, BENTHOS, true)], &modules).unwrap();
+        let known = spec(
+            &[
+                (&nats, CONNECT, false),
+                (&pure, BENTHOS, true),
+                (&io, BENTHOS, true),
+            ],
+            &modules,
+        )
+        .unwrap();
         assert_eq!(
             known.identity().canonical_json(),
             concat!(
@@ -214,18 +249,42 @@ mod tests {
             "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb"
         );
 
-        let turned = spec(&[(&io, BENTHOS, false), (&pure, BENTHOS, false), (&nats, CONNECT, false)], &modules).unwrap();
-        assert_eq!(turned.key(), known.key(), "neither order nor who asked for a package is part of the identity");
+        let turned = spec(
+            &[
+                (&io, BENTHOS, false),
+                (&pure, BENTHOS, false),
+                (&nats, CONNECT, false),
+            ],
+            &modules,
+        )
+        .unwrap();
+        assert_eq!(
+            turned.key(),
+            known.key(),
+            "neither order nor who asked for a package is part of the identity"
+        );
     }
 
     #[test]
     fn modules_and_packages_must_fit() {
         let package = "a.b/c/d";
-        assert!(matches!(spec(&[], &[("a.b/c", "v1.0.0")]), Err(InvalidSpec::NoPackages)));
-        assert!(matches!(spec(&[(package, "a.b/x", false)], &[("a.b/x", "v1.0.0")]), Err(InvalidSpec::OutsideModule { .. })));
-        assert!(matches!(spec(&[(package, "a.b/c", false)], &[("a.b/x", "v1.0.0")]), Err(InvalidSpec::NoVersion { .. })));
         assert!(matches!(
-            spec(&[(package, "a.b/c", false)], &[("a.b/x", "v1.0.0"), ("a.b/c", "v1.0.0")]),
+            spec(&[], &[("a.b/c", "v1.0.0")]),
+            Err(InvalidSpec::NoPackages)
+        ));
+        assert!(matches!(
+            spec(&[(package, "a.b/x", false)], &[("a.b/x", "v1.0.0")]),
+            Err(InvalidSpec::OutsideModule { .. })
+        ));
+        assert!(matches!(
+            spec(&[(package, "a.b/c", false)], &[("a.b/x", "v1.0.0")]),
+            Err(InvalidSpec::NoVersion { .. })
+        ));
+        assert!(matches!(
+            spec(
+                &[(package, "a.b/c", false)],
+                &[("a.b/x", "v1.0.0"), ("a.b/c", "v1.0.0")]
+            ),
             Err(InvalidSpec::UnusedModule(_))
         ));
     }

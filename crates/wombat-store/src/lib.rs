@@ -1,1 +1,59 @@
+//! All access to JetStream: the buckets, the stream of logs, the object store, and the rules by which they are written.
+//!
+//! A record changes only by a revision-checked write. Losing such a race is a value ([`Written::Lost`],
+//! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error says that the outcome is out of reach.
 
+mod args;
+mod artifacts;
+mod builders;
+mod builds;
+mod catalog;
+mod claim;
+mod connection;
+mod error;
+mod follow;
+mod logs;
+mod provision;
+mod record;
+mod watch;
+
+pub use args::NatsArgs;
+pub use artifacts::{Artifacts, StoredObject};
+pub use builders::Builders;
+pub use builds::{Builds, Submitted};
+pub use catalog::Catalog;
+pub use claim::{Claim, ClaimOutcome, FinishOutcome};
+pub use connection::{ConnectError, Connection, Health};
+pub use error::StoreError;
+pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
+pub use provision::{ProvisionError, ProvisionOptions, provision};
+pub use record::{Revision, Versioned, Written};
+pub use watch::{WatchEvent, Watcher};
+
+/// Every bucket, opened. Opening fails where one is missing; `wombat setup` makes them.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Records of builds.
+    pub builds: Builds,
+    /// Presence of builders.
+    pub builders: Builders,
+    /// Module releases.
+    pub catalog: Catalog,
+    /// Phases and log lines.
+    pub logs: Logs,
+    /// Finished binaries.
+    pub artifacts: Artifacts,
+}
+
+impl Store {
+    /// Opens what [`provision`] made.
+    pub async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            builds: Builds::open(connection).await?,
+            builders: Builders::open(connection).await?,
+            catalog: Catalog::open(connection).await?,
+            logs: Logs::open(connection).await?,
+            artifacts: Artifacts::open(connection).await?,
+        })
+    }
+}

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    Artifact, ArtifactName, Build, BuildSpec, BuildState, BuilderId, ClaimId, Failure, FailureClass, GoVersion, Goarch,
-    Goos, Holder, ImportPath, InvalidSpec, ModulePath, ModuleVersion, Package, ParsePlatformError, Platform, Sha256,
-    Status, Target, Variant, log::Phase,
+    Artifact, ArtifactName, Build, BuildSpec, BuildState, BuilderId, ClaimId, Failure,
+    FailureClass, GoVersion, Goarch, Goos, Holder, ImportPath, InvalidSpec, ModulePath,
+    ModuleVersion, Package, ParsePlatformError, Platform, Sha256, Status, Target, Variant,
+    log::Phase,
 };
 
 /// A package of a build.
@@ -108,11 +109,19 @@ pub struct BuildJson {
     #[schemars(with = "String")]
     pub requested: OffsetDateTime,
     /// When the present or last claim began.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "Option<String>")]
     pub claimed: Option<OffsetDateTime>,
     /// When it ended.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "Option<String>")]
     pub finished: Option<OffsetDateTime>,
     /// Milliseconds that each phase took.
@@ -146,13 +155,23 @@ impl From<Build> for BuildJson {
         let platform = build.spec.target.platform();
         let (artifact, expired, failure) = match build.state {
             BuildState::New { kept } | BuildState::Building { kept, .. } => (kept, false, None),
-            BuildState::Success { artifact, expired, .. } => (Some(artifact), expired, None),
+            BuildState::Success {
+                artifact, expired, ..
+            } => (Some(artifact), expired, None),
             BuildState::Failed { failure, .. } => (None, false, Some(failure)),
             BuildState::Cancelled { .. } => (None, false, None),
         };
         let (builder, claim) = holder.map(|by| (by.builder, by.claim)).unzip();
         let (error, failure) = failure
-            .map(|failure| (failure.message, FailureJson { class: failure.class, package: failure.package }))
+            .map(|failure| {
+                (
+                    failure.message,
+                    FailureJson {
+                        class: failure.class,
+                        package: failure.package,
+                    },
+                )
+            })
             .unzip();
         Self {
             goos: platform.goos(),
@@ -163,7 +182,11 @@ impl From<Build> for BuildJson {
                 .spec
                 .packages
                 .into_iter()
-                .map(|(url, package)| PackageJson { url, module: package.module, base: package.base })
+                .map(|(url, package)| PackageJson {
+                    url,
+                    module: package.module,
+                    base: package.base,
+                })
                 .collect(),
             modules: build.spec.modules,
             graph: build.spec.graph,
@@ -199,27 +222,40 @@ impl TryFrom<BuildJson> for Build {
     fn try_from(json: BuildJson) -> Result<Self, InvalidRecord> {
         let status = json.status;
         let missing = |field| InvalidRecord::Missing { status, field };
-        let holder = json.builder.zip(json.claim).map(|(builder, claim)| Holder { builder, claim });
+        let holder = json
+            .builder
+            .zip(json.claim)
+            .map(|(builder, claim)| Holder { builder, claim });
         let artifact = match (json.artifact, json.size, json.sha256, json.built_by) {
-            (Some(name), Some(size), Some(sha256), Some(builder)) => Some(Artifact { name, size, sha256, builder }),
+            (Some(name), Some(size), Some(sha256), Some(builder)) => Some(Artifact {
+                name,
+                size,
+                sha256,
+                builder,
+            }),
             _ => None,
         };
         let state = match status {
             Status::New => BuildState::New { kept: artifact },
-            Status::Building => {
-                BuildState::Building { by: holder.ok_or_else(|| missing("builder"))?, kept: artifact }
-            }
+            Status::Building => BuildState::Building {
+                by: holder.ok_or_else(|| missing("builder"))?,
+                kept: artifact,
+            },
             Status::Success => BuildState::Success {
                 by: holder.ok_or_else(|| missing("builder"))?,
                 artifact: artifact.ok_or_else(|| missing("artifact"))?,
                 expired: json.expired,
             },
             Status::Failed => {
-                let FailureJson { class, package } = json.failure.ok_or_else(|| missing("failure"))?;
+                let FailureJson { class, package } =
+                    json.failure.ok_or_else(|| missing("failure"))?;
                 let message = json.error.ok_or_else(|| missing("error"))?;
                 BuildState::Failed {
                     by: holder.ok_or_else(|| missing("builder"))?,
-                    failure: Failure { package, ..Failure::new(class, message) },
+                    failure: Failure {
+                        package,
+                        ..Failure::new(class, message)
+                    },
                 }
             }
             Status::Cancelled => BuildState::Cancelled { by: holder },
@@ -230,7 +266,15 @@ impl TryFrom<BuildJson> for Build {
             packages: json
                 .packages
                 .into_iter()
-                .map(|package| (package.url, Package { module: package.module, base: package.base }))
+                .map(|package| {
+                    (
+                        package.url,
+                        Package {
+                            module: package.module,
+                            base: package.base,
+                        },
+                    )
+                })
                 .collect(),
             modules: json.modules,
             graph: json.graph,

@@ -6,8 +6,9 @@ mod view;
 
 pub use build_json::{BuildJson, FailureJson, InvalidRecord, PackageJson};
 pub use questions::{
-    BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount,
-    Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion, LoggedEntry, NoQuestion, PackageHit,
-    ReleaseSummary, ResolveAnswer, ResolvedPackage,
+    BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider,
+    ComponentQuestion, FacetCount, Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer,
+    LogQuestion, LoggedEntry, NoQuestion, PackageHit, ReleaseSummary, ResolveAnswer,
+    ResolvedPackage,
 };
 pub use view::{BuildView, Queue};

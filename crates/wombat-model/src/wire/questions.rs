@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildView;
 use crate::{
-    BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Presence, Status, Variant,
+    BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Presence,
+    Status, Variant,
     catalog::{CatalogPackage, Component, ComponentKind, Licence},
     log::LogEntry,
 };
 
 /// A question without a field: an empty message or `{}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct NoQuestion {}
 

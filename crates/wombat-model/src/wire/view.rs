@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::BuildJson;
-use crate::{Build, BuildKey, log::{Phase, Progress}};
+use crate::{
+    Build, BuildKey,
+    log::{Phase, Progress},
+};
 
 /// Where a waiting build stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -45,6 +48,14 @@ pub struct BuildView {
 impl BuildView {
     /// The record alone.
     pub fn of(build: Build, revision: u64) -> Self {
-        Self { id: build.key(), revision, build: build.into(), phase: None, progress: None, queue: None, eta_seconds: None }
+        Self {
+            id: build.key(),
+            revision,
+            build: build.into(),
+            phase: None,
+            progress: None,
+            queue: None,
+            eta_seconds: None,
+        }
     }
 }

@@ -1,0 +1,131 @@
+//! How to reach NATS: flags and the original's environment variables.
+
+use std::{fmt, path::PathBuf};
+
+/// Where NATS is and who we are. At most one way to log in may be given.
+#[derive(Clone, Default, clap::Args)]
+#[command(next_help_heading = "NATS")]
+pub struct NatsArgs {
+    /// Servers, separated by commas
+    #[arg(long = "nats-url", env = "NATS_URL", value_name = "URL")]
+    pub url: Option<String>,
+
+    /// Credentials file (JWT and seed)
+    #[arg(
+        long = "nats-user-creds",
+        env = "NATS_USER_CREDS",
+        value_name = "FILE",
+        group = "login"
+    )]
+    pub credentials: Option<PathBuf>,
+
+    /// User JWT; needs the seed as well
+    #[arg(
+        long = "nats-user-jwt",
+        env = "NATS_USER_JWT",
+        value_name = "JWT",
+        hide_env_values = true,
+        group = "login",
+        requires = "seed"
+    )]
+    pub jwt: Option<String>,
+
+    /// Seed of the user's key: with a JWT, or alone to log in by nkey
+    #[arg(
+        long = "nats-user-seed",
+        env = "NATS_USER_SEED",
+        value_name = "SEED",
+        hide_env_values = true
+    )]
+    pub seed: Option<String>,
+
+    /// User name; needs the password as well
+    #[arg(
+        long = "nats-user",
+        env = "WOMBAT_NATS_USER",
+        value_name = "NAME",
+        group = "login",
+        requires = "password"
+    )]
+    pub user: Option<String>,
+
+    /// Password
+    #[arg(
+        long = "nats-password",
+        env = "WOMBAT_NATS_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true,
+        requires = "user"
+    )]
+    pub password: Option<String>,
+
+    /// Certificates of authorities to trust, PEM
+    #[arg(long = "nats-tls-ca", env = "WOMBAT_NATS_TLS_CA", value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// Our certificate, PEM; needs the key as well
+    #[arg(
+        long = "nats-tls-cert",
+        env = "WOMBAT_NATS_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// Key of our certificate, PEM
+    #[arg(
+        long = "nats-tls-key",
+        env = "WOMBAT_NATS_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_certificate"
+    )]
+    pub tls_key: Option<PathBuf>,
+}
+
+impl NatsArgs {
+    /// No login, at this address.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            url: Some(url.into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Secrets stay out of logs.
+impl fmt::Debug for NatsArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let login = [
+            ("credentials", self.credentials.is_some()),
+            ("jwt", self.jwt.is_some()),
+            ("seed", self.seed.is_some()),
+            ("password", self.password.is_some()),
+        ];
+        let given: Vec<&str> = login
+            .into_iter()
+            .filter_map(|(name, given)| given.then_some(name))
+            .collect();
+        f.debug_struct("NatsArgs")
+            .field("login", &given)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let args = NatsArgs {
+            seed: Some("SUSECRET".into()),
+            url: Some("nats://u:p@h".into()),
+            ..NatsArgs::default()
+        };
+        let shown = format!("{args:?}");
+        assert!(
+            shown.contains("seed") && !shown.contains("SUSECRET") && !shown.contains("u:p"),
+            "{shown}"
+        );
+    }
+}

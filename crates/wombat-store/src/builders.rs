@@ -1,0 +1,65 @@
+//! The `builders` bucket: who is alive. Keys expire by the server's clock alone.
+
+use std::time::Duration;
+
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+use wombat_model::{BuilderId, Presence, names::BUILDERS_BUCKET};
+
+use crate::{
+    Connection, StoreError, Watcher,
+    error::PublishFailure,
+    record::{Bucket, publish},
+};
+
+/// Presence of builders.
+#[derive(Clone, Debug)]
+pub struct Builders {
+    bucket: Bucket,
+}
+
+impl Builders {
+    pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            bucket: Bucket::open(connection, BUILDERS_BUCKET).await?,
+        })
+    }
+
+    /// Says that a builder is alive, for another `lease` (whole seconds, at least one).
+    pub async fn renew(&self, presence: &Presence, lease: Duration) -> Result<(), StoreError> {
+        if !self.bucket.connection().is_up() {
+            return Err(StoreError::Unavailable("the connection is down".to_owned()));
+        }
+        let key = presence.builder.as_str();
+        let payload =
+            serde_json::to_vec(presence).map_err(|error| StoreError::corrupt(key, &error))?;
+        let lease = Duration::from_secs(lease.as_secs().max(1));
+        let message = PublishMessage::build()
+            .payload(Bytes::from(payload))
+            .ttl(lease);
+        match publish(
+            self.bucket.connection().jetstream(),
+            self.bucket.subject(key),
+            message,
+        )
+        .await
+        {
+            Ok(_) => Ok(()),
+            Err(PublishFailure::LostRace) => Err(StoreError::Refused(
+                "an unchecked write lost a race".to_owned(),
+            )),
+            Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
+            Err(PublishFailure::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Says that a builder is gone.
+    pub async fn leave(&self, builder: &BuilderId) -> Result<(), StoreError> {
+        self.bucket.remove(builder.as_str()).await
+    }
+
+    /// Follows who is there.
+    pub fn watch(&self) -> Watcher<Presence> {
+        Watcher::start(&self.bucket, ">", None)
+    }
+}

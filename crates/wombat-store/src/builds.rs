@@ -1,0 +1,282 @@
+//! The `builds` bucket: every step of a build's life, each one revision-checked write.
+
+use time::OffsetDateTime;
+use wombat_model::{
+    Artifact, Build, BuildKey, BuildSpec, BuildState, BuilderId, ClaimId, Failure, Holder,
+    IllegalTransition, Timings, names::BUILDS_BUCKET,
+};
+
+use crate::{
+    Artifacts, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError, Versioned,
+    Watcher, Written,
+    record::{Bucket, Slot},
+};
+
+/// How often a write is tried again when it meets another one on the same key.
+const MAX_RACES: u32 = 16;
+
+/// What became of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It waits for a builder now.
+    Queued(Versioned<Build>),
+    /// The record answers as it stands.
+    Existing(Versioned<Build>),
+}
+
+impl Submitted {
+    /// The record, however it came about.
+    pub fn into_record(self) -> Versioned<Build> {
+        match self {
+            Self::Queued(record) | Self::Existing(record) => record,
+        }
+    }
+}
+
+/// Records of builds.
+#[derive(Clone, Debug)]
+pub struct Builds {
+    bucket: Bucket,
+}
+
+impl Builds {
+    pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            bucket: Bucket::open(connection, BUILDS_BUCKET).await?,
+        })
+    }
+
+    /// The record, from the leader.
+    pub async fn get(&self, key: &BuildKey) -> Result<Option<Versioned<Build>>, StoreError> {
+        match self.bucket.read(key.as_str()).await? {
+            Slot::Held(entry) => Ok(Some(entry)),
+            Slot::Vacant | Slot::Deleted(_) => Ok(None),
+        }
+    }
+
+    /// Asks for a build: made if nobody asked before, else answered, or asked for again where that makes sense
+    /// (see [`Build::request_again`]). A success whose binary is gone counts as expired.
+    pub async fn submit(
+        &self,
+        spec: &BuildSpec,
+        force: bool,
+        catalog_revision: u64,
+        artifacts: &Artifacts,
+    ) -> Result<Submitted, StoreError> {
+        let key = spec.key();
+        for _ in 0..MAX_RACES {
+            let now = OffsetDateTime::now_utc();
+            let (expected, next) = match self.bucket.read::<Build>(key.as_str()).await? {
+                Slot::Vacant => (None, Build::new(spec.clone(), catalog_revision, now)),
+                Slot::Deleted(revision) => (
+                    Some(revision),
+                    Build::new(spec.clone(), catalog_revision, now),
+                ),
+                Slot::Held(entry) => {
+                    let seen = without_lost_artifact(entry.value.clone(), artifacts).await?;
+                    match seen.request_again(force, catalog_revision, now) {
+                        Some(next) => (Some(entry.revision), next),
+                        None => return Ok(Submitted::Existing(entry)),
+                    }
+                }
+            };
+            if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {
+                return Ok(Submitted::Queued(record));
+            }
+        }
+        Err(contended(&key))
+    }
+
+    /// Tries to claim what was seen waiting. Exactly one of all who try wins.
+    pub async fn claim(
+        &self,
+        seen: Versioned<Build>,
+        builder: &BuilderId,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let key = seen.value.key();
+        let holder = Holder {
+            builder: builder.clone(),
+            claim: new_claim_id(),
+        };
+        let Ok(next) = seen.value.claim(holder.clone(), OffsetDateTime::now_utc()) else {
+            return Ok(ClaimOutcome::Lost);
+        };
+        Ok(
+            match self
+                .bucket
+                .write(key.as_str(), next, Some(seen.revision))
+                .await?
+            {
+                Written::Won(record) => {
+                    ClaimOutcome::Won(Box::new(Claim::won(key, record, holder)))
+                }
+                Written::Lost => ClaimOutcome::Lost,
+            },
+        )
+    }
+
+    /// Takes up a claim that a lost acknowledgement left behind: the record names this builder, and nobody is at it.
+    pub fn adopt(&self, seen: Versioned<Build>, builder: &BuilderId) -> ClaimOutcome {
+        match seen.value.state() {
+            BuildState::Building { by, .. } if by.builder == *builder => {
+                let (key, holder) = (seen.value.key(), by.clone());
+                ClaimOutcome::Won(Box::new(Claim::won(key, seen, holder)))
+            }
+            BuildState::New { .. }
+            | BuildState::Building { .. }
+            | BuildState::Success { .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => ClaimOutcome::Lost,
+        }
+    }
+
+    /// Ends a claim with its binary, which must be in the object store already.
+    pub async fn succeed(
+        &self,
+        claim: Claim,
+        artifact: Artifact,
+        timings: Timings,
+    ) -> Result<FinishOutcome, StoreError> {
+        self.end(claim, |build, now| build.succeed(artifact, timings, now))
+            .await
+    }
+
+    /// Ends a claim without a binary.
+    pub async fn fail(&self, claim: Claim, failure: Failure) -> Result<FinishOutcome, StoreError> {
+        self.end(claim, |build, now| build.fail(failure, now)).await
+    }
+
+    /// Gives a claim back; the attempt doesn't count.
+    pub async fn release(&self, claim: Claim) -> Result<FinishOutcome, StoreError> {
+        self.end(claim, |build, _| build.release()).await
+    }
+
+    async fn end(
+        &self,
+        claim: Claim,
+        step: impl FnOnce(Build, OffsetDateTime) -> Result<Build, IllegalTransition>,
+    ) -> Result<FinishOutcome, StoreError> {
+        let (key, seen) = claim.into_seen();
+        let next = step(seen.value, OffsetDateTime::now_utc())
+            .map_err(|error| StoreError::corrupt(key.as_str(), &error))?;
+        Ok(
+            match self
+                .bucket
+                .write(key.as_str(), next, Some(seen.revision))
+                .await?
+            {
+                Written::Won(record) => FinishOutcome::Done(Box::new(record)),
+                Written::Lost => FinishOutcome::Fenced,
+            },
+        )
+    }
+
+    /// Stops a build that isn't finished. `None`: there is no such build; the inner error: it is finished.
+    pub async fn cancel(
+        &self,
+        key: &BuildKey,
+    ) -> Result<Option<Result<Versioned<Build>, IllegalTransition>>, StoreError> {
+        for _ in 0..MAX_RACES {
+            let Some(seen) = self.get(key).await? else {
+                return Ok(None);
+            };
+            let next = match seen.value.cancel(OffsetDateTime::now_utc()) {
+                Ok(next) => next,
+                Err(illegal) => return Ok(Some(Err(illegal))),
+            };
+            if let Written::Won(record) = self
+                .bucket
+                .write(key.as_str(), next, Some(seen.revision))
+                .await?
+            {
+                return Ok(Some(Ok(record)));
+            }
+        }
+        Err(contended(key))
+    }
+
+    /// Takes a build from a holder that is dead, and queues it again or gives it up. The caller has made sure
+    /// that the holder is dead; should it not be, its writes are refused from here on.
+    pub async fn recover(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
+        self.replace(seen, wombat_model::Build::recover).await
+    }
+
+    /// Gives back what a holder left behind that is known to be gone, such as the process before this one on the same
+    /// state directory. The attempt doesn't count.
+    pub async fn give_back(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
+        self.replace(seen, |build, _| build.release()).await
+    }
+
+    /// Marks a success as removed by retention.
+    pub async fn expire(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
+        self.replace(seen, |build, _| build.expire()).await
+    }
+
+    async fn replace(
+        &self,
+        seen: Versioned<Build>,
+        step: impl FnOnce(Build, OffsetDateTime) -> Result<Build, IllegalTransition>,
+    ) -> Result<Written<Build>, StoreError> {
+        let key = seen.value.key();
+        match step(seen.value, OffsetDateTime::now_utc()) {
+            Ok(next) => {
+                self.bucket
+                    .write(key.as_str(), next, Some(seen.revision))
+                    .await
+            }
+            Err(IllegalTransition { .. }) => Ok(Written::Lost),
+        }
+    }
+
+    /// Follows all records: first as they are, then every change. States may be skipped.
+    pub fn watch(&self) -> Watcher<Build> {
+        Watcher::start(&self.bucket, "build.>", None)
+    }
+
+    /// Follows changes after `after` alone.
+    pub fn watch_after(&self, after: Revision) -> Watcher<Build> {
+        Watcher::start(&self.bucket, "build.>", Some(after))
+    }
+
+    /// When the bucket was made, in nanoseconds since 1970, and its last revision: by these a cache of it knows whether it still fits.
+    pub async fn identity(&self) -> Result<(i128, Revision), StoreError> {
+        let info = self
+            .bucket
+            .stream
+            .get_info()
+            .await
+            .map_err(|error| StoreError::of(&error))?;
+        Ok((
+            info.created.unix_timestamp_nanos(),
+            Revision::new(info.state.last_sequence),
+        ))
+    }
+}
+
+/// A success whose binary can't be found any more is treated as expired.
+async fn without_lost_artifact(build: Build, artifacts: &Artifacts) -> Result<Build, StoreError> {
+    if let BuildState::Success {
+        artifact,
+        expired: false,
+        ..
+    } = build.state()
+        && artifacts.find(artifact.name.as_str()).await?.is_none()
+    {
+        return build
+            .expire()
+            .map_err(|error| StoreError::corrupt("success", &error));
+    }
+    Ok(build)
+}
+
+fn contended(key: &BuildKey) -> StoreError {
+    StoreError::Unavailable(format!("`{key}` is being written by too many at once"))
+}
+
+fn new_claim_id() -> ClaimId {
+    uuid::Uuid::new_v4()
+        .simple()
+        .to_string()
+        .parse()
+        .expect("hex digits are an identifier")
+}

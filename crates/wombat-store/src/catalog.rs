@@ -1,0 +1,89 @@
+//! The `catalog` bucket: one key a module release. It decides what "newest" is, for every instance alike.
+
+use wombat_model::{ModulePath, ModuleVersion, catalog::Release, names::CATALOG_BUCKET};
+
+use crate::{
+    Connection, StoreError, Watcher, Written,
+    record::{Bucket, Slot},
+};
+
+/// Module releases.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    bucket: Bucket,
+}
+
+impl Catalog {
+    pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            bucket: Bucket::open(connection, CATALOG_BUCKET).await?,
+        })
+    }
+
+    /// Stores a release unless there is one of the same module and version. Whether it was stored.
+    pub async fn seed(&self, release: Release) -> Result<bool, StoreError> {
+        let key = key_of(&release.module, &release.version);
+        match self.bucket.read::<Release>(&key).await? {
+            Slot::Held(_) | Slot::Deleted(_) => Ok(false),
+            Slot::Vacant => Ok(matches!(
+                self.bucket.write(&key, release, None).await?,
+                Written::Won(_)
+            )),
+        }
+    }
+
+    /// Stores a release in place of what there was.
+    pub async fn store(&self, release: Release) -> Result<(), StoreError> {
+        let key = key_of(&release.module, &release.version);
+        let expected = match self.bucket.read::<Release>(&key).await {
+            Ok(Slot::Held(entry)) => Some(entry.revision),
+            Ok(Slot::Deleted(revision)) => Some(revision),
+            Ok(Slot::Vacant) => None,
+            Err(error) => return Err(error),
+        };
+        match self.bucket.write(&key, release, expected).await? {
+            Written::Won(_) => Ok(()),
+            Written::Lost => Err(StoreError::Unavailable(
+                "another import of the same release is under way".to_owned(),
+            )),
+        }
+    }
+
+    /// Follows all releases.
+    pub fn watch(&self) -> Watcher<Release> {
+        Watcher::start(&self.bucket, "release.>", None)
+    }
+}
+
+/// Keys of a bucket hold fewer characters than paths and versions do: the others become `=` and two hex digits.
+fn key_of(module: &ModulePath, version: &ModuleVersion) -> String {
+    let mut key = "release.".to_owned();
+    for byte in module
+        .as_str()
+        .bytes()
+        .chain([b'/'])
+        .chain(version.as_str().bytes())
+    {
+        if byte.is_ascii_alphanumeric() || b"-_/".contains(&byte) {
+            key.push(char::from(byte));
+        } else {
+            key.push('=');
+            key.push_str(&hex::encode([byte]));
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_valid_and_tell_releases_apart() {
+        let key = key_of(
+            &"a.b/c~d".parse().unwrap(),
+            &"v2.0.0+incompatible".parse().unwrap(),
+        );
+        assert_eq!(key, "release.a=2eb/c=7ed/v2=2e0=2e0=2bincompatible");
+    }
+}

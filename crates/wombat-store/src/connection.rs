@@ -1,0 +1,237 @@
+//! One connection of one role, and what is known of its health.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_nats::{Client, ConnectOptions, Event, ServerError, connection::State, jetstream};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::NatsArgs;
+
+/// A dead peer is noticed after two of these.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Waits between attempts to come back; the last one repeats.
+const RECONNECT_DELAYS: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+];
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The credentials file can't be read.
+    #[error("can't read the credentials in {path}: {source}")]
+    Credentials {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// JWT and seed don't make credentials.
+    #[error("the user JWT and seed can't be read: {0}")]
+    Jwt(std::io::Error),
+    /// The server isn't there, or doesn't let us in.
+    #[error("can't connect to NATS at {url}: {source}")]
+    Connect {
+        /// Where, without user and password.
+        url: String,
+        /// What the client said.
+        source: async_nats::ConnectError,
+    },
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Since when it is up; `None` while it is down.
+    pub connected_since: Option<Instant>,
+    /// The last permission that the server refused; publishers never learn of it otherwise.
+    pub denied: Option<String>,
+}
+
+/// A connection to NATS. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    client: Client,
+    jetstream: jetstream::Context,
+    health: Arc<watch::Sender<Health>>,
+}
+
+impl Connection {
+    /// Connects once; an error says why not. Afterwards it comes back by itself for ever.
+    ///
+    /// `role` is the connection's name; `timeout` bounds every request and every acknowledgement.
+    pub async fn open(
+        args: &NatsArgs,
+        role: &str,
+        timeout: Duration,
+    ) -> Result<Self, ConnectError> {
+        let url = args.url.as_deref().unwrap_or("nats://127.0.0.1:4222");
+        let health = Arc::new(watch::Sender::new(Health::default()));
+        let reporter = Arc::clone(&health);
+        let options = login(args)
+            .await?
+            .name(format!("wombat {role}"))
+            .ping_interval(PING_INTERVAL)
+            .request_timeout(Some(timeout))
+            .connection_timeout(Duration::from_secs(5))
+            .reconnect_delay_callback(|attempts| {
+                RECONNECT_DELAYS[attempts.min(RECONNECT_DELAYS.len() - 1)]
+            })
+            .event_callback(move |event| {
+                let reporter = Arc::clone(&reporter);
+                async move { report(&reporter, &event) }
+            });
+        let servers: Vec<&str> = url.split(',').map(str::trim).collect();
+        let client = options
+            .connect(servers)
+            .await
+            .map_err(|source| ConnectError::Connect {
+                url: without_login(url),
+                source,
+            })?;
+        health.send_if_modified(|health| {
+            health
+                .connected_since
+                .get_or_insert_with(Instant::now)
+                .elapsed()
+                .is_zero()
+        });
+        let jetstream = jetstream::ContextBuilder::new()
+            .timeout(timeout)
+            .backpressure_on_inflight(true)
+            .build(client.clone());
+        Ok(Self {
+            client,
+            jetstream,
+            health,
+        })
+    }
+
+    /// For requests and micro services.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// For code in this crate; others use [`crate::Store`].
+    pub(crate) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+
+    /// Whether writes would go out now; a write made while it is down would be sent later, unasked.
+    pub fn is_up(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Follows the connection's health.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// Lets go of every subscription, sends what is queued, and closes.
+    pub async fn close(self) {
+        if let Err(error) = self.client.flush().await {
+            warn!(%error, "closing a connection with unsent messages");
+        }
+        if let Err(error) = self.client.drain().await {
+            warn!(%error, "the connection was closed already");
+        }
+    }
+}
+
+fn report(health: &watch::Sender<Health>, event: &Event) {
+    match event {
+        Event::Connected => {
+            info!("connected to NATS");
+            health.send_modify(|health| health.connected_since = Some(Instant::now()));
+        }
+        Event::Disconnected => {
+            warn!("lost the connection to NATS");
+            health.send_modify(|health| health.connected_since = None);
+        }
+        Event::ServerError(ServerError::Other(text))
+            if text.to_lowercase().contains("permissions violation") =>
+        {
+            error!(
+                violation = text,
+                "NATS refused a permission that this role needs"
+            );
+            health.send_modify(|health| health.denied = Some(text.clone()));
+        }
+        Event::Closed => health.send_modify(|health| health.connected_since = None),
+        Event::SlowConsumer(subscription) => {
+            warn!(subscription, "too slow: NATS messages were dropped");
+        }
+        Event::LameDuckMode | Event::Draining | Event::ServerError(_) | Event::ClientError(_) => {
+            warn!(%event, "NATS reports");
+        }
+    }
+}
+
+async fn login(args: &NatsArgs) -> Result<ConnectOptions, ConnectError> {
+    let mut options = ConnectOptions::new();
+    if let Some(path) = &args.credentials {
+        options =
+            options
+                .credentials_file(path)
+                .await
+                .map_err(|source| ConnectError::Credentials {
+                    path: path.display().to_string(),
+                    source,
+                })?;
+    } else if let (Some(jwt), Some(seed)) = (&args.jwt, &args.seed) {
+        let credentials = format!(
+            "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
+             -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+        );
+        options = options
+            .credentials(&credentials)
+            .map_err(ConnectError::Jwt)?;
+    } else if let Some(seed) = &args.seed {
+        options = options.nkey(seed.clone());
+    } else if let (Some(user), Some(password)) = (&args.user, &args.password) {
+        options = options.user_and_password(user.clone(), password.clone());
+    }
+    if let Some(path) = &args.tls_ca {
+        options = options
+            .add_root_certificates(path.clone())
+            .require_tls(true);
+    }
+    if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
+        options = options
+            .add_client_certificate(certificate.clone(), key.clone())
+            .require_tls(true);
+    }
+    Ok(options)
+}
+
+/// A URL may carry a password, and an error message is shown.
+fn without_login(url: &str) -> String {
+    let host = |server: &str| match (server.split_once("://"), server.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => server.to_owned(),
+    };
+    url.split(',')
+        .map(|server| host(server.trim()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_show_no_password() {
+        assert_eq!(
+            without_login("nats://u:p@a:4222, b:4222"),
+            "nats://a:4222, b:4222"
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! What a caller can do about a failed access: wait, mend, or report.
+
+use std::error::Error as StdError;
+
+use async_nats::jetstream::{self, ErrorCode, context::PublishErrorKind};
+
+/// An access whose outcome is a failure, or unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// NATS didn't answer in time. A write may or may not have happened. Try again later.
+    #[error("NATS didn't answer: {0}")]
+    Unavailable(String),
+    /// A bucket or stream isn't there. `wombat setup` makes it.
+    #[error("`{0}` doesn't exist in JetStream; `wombat setup` makes it")]
+    Missing(&'static str),
+    /// A bucket, or the server's disk, is full.
+    #[error("JetStream has no room: {0}")]
+    Full(String),
+    /// What is stored under this name isn't what it should be.
+    #[error("`{name}` holds something unreadable: {problem}")]
+    Corrupt {
+        /// The key or object.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A local file couldn't be read or written.
+    #[error("local file: {0}")]
+    File(#[from] std::io::Error),
+    /// The server refused for another reason.
+    #[error("JetStream refused: {0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    pub(crate) fn corrupt(name: impl Into<String>, problem: &(impl ToString + ?Sized)) -> Self {
+        Self::Corrupt {
+            name: name.into(),
+            problem: problem.to_string(),
+        }
+    }
+
+    /// An error of an operation that has no kinds worth telling apart.
+    pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
+        match server_code(error) {
+            Some(code) if is_full(code) => Self::Full(chain(error)),
+            Some(_) => Self::Refused(chain(error)),
+            None => Self::Unavailable(chain(error)),
+        }
+    }
+}
+
+/// How a checked publish failed.
+pub(crate) enum PublishFailure {
+    /// Somebody else wrote first.
+    LostRace,
+    /// No acknowledgement came: it may have been written.
+    Unknown(String),
+    /// It wasn't written.
+    Failed(StoreError),
+}
+
+/// Sorts a failed publish. A replicated stream refuses a stale write with 10164 as well as 10071, and the client
+/// knows only the latter by name.
+pub(crate) fn sort_publish_error(error: &jetstream::context::PublishError) -> PublishFailure {
+    match server_code(error) {
+        Some(
+            ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT,
+        ) => {
+            return PublishFailure::LostRace;
+        }
+        Some(code) if is_full(code) => {
+            return PublishFailure::Failed(StoreError::Full(chain(error)));
+        }
+        Some(_) | None => {}
+    }
+    match error.kind() {
+        PublishErrorKind::WrongLastSequence => PublishFailure::LostRace,
+        PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => {
+            PublishFailure::Unknown(chain(error))
+        }
+        PublishErrorKind::StreamNotFound | PublishErrorKind::MaxAckPending => {
+            PublishFailure::Failed(StoreError::Unavailable(chain(error)))
+        }
+        PublishErrorKind::WrongLastMessageId
+        | PublishErrorKind::MaxPayloadExceeded
+        | PublishErrorKind::Other => PublishFailure::Failed(StoreError::Refused(chain(error))),
+    }
+}
+
+fn is_full(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::STREAM_STORE_FAILED
+            | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED
+            | ErrorCode::STORAGE_RESOURCES_EXCEEDED
+            | ErrorCode::INSUFFICIENT_RESOURCES
+    )
+}
+
+fn sources<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let current = next?;
+        next = current.source();
+        Some(current)
+    })
+}
+
+/// The JetStream error code somewhere below `error`.
+pub(crate) fn server_code(error: &(dyn StdError + 'static)) -> Option<ErrorCode> {
+    sources(error)
+        .find_map(|cause| cause.downcast_ref::<jetstream::Error>())
+        .map(jetstream::Error::error_code)
+}
+
+/// All messages, outermost first, without repeats.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = String::new();
+    for message in sources(error).map(ToString::to_string) {
+        if !text.contains(&message) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&message);
+        }
+    }
+    text
+}

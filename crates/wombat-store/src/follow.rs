@@ -1,0 +1,261 @@
+//! Follows a stream from a point on, for as long as it is wanted: through reconnects, lost consumers, a restarted
+//! server, and a stream that was deleted and made anew. Each message is delivered once, in order.
+//!
+//! The client's ordered consumer mends most of it. What it doesn't know is that a stream was replaced (it would
+//! wait for the old sequence for ever) and that it may start over after a reconnect; both are handled here.
+
+use std::time::Duration;
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{
+        consumer::{DeliverPolicy, push},
+        stream::Stream,
+    },
+};
+use bytes::Bytes;
+use futures::StreamExt;
+use time::OffsetDateTime;
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+use tracing::{debug, warn};
+
+use crate::{Connection, Revision, StoreError};
+
+/// How often the stream is looked at, to see that it is still the same one.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Waits between attempts to open a consumer.
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+const LAST_BACKOFF: Duration = Duration::from_secs(15);
+/// Messages that wait for a slow reader before flow control holds the server back.
+const CAPACITY: usize = 1024;
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// The newest message of each subject.
+    LastPerSubject,
+    /// The first message after this one.
+    After(Revision),
+}
+
+/// What a follower delivers.
+#[derive(Debug)]
+pub(crate) enum Followed {
+    /// A message.
+    Message(StreamedMessage),
+    /// Everything that was there at the start has been delivered.
+    CaughtUp,
+    /// It is another stream now: everything seen before is void, and its content follows.
+    Reset,
+}
+
+/// A message of the stream.
+#[derive(Debug)]
+pub(crate) struct StreamedMessage {
+    pub(crate) subject: String,
+    pub(crate) sequence: Revision,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+    pub(crate) time: OffsetDateTime,
+}
+
+/// A running follower; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    receiver: mpsc::Receiver<Followed>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Follower {
+    pub(crate) fn start(
+        connection: &Connection,
+        stream: &Stream,
+        filter: String,
+        start: Start,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(CAPACITY);
+        let state = State {
+            connection: connection.clone(),
+            stream: stream.clone(),
+            filter,
+            start,
+            seen: match start {
+                Start::LastPerSubject => 0,
+                Start::After(revision) => revision.get(),
+            },
+            caught_up: false,
+            created: stream.cached_info().created,
+            sender,
+        };
+        Self {
+            receiver,
+            task: tokio::spawn(state.run()),
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Option<Followed> {
+        self.receiver.recv().await
+    }
+}
+
+struct State {
+    connection: Connection,
+    stream: Stream,
+    filter: String,
+    start: Start,
+    /// Last sequence delivered, or that the start excludes.
+    seen: u64,
+    caught_up: bool,
+    created: OffsetDateTime,
+    sender: mpsc::Sender<Followed>,
+}
+
+/// Why one consumer was given up.
+enum Ended {
+    /// Nobody listens any more.
+    Unwanted,
+    /// Open another.
+    Reopen,
+}
+
+impl State {
+    async fn run(mut self) {
+        let mut backoff = FIRST_BACKOFF;
+        loop {
+            let opened = Instant::now();
+            match self.follow().await {
+                Ok(Ended::Unwanted) => return,
+                Ok(Ended::Reopen) => {}
+                Err(error) => debug!(%error, filter = self.filter, "can't follow; trying again"),
+            }
+            if opened.elapsed() > LAST_BACKOFF {
+                backoff = FIRST_BACKOFF;
+            }
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(LAST_BACKOFF);
+        }
+    }
+
+    async fn follow(&mut self) -> Result<Ended, StoreError> {
+        if self.check_stream().await? && self.sender.send(Followed::Reset).await.is_err() {
+            return Ok(Ended::Unwanted);
+        }
+        let consumer = self
+            .stream
+            .create_consumer(self.consumer_config())
+            .await
+            .map_err(|error| StoreError::of(&error))?;
+        let waiting = consumer.cached_info().num_pending;
+        let mut messages = consumer
+            .messages()
+            .await
+            .map_err(|error| StoreError::of(&error))?;
+        if waiting == 0 && !self.catch_up().await {
+            return Ok(Ended::Unwanted);
+        }
+        let mut check = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut health = self.connection.health();
+        loop {
+            tokio::select! {
+                message = messages.next() => match message {
+                    None => return Ok(Ended::Reopen),
+                    Some(Err(error)) => warn!(%error, filter = self.filter, "a followed stream stumbled; it goes on"),
+                    Some(Ok(message)) => {
+                        let Ok(info) = message.info() else { continue };
+                        let (sequence, pending, time) = (info.stream_sequence, info.pending, info.published);
+                        if sequence > self.seen {
+                            self.seen = sequence;
+                            let message = StreamedMessage {
+                                subject: message.subject.to_string(),
+                                sequence: Revision::new(sequence),
+                                headers: message.headers.clone().unwrap_or_default(),
+                                payload: message.payload.clone(),
+                                time,
+                            };
+                            if self.sender.send(Followed::Message(message)).await.is_err() {
+                                return Ok(Ended::Unwanted);
+                            }
+                        }
+                        if pending == 0 && !self.catch_up().await {
+                            return Ok(Ended::Unwanted);
+                        }
+                    }
+                },
+                _ = check.tick() => if self.is_replaced().await { return Ok(Ended::Reopen) },
+                changed = health.changed() => {
+                    let back = changed.is_ok() && health.borrow_and_update().connected_since.is_some();
+                    if back && self.is_replaced().await {
+                        return Ok(Ended::Reopen);
+                    }
+                },
+                () = self.sender.closed() => return Ok(Ended::Unwanted),
+            }
+        }
+    }
+
+    fn consumer_config(&self) -> push::OrderedConfig {
+        let deliver_policy = match self.start {
+            Start::LastPerSubject if self.seen == 0 => DeliverPolicy::LastPerSubject,
+            Start::LastPerSubject | Start::After(_) => DeliverPolicy::ByStartSequence {
+                start_sequence: self.seen + 1,
+            },
+        };
+        push::OrderedConfig {
+            // A named consumer has its filter in the subject that creates it, where permissions can see it.
+            name: Some(format!("wombat-{}", uuid::Uuid::new_v4().simple())),
+            deliver_subject: self.connection.client().new_inbox(),
+            filter_subject: self.filter.clone(),
+            deliver_policy,
+            ..push::OrderedConfig::default()
+        }
+    }
+
+    /// Says once that the initial content is complete. Whether somebody still listens.
+    async fn catch_up(&mut self) -> bool {
+        self.caught_up || {
+            self.caught_up = true;
+            self.sender.send(Followed::CaughtUp).await.is_ok()
+        }
+    }
+
+    /// Whether the stream under this name isn't the one that was followed, or lost its end.
+    async fn is_replaced(&self) -> bool {
+        match self.stream.get_info().await {
+            Ok(info) => info.created != self.created || info.state.last_sequence < self.seen,
+            // Not reachable now: the consumer mends itself, and the next look decides.
+            Err(_) => false,
+        }
+    }
+
+    /// Starts over if the stream was replaced; whether it was.
+    async fn check_stream(&mut self) -> Result<bool, StoreError> {
+        let info = self
+            .stream
+            .get_info()
+            .await
+            .map_err(|error| StoreError::of(&error))?;
+        let replaced = info.created != self.created || info.state.last_sequence < self.seen;
+        if replaced {
+            warn!(
+                filter = self.filter,
+                "a followed stream was replaced or went back in time; starting over"
+            );
+            self.created = info.created;
+            self.seen = 0;
+            self.caught_up = false;
+            self.start = Start::LastPerSubject;
+        }
+        Ok(replaced)
+    }
+}

@@ -1,0 +1,222 @@
+//! Makes the buckets and the stream, and brings older ones up to date. Doing it twice changes nothing.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    self,
+    stream::{Compression, Config, DiscardPolicy, StorageType},
+};
+use tracing::info;
+use wombat_model::names::{
+    ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, LOGS_STREAM,
+    LOGS_SUBJECT_PREFIX,
+};
+
+use crate::{Connection, StoreError, error::server_code};
+
+const MIB: u64 = 1024 * 1024;
+const DAY: Duration = Duration::from_hours(24);
+/// How long a deleted record leaves a marker, so that an index that was away for less can catch up.
+const BUILDS_MARKER: Duration = Duration::from_hours(168);
+/// How long an expired presence leaves one.
+const BUILDERS_MARKER: Duration = Duration::from_mins(1);
+
+/// Sizes and copies. What is left out keeps the value that an existing bucket has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Storage")]
+pub struct ProvisionOptions {
+    /// Copies of everything; 3 on a cluster
+    #[arg(long, env = "WOMBAT_REPLICAS", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub replicas: Option<u8>,
+    /// Room for binaries, in MiB
+    #[arg(long, env = "WOMBAT_ARTIFACTS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub artifacts_mib: Option<u64>,
+    /// Room for records of builds, in MiB
+    #[arg(long, env = "WOMBAT_BUILDS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub builds_mib: Option<u64>,
+    /// Room for logs, in MiB
+    #[arg(long, env = "WOMBAT_LOGS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub logs_mib: Option<u64>,
+}
+
+/// A bucket can't be made.
+#[derive(Debug, thiserror::Error)]
+#[error("can't provision `{bucket}`: {source}")]
+pub struct ProvisionError {
+    bucket: &'static str,
+    source: StoreError,
+}
+
+/// What one stream has to be.
+struct Wanted {
+    shown: &'static str,
+    config: Config,
+    /// Room in MiB that was asked for.
+    room: Option<u64>,
+    /// Room in MiB where nothing was asked for and nothing is there yet.
+    default_room: u64,
+}
+
+/// Makes what is missing and mends what is older.
+pub async fn provision(
+    connection: &Connection,
+    options: &ProvisionOptions,
+) -> Result<(), ProvisionError> {
+    let wanted = [
+        Wanted {
+            room: options.builds_mib,
+            default_room: 512,
+            ..bucket(BUILDS_BUCKET, "Records of builds.", Some(BUILDS_MARKER))
+        },
+        Wanted {
+            default_room: 16,
+            ..bucket(
+                BUILDERS_BUCKET,
+                "Builders that are alive.",
+                Some(BUILDERS_MARKER),
+            )
+        },
+        Wanted {
+            default_room: 256,
+            ..bucket(CATALOG_BUCKET, "Module releases that can be built.", None)
+        },
+        Wanted {
+            room: options.artifacts_mib,
+            default_room: 10 * 1024,
+            ..object_store(ARTIFACTS_BUCKET, "Finished binaries.")
+        },
+        Wanted {
+            room: options.logs_mib,
+            default_room: 1024,
+            ..logs()
+        },
+    ];
+    for stream in wanted {
+        let shown = stream.shown;
+        ensure(connection.jetstream(), stream, options.replicas)
+            .await
+            .map_err(|source| ProvisionError {
+                bucket: shown,
+                source,
+            })?;
+    }
+    Ok(())
+}
+
+async fn ensure(
+    jetstream: &jetstream::Context,
+    wanted: Wanted,
+    replicas: Option<u8>,
+) -> Result<(), StoreError> {
+    let existing = match jetstream.get_stream(&wanted.config.name).await {
+        Ok(stream) => Some(stream.cached_info().config.clone()),
+        Err(error) if server_code(&error) == Some(jetstream::ErrorCode::STREAM_NOT_FOUND) => None,
+        Err(error) => return Err(StoreError::of(&error)),
+    };
+    let room = |mib: u64| i64::try_from(mib * MIB).unwrap_or(i64::MAX);
+    let Some(existing) = existing else {
+        let config = Config {
+            max_bytes: room(wanted.room.unwrap_or(wanted.default_room)),
+            num_replicas: replicas.unwrap_or(1).into(),
+            ..wanted.config
+        };
+        jetstream
+            .create_stream(config)
+            .await
+            .map_err(|error| StoreError::of(&error))?;
+        info!(bucket = wanted.shown, "made");
+        return Ok(());
+    };
+    let config = Config {
+        max_bytes: wanted.room.map_or(existing.max_bytes, room),
+        num_replicas: replicas.map_or(existing.num_replicas, usize::from),
+        description: wanted.config.description,
+        max_messages_per_subject: wanted.config.max_messages_per_subject,
+        max_age: wanted.config.max_age,
+        max_message_size: wanted.config.max_message_size,
+        allow_direct: true,
+        allow_message_ttl: existing.allow_message_ttl || wanted.config.allow_message_ttl,
+        subject_delete_marker_ttl: wanted.config.subject_delete_marker_ttl,
+        ..existing.clone()
+    };
+    if config != existing {
+        jetstream
+            .update_stream(config)
+            .await
+            .map_err(|error| StoreError::of(&error))?;
+        info!(bucket = wanted.shown, "brought up to date");
+    }
+    Ok(())
+}
+
+/// A key-value bucket, in the format that every NATS client reads.
+fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> Wanted {
+    let config = Config {
+        name: format!("KV_{name}"),
+        description: Some(description.to_owned()),
+        subjects: vec![format!("$KV.{name}.>")],
+        max_messages_per_subject: 1,
+        max_bytes: -1,
+        max_message_size: -1,
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        duplicate_window: Duration::from_mins(2),
+        allow_message_ttl: marker.is_some(),
+        subject_delete_marker_ttl: marker,
+        ..Config::default()
+    };
+    Wanted {
+        shown: name,
+        config,
+        room: None,
+        default_room: 0,
+    }
+}
+
+fn object_store(name: &'static str, description: &str) -> Wanted {
+    let config = Config {
+        name: format!("OBJ_{name}"),
+        description: Some(description.to_owned()),
+        subjects: vec![format!("$O.{name}.C.>"), format!("$O.{name}.M.>")],
+        max_bytes: -1,
+        max_message_size: -1,
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        allow_rollup: true,
+        allow_direct: true,
+        ..Config::default()
+    };
+    Wanted {
+        shown: name,
+        config,
+        room: None,
+        default_room: 0,
+    }
+}
+
+fn logs() -> Wanted {
+    let config = Config {
+        name: LOGS_STREAM.to_owned(),
+        description: Some("Phases and log lines of builds.".to_owned()),
+        subjects: vec![format!("{LOGS_SUBJECT_PREFIX}>")],
+        max_age: 7 * DAY,
+        max_messages_per_subject: 5000,
+        max_message_size: 64 * 1024,
+        max_bytes: -1,
+        discard: DiscardPolicy::Old,
+        storage: StorageType::File,
+        compression: Some(Compression::S2),
+        allow_direct: true,
+        duplicate_window: Duration::from_mins(2),
+        ..Config::default()
+    };
+    Wanted {
+        shown: LOGS_STREAM,
+        config,
+        room: None,
+        default_room: 0,
+    }
+}

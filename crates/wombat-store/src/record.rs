@@ -1,0 +1,210 @@
+//! A key-value bucket read from its leader and written by revision.
+//!
+//! The client's own `Store` reads from any replica and can't tell a lost race from other refusals on replicated
+//! streams, so this speaks to the bucket's stream. The format on disk is the same.
+
+use async_nats::jetstream::{
+    self,
+    message::PublishMessage,
+    stream::{LastRawMessageErrorKind, Stream},
+};
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use tracing::debug;
+
+use crate::{
+    Connection, StoreError,
+    error::{PublishFailure, sort_publish_error},
+};
+
+/// Position of a write in its bucket; grows with every write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(u64);
+
+impl Revision {
+    pub(crate) const fn new(sequence: u64) -> Self {
+        Self(sequence)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// A value and the revision that it was read or written at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The value.
+    pub value: T,
+    /// Its revision.
+    pub revision: Revision,
+}
+
+/// Outcome of a revision-checked write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written<T> {
+    /// It was written.
+    Won(Versioned<T>),
+    /// Somebody else wrote first; nothing was changed.
+    Lost,
+}
+
+/// What a key holds.
+pub(crate) enum Slot<T> {
+    /// Never written.
+    Vacant,
+    /// Deleted or expired: a new value must name this revision.
+    Deleted(Revision),
+    /// A value.
+    Held(Versioned<T>),
+}
+
+/// A bucket by its stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    connection: Connection,
+    pub(crate) stream: Stream,
+    name: &'static str,
+}
+
+/// Header by which a bucket marks a deletion.
+const OPERATION_HEADER: &str = "KV-Operation";
+/// Header of the marker that the server leaves where a value expired.
+const MARKER_HEADER: &str = "Nats-Marker-Reason";
+
+/// Whether a message of a bucket is a deletion rather than a value.
+pub(crate) fn is_deletion(headers: &async_nats::HeaderMap) -> bool {
+    headers
+        .get(OPERATION_HEADER)
+        .is_some_and(|value| matches!(value.as_str(), "DEL" | "PURGE"))
+        || headers.get(MARKER_HEADER).is_some()
+}
+
+impl Bucket {
+    pub(crate) async fn open(
+        connection: &Connection,
+        name: &'static str,
+    ) -> Result<Self, StoreError> {
+        let stream = open_stream(connection.jetstream(), &format!("KV_{name}"), name).await?;
+        Ok(Self {
+            connection: connection.clone(),
+            stream,
+            name,
+        })
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn subject(&self, key: &str) -> String {
+        format!("$KV.{}.{key}", self.name)
+    }
+
+    /// Reads from the leader: what it says is the newest that was acknowledged.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Slot<T>, StoreError> {
+        let message = match self
+            .stream
+            .get_last_raw_message_by_subject(&self.subject(key))
+            .await
+        {
+            Ok(message) => message,
+            Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => {
+                return Ok(Slot::Vacant);
+            }
+            Err(error) => return Err(StoreError::of(&error)),
+        };
+        let revision = Revision::new(message.sequence);
+        if is_deletion(&message.headers) {
+            return Ok(Slot::Deleted(revision));
+        }
+        let value = serde_json::from_slice(&message.payload)
+            .map_err(|error| StoreError::corrupt(key, &error))?;
+        Ok(Slot::Held(Versioned { value, revision }))
+    }
+
+    /// Writes `value` if the key's last write is still `expected` (`None`: never written). Where the
+    /// acknowledgement is lost, what the leader holds decides.
+    pub(crate) async fn write<T>(
+        &self,
+        key: &str,
+        value: T,
+        expected: Option<Revision>,
+    ) -> Result<Written<T>, StoreError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        if !self.connection.is_up() {
+            // A publish made now would be sent after the connection is back, long after its sender was told no.
+            return Err(StoreError::Unavailable("the connection is down".to_owned()));
+        }
+        let payload =
+            serde_json::to_vec(&value).map_err(|error| StoreError::corrupt(key, &error))?;
+        let message = PublishMessage::build()
+            .payload(Bytes::from(payload))
+            .expected_last_subject_sequence(expected.map_or(0, Revision::get));
+        match publish(self.connection.jetstream(), self.subject(key), message).await {
+            Ok(revision) => Ok(Written::Won(Versioned { value, revision })),
+            Err(PublishFailure::LostRace) => Ok(Written::Lost),
+            Err(PublishFailure::Unknown(problem)) => {
+                debug!(key, problem, "a write wasn't acknowledged; reading it back");
+                match self.read::<T>(key).await? {
+                    Slot::Held(entry) if entry.value == value => Ok(Written::Won(entry)),
+                    Slot::Held(entry) if Some(entry.revision) != expected => Ok(Written::Lost),
+                    // Nothing changed yet, but the write may still be on its way.
+                    Slot::Held(_) | Slot::Vacant | Slot::Deleted(_) => {
+                        Err(StoreError::Unavailable(problem))
+                    }
+                }
+            }
+            Err(PublishFailure::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Removes a key, whatever it holds.
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let message = PublishMessage::build()
+            .header(OPERATION_HEADER, "PURGE")
+            .header("Nats-Rollup", "sub");
+        match publish(self.connection.jetstream(), self.subject(key), message).await {
+            Ok(_) => Ok(()),
+            Err(PublishFailure::LostRace) => Err(StoreError::Refused(
+                "an unchecked write lost a race".to_owned(),
+            )),
+            Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
+            Err(PublishFailure::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// Publishes and waits for the acknowledgement.
+pub(crate) async fn publish(
+    jetstream: &jetstream::Context,
+    subject: String,
+    message: PublishMessage,
+) -> Result<Revision, PublishFailure> {
+    let acknowledgement = jetstream
+        .send_publish(subject, message)
+        .await
+        .map_err(|error| sort_publish_error(&error))?;
+    let acknowledgement = acknowledgement
+        .await
+        .map_err(|error| sort_publish_error(&error))?;
+    Ok(Revision::new(acknowledgement.sequence))
+}
+
+/// Opens a stream; `shown` is what people call it.
+pub(crate) async fn open_stream(
+    jetstream: &jetstream::Context,
+    name: &str,
+    shown: &'static str,
+) -> Result<Stream, StoreError> {
+    jetstream
+        .get_stream(name)
+        .await
+        .map_err(|error| match crate::error::server_code(&error) {
+            Some(jetstream::ErrorCode::STREAM_NOT_FOUND) => StoreError::Missing(shown),
+            Some(_) | None => StoreError::of(&error),
+        })
+}

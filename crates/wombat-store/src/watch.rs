@@ -1,0 +1,98 @@
+//! Watches a bucket: its content first, then every change. Values that can't be read are logged and left out.
+
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use tracing::warn;
+
+use crate::{
+    Revision, Versioned,
+    follow::{Followed, Follower, Start, StreamedMessage},
+    record::{Bucket, is_deletion},
+};
+
+/// What a watcher tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WatchEvent<T> {
+    /// A key has this value now. Values in between may have been skipped.
+    Value {
+        /// The key.
+        key: String,
+        /// Its value.
+        record: Versioned<T>,
+        /// When the server stored it.
+        written: OffsetDateTime,
+    },
+    /// A key was deleted, or expired.
+    Removed {
+        /// The key.
+        key: String,
+        /// Revision of the deletion.
+        revision: Revision,
+    },
+    /// Everything that was there at the start has been told.
+    Ready,
+    /// The bucket is another one: everything told before is void, and its content follows.
+    Reset,
+}
+
+/// A running watch; dropping it ends it.
+#[derive(Debug)]
+pub struct Watcher<T> {
+    follower: Follower,
+    prefix: usize,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Watcher<T> {
+    pub(crate) fn start(bucket: &Bucket, keys: &str, after: Option<Revision>) -> Self {
+        let start = after.map_or(Start::LastPerSubject, Start::After);
+        Self {
+            follower: Follower::start(
+                bucket.connection(),
+                &bucket.stream,
+                bucket.subject(keys),
+                start,
+            ),
+            prefix: bucket.subject("").len(),
+            value: PhantomData,
+        }
+    }
+
+    /// The next event. Never ends; safe to drop between polls.
+    pub async fn next(&mut self) -> WatchEvent<T> {
+        loop {
+            match self.follower.next().await {
+                Some(Followed::Message(message)) => {
+                    if let Some(event) = self.read(&message) {
+                        return event;
+                    }
+                }
+                Some(Followed::CaughtUp) => return WatchEvent::Ready,
+                Some(Followed::Reset) => return WatchEvent::Reset,
+                // The follower only ends when its runtime does.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn read(&self, message: &StreamedMessage) -> Option<WatchEvent<T>> {
+        let key = message.subject.get(self.prefix..)?.to_owned();
+        let revision = message.sequence;
+        if is_deletion(&message.headers) {
+            return Some(WatchEvent::Removed { key, revision });
+        }
+        match serde_json::from_slice(&message.payload) {
+            Ok(value) => Some(WatchEvent::Value {
+                key,
+                record: Versioned { value, revision },
+                written: message.time,
+            }),
+            Err(error) => {
+                warn!(key, %error, "an unreadable value is left out");
+                None
+            }
+        }
+    }
+}
