@@ -1,0 +1,165 @@
+//! A real `nats-server` of a test's own: free port, own directory, gone with the test.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use tempfile::TempDir;
+use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision};
+
+/// How long a server may take to start.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// What may differ from test to test.
+#[derive(Clone, Debug, Default)]
+pub struct NatsServerConfig {
+    /// More lines for the configuration file.
+    pub extra: String,
+    /// Whether every acknowledged write is on disk before its acknowledgement.
+    pub sync_always: bool,
+}
+
+/// A running server. Dropping it kills and reaps it.
+#[derive(Debug)]
+pub struct NatsServer {
+    directory: TempDir,
+    program: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl NatsServer {
+    /// A server with JetStream and nothing in it.
+    pub fn start() -> anyhow::Result<Self> {
+        Self::with(&NatsServerConfig::default())
+    }
+
+    /// The same, configured.
+    pub fn with(config: &NatsServerConfig) -> anyhow::Result<Self> {
+        let directory = TempDir::with_prefix("wombat-nats-")?;
+        // Kept for restarts, which must come back where the clients look.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        let sync = if config.sync_always {
+            "sync_interval: always"
+        } else {
+            ""
+        };
+        let text = format!(
+            "listen: \"127.0.0.1:{port}\"\nserver_name: test\n\
+             jetstream {{ store_dir: \"{}\", max_file: 100G {sync} }}\n{}\n",
+            directory.path().join("jetstream").display(),
+            config.extra,
+        );
+        std::fs::write(directory.path().join("nats.conf"), text)?;
+        let mut server = Self {
+            directory,
+            program: find_program()?,
+            port,
+            child: None,
+        };
+        server.launch()?;
+        Ok(server)
+    }
+
+    /// Where clients find it, also after a restart.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Its directory, for other files of the test.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A new connection.
+    pub async fn connection(&self) -> anyhow::Result<Connection> {
+        let timeout = Duration::from_secs(5);
+        Ok(Connection::open(&NatsArgs::at(self.url()), "test", timeout).await?)
+    }
+
+    /// A new connection, with every bucket made.
+    pub async fn store(&self) -> anyhow::Result<(Connection, Store)> {
+        self.store_with(&ProvisionOptions::default()).await
+    }
+
+    /// The same, with buckets of these sizes.
+    pub async fn store_with(
+        &self,
+        options: &ProvisionOptions,
+    ) -> anyhow::Result<(Connection, Store)> {
+        let connection = self.connection().await?;
+        provision(&connection, options).await?;
+        let store = Store::open(&connection).await?;
+        Ok((connection, store))
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again on the same port with the same data.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        self.launch()
+    }
+
+    fn launch(&mut self) -> anyhow::Result<()> {
+        let log = std::fs::File::create(self.directory.path().join("nats.log"))?;
+        let child = Command::new(&self.program)
+            .arg("--config")
+            .arg(self.directory.path().join("nats.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {}", self.program.display()))?;
+        let child = self.child.insert(child);
+        let start = Instant::now();
+        loop {
+            if std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+                return Ok(());
+            }
+            let ended = child.try_wait()?;
+            ensure!(
+                ended.is_none() && start.elapsed() < START_LIMIT,
+                "nats-server didn't start: {}",
+                std::fs::read_to_string(self.directory.path().join("nats.log"))?
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        // Nothing can be done about a failure here, and the test has its verdict.
+        drop(self.kill());
+    }
+}
+
+/// `WOMBAT_NATS_SERVER`, else what `make tools` built, else the search path.
+fn find_program() -> anyhow::Result<PathBuf> {
+    if let Some(program) = std::env::var_os("WOMBAT_NATS_SERVER") {
+        return Ok(program.into());
+    }
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/nats-server");
+    if built.is_file() {
+        return Ok(built);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("nats-server"))
+        .find(|program| program.is_file())
+        .context("no nats-server: run `make tools`, which builds it")
+}
