@@ -6,24 +6,30 @@
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use async_nats::jetstream::{
-    self,
-    object_store::{AddLinkErrorKind, InfoErrorKind, ObjectInfo, ObjectMetadata, ObjectStore},
+    message::PublishMessage,
+    object_store::{AddLinkErrorKind, InfoErrorKind, ObjectInfo, ObjectStore},
     stream::Stream,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE};
-use futures::TryStreamExt;
+use bytes::Bytes;
+use futures::{TryStreamExt, stream::FuturesOrdered};
 use sha2::{Digest, Sha256 as Hasher};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
     fs::File,
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
 };
 use wombat_model::{ArtifactName, BuildKey, Sha256, names::ARTIFACTS_BUCKET};
 
-use crate::{Connection, StoreError, record::open_stream};
+use crate::{
+    Connection, StoreError,
+    record::{open_stream, publish},
+};
 
 /// Bytes a chunk: large enough for speed, below every server's default limit on a message.
 const CHUNK: usize = 512 * 1024;
+/// Chunks sent ahead of their acknowledgements: enough to hide a round trip, few enough for a replicated stream.
+const CHUNKS_IN_FLIGHT: usize = 4;
 /// How long a read may bring nothing before it is given up.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -47,6 +53,7 @@ pub struct StoredObject {
 /// Finished binaries.
 #[derive(Clone)]
 pub struct Artifacts {
+    connection: Connection,
     objects: ObjectStore,
     stream: Stream,
 }
@@ -59,7 +66,7 @@ impl std::fmt::Debug for Artifacts {
 
 impl Artifacts {
     pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
-        let jetstream: &jetstream::Context = connection.jetstream();
+        let jetstream = connection.jetstream();
         let stream = open_stream(
             jetstream,
             &format!("OBJ_{ARTIFACTS_BUCKET}"),
@@ -70,7 +77,11 @@ impl Artifacts {
             .get_object_store(ARTIFACTS_BUCKET)
             .await
             .map_err(|error| StoreError::of(&error))?;
-        Ok(Self { objects, stream })
+        Ok(Self {
+            connection: connection.clone(),
+            objects,
+            stream,
+        })
     }
 
     /// Stores a file. The caller compares what is stored with what it meant to store.
@@ -80,7 +91,6 @@ impl Artifacts {
         path: &Path,
     ) -> Result<StoredObject, StoreError> {
         let mut file = File::open(path).await?;
-        file.set_max_buf_size(CHUNK);
         self.put(name.as_str(), &mut file).await
     }
 
@@ -89,23 +99,61 @@ impl Artifacts {
         self.put(name, &mut std::io::Cursor::new(bytes)).await
     }
 
+    /// Writes chunks, then the entry that names them. The client's own `put` hides why the server refused, and
+    /// waits for every chunk before it sends the next.
     async fn put(
         &self,
         name: &str,
-        content: &mut (impl tokio::io::AsyncRead + Unpin),
+        content: &mut (impl AsyncRead + Unpin),
     ) -> Result<StoredObject, StoreError> {
-        let metadata = ObjectMetadata {
-            name: name.to_owned(),
-            chunk_size: Some(CHUNK),
-            ..ObjectMetadata::default()
-        };
-        self.objects
-            .put(metadata, content)
-            .await
-            .map_err(|error| StoreError::of(&error))?;
+        let nuid = uuid::Uuid::new_v4().simple().to_string();
+        let chunks_subject = format!("$O.{ARTIFACTS_BUCKET}.C.{nuid}");
+        let mut hasher = Hasher::new();
+        let (mut size, mut chunks) = (0_usize, 0_usize);
+        let mut unacknowledged = FuturesOrdered::new();
+        loop {
+            let chunk = read_chunk(content).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            hasher.update(&chunk);
+            size += chunk.len();
+            chunks += 1;
+            unacknowledged.push_back(self.publish(
+                chunks_subject.clone(),
+                PublishMessage::build().payload(chunk),
+            ));
+            if unacknowledged.len() > CHUNKS_IN_FLIGHT {
+                unacknowledged.try_next().await?;
+            }
+        }
+        while unacknowledged.try_next().await?.is_some() {}
+
+        let entry = serde_json::json!({
+            "name": name,
+            "bucket": ARTIFACTS_BUCKET,
+            "nuid": nuid,
+            "size": size,
+            "chunks": chunks,
+            "mtime": OffsetDateTime::now_utc().format(&Rfc3339).map_err(|error| StoreError::corrupt(name, &error))?,
+            "digest": format!("SHA-256={}", BASE64_URL_SAFE.encode(hasher.finalize())),
+            "options": { "max_chunk_size": CHUNK },
+        });
+        let message = PublishMessage::build()
+            .payload(entry.to_string().into())
+            .header("Nats-Rollup", "sub");
+        let subject = format!("$O.{ARTIFACTS_BUCKET}.M.{}", BASE64_URL_SAFE.encode(name));
+        self.publish(subject, message).await?;
         self.find(name)
             .await?
             .ok_or_else(|| StoreError::corrupt(name, "it isn't there after it was stored"))
+    }
+
+    async fn publish(&self, subject: String, message: PublishMessage) -> Result<(), StoreError> {
+        match publish(self.connection.jetstream(), subject, message).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure.into_unchecked()),
+        }
     }
 
     /// What is stored under this name, if anything. A link is told as one, not followed.
@@ -277,6 +325,13 @@ impl Artifacts {
         }
         Ok(removed)
     }
+}
+
+/// Up to [`CHUNK`] bytes; fewer only at the end.
+async fn read_chunk(content: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Bytes> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    content.take(CHUNK as u64).read_to_end(&mut chunk).await?;
+    Ok(chunk.into())
 }
 
 fn stored(info: ObjectInfo) -> StoredObject {

@@ -8,7 +8,6 @@ use wombat_model::{BuilderId, Presence, names::BUILDERS_BUCKET};
 
 use crate::{
     Connection, StoreError, Watcher,
-    error::PublishFailure,
     record::{Bucket, publish},
 };
 
@@ -45,11 +44,7 @@ impl Builders {
         .await
         {
             Ok(_) => Ok(()),
-            Err(PublishFailure::LostRace) => Err(StoreError::Refused(
-                "an unchecked write lost a race".to_owned(),
-            )),
-            Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
-            Err(PublishFailure::Failed(error)) => Err(error),
+            Err(failure) => Err(failure.into_unchecked()),
         }
     }
 

@@ -2,7 +2,13 @@
 
 use std::error::Error as StdError;
 
-use async_nats::jetstream::{self, ErrorCode, context::PublishErrorKind};
+use async_nats::jetstream::{
+    self, ErrorCode,
+    context::{
+        CreateStreamError, CreateStreamErrorKind, GetStreamError, GetStreamErrorKind,
+        PublishErrorKind,
+    },
+};
 
 /// An access whose outcome is a failure, or unknown.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +66,17 @@ pub(crate) enum PublishFailure {
     Failed(StoreError),
 }
 
+impl PublishFailure {
+    /// For a write that named no revision: it can't lose a race, and an unknown outcome is an unavailable server.
+    pub(crate) fn into_unchecked(self) -> StoreError {
+        match self {
+            Self::LostRace => StoreError::Refused("an unchecked write lost a race".to_owned()),
+            Self::Unknown(problem) => StoreError::Unavailable(problem),
+            Self::Failed(error) => error,
+        }
+    }
+}
+
 /// Sorts a failed publish. A replicated stream refuses a stale write with 10164 as well as 10071, and the client
 /// knows only the latter by name.
 pub(crate) fn sort_publish_error(error: &jetstream::context::PublishError) -> PublishFailure {
@@ -109,11 +126,32 @@ fn sources<'a>(
     })
 }
 
-/// The JetStream error code somewhere below `error`.
+/// The JetStream error code somewhere below `error`. Some errors of the client keep it in their kind instead of
+/// their source.
 pub(crate) fn server_code(error: &(dyn StdError + 'static)) -> Option<ErrorCode> {
-    sources(error)
-        .find_map(|cause| cause.downcast_ref::<jetstream::Error>())
-        .map(jetstream::Error::error_code)
+    sources(error).find_map(|cause| {
+        let direct = cause
+            .downcast_ref::<jetstream::Error>()
+            .map(jetstream::Error::error_code);
+        direct
+            .or_else(|| match cause.downcast_ref::<GetStreamError>()?.kind() {
+                GetStreamErrorKind::JetStream(error) => Some(error.error_code()),
+                GetStreamErrorKind::EmptyName
+                | GetStreamErrorKind::Request
+                | GetStreamErrorKind::InvalidStreamName => None,
+            })
+            .or_else(|| match cause.downcast_ref::<CreateStreamError>()?.kind() {
+                CreateStreamErrorKind::JetStream(error) => Some(error.error_code()),
+                CreateStreamErrorKind::EmptyStreamName
+                | CreateStreamErrorKind::InvalidStreamName
+                | CreateStreamErrorKind::DomainAndExternalSet
+                | CreateStreamErrorKind::JetStreamUnavailable
+                | CreateStreamErrorKind::TimedOut
+                | CreateStreamErrorKind::Response
+                | CreateStreamErrorKind::NotFound
+                | CreateStreamErrorKind::ResponseParse => None,
+            })
+    })
 }
 
 /// All messages, outermost first, without repeats.

@@ -49,11 +49,11 @@ impl Store {
     /// Opens what [`provision`] made.
     pub async fn open(connection: &Connection) -> Result<Self, StoreError> {
         Ok(Self {
-            builds: Builds::open(connection).await?,
-            builders: Builders::open(connection).await?,
-            catalog: Catalog::open(connection).await?,
-            logs: Logs::open(connection).await?,
-            artifacts: Artifacts::open(connection).await?,
+            builds: Box::pin(Builds::open(connection)).await?,
+            builders: Box::pin(Builders::open(connection)).await?,
+            catalog: Box::pin(Catalog::open(connection)).await?,
+            logs: Box::pin(Logs::open(connection)).await?,
+            artifacts: Box::pin(Artifacts::open(connection)).await?,
         })
     }
 }

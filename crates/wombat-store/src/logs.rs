@@ -13,7 +13,6 @@ use wombat_model::{
 
 use crate::{
     Connection, Revision, StoreError,
-    error::PublishFailure,
     follow::{Followed, Follower, Start, StreamedMessage},
     record::{open_stream, publish},
 };
@@ -111,11 +110,7 @@ impl Logs {
         }
         match publish(self.connection.jetstream(), key.log_subject(claim), message).await {
             Ok(sequence) => Ok(sequence),
-            Err(PublishFailure::LostRace) => Err(StoreError::Refused(
-                "an unchecked write lost a race".to_owned(),
-            )),
-            Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
-            Err(PublishFailure::Failed(error)) => Err(error),
+            Err(failure) => Err(failure.into_unchecked()),
         }
     }
 

@@ -93,7 +93,7 @@ pub async fn provision(
     ];
     for stream in wanted {
         let shown = stream.shown;
-        ensure(connection.jetstream(), stream, options.replicas)
+        Box::pin(ensure(connection.jetstream(), stream, options.replicas))
             .await
             .map_err(|source| ProvisionError {
                 bucket: shown,

@@ -22,7 +22,11 @@ use crate::{
 pub struct Revision(u64);
 
 impl Revision {
-    pub(crate) const fn new(sequence: u64) -> Self {
+    /// Before every write.
+    pub const ZERO: Self = Self(0);
+
+    /// A position that was told before, such as by a cursor.
+    pub const fn new(sequence: u64) -> Self {
         Self(sequence)
     }
 
@@ -169,11 +173,7 @@ impl Bucket {
             .header("Nats-Rollup", "sub");
         match publish(self.connection.jetstream(), self.subject(key), message).await {
             Ok(_) => Ok(()),
-            Err(PublishFailure::LostRace) => Err(StoreError::Refused(
-                "an unchecked write lost a race".to_owned(),
-            )),
-            Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
-            Err(PublishFailure::Failed(error)) => Err(error),
+            Err(failure) => Err(failure.into_unchecked()),
         }
     }
 }

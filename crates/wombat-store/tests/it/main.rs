@@ -1,0 +1,8 @@
+//! The store against a real nats-server.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod artifacts;
+mod life;
+mod logs;
+mod races;
+mod restarts;
