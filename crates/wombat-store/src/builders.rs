@@ -14,7 +14,7 @@ use crate::{
 /// Presence of builders.
 #[derive(Clone, Debug)]
 pub struct Builders {
-    bucket: Bucket,
+    pub(crate) bucket: Bucket,
 }
 
 impl Builders {
@@ -53,8 +53,8 @@ impl Builders {
         self.bucket.remove(builder.as_str()).await
     }
 
-    /// Follows who is there.
+    /// Follows who is there. Keys of more parts than one are locks, not builders.
     pub fn watch(&self) -> Watcher<Presence> {
-        Watcher::start(&self.bucket, ">", None)
+        Watcher::start(&self.bucket, "*", None)
     }
 }

@@ -12,6 +12,7 @@ mod claim;
 mod connection;
 mod error;
 mod follow;
+mod lock;
 mod logs;
 mod provision;
 mod record;

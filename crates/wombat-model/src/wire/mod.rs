@@ -1,10 +1,12 @@
 //! What crosses the wire, besides requests: the JSON of a build, and the questions and answers of the micro services.
 
 mod build_json;
+mod error_body;
 mod questions;
 mod view;
 
 pub use build_json::{BuildJson, FailureJson, InvalidRecord, PackageJson};
+pub use error_body::{ErrorBody, ErrorJson};
 pub use questions::{
     BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider,
     ComponentQuestion, FacetCount, Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer,

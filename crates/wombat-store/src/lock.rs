@@ -1,0 +1,65 @@
+//! A lock among processes: one key of the `builders` bucket that expires unless it is renewed.
+//!
+//! It says who should do a job that nobody else need do as well; it is no proof that nobody else is at it. What is
+//! written under it still has to be safe by revision.
+
+use std::time::Duration;
+
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+
+use crate::{
+    Builders, StoreError,
+    error::PublishFailure,
+    record::{Slot, publish},
+};
+
+impl Builders {
+    /// Takes the lock `name` for `owner`, or keeps it, for another `lease` (whole seconds, at least one). Whether the
+    /// owner has it now.
+    pub async fn hold_lock(
+        &self,
+        name: &str,
+        owner: &str,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        if !self.bucket.connection().is_up() {
+            return Err(StoreError::Unavailable("the connection is down".to_owned()));
+        }
+        // Two parts, which no builder's key has.
+        let key = format!("lock.{name}");
+        let expected = match self.bucket.read::<String>(&key).await? {
+            Slot::Vacant => 0,
+            Slot::Deleted(revision) => revision.get(),
+            Slot::Held(entry) if entry.value == owner => entry.revision.get(),
+            Slot::Held(_) => return Ok(false),
+        };
+        let payload =
+            serde_json::to_vec(owner).map_err(|error| StoreError::corrupt(&key, &error))?;
+        let message = PublishMessage::build()
+            .payload(Bytes::from(payload))
+            .expected_last_subject_sequence(expected)
+            .ttl(Duration::from_secs(lease.as_secs().max(1)));
+        match publish(
+            self.bucket.connection().jetstream(),
+            self.bucket.subject(&key),
+            message,
+        )
+        .await
+        {
+            Ok(_) => Ok(true),
+            Err(PublishFailure::LostRace) => Ok(false),
+            Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
+            Err(PublishFailure::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Lets go of a lock that this owner holds, so that another need not wait for its end.
+    pub async fn release_lock(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        let key = format!("lock.{name}");
+        match self.bucket.read::<String>(&key).await? {
+            Slot::Held(entry) if entry.value == owner => self.bucket.remove(&key).await,
+            Slot::Held(_) | Slot::Vacant | Slot::Deleted(_) => Ok(()),
+        }
+    }
+}
