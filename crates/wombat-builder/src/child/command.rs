@@ -1,0 +1,221 @@
+//! Our side of a child process: starts the helper, reads what the program says, and holds the pipe that keeps it
+//! alive.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::{Child, ChildStdin, Command},
+};
+
+use super::{EXIT_HELPER_FAILED, EXIT_NOT_STARTED, EXIT_OUT_OF_MEMORY};
+
+/// A program to be run under the helper. Its environment is what is given here and nothing else.
+#[derive(Clone, Debug)]
+pub struct ChildCommand {
+    helper: PathBuf,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: BTreeMap<String, OsString>,
+    directory: PathBuf,
+    niceness: i32,
+    memory_limit: Option<u64>,
+    file_size_limit: Option<u64>,
+    grace: Duration,
+}
+
+impl ChildCommand {
+    /// `program` in `directory`; `helper` is the `wombat` executable.
+    pub fn new(helper: &Path, program: &Path, directory: &Path) -> Self {
+        Self {
+            helper: helper.to_owned(),
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+            directory: directory.to_owned(),
+            niceness: 0,
+            memory_limit: None,
+            file_size_limit: None,
+            grace: Duration::ZERO,
+        }
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// More variables.
+    #[must_use]
+    pub fn envs<K: Into<String>, V: Into<OsString>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.environment.extend(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        self
+    }
+
+    /// How much lower its priority is.
+    #[must_use]
+    pub fn nice(self, niceness: i32) -> Self {
+        Self { niceness, ..self }
+    }
+
+    /// Most memory for it and its descendants together, in bytes.
+    #[must_use]
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Self {
+            memory_limit: Some(bytes),
+            ..self
+        }
+    }
+
+    /// Largest file that it may write, in bytes.
+    #[must_use]
+    pub fn file_size_limit(self, bytes: u64) -> Self {
+        Self {
+            file_size_limit: Some(bytes),
+            ..self
+        }
+    }
+
+    /// How long it may take to end by itself before it is killed.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Starts it.
+    pub fn spawn(self) -> io::Result<Supervised> {
+        let mut command = Command::new(&self.helper);
+        command
+            .arg("child")
+            .args(["--nice", &self.niceness.to_string()]);
+        command.args(["--grace-ms", &self.grace.as_millis().to_string()]);
+        if let Some(bytes) = self.memory_limit {
+            command.args(["--memory-limit", &bytes.to_string()]);
+        }
+        if let Some(bytes) = self.file_size_limit {
+            command.args(["--file-size-limit", &bytes.to_string()]);
+        }
+        command.arg("--").arg(&self.program).args(&self.arguments);
+        command
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(&self.directory);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // A group of its own: Ctrl-C in a terminal is for us, and we decide what becomes of the children.
+        command.process_group(0);
+        let mut helper = command.spawn()?;
+        let lifeline = helper.stdin.take();
+        Ok(Supervised { helper, lifeline })
+    }
+}
+
+/// A stream of the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a child came to its end; all its descendants are gone by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending<R> {
+    /// By itself, with this exit status; 128 and more: by a signal.
+    Exited(u8),
+    /// It held more memory than it was allowed.
+    OutOfMemory,
+    /// The program couldn't be started, or the helper failed.
+    NotStarted,
+    /// We stopped it, for this reason.
+    Stopped(R),
+}
+
+/// A running child. Dropping it kills it, too, but only [`Self::run`] waits until it is gone.
+#[derive(Debug)]
+pub struct Supervised {
+    helper: Child,
+    lifeline: Option<ChildStdin>,
+}
+
+impl Supervised {
+    /// Process id of the helper.
+    pub fn id(&self) -> Option<u32> {
+        self.helper.id()
+    }
+
+    /// Reads until the child has ended, or until `stop` resolves, which kills it. Either way nothing of it runs any
+    /// more when this returns.
+    pub async fn run<R>(
+        mut self,
+        stop: impl Future<Output = R>,
+        mut on_output: impl FnMut(Output, &[u8]),
+    ) -> io::Result<Ending<R>> {
+        let mut stdout = self.helper.stdout.take();
+        let mut stderr = self.helper.stderr.take();
+        let (mut from_stdout, mut from_stderr) = (vec![0; 32 * 1024], vec![0; 8 * 1024]);
+        let mut reason = None;
+        tokio::pin!(stop);
+        while stdout.is_some() || stderr.is_some() {
+            tokio::select! {
+                count = read(&mut stdout, &mut from_stdout) => match count? {
+                    0 => stdout = None,
+                    count => on_output(Output::Stdout, &from_stdout[..count]),
+                },
+                count = read(&mut stderr, &mut from_stderr) => match count? {
+                    0 => stderr = None,
+                    count => on_output(Output::Stderr, &from_stderr[..count]),
+                },
+                why = &mut stop, if reason.is_none() => {
+                    reason = Some(why);
+                    self.lifeline = None;
+                }
+            }
+        }
+        let status = loop {
+            tokio::select! {
+                status = self.helper.wait() => break status?,
+                why = &mut stop, if reason.is_none() => {
+                    reason = Some(why);
+                    self.lifeline = None;
+                }
+            }
+        };
+        if let Some(reason) = reason {
+            return Ok(Ending::Stopped(reason));
+        }
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        Ok(match code {
+            Some(EXIT_OUT_OF_MEMORY) => Ending::OutOfMemory,
+            Some(EXIT_NOT_STARTED | EXIT_HELPER_FAILED) => Ending::NotStarted,
+            Some(code) => Ending::Exited(code),
+            None => Ending::Exited(128 + 9),
+        })
+    }
+}
+
+async fn read(stream: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> io::Result<usize> {
+    match stream {
+        Some(stream) => stream.read(buffer).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,128 @@
+//! A program and all that descends from it, on Linux: found in `/proc` by parent, orphans included, since the
+//! kernel hands orphans to the nearest subreaper, which is us.
+
+use std::{collections::HashMap, fs};
+
+use rustix::{
+    io,
+    process::{
+        Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group,
+        set_child_subreaper, wait,
+    },
+};
+
+/// The program that we started; it leads a process group of its own.
+pub(super) struct Family {
+    program: Pid,
+}
+
+struct Process {
+    pid: Pid,
+    zombie: bool,
+}
+
+impl Family {
+    /// From now on orphaned descendants become our children.
+    pub(super) fn adopt_orphans() -> io::Result<()> {
+        set_child_subreaper(Some(getpid()))
+    }
+
+    pub(super) fn of(program: Pid) -> Self {
+        Self { program }
+    }
+
+    /// Takes in everybody who has ended; the program's status if it is among them.
+    pub(super) fn reap(&self) -> Option<WaitStatus> {
+        let mut found = None;
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            if pid == self.program {
+                found = Some(status);
+            }
+        }
+        found
+    }
+
+    /// Asks the program's group to end by itself.
+    pub(super) fn ask_to_end(&self) {
+        let _ = kill_process_group(self.program, Signal::TERM);
+    }
+
+    /// Kills every descendant that lives; how many there were, those included that have ended but weren't reaped.
+    #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
+    pub(super) fn kill(&self) -> usize {
+        let descendants = descendants();
+        for process in descendants.iter().filter(|process| !process.zombie) {
+            let _ = kill_process(process.pid, Signal::KILL);
+        }
+        descendants.len()
+    }
+
+    /// Resident memory of all descendants, in bytes; pages that two of them share count twice.
+    #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
+    pub(super) fn memory(&self) -> u64 {
+        let page = rustix::param::page_size() as u64;
+        descendants()
+            .iter()
+            .filter_map(|process| resident_pages(process.pid))
+            .sum::<u64>()
+            * page
+    }
+}
+
+fn resident_pages(pid: Pid) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    text.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+fn descendants() -> Vec<Process> {
+    let mut by_parent: HashMap<i32, Vec<Process>> = HashMap::new();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for pid in entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(Pid::from_raw)
+    {
+        // One that has ended in the meantime has no file any more.
+        let Ok(text) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+            continue;
+        };
+        if let Some((parent, zombie)) = parent_and_state(&text) {
+            by_parent
+                .entry(parent)
+                .or_default()
+                .push(Process { pid, zombie });
+        }
+    }
+    let mut found = Vec::new();
+    let mut parents = vec![getpid().as_raw_pid()];
+    while let Some(parent) = parents.pop() {
+        for process in by_parent.remove(&parent).unwrap_or_default() {
+            parents.push(process.pid.as_raw_pid());
+            found.push(process);
+        }
+    }
+    found
+}
+
+/// Parent and "is a zombie" of a line of `/proc/<pid>/stat`. The name before them may hold anything, `)` included.
+fn parent_and_state(stat: &str) -> Option<(i32, bool)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    Some((parent, state == "Z" || state == "X"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_names_with_brackets_and_spaces() {
+        assert_eq!(
+            parent_and_state("12 (a) R 1 (b)) S 34 12 12 0"),
+            Some((34, false))
+        );
+        assert_eq!(parent_and_state("12 (x) Z 1 2"), Some((1, true)));
+        assert_eq!(parent_and_state(""), None);
+    }
+}

@@ -1,0 +1,352 @@
+//! The module graph of a set of module versions: a `go.mod` and a `go.sum` that every selection from that set shares.
+//!
+//! It is the graph of the release itself, the one that its authors tested: their requirements, replacements and
+//! exclusions, with our module as the only one above. Modules that the release doesn't require already are added
+//! and resolved once. The result is kept on disk by set, so later selections resolve nothing.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use sha2::Digest as _;
+use wombat_model::{BuildSpec, Failure, FailureClass, ModulePath, ModuleVersion};
+
+use super::{
+    classify,
+    go_mod::{GoMod, GoModError, Require},
+    go_sum::GoSum,
+    invocation::{BuildError, Finished, Go},
+};
+
+/// Raise it when the same set would be resolved to something else.
+const RESOLVER_VERSION: u32 = 1;
+
+/// A resolved module graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphFiles {
+    /// `go.mod`.
+    pub go_mod: String,
+    /// `go.sum`.
+    pub go_sum: String,
+}
+
+/// Resolved graphs on disk, one folder a set of module versions.
+#[derive(Clone, Debug)]
+pub(super) struct GraphStore {
+    folder: PathBuf,
+}
+
+impl GraphStore {
+    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+
+    fn load(&self, set: &str) -> Option<GraphFiles> {
+        let read = |name| fs::read_to_string(self.folder.join(set).join(name)).ok();
+        Some(GraphFiles {
+            go_mod: read("go.mod")?,
+            go_sum: read("go.sum")?,
+        })
+    }
+
+    /// A folder is there whole or not at all. If somebody else was faster, theirs stays.
+    fn save(&self, set: &str, files: &GraphFiles) -> io::Result<()> {
+        let unfinished = tempfile::tempdir_in(&self.folder)?;
+        fs::write(unfinished.path().join("go.mod"), &files.go_mod)?;
+        fs::write(unfinished.path().join("go.sum"), &files.go_sum)?;
+        match fs::rename(unfinished.path(), self.folder.join(set)) {
+            Err(_) if self.load(set).is_some() => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// What `go mod download -json` says of a module.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Download {
+    path: String,
+    version: String,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    go_mod: PathBuf,
+    #[serde(default)]
+    dir: PathBuf,
+    #[serde(default)]
+    sum: String,
+    #[serde(default)]
+    go_mod_sum: String,
+}
+
+/// The graph of the spec's modules, from disk if it was resolved before.
+pub(super) async fn resolve(
+    go: &Go<'_>,
+    store: &GraphStore,
+    spec: &BuildSpec,
+) -> Result<GraphFiles, BuildError> {
+    let set = set_name(spec);
+    if let Some(files) = store.load(&set) {
+        return Ok(files);
+    }
+    let files = resolve_afresh(go, spec).await?;
+    // Without it the next selection takes longer, nothing worse.
+    if let Err(error) = store.save(&set, &files) {
+        tracing::warn!(%error, "can't keep a resolved module graph");
+    }
+    Ok(files)
+}
+
+fn set_name(spec: &BuildSpec) -> String {
+    let json = serde_json::json!({"resolver": RESOLVER_VERSION, "graph": spec.graph(), "modules": spec.modules()});
+    hex::encode(sha2::Sha256::digest(json.to_string()))
+}
+
+async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, BuildError> {
+    let base = download(go, &[(spec.graph(), spec.graph_version())])
+        .await?
+        .remove(0);
+    let mut go_mod = read_go_mod(go, &base).await?;
+    let mut go_sum = GoSum::default();
+    add_own_sums(&mut go_sum, &base);
+    go_sum.merge(read_go_sum(&base));
+    let direct = |version: &ModuleVersion| Require {
+        version: version.clone(),
+        indirect: false,
+    };
+    go_mod
+        .requires
+        .insert(spec.graph().clone(), direct(spec.graph_version()));
+
+    for (module, version) in spec.modules() {
+        if let Some(replace) = go_mod.replacement(module, version) {
+            let message = format!(
+                "{module} {version} was asked for, but {} builds with {} {} in its place.",
+                spec.graph(),
+                replace.new,
+                replace.new_version
+            );
+            return Err(Failure::new(FailureClass::Input, message).into());
+        }
+    }
+    let missing: Vec<(&ModulePath, &ModuleVersion)> = spec
+        .modules()
+        .iter()
+        .filter(|(module, version)| {
+            go_mod
+                .requires
+                .get(module)
+                .is_none_or(|known| known.version != **version)
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(GraphFiles {
+            go_mod: go_mod.to_file(),
+            go_sum: go_sum.to_file(),
+        });
+    }
+    for ((module, version), extra) in missing.iter().zip(download(go, &missing).await?) {
+        add_own_sums(&mut go_sum, &extra);
+        go_sum.merge(read_go_sum(&extra));
+        go_mod.requires.insert((*module).clone(), direct(version));
+    }
+    settle(go, spec, &go_mod, &go_sum).await
+}
+
+/// Lets `go` find the versions that satisfy every module, and checks that those that were asked for are among them.
+async fn settle(
+    go: &Go<'_>,
+    spec: &BuildSpec,
+    go_mod: &GoMod,
+    go_sum: &GoSum,
+) -> Result<GraphFiles, BuildError> {
+    let folder = tempfile::tempdir_in(go.work_dir)
+        .map_err(|error| BuildError::local("make a folder", &error))?;
+    let write = |name: &str, text: String| {
+        fs::write(folder.path().join(name), text)
+            .map_err(|error| BuildError::local("write a file", &error))
+    };
+    write("go.mod", go_mod.to_file())?;
+    write("go.sum", go_sum.to_file())?;
+    let listed = go
+        .run(
+            folder.path(),
+            BTreeMap::new(),
+            &["list", "-m", "-mod=mod", "all"],
+        )
+        .await?;
+    if !listed.succeeded() {
+        return Err(classify::fetching(&listed.stderr).into());
+    }
+    let text = String::from_utf8_lossy(&listed.stdout);
+    let chosen: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .collect();
+    for (module, version) in spec.modules() {
+        let found = chosen.get(module.as_str()).copied().unwrap_or("none");
+        if found != version.as_str() {
+            let message = format!(
+                "{module} {version} was asked for, but the other modules need {module} {found}. Ask for {found}, or leave out one of them."
+            );
+            return Err(Failure::new(FailureClass::Input, message).into());
+        }
+    }
+    let edited = go
+        .run(folder.path(), BTreeMap::new(), &["mod", "edit", "-json"])
+        .await?;
+    let go_mod = parse_go_mod(&edited, "the resolved go.mod")?;
+    let mut sums = go_sum.clone();
+    sums.merge(GoSum::from_file(
+        &fs::read_to_string(folder.path().join("go.sum")).unwrap_or_default(),
+    ));
+    Ok(GraphFiles {
+        go_mod: go_mod.to_file(),
+        go_sum: sums.to_file(),
+    })
+}
+
+/// Fetches modules, checked against the checksum database; in the order asked for.
+async fn download(
+    go: &Go<'_>,
+    modules: &[(&ModulePath, &ModuleVersion)],
+) -> Result<Vec<Download>, BuildError> {
+    let mut arguments = vec!["mod".to_owned(), "download".to_owned(), "-json".to_owned()];
+    arguments.extend(
+        modules
+            .iter()
+            .map(|(path, version)| format!("{path}@{version}")),
+    );
+    let finished = go.run(go.work_dir, BTreeMap::new(), &arguments).await?;
+    let mut found = Vec::new();
+    for answer in serde_json::Deserializer::from_slice(&finished.stdout).into_iter::<Download>() {
+        let answer = answer.map_err(|error| {
+            Failure::new(
+                FailureClass::Internal,
+                format!(
+                    "What `go mod download` says isn't understood: {error}; {}",
+                    classify::excerpt(&finished.stderr)
+                ),
+            )
+        })?;
+        if !answer.error.is_empty() {
+            return Err(classify::fetching(&answer.error).into());
+        }
+        found.push(answer);
+    }
+    // `go` may answer in another order than it was asked.
+    modules
+        .iter()
+        .map(|(path, version)| {
+            let index = found.iter().position(|answer| {
+                answer.path == path.as_str() && answer.version == version.as_str()
+            });
+            index
+                .map(|index| found.swap_remove(index))
+                .ok_or_else(|| classify::fetching(&finished.stderr).into())
+        })
+        .collect()
+}
+
+async fn read_go_mod(go: &Go<'_>, module: &Download) -> Result<GoMod, BuildError> {
+    let file = module.go_mod.display().to_string();
+    let finished = go
+        .run(
+            go.work_dir,
+            BTreeMap::new(),
+            &["mod", "edit", "-json", &file],
+        )
+        .await?;
+    parse_go_mod(
+        &finished,
+        &format!("the go.mod of {} {}", module.path, module.version),
+    )
+}
+
+fn parse_go_mod(finished: &Finished, name: &str) -> Result<GoMod, BuildError> {
+    if !finished.succeeded() {
+        return Err(classify::fetching(&finished.stderr).into());
+    }
+    GoMod::from_json(&finished.stdout).map_err(|error| {
+        let class = match error {
+            GoModError::Unreadable(_) => FailureClass::Internal,
+            GoModError::ReplacedByFolder(_) | GoModError::Malformed(..) => FailureClass::Input,
+        };
+        Failure::new(class, format!("{name} can't be used: {error}.")).into()
+    })
+}
+
+fn add_own_sums(sums: &mut GoSum, module: &Download) {
+    sums.add(&module.path, &module.version, &module.sum);
+    sums.add(
+        &module.path,
+        &format!("{}/go.mod", module.version),
+        &module.go_mod_sum,
+    );
+}
+
+fn read_go_sum(module: &Download) -> GoSum {
+    // A module without dependencies has no go.sum.
+    GoSum::from_file(&fs::read_to_string(module.dir.join("go.sum")).unwrap_or_default())
+}
+
+/// Where a module lies in the module cache: upper-case letters are marked, so that no two names fall together on a
+/// file system that doesn't know case.
+pub(super) fn module_folder(
+    module_cache: &Path,
+    module: &ModulePath,
+    version: &ModuleVersion,
+) -> PathBuf {
+    let escape = |text: &str| {
+        text.chars().fold(String::new(), |mut escaped, c| {
+            if c.is_ascii_uppercase() {
+                escaped.push('!');
+            }
+            escaped.push(c.to_ascii_lowercase());
+            escaped
+        })
+    };
+    module_cache.join(format!(
+        "{}@{}",
+        escape(module.as_str()),
+        escape(version.as_str())
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_graph_comes_back_and_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = GraphStore::new(folder.path().join("graphs")).unwrap();
+        let files = |text: &str| GraphFiles {
+            go_mod: text.to_owned(),
+            go_sum: String::new(),
+        };
+        assert_eq!(store.load("a"), None);
+        store.save("a", &files("one")).unwrap();
+        store.save("a", &files("two")).unwrap();
+        assert_eq!(store.load("a"), Some(files("one")));
+        assert_eq!(
+            fs::read_dir(folder.path().join("graphs")).unwrap().count(),
+            1,
+            "no unfinished folder is left"
+        );
+    }
+
+    #[test]
+    fn folders_are_escaped_as_go_does() {
+        let folder = module_folder(
+            Path::new("/m"),
+            &"github.com/Azure/go/v2".parse().unwrap(),
+            &"v2.0.0-RC1".parse().unwrap(),
+        );
+        assert_eq!(folder, Path::new("/m/github.com/!azure/go/v2@v2.0.0-!r!c1"));
+    }
+}

@@ -1,0 +1,225 @@
+//! One run of `go` under the helper: its words, its limits, what it printed.
+
+use std::{path::Path, time::Duration};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wombat_model::{Failure, FailureClass};
+
+use super::{
+    environment::{Environment, environment},
+    settings::GoSettings,
+    toolchain::Toolchain,
+};
+use crate::{
+    child::{ChildCommand, Ending, LineCutter, Output},
+    report::Reporter,
+};
+
+/// `go` runs below everybody else, so that leases are renewed even on a machine that is all compilers.
+const NICENESS: i32 = 10;
+/// Most of a child's standard output that is kept.
+const MAX_CAPTURE: usize = 64 * 1024 * 1024;
+/// Most of a child's standard error that is kept, from its end.
+const MAX_ERROR_TEXT: usize = 64 * 1024;
+
+/// What a build may use and how it is stopped.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Cancelled when the build is to stop at once.
+    pub stop: CancellationToken,
+    /// When its time is up.
+    pub deadline: Instant,
+    /// How long that was from the start, for the message.
+    pub time_limit: Duration,
+    /// Most memory for the children together, in bytes.
+    pub memory_limit: u64,
+    /// Largest file, in bytes: the binary itself.
+    pub output_limit: u64,
+    /// How many packages are compiled at once.
+    pub parallelism: usize,
+    /// Where it reports to.
+    pub reporter: Reporter,
+}
+
+/// Why a build gave no binary.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// It failed.
+    #[error("{}", .0.message)]
+    Failed(Failure),
+    /// [`Scope::stop`] was cancelled.
+    #[error("the build was stopped")]
+    Stopped,
+}
+
+impl From<Failure> for BuildError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl BuildError {
+    /// Our own fault, or our machine's; disk full is told apart.
+    pub(crate) fn local(what: &str, error: &std::io::Error) -> Self {
+        let class = match error.kind() {
+            std::io::ErrorKind::StorageFull
+            | std::io::ErrorKind::QuotaExceeded
+            | std::io::ErrorKind::FileTooLarge => FailureClass::Resource,
+            _ => FailureClass::Internal,
+        };
+        Failure::new(class, format!("The builder can't {what}: {error}.")).into()
+    }
+}
+
+enum Why {
+    Asked,
+    TimeIsUp,
+}
+
+impl Scope {
+    /// Resolves when the build has to stop.
+    async fn over(&self) -> Why {
+        tokio::select! {
+            () = self.stop.cancelled() => Why::Asked,
+            () = tokio::time::sleep_until(self.deadline) => Why::TimeIsUp,
+        }
+    }
+
+    /// Runs something of our own under the same limits.
+    pub(crate) async fn limit<T>(&self, work: impl Future<Output = T>) -> Result<T, BuildError> {
+        tokio::select! {
+            done = work => Ok(done),
+            why = self.over() => Err(self.stopped(&why)),
+        }
+    }
+
+    fn stopped(&self, why: &Why) -> BuildError {
+        match why {
+            Why::Asked => BuildError::Stopped,
+            Why::TimeIsUp => {
+                let minutes = self.time_limit.as_secs_f64() / 60.0;
+                Failure::new(
+                    FailureClass::Resource,
+                    format!("The build took longer than {minutes:.0} minutes, which is the limit."),
+                )
+                .into()
+            }
+        }
+    }
+}
+
+/// A `go` of one version, in one folder, for one build.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Go<'a> {
+    pub(super) settings: &'a GoSettings,
+    pub(super) toolchain: &'a Toolchain,
+    /// Holds `home`, `tmp` and the folder that `go` runs in.
+    pub(super) work_dir: &'a Path,
+    pub(super) scope: &'a Scope,
+}
+
+/// What a run of `go` left behind.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) status: u8,
+    pub(super) stdout: Vec<u8>,
+    /// Standard error, without control characters; its last part if it was long.
+    pub(super) stderr: String,
+}
+
+impl Finished {
+    pub(super) fn succeeded(&self) -> bool {
+        self.status == 0
+    }
+}
+
+impl Go<'_> {
+    /// Runs `go` in `directory` and keeps its standard output; what it says on standard error goes to the log, too.
+    pub(super) async fn run<A: AsRef<str>>(
+        &self,
+        directory: &Path,
+        extra: Environment,
+        arguments: &[A],
+    ) -> Result<Finished, BuildError> {
+        let mut stdout = Vec::new();
+        let finished = self.stream(directory, extra, arguments, |bytes| {
+            let room = MAX_CAPTURE.saturating_sub(stdout.len());
+            stdout.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        });
+        let Finished { status, stderr, .. } = finished.await?;
+        Ok(Finished {
+            status,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// The same, with standard output handed on as it comes.
+    pub(super) async fn stream<A: AsRef<str>>(
+        &self,
+        directory: &Path,
+        extra: Environment,
+        arguments: &[A],
+        mut on_stdout: impl FnMut(&[u8]),
+    ) -> Result<Finished, BuildError> {
+        let mut variables = environment(self.settings, &self.toolchain.program, self.work_dir);
+        variables.extend(extra);
+        let child = ChildCommand::new(&self.settings.helper, &self.toolchain.program, directory)
+            .args(arguments.iter().map(AsRef::as_ref))
+            .envs(variables)
+            .nice(NICENESS)
+            .memory_limit(self.scope.memory_limit)
+            .file_size_limit(self.scope.output_limit.max(MAX_MODULE_FILE))
+            .spawn()
+            .map_err(|error| BuildError::local("start a child process", &error))?;
+
+        let mut cutter = LineCutter::default();
+        let mut stderr = String::new();
+        let mut keep = |line: String| {
+            stderr.push_str(&line);
+            stderr.push('\n');
+            if stderr.len() > 2 * MAX_ERROR_TEXT {
+                let cut = stderr.ceil_char_boundary(stderr.len() - MAX_ERROR_TEXT);
+                stderr.drain(..cut);
+            }
+            self.scope.reporter.line(line);
+        };
+        let ending = child
+            .run(self.scope.over(), |source, bytes| match source {
+                Output::Stdout => on_stdout(bytes),
+                Output::Stderr => cutter.push(bytes, &mut keep),
+            })
+            .await
+            .map_err(|error| BuildError::local("read what `go` says", &error))?;
+        if let Some(rest) = cutter.finish() {
+            keep(rest);
+        }
+        match ending {
+            Ending::Exited(status) => Ok(Finished {
+                status,
+                stdout: Vec::new(),
+                stderr,
+            }),
+            Ending::OutOfMemory => {
+                let limit = self.scope.memory_limit >> 20;
+                Err(Failure::new(
+                    FailureClass::Resource,
+                    format!(
+                        "The build needed more than {limit} MiB of memory, which is the limit."
+                    ),
+                )
+                .into())
+            }
+            Ending::NotStarted => Err(Failure::new(
+                FailureClass::Internal,
+                format!("`go` can't be started: {}", stderr.trim_end()),
+            )
+            .into()),
+            Ending::Stopped(why) => Err(self.scope.stopped(&why)),
+        }
+    }
+}
+
+/// Module archives are up to 500 MiB, by Go's own rule; the limit on files must let them pass.
+const MAX_MODULE_FILE: u64 = 512 * 1024 * 1024;

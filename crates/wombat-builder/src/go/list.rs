@@ -1,0 +1,164 @@
+//! Loads the packages of a binary: fetches the modules that they need, and finds out what can't be built before
+//! the compiler runs.
+
+use std::path::Path;
+
+use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath};
+
+use super::{
+    classify,
+    environment::{Environment, target_environment},
+    graph::module_folder,
+    invocation::{BuildError, Go},
+    packages::{FIELDS, Packages},
+};
+
+/// Lists the main package in `directory` and, so that one call is enough, the package with the licence hook, whose
+/// errors don't count.
+pub(super) async fn list(
+    go: &Go<'_>,
+    directory: &Path,
+    spec: &BuildSpec,
+    licence: Option<&ImportPath>,
+) -> Result<Packages, BuildError> {
+    check_folders(go, spec)?;
+    let listing = match run(go, directory, spec, licence, "-mod=readonly").await? {
+        // The sums of a module below one that was added may be in nobody's go.sum; the checksum database knows them.
+        Listing {
+            error: Some(error), ..
+        } if error.contains("missing go.sum entry") => {
+            run(go, directory, spec, licence, "-mod=mod").await?
+        }
+        listing => listing,
+    };
+    if let Some(failure) = listing.failure(spec) {
+        return Err(failure.into());
+    }
+    if let Some(path) = listing.packages.empty(spec) {
+        let message = format!(
+            "{path} compiles to nothing on {}, so the binary would lack it. It needs cgo or other build tags there.",
+            spec.target().platform()
+        );
+        return Err(Failure::new(FailureClass::Input, message)
+            .blaming(path.clone())
+            .into());
+    }
+    Ok(listing.packages)
+}
+
+/// Takes the licence hook, which was listed beside the main package, into the binary.
+pub(super) fn include(packages: &mut Packages, licence: &ImportPath) -> Result<(), BuildError> {
+    let included = packages.include(licence.as_str());
+    let closure = packages.closure(licence.as_str());
+    if let Some(error) = packages
+        .iter(&closure)
+        .find_map(|package| package.error.as_ref())
+    {
+        return Err(classify::fetching(&error.err).into());
+    }
+    if included {
+        Ok(())
+    } else {
+        Err(Failure::new(FailureClass::Internal, format!("{licence} wasn't listed.")).into())
+    }
+}
+
+struct Listing {
+    packages: Packages,
+    /// The first error of a package that goes into the binary.
+    error: Option<String>,
+    stderr: String,
+    succeeded: bool,
+}
+
+async fn run(
+    go: &Go<'_>,
+    directory: &Path,
+    spec: &BuildSpec,
+    licence: Option<&ImportPath>,
+    mode: &str,
+) -> Result<Listing, BuildError> {
+    let mut arguments = vec![
+        "list".to_owned(),
+        "-e".to_owned(),
+        "-deps".to_owned(),
+        mode.to_owned(),
+        format!("-json={FIELDS}"),
+    ];
+    if !spec.tags().is_empty() {
+        arguments.extend(["-tags".to_owned(), spec.tags().join(",")]);
+    }
+    arguments.push(".".to_owned());
+    arguments.extend(licence.map(ToString::to_string));
+    let finished = go.run(directory, target(spec), &arguments).await?;
+    let packages = Packages::from_json(&finished.stdout).map_err(|error| {
+        Failure::new(
+            FailureClass::Internal,
+            format!(
+                "What `go list` says isn't understood: {error}; {}",
+                classify::excerpt(&finished.stderr)
+            ),
+        )
+    })?;
+    let binary = packages.binary();
+    let mut errors: Vec<String> = packages
+        .iter(&binary)
+        .filter_map(|package| Some(package.error.as_ref()?.err.clone()))
+        .collect();
+    // One that may go away by itself says more about the state of things than one that may be its consequence.
+    errors.sort_by_key(|text| classify::fetching(text).class != FailureClass::Infra);
+    let succeeded = finished.succeeded() && binary.len() > 0;
+    Ok(Listing {
+        error: errors.into_iter().next(),
+        packages,
+        stderr: finished.stderr,
+        succeeded,
+    })
+}
+
+impl Listing {
+    fn failure(&self, spec: &BuildSpec) -> Option<Failure> {
+        let Some(error) = &self.error else {
+            return (!self.succeeded).then(|| classify::fetching(&self.stderr));
+        };
+        let failure = classify::fetching(error);
+        let binary = self.packages.binary();
+        let failing = self.packages.iter(&binary).find(|package| {
+            package
+                .error
+                .as_ref()
+                .is_some_and(|found| found.err == *error)
+        });
+        match failing.and_then(|package| self.packages.blame(spec, &package.import_path)) {
+            Some(picked) => Some(failure.blaming(picked)),
+            None => Some(failure),
+        }
+    }
+}
+
+/// Variables that select the target.
+pub(super) fn target(spec: &BuildSpec) -> Environment {
+    target_environment(spec.target())
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
+        .collect()
+}
+
+/// A package that its module doesn't have is told at once: `go` would look for it in every module of the graph.
+fn check_folders(go: &Go<'_>, spec: &BuildSpec) -> Result<(), BuildError> {
+    for (path, package) in spec.packages() {
+        let version = &spec.modules()[&package.module];
+        let folder = module_folder(&go.settings.module_cache, &package.module, version);
+        let below = path.as_str()[package.module.as_str().len()..].trim_start_matches('/');
+        if folder.is_dir() && !folder.join(below).is_dir() {
+            let message = format!(
+                "There is no package {path} in {} {version}.",
+                package.module
+            );
+            return Err(Failure::new(FailureClass::Input, message)
+                .blaming(path.clone())
+                .into());
+        }
+    }
+    Ok(())
+}

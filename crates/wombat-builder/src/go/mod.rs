@@ -1,0 +1,33 @@
+//! Everything that is done with the Go toolchain: from a spec to a binary.
+//!
+//! [`GoSettings`] says which `go`, which caches and which proxy; [`Workshop::build`] runs the steps: module graph
+//! (`graph`), package list (`list`), licences (`licence`), `main.go` (`main_file`), compiler and linker
+//! (`compile`), and a look at the result (`binary`). What `go` says when it fails is read by `classify`.
+
+mod binary;
+mod classify;
+mod compile;
+mod environment;
+mod go_mod;
+mod go_sum;
+mod graph;
+mod invocation;
+mod licence;
+mod list;
+mod main_file;
+mod packages;
+mod progress;
+mod settings;
+mod toolchain;
+mod workshop;
+
+pub use environment::{build_arguments, target_environment};
+pub use graph::GraphFiles;
+pub use invocation::{BuildError, Scope};
+pub use licence::LicencePolicy;
+pub use main_file::main_file;
+pub use settings::{GoOptions, GoSettings, SettingsError};
+pub use workshop::{Product, Workshop};
+
+#[cfg(test)]
+pub(crate) use main_file::tests as main_file_tests;

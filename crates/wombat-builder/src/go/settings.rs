@@ -1,0 +1,240 @@
+//! Which `go` is used, where its caches are, and where it fetches modules.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use serde::Deserialize;
+use tokio::process::Command;
+use wombat_model::GoVersion;
+
+/// Where to find Go and where it may put things.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct GoOptions {
+    /// The `go` program; found in PATH if left out.
+    #[arg(long, env = "WOMBAT_GO", value_name = "PATH")]
+    pub go: Option<PathBuf>,
+    /// Folder of Go's compile cache; in the state directory if left out.
+    #[arg(long, env = "WOMBAT_GO_CACHE", value_name = "DIR")]
+    pub go_cache: Option<PathBuf>,
+    /// Folder of Go's module cache; in the state directory if left out.
+    #[arg(long, env = "WOMBAT_MODULE_CACHE", value_name = "DIR")]
+    pub module_cache: Option<PathBuf>,
+    /// Module proxy; what `go env GOPROXY` names first if left out.
+    #[arg(long, env = "WOMBAT_GOPROXY", value_name = "URL")]
+    pub goproxy: Option<String>,
+}
+
+/// The Go installation can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no `go`.
+    #[error("there is no `go` in PATH; install Go or name the program with --go (WOMBAT_GO)")]
+    NoGo,
+    /// It doesn't run.
+    #[error("`{}` doesn't run: {problem}", .program.display())]
+    Broken {
+        /// The program.
+        program: PathBuf,
+        /// What happened.
+        problem: String,
+    },
+    /// No proxy is configured that could be used.
+    #[error(
+        "the module proxy must be one http, https or file URL, and `{0}` isn't; set --goproxy (WOMBAT_GOPROXY)"
+    )]
+    NoProxy(String),
+    /// A cache folder can't be made.
+    #[error("can't use the folder {}: {source}", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A `go` that runs, and all that its children need to know.
+#[derive(Clone, Debug)]
+pub struct GoSettings {
+    /// The `wombat` executable, which every child runs under.
+    pub helper: PathBuf,
+    /// The `go` program.
+    pub program: PathBuf,
+    /// Its version.
+    pub version: GoVersion,
+    /// What it runs on, as toolchain modules are named: `linux-amd64`.
+    pub host: String,
+    /// The one module proxy that is asked.
+    pub proxy: String,
+    /// The checksum database.
+    pub checksum_database: String,
+    /// Module cache.
+    pub module_cache: PathBuf,
+    /// Compile cache.
+    pub build_cache: PathBuf,
+    /// Folder for Go's own state: what it has seen of the checksum database.
+    pub gopath: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+struct GoEnv {
+    goproxy: String,
+    gosumdb: String,
+    goversion: String,
+    gohostos: String,
+    gohostarch: String,
+}
+
+impl GoOptions {
+    /// Asks `go` what it is and how it is configured; makes the folders.
+    pub async fn discover(
+        &self,
+        state_dir: &Path,
+        helper: PathBuf,
+    ) -> Result<GoSettings, SettingsError> {
+        let program = match &self.go {
+            Some(program) => program.clone(),
+            None => find_in_path("go").ok_or(SettingsError::NoGo)?,
+        };
+        let env = ask(&program).await?;
+        let version = env
+            .goversion
+            .strip_prefix("go")
+            .and_then(|version| version.parse().ok());
+        let version = version.ok_or_else(|| SettingsError::Broken {
+            program: program.clone(),
+            problem: format!("its version is `{}`, which is not a release", env.goversion),
+        })?;
+        let folder = |given: &Option<PathBuf>, name: &str| {
+            given.clone().unwrap_or_else(|| state_dir.join(name))
+        };
+        let settings = GoSettings {
+            helper,
+            program,
+            version,
+            host: format!("{}-{}", env.gohostos, env.gohostarch),
+            proxy: first_proxy(self.goproxy.as_deref().unwrap_or(&env.goproxy))?,
+            checksum_database: env.gosumdb,
+            module_cache: absolute(folder(&self.module_cache, "modules")),
+            build_cache: absolute(folder(&self.go_cache, "go-build")),
+            gopath: absolute(state_dir.join("gopath")),
+        };
+        for path in [
+            &settings.module_cache,
+            &settings.build_cache,
+            &settings.gopath,
+        ] {
+            std::fs::create_dir_all(path).map_err(|source| SettingsError::Folder {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        Ok(settings)
+    }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn find_in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The operator's own configuration counts here, so this one call sees the variables that name it.
+async fn ask(program: &Path) -> Result<GoEnv, SettingsError> {
+    let broken = |problem: String| SettingsError::Broken {
+        program: program.to_owned(),
+        problem,
+    };
+    let passed = [
+        "HOME",
+        "PATH",
+        "XDG_CONFIG_HOME",
+        "GOENV",
+        "GOPROXY",
+        "GOSUMDB",
+        "GOROOT",
+    ];
+    let output = Command::new(program)
+        .args([
+            "env",
+            "-json",
+            "GOPROXY",
+            "GOSUMDB",
+            "GOVERSION",
+            "GOHOSTOS",
+            "GOHOSTARCH",
+        ])
+        .env_clear()
+        .envs(
+            passed
+                .into_iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+        .env("GOTOOLCHAIN", "local")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|error| broken(error.to_string()))?;
+    if !output.status.success() {
+        return Err(broken(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
+    }
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| broken(format!("`go env -json` isn't understood: {error}")))
+}
+
+/// The first entry and nothing after it: with `,direct` anybody could make us call any host, and `,off` would hide
+/// what the proxy said.
+fn first_proxy(setting: &str) -> Result<String, SettingsError> {
+    let first = setting.split([',', '|']).next().unwrap_or_default().trim();
+    let usable = ["https://", "http://", "file://"]
+        .iter()
+        .any(|scheme| first.starts_with(scheme))
+        || first == "off";
+    if usable {
+        Ok(first.to_owned())
+    } else {
+        Err(SettingsError::NoProxy(setting.to_owned()))
+    }
+}
+
+impl GoSettings {
+    /// The `bin` folder beside which a toolchain's `go` lies.
+    pub(super) fn program_folder(program: &Path) -> &Path {
+        program
+            .parent()
+            .unwrap_or_else(|| Path::new(OsStr::new("/")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_proxy_is_used() {
+        assert_eq!(
+            first_proxy("https://a.example,direct").unwrap(),
+            "https://a.example"
+        );
+        assert_eq!(
+            first_proxy("http://b.example|https://c.example").unwrap(),
+            "http://b.example"
+        );
+        assert_eq!(first_proxy("off").unwrap(), "off");
+        for bad in ["direct", "", ",https://a.example", "a.example"] {
+            assert!(first_proxy(bad).is_err(), "{bad:?}");
+        }
+    }
+}
