@@ -20,6 +20,9 @@ pub const LOGS_SUBJECT_PREFIX: &str = "build.logs.";
 /// Header of the last message of a claim's log; its value is the status that the build ended with.
 pub const LOG_END_HEADER: &str = "Wombat-Log-End";
 
+/// Header of a `build.request` that came over the gateway: the address of who asks, by which quotas are counted.
+pub const CLIENT_HEADER: &str = "Wombat-Client";
+
 /// Where the gateway listens when nothing else is said.
 pub const HTTP_PORT: u16 = 4430;
 

@@ -52,6 +52,10 @@ pub enum ProblemCode {
     Unauthorized,
     /// This isn't allowed.
     Forbidden,
+    /// This can't be done with such a thing at all.
+    MethodNotAllowed,
+    /// The request didn't arrive, or wasn't answered, in time.
+    TimedOut,
     /// Too many requests, or too long a queue.
     TooBusy,
     /// NATS or a service is away.

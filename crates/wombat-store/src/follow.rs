@@ -254,7 +254,11 @@ impl State {
             self.created = info.created;
             self.seen = 0;
             self.caught_up = false;
-            self.start = Start::LastPerSubject;
+            // Of a new stream everything is wanted, or the newest of each subject, as of the old one.
+            self.start = match self.start {
+                Start::LastPerSubject => Start::LastPerSubject,
+                Start::After(_) => Start::After(Revision::ZERO),
+            };
         }
         Ok(replaced)
     }
