@@ -1,1 +1,4 @@
-
+mod catalog;
+#[cfg(test)]
+mod fixture;
+mod resolve;

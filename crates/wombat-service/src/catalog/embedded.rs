@@ -1,0 +1,46 @@
+//! The releases that come with the program: they make it useful at its first start, and only then.
+
+use anyhow::Context;
+use wombat_model::catalog::Release;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/catalog"]
+struct Files;
+
+/// Every embedded release.
+pub(super) fn releases() -> anyhow::Result<Vec<Release>> {
+    Files::iter()
+        .map(|name| {
+            let file = Files::get(&name).with_context(|| format!("embedded catalog {name}"))?;
+            serde_json::from_slice(&file.data).with_context(|| format!("embedded catalog {name}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::BENTHOS;
+
+    #[test]
+    fn every_file_is_a_release_that_holds_together() {
+        let releases = releases().unwrap();
+        assert!(
+            releases
+                .iter()
+                .any(|release| release.module.as_str() == BENTHOS)
+        );
+        for release in releases {
+            let name = format!("{}@{}", release.module, release.version);
+            release.version.check_for(&release.module).expect(&name);
+            assert!(
+                release.go_versions.is_sorted_by(|left, right| left > right),
+                "{name}: newest Go first"
+            );
+            assert!(!release.go_versions.is_empty(), "{name}");
+            for package in &release.packages {
+                assert!(release.lists(&package.path), "{name}: {}", package.path);
+            }
+        }
+    }
+}

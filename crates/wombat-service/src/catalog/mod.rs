@@ -1,0 +1,17 @@
+//! The catalog as this instance sees it: seeded from what is embedded, decided by the `catalog` bucket.
+//!
+//! A [`Snapshot`] never changes; a request works with one from beginning to end. [`Catalog`] hands out the newest.
+
+mod embedded;
+mod follow;
+mod nearest;
+mod search;
+mod snapshot;
+
+pub(crate) use follow::Catalog;
+pub(crate) use nearest::{nearest, or_nearest};
+pub(crate) use search::{component, search};
+pub(crate) use snapshot::Snapshot;
+
+/// The module whose `pure` and `io` are the base of every binary.
+pub(crate) const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";

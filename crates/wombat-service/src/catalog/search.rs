@@ -1,0 +1,264 @@
+//! Questions about the catalog. It is small, so every word is looked for in every package.
+
+use wombat_model::{
+    Problem, ProblemCode, Refusal, RefusalStatus,
+    catalog::{CatalogPackage, ComponentReference, Release},
+    wire::{
+        CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, PackageHit,
+        ReleaseSummary,
+    },
+};
+
+use super::{Snapshot, nearest, or_nearest};
+
+/// Packages in an answer where no limit is given.
+const DEFAULT_LIMIT: u32 = 200;
+
+/// Answers `catalog.search`.
+pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogAnswer {
+    let words: Vec<String> = question
+        .query
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
+    let mut hits: Vec<(u32, PackageHit)> = wanted_releases(catalog, question)
+        .flat_map(|release| {
+            release
+                .packages
+                .iter()
+                .filter(|package| {
+                    question.kind.is_none_or(|kind| {
+                        package
+                            .components
+                            .iter()
+                            .any(|component| component.kind == kind)
+                    })
+                })
+                .filter_map(|package| {
+                    let hit = PackageHit {
+                        module: release.module.clone(),
+                        version: release.version.clone(),
+                        package: package.clone(),
+                    };
+                    Some((score(package, &words)?, hit))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    hits.sort_by(|(left_score, left), (right_score, right)| {
+        right_score
+            .cmp(left_score)
+            .then_with(|| left.package.path.cmp(&right.package.path))
+            .then_with(|| right.version.cmp(&left.version))
+    });
+    let total = hits.len() as u64;
+    let limit = usize::try_from(question.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    CatalogAnswer {
+        revision: catalog.revision(),
+        releases: catalog
+            .all()
+            .map(|release| summary(catalog, release))
+            .collect(),
+        packages: hits.into_iter().take(limit).map(|(_, hit)| hit).collect(),
+        total,
+    }
+}
+
+fn wanted_releases<'a>(
+    catalog: &'a Snapshot,
+    question: &'a CatalogQuestion,
+) -> impl Iterator<Item = &'a Release> {
+    catalog
+        .all()
+        .map(AsRef::as_ref)
+        .filter(|release: &&Release| {
+            let module_fits = question
+                .module
+                .as_ref()
+                .is_none_or(|module| *module == release.module);
+            module_fits
+                && match &question.version {
+                    Some(version) => *version == release.version,
+                    None => is_newest(catalog, release),
+                }
+        })
+}
+
+fn is_newest(catalog: &Snapshot, release: &Release) -> bool {
+    catalog
+        .newest(&release.module)
+        .is_some_and(|newest| newest.version == release.version)
+}
+
+fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
+    ReleaseSummary {
+        module: release.module.clone(),
+        version: release.version.clone(),
+        title: release.title.clone(),
+        go_versions: release.go_versions.clone(),
+        requires: release.requires.clone(),
+        newest: is_newest(catalog, release),
+    }
+}
+
+/// How well a package fits all the words; `None` if one of them isn't found.
+fn score(package: &CatalogPackage, words: &[String]) -> Option<u32> {
+    let short = package.path.short_name().to_lowercase();
+    let path = package.path.as_str().to_lowercase();
+    let description = package.description.to_lowercase();
+    words.iter().try_fold(0, |sum, word| {
+        let named = |name: &str, exact, prefix, within| match name {
+            name if name == word => exact,
+            name if name.starts_with(word.as_str()) => prefix,
+            name if name.contains(word.as_str()) => within,
+            _ => 0,
+        };
+        let best_component = package
+            .components
+            .iter()
+            .map(|component| {
+                named(&component.name.to_lowercase(), 10, 6, 4)
+                    .max(named(&component.to_string().to_lowercase(), 10, 6, 0))
+                    .max(named(component.kind.as_str(), 2, 0, 0))
+            })
+            .max()
+            .unwrap_or(0);
+        let best = best_component
+            .max(named(&short, 12, 7, 4))
+            .max(named(&description, 3, 3, 2))
+            .max(named(&path, 12, 1, 1));
+        (best > 0).then_some(sum + best)
+    })
+}
+
+/// Answers `catalog.component`.
+pub(crate) fn component(catalog: &Snapshot, asked: &str) -> Result<ComponentAnswer, Refusal> {
+    let reference: ComponentReference = asked.parse().map_err(|error: String| {
+        Refusal::new(
+            RefusalStatus::BadRequest,
+            Problem::field(ProblemCode::InvalidValue, "component", error),
+        )
+    })?;
+    let mut providers: Vec<(usize, ComponentProvider)> = Vec::new();
+    for release in catalog.newest_of_each() {
+        for package in &release.packages {
+            for component in &package.components {
+                if reference.matches(component) {
+                    providers.push((
+                        package.components.len(),
+                        ComponentProvider {
+                            component: component.clone(),
+                            package: package.path.clone(),
+                            module: release.module.clone(),
+                            version: release.version.clone(),
+                            licence: package.licence,
+                        },
+                    ));
+                }
+            }
+        }
+    }
+    if providers.is_empty() {
+        let names = catalog
+            .newest_of_each()
+            .flat_map(|release| &release.packages)
+            .flat_map(|package| &package.components)
+            .filter(|component| reference.kind.is_none_or(|kind| kind == component.kind))
+            .map(|component| component.name.as_str());
+        return Err(Refusal::not_found(format!(
+            "No package of the catalog brings `{reference}`{}",
+            or_nearest(&nearest(&reference.name, names))
+        )));
+    }
+    providers.sort_by(|(left_size, left), (right_size, right)| {
+        left_size
+            .cmp(right_size)
+            .then_with(|| left.package.cmp(&right.package))
+            .then_with(|| left.component.cmp(&right.component))
+    });
+    Ok(ComponentAnswer {
+        providers: providers
+            .into_iter()
+            .map(|(_, provider)| provider)
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use wombat_model::catalog::ComponentKind;
+
+    use super::*;
+    use crate::fixture;
+
+    fn found(question: &CatalogQuestion) -> Vec<String> {
+        let answer = search(&fixture::catalog(), question);
+        answer
+            .packages
+            .iter()
+            .map(|hit| hit.package.path.short_name().to_owned())
+            .collect()
+    }
+
+    fn words(query: &str) -> CatalogQuestion {
+        CatalogQuestion {
+            query: query.to_owned(),
+            ..CatalogQuestion::default()
+        }
+    }
+
+    #[test]
+    fn the_best_fit_comes_first() {
+        assert_eq!(found(&words("kafka"))[..2], ["kafka", "aws"]);
+        assert_eq!(found(&words("KAFKA franz")), ["kafka", "aws"]);
+        assert_eq!(found(&words("jetstream")), ["nats"]);
+        assert!(found(&words("nats nothing-like-it")).is_empty());
+    }
+
+    #[test]
+    fn filters_narrow_and_the_newest_is_the_default() {
+        let caches = CatalogQuestion {
+            kind: Some(ComponentKind::Cache),
+            ..words("redis")
+        };
+        assert_eq!(found(&caches), ["redis", "extra"]);
+        let benthos = CatalogQuestion {
+            module: Some(super::super::BENTHOS.parse().unwrap()),
+            ..words("")
+        };
+        let answer = search(&fixture::catalog(), &benthos);
+        assert_eq!(answer.total, 2);
+        assert!(
+            answer
+                .packages
+                .iter()
+                .all(|hit| hit.version.as_str() == "v4.78.0")
+        );
+        let newest: Vec<&str> = answer
+            .releases
+            .iter()
+            .filter(|release| release.newest)
+            .map(|release| release.version.as_str())
+            .collect();
+        assert_eq!(newest, ["v4.78.0", "v4.105.0"]);
+    }
+
+    #[test]
+    fn a_component_names_its_packages_or_its_neighbours() {
+        let catalog = fixture::catalog();
+        let answer = component(&catalog, "input/kafka").unwrap();
+        let packages: Vec<&str> = answer
+            .providers
+            .iter()
+            .map(|provider| provider.package.short_name())
+            .collect();
+        assert_eq!(packages, ["kafka", "aws"]);
+        let missing = component(&catalog, "kafak").unwrap_err();
+        assert_eq!(missing.status, RefusalStatus::NotFound);
+        assert!(missing.summary().contains("`kafka`"), "{missing}");
+        assert_eq!(
+            component(&catalog, "inputs/kafka").unwrap_err().status,
+            RefusalStatus::BadRequest
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! A small catalog for unit tests: one of each thing that resolving has to tell apart.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use wombat_model::catalog::{CatalogPackage, Component, Licence, PlatformSupport, Release};
+
+use crate::catalog::{BENTHOS, Snapshot};
+
+pub(crate) const CONNECT: &str = "github.com/redpanda-data/connect/v4";
+
+/// Connect v4.105.0 and v4.85.0, Benthos v4.77.0 and v4.78.0; the Benthos that v4.85.0 asks for isn't there.
+pub(crate) fn catalog() -> Snapshot {
+    let connect = |version: &str, benthos: &str, go: &[&str]| Release {
+        requires: BTreeMap::from([(BENTHOS.parse().unwrap(), benthos.parse().unwrap())]),
+        packages: connect_packages(),
+        ..release(CONNECT, version, go)
+    };
+    let benthos = |version: &str, go: &[&str]| Release {
+        packages: benthos_packages(),
+        ..release(BENTHOS, version, go)
+    };
+    let all = [
+        connect("v4.105.0", "v4.77.0", &["1.26.8", "1.26.6", "1.26.5"]),
+        connect("v4.85.0", "v4.66.0", &["1.26.8", "1.26.5", "1.26.3"]),
+        benthos("v4.77.0", &["1.26.8", "1.26.6", "1.26.5", "1.26.4"]),
+        benthos("v4.78.0", &["1.26.8", "1.26.6"]),
+    ];
+    Snapshot::new(all.map(Arc::new), 4)
+}
+
+fn release(module: &str, version: &str, go: &[&str]) -> Release {
+    Release {
+        module: module.parse().unwrap(),
+        version: version.parse().unwrap(),
+        title: module.to_owned(),
+        go_versions: go.iter().map(|go| go.parse().unwrap()).collect(),
+        requires: BTreeMap::new(),
+        component_root: "public/components".to_owned(),
+        packages: Vec::new(),
+    }
+}
+
+fn package(module: &str, name: &str, components: &[&str]) -> CatalogPackage {
+    let platforms = ["linux/amd64", "linux/arm"];
+    CatalogPackage {
+        path: format!("{module}/public/components/{name}")
+            .parse()
+            .unwrap(),
+        description: format!("What {name} is for."),
+        licence: Licence::Apache,
+        rcl_files: 0,
+        cgo: false,
+        platforms: platforms
+            .map(|platform| (platform.parse().unwrap(), PlatformSupport::Compiles))
+            .into(),
+        components: components
+            .iter()
+            .map(|text| {
+                let (kind, name) = text.split_once('/').unwrap();
+                Component {
+                    kind: kind.parse().unwrap(),
+                    name: name.to_owned(),
+                }
+            })
+            .collect(),
+    }
+}
+
+fn connect_packages() -> Vec<CatalogPackage> {
+    let plain = |name: &str, components: &[&str]| package(CONNECT, name, components);
+    let kafka = [
+        "input/kafka",
+        "output/kafka",
+        "input/kafka_franz",
+        "processor/schema_registry_decode",
+    ];
+    let aws = [
+        &kafka[..],
+        &["input/aws_s3", "output/aws_s3", "input/mysql_cdc"],
+    ]
+    .concat();
+    vec![
+        CatalogPackage {
+            licence: Licence::Community,
+            rcl_files: 30,
+            ..plain("aws", &aws)
+        },
+        plain("confluent", &["processor/schema_registry_decode"]),
+        CatalogPackage {
+            platforms: [
+                ("linux/arm".parse().unwrap(), PlatformSupport::Empty),
+                ("linux/386".parse().unwrap(), PlatformSupport::Fails),
+            ]
+            .into(),
+            ..plain("couchbase", &["cache/couchbase"])
+        },
+        CatalogPackage {
+            licence: Licence::Community,
+            rcl_files: 1,
+            ..plain("kafka", &kafka)
+        },
+        CatalogPackage {
+            licence: Licence::Rcl,
+            rcl_files: 6,
+            ..plain("mysql", &["input/mysql_cdc"])
+        },
+        plain(
+            "nats",
+            &[
+                "input/nats",
+                "output/nats",
+                "input/nats_jetstream",
+                "cache/nats_kv",
+            ],
+        ),
+        plain(
+            "redis",
+            &["input/redis_list", "output/redis_list", "cache/redis"],
+        ),
+        plain(
+            "redis/extra",
+            &[
+                "input/redis_list",
+                "output/redis_list",
+                "cache/redis",
+                "input/other",
+            ],
+        ),
+        CatalogPackage {
+            cgo: true,
+            ..plain("zeromq", &["input/zmq4"])
+        },
+    ]
+}
+
+fn benthos_packages() -> Vec<CatalogPackage> {
+    vec![
+        package(BENTHOS, "io", &["input/file", "output/file"]),
+        package(BENTHOS, "pure", &["processor/mapping", "buffer/none"]),
+    ]
+}

@@ -1,0 +1,95 @@
+//! The spec and what is told of it.
+
+use wombat_model::{
+    BuildSpec, GoVersion, Package, Refusal,
+    request::BuildRequest,
+    wire::{ResolveAnswer, ResolvedPackage},
+};
+
+use super::{
+    Resolved, Selection,
+    versions::{Origin, Versions},
+};
+use crate::catalog::Snapshot;
+
+/// Puts it together. All parts have been checked, so a spec that doesn't hold together is our fault.
+pub(super) fn resolved(
+    request: &BuildRequest,
+    selection: &Selection,
+    versions: &Versions,
+    go: GoVersion,
+    mut notes: Vec<String>,
+    catalog: &Snapshot,
+) -> Result<Resolved, Refusal> {
+    let packages = selection
+        .iter()
+        .map(|(path, selected)| {
+            let package = Package {
+                module: selected.module.clone(),
+                base: selected.base,
+            };
+            (path.clone(), package)
+        })
+        .collect();
+    let modules = versions
+        .iter()
+        .map(|(module, chosen)| (module.clone(), chosen.version.clone()))
+        .collect();
+    let graph = versions.graph(catalog);
+    let spec = BuildSpec::new(request.target, go, packages, modules, graph).map_err(|error| {
+        tracing::error!(%error, "a resolved request doesn't make a spec");
+        Refusal::internal()
+    })?;
+    notes.extend(versions.iter().filter_map(|(module, chosen)| {
+        let Origin::Pinned(by) = &chosen.origin else {
+            return None;
+        };
+        chosen.release.is_none().then(|| {
+            format!(
+                "`{module}` {} is what {by} asks for; the catalog doesn't list its packages.",
+                chosen.version
+            )
+        })
+    }));
+
+    let mut licence = None;
+    let packages = selection
+        .iter()
+        .filter_map(|(path, selected)| {
+            let chosen = versions.get(&selected.module)?;
+            let listed = chosen
+                .release
+                .as_ref()
+                .and_then(|release| release.package(path));
+            let package_licence = listed.map(|package| package.licence);
+            licence = licence.max(package_licence);
+            Some(ResolvedPackage {
+                url: path.clone(),
+                module: selected.module.clone(),
+                version: chosen.version.clone(),
+                base: selected.base,
+                licence: package_licence,
+                reason: selected.reason.clone(),
+            })
+        })
+        .collect();
+    let platform = spec.target().platform();
+    let answer = ResolveAnswer {
+        id: spec.key(),
+        goos: platform.goos(),
+        goarch: platform.goarch(),
+        variant: spec.target().variant(),
+        go_version: go,
+        packages,
+        modules: spec.modules().clone(),
+        graph: spec.graph().clone(),
+        licence,
+        notes,
+        status: None,
+    };
+    Ok(Resolved {
+        spec,
+        answer,
+        catalog_revision: catalog.revision(),
+    })
+}

@@ -1,0 +1,166 @@
+//! What a request asks for by path: packages with their modules, and versions of modules.
+
+use std::collections::BTreeMap;
+
+use wombat_model::{
+    ImportPath, ModulePath, ModuleVersion, Problem, ProblemCode,
+    request::{BuildRequest, PackageReference},
+};
+
+use super::{Selection, benthos};
+use crate::catalog::{Snapshot, nearest, or_nearest};
+
+/// A package asked for by path.
+#[derive(Clone, Debug)]
+pub(super) struct AskedPackage {
+    pub(super) module: ModulePath,
+    pub(super) field: String,
+}
+
+/// A version asked for, and where.
+#[derive(Clone, Debug)]
+pub(super) struct AskedVersion {
+    pub(super) version: ModuleVersion,
+    pub(super) field: String,
+}
+
+/// The part of a request that names things.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    packages: BTreeMap<ImportPath, AskedPackage>,
+    versions: BTreeMap<ModulePath, AskedVersion>,
+}
+
+impl Asked {
+    pub(super) fn of(
+        request: &BuildRequest,
+        catalog: &Snapshot,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut asked = Self::default();
+        for (module, version) in &request.modules {
+            let field = format!("modules.{module}");
+            asked.ask(module, version, field, problems);
+        }
+        for (index, reference) in request.packages.iter().enumerate() {
+            let field = format!("packages[{index}]");
+            let Some(module) = module_of(reference, request, catalog) else {
+                problems.push(unknown_module(reference, &field, catalog));
+                continue;
+            };
+            if let Some(version) = &reference.version {
+                asked.ask(&module, version, field.clone(), problems);
+            }
+            asked
+                .packages
+                .entry(reference.path.clone())
+                .or_insert(AskedPackage { module, field });
+        }
+        asked
+    }
+
+    fn ask(
+        &mut self,
+        module: &ModulePath,
+        version: &ModuleVersion,
+        field: String,
+        problems: &mut Vec<Problem>,
+    ) {
+        if let Err(error) = version.check_for(module) {
+            problems.push(Problem::field(
+                ProblemCode::UnknownVersion,
+                field,
+                format!("In `{module}`, {error}."),
+            ));
+            return;
+        }
+        match self.versions.get(module) {
+            Some(before) if before.version != *version => {
+                let message = format!(
+                    "`{module}` is asked for at {} (`{}`) and at {version}; one binary holds one version of a module.",
+                    before.version, before.field
+                );
+                problems.push(Problem::field(ProblemCode::VersionConflict, field, message));
+            }
+            Some(_) => {}
+            None => {
+                let version = version.clone();
+                self.versions
+                    .insert(module.clone(), AskedVersion { version, field });
+            }
+        }
+    }
+
+    pub(super) fn packages(&self) -> impl Iterator<Item = (&ImportPath, &AskedPackage)> {
+        self.packages.iter()
+    }
+
+    pub(super) fn version(&self, module: &ModulePath) -> Option<&AskedVersion> {
+        self.versions.get(module)
+    }
+
+    /// The modules of the packages asked for by path, and that of the base.
+    pub(super) fn modules(&self) -> impl Iterator<Item = ModulePath> {
+        self.packages
+            .values()
+            .map(|package| package.module.clone())
+            .chain([benthos()])
+    }
+
+    /// Refuses versions of modules that nothing is taken from.
+    pub(super) fn refuse_unused(&self, selection: &Selection, problems: &mut Vec<Problem>) {
+        for (module, asked) in &self.versions {
+            let used = selection.values().any(|package| package.module == *module);
+            // A package that was refused already has its problem.
+            let refused = problems
+                .iter()
+                .any(|problem| problem.field.as_deref() == Some(&asked.field));
+            if !used && !refused {
+                problems.push(Problem::field(
+                    ProblemCode::UnusedModule,
+                    asked.field.clone(),
+                    format!("No package of this request is in `{module}`; leave it out."),
+                ));
+            }
+        }
+    }
+}
+
+fn module_of(
+    reference: &PackageReference,
+    request: &BuildRequest,
+    catalog: &Snapshot,
+) -> Option<ModulePath> {
+    let named = request
+        .modules
+        .keys()
+        .filter(|module| module.contains(&reference.path))
+        .max_by_key(|module| module.as_str().len());
+    if let Some(module) = named.or_else(|| catalog.module_of(&reference.path)) {
+        return Some(module.clone());
+    }
+    reference.version.as_ref()?;
+    reference.path.as_str().parse().ok()
+}
+
+fn unknown_module(reference: &PackageReference, field: &str, catalog: &Snapshot) -> Problem {
+    let path = &reference.path;
+    // A wrong path of a known module is likelier than an unknown module.
+    let known = catalog
+        .newest_of_each()
+        .flat_map(|release| &release.packages)
+        .map(|package| package.path.as_str());
+    let close = nearest(path.as_str(), known);
+    let hint = if close.is_empty() {
+        ".".to_owned()
+    } else {
+        or_nearest(&close)
+    };
+    Problem::field(
+        ProblemCode::UnknownModule,
+        field,
+        format!(
+            "No module is known for `{path}`; name it and an exact version in `modules`, or write `{path}@v1.2.3` if the path is that of the module{hint}"
+        ),
+    )
+}

@@ -1,0 +1,183 @@
+//! What can't be built, and what one should know of what can.
+
+use wombat_model::{
+    GoVersion, ImportPath, Platform, Problem, ProblemCode, Target,
+    catalog::{CatalogPackage, Licence, Release},
+};
+
+use super::{
+    Policy, Selected, Selection,
+    versions::{Origin, Versions},
+};
+use crate::catalog::{nearest, or_nearest};
+
+/// Refuses packages that don't exist, give nothing on the target, or may not be built; returns notes on the others.
+pub(super) fn packages(
+    selection: &Selection,
+    versions: &Versions,
+    target: Target,
+    policy: &Policy,
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (path, selected) in selection {
+        let Some(release) = versions
+            .get(&selected.module)
+            .and_then(|chosen| chosen.release.as_deref())
+        else {
+            if !selected.base {
+                notes.push(format!(
+                    "`{path}` isn't in the catalog: its licence and platforms are unknown."
+                ));
+            }
+            continue;
+        };
+        match release.package(path) {
+            Some(package) => {
+                let refused = refuse(package, selected, target.platform(), policy);
+                if refused.is_empty() {
+                    notes.extend(remarks(package, target.platform()));
+                }
+                problems.extend(refused);
+            }
+            None if release.lists(path) => problems.push(unknown_package(path, selected, release)),
+            None => notes.push(format!(
+                "`{path}` isn't one of the packages that the catalog lists of {} {}; whether it can be built will be seen.",
+                release.title, release.version
+            )),
+        }
+    }
+    notes
+}
+
+fn refuse(
+    package: &CatalogPackage,
+    selected: &Selected,
+    platform: Platform,
+    policy: &Policy,
+) -> Vec<Problem> {
+    let field = selected.field.clone();
+    let problem = |code, message| Problem {
+        code,
+        field: field.clone(),
+        message,
+    };
+    let empty = package
+        .emptiness(platform)
+        .map(|reason| problem(ProblemCode::EmptyOnPlatform, format!("{reason}.")));
+    let licence = policy.refusal_of(package.licence).map(|reason| {
+        problem(
+            ProblemCode::LicenceRefused,
+            format!("`{}` {reason}.", package.path),
+        )
+    });
+    empty.into_iter().chain(licence).collect()
+}
+
+fn remarks(package: &CatalogPackage, platform: Platform) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !package.platforms.contains_key(&platform) {
+        remarks.push(format!(
+            "`{}` wasn't tried on {platform} yet; whether it compiles there will be seen.",
+            package.path
+        ));
+    }
+    let files = package.rcl_files;
+    match package.licence {
+        Licence::Apache => {}
+        Licence::Community => remarks.push(format!(
+            "`{}` is in upstream's community bundle, yet {files} of the files that it compiles {} under the Redpanda Community Licence.",
+            package.path,
+            if files == 1 { "is" } else { "are" },
+        )),
+        Licence::Rcl => remarks.push(format!(
+            "`{}` is under the Redpanda Community Licence.",
+            package.path
+        )),
+    }
+    remarks
+}
+
+fn unknown_package(path: &ImportPath, selected: &Selected, release: &Release) -> Problem {
+    let root = format!("{}/{}/", release.module, release.component_root);
+    let below = |path: &ImportPath| path.as_str().strip_prefix(&root).map(str::to_owned);
+    let names: Vec<String> = release
+        .packages
+        .iter()
+        .filter_map(|package| below(&package.path))
+        .collect();
+    let given = below(path).unwrap_or_default();
+    let close: Vec<String> = nearest(&given, names.iter().map(String::as_str))
+        .into_iter()
+        .map(|name| format!("{root}{name}"))
+        .collect();
+    let close: Vec<&str> = close.iter().map(String::as_str).collect();
+    Problem {
+        code: ProblemCode::UnknownPackage,
+        field: selected.field.clone(),
+        message: format!(
+            "{} {} has no package `{path}`{}",
+            release.title,
+            release.version,
+            or_nearest(&close)
+        ),
+    }
+}
+
+/// The Go release that was asked for, else the newest that every release can be built with. One that is only in
+/// because another asks for it was built together with that one.
+pub(super) fn go_version(
+    asked: Option<GoVersion>,
+    versions: &Versions,
+    problems: &mut Vec<Problem>,
+) -> Option<GoVersion> {
+    let releases: Vec<&Release> = versions
+        .iter()
+        .filter(|(_, chosen)| !matches!(chosen.origin, Origin::Pinned(_)))
+        .filter_map(|(_, chosen)| chosen.listing.as_deref())
+        .collect();
+    let common: Vec<GoVersion> = releases.first().map_or_else(Vec::new, |first| {
+        let offered = first.go_versions.iter().copied();
+        offered
+            .filter(|go| {
+                releases
+                    .iter()
+                    .all(|release| release.go_versions.contains(go))
+            })
+            .collect()
+    });
+    let Some((newest, lowest)) = common
+        .iter()
+        .max()
+        .copied()
+        .zip(common.iter().min().copied())
+    else {
+        problems.push(Problem::field(
+            ProblemCode::UnsupportedGoVersion,
+            "goVersion",
+            "No Go release is offered for all of these modules.",
+        ));
+        return None;
+    };
+    match asked {
+        None => Some(newest),
+        Some(go) if common.contains(&go) => Some(go),
+        Some(go) => {
+            let names: Vec<String> = releases
+                .iter()
+                .map(|release| format!("{} {}", release.title, release.version))
+                .collect();
+            let offered: Vec<String> = common.iter().map(ToString::to_string).collect();
+            problems.push(Problem::field(
+                ProblemCode::UnsupportedGoVersion,
+                "goVersion",
+                format!(
+                    "Go {go} isn't offered for {}: the lowest is {lowest}; choose one of {}.",
+                    names.join(" and "),
+                    offered.join(", ")
+                ),
+            ));
+            None
+        }
+    }
+}

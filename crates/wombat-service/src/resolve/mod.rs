@@ -1,0 +1,170 @@
+//! From a request to a spec: every choice made, or a refusal that holds every problem at once.
+//!
+//! *asked*: what the request says, path by path · *versions*: which release of each module · *cover*: the fewest
+//! packages that bring the components · *checks*: what can't be built, and what one should know · *answer*: the result.
+//!
+//! The module of a path is the longest prefix among `modules`, else the longest among the catalog's modules, else, for
+//! `path@version`, the path itself. A package in a folder of an unlisted module therefore needs an entry in `modules`.
+
+mod answer;
+mod asked;
+mod checks;
+mod components;
+mod cover;
+mod policy;
+mod versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wombat_model::{
+    BuildSpec, ImportPath, ModulePath, Problem, ProblemCode, Refusal,
+    names::MAX_PACKAGES,
+    request::{Base, BuildRequest},
+    wire::ResolveAnswer,
+};
+
+pub(crate) use policy::{AcceptedLicence, LicencePolicy, Policy};
+
+use crate::catalog::{BENTHOS, Snapshot};
+use asked::Asked;
+use versions::Versions;
+
+/// A request with every choice made.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) spec: BuildSpec,
+    /// Without the status of an existing build.
+    pub(crate) answer: ResolveAnswer,
+    pub(crate) catalog_revision: u64,
+}
+
+/// A package that goes in.
+#[derive(Clone, Debug)]
+struct Selected {
+    module: ModulePath,
+    base: bool,
+    /// Why it is in, for people.
+    reason: String,
+    /// The field of the request that brought it, for problems.
+    field: Option<String>,
+}
+
+type Selection = BTreeMap<ImportPath, Selected>;
+
+/// Makes every choice that the request leaves open.
+pub(crate) fn resolve(
+    request: &BuildRequest,
+    catalog: &Snapshot,
+    policy: &Policy,
+) -> Result<Resolved, Refusal> {
+    let benthos = benthos();
+    if !catalog.has(&benthos) {
+        return Err(Refusal::unavailable(
+            "The catalog has no release of Benthos, which every binary needs.",
+            30,
+        ));
+    }
+    let mut problems = Vec::new();
+    if let Some(problem) = policy.refuse_platform(request.target.platform()) {
+        problems.push(problem);
+    }
+    let asked = Asked::of(request, catalog, &mut problems);
+    let (selection, versions) = select(request, &asked, catalog, policy, &mut problems);
+    asked.refuse_unused(&selection, &mut problems);
+    versions.refuse_conflicts(&asked, catalog, &mut problems);
+    let notes = checks::packages(&selection, &versions, request.target, policy, &mut problems);
+    let go = checks::go_version(request.go, &versions, &mut problems);
+    if selection.len() > MAX_PACKAGES + 2 {
+        problems.push(Problem::field(
+            ProblemCode::TooMany,
+            "components",
+            format!(
+                "This takes {} packages; at most {MAX_PACKAGES} go into one binary.",
+                selection.len()
+            ),
+        ));
+    }
+    match go {
+        Some(go) if problems.is_empty() => {
+            answer::resolved(request, &selection, &versions, go, notes, catalog)
+        }
+        Some(_) | None => Err(Refusal::of_request(problems)),
+    }
+}
+
+/// Chooses packages and the versions of their modules. Which packages bring a component depends on the versions, and
+/// which versions on the modules that are used: so modules that turn out unused are left out in a second round.
+fn select(
+    request: &BuildRequest,
+    asked: &Asked,
+    catalog: &Snapshot,
+    policy: &Policy,
+    problems: &mut Vec<Problem>,
+) -> (Selection, Versions) {
+    let mut candidates: BTreeSet<ModulePath> = catalog.modules().cloned().collect();
+    candidates.extend(asked.modules());
+    loop {
+        let versions = Versions::choose(&candidates, asked, catalog);
+        let mut selection = explicit(request, asked);
+        let mut round = Vec::new();
+        components::add(&mut selection, request, &versions, policy, &mut round);
+        let mut used: BTreeSet<ModulePath> = selection
+            .values()
+            .map(|package| package.module.clone())
+            .collect();
+        used.extend(asked.modules());
+        let settled = Versions::choose(&used, asked, catalog);
+        if used.len() == candidates.len() || settled.agrees_with(&versions) || !round.is_empty() {
+            problems.append(&mut round);
+            return (selection, settled);
+        }
+        candidates = used;
+    }
+}
+
+/// What was asked for by path, and the base.
+fn explicit(request: &BuildRequest, asked: &Asked) -> Selection {
+    let benthos = benthos();
+    let base: &[(&str, &str)] = match request.base {
+        Base::Standard => &[
+            ("pure", "No pipeline runs without it."),
+            ("io", "Part of every binary unless `base` is `pure`."),
+        ],
+        Base::Pure => &[("pure", "No pipeline runs without it.")],
+    };
+    let mut selection: Selection = base
+        .iter()
+        .map(|(name, reason)| {
+            let selected = Selected {
+                module: benthos.clone(),
+                base: true,
+                reason: (*reason).to_owned(),
+                field: None,
+            };
+            (base_package(name), selected)
+        })
+        .collect();
+    selection.extend(asked.packages().map(|(path, package)| {
+        let selected = Selected {
+            module: package.module.clone(),
+            base: false,
+            reason: "Asked for.".to_owned(),
+            field: Some(package.field.clone()),
+        };
+        (path.clone(), selected)
+    }));
+    selection
+}
+
+fn benthos() -> ModulePath {
+    BENTHOS.parse().expect("a module path")
+}
+
+fn base_package(name: &str) -> ImportPath {
+    format!("{BENTHOS}/public/components/{name}")
+        .parse()
+        .expect("an import path")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+//! Tables of requests and what becomes of them.
+
+use serde_json::{Value, json};
+use wombat_model::{RefusalStatus, catalog::Licence};
+
+use super::*;
+use crate::fixture::{self, CONNECT};
+
+fn request(body: &Value) -> BuildRequest {
+    let mut body = body.clone();
+    let fields = body.as_object_mut().unwrap();
+    fields.entry("goos").or_insert("linux".into());
+    fields.entry("goarch").or_insert("amd64".into());
+    BuildRequest::from_json(body.to_string().as_bytes()).unwrap()
+}
+
+fn resolved(body: &Value) -> Resolved {
+    resolve(&request(body), &fixture::catalog(), &Policy::default())
+        .unwrap_or_else(|refusal| panic!("{body}: {refusal}"))
+}
+
+fn refused_under(policy: &Policy, body: &Value) -> Refusal {
+    let refusal = resolve(&request(body), &fixture::catalog(), policy)
+        .expect_err(&format!("{body} was resolved"));
+    assert_eq!(refusal.status, RefusalStatus::Unprocessable, "{body}");
+    refusal
+}
+
+fn refused(body: &Value) -> Refusal {
+    refused_under(&Policy::default(), body)
+}
+
+fn codes(refusal: &Refusal) -> Vec<(ProblemCode, &str)> {
+    let problems = refusal.problems.iter();
+    problems
+        .map(|problem| (problem.code, problem.field.as_deref().unwrap_or("")))
+        .collect()
+}
+
+/// Short names of what was added besides the base.
+fn added(resolved: &Resolved) -> Vec<&str> {
+    let packages = resolved.spec.packages().iter();
+    packages
+        .filter(|(_, package)| !package.base)
+        .map(|(path, _)| path.short_name())
+        .collect()
+}
+
+fn connect(name: &str) -> String {
+    format!("{CONNECT}/public/components/{name}")
+}
+
+fn version_of(resolved: &Resolved, module: &str) -> String {
+    resolved.spec.modules()[&module.parse::<ModulePath>().unwrap()].to_string()
+}
+
+#[test]
+fn the_base_is_added_and_everything_is_exact() {
+    let result = resolved(&json!({"packages": [connect("nats"), connect("nats")]}));
+    let all: Vec<(&str, bool)> = result
+        .spec
+        .packages()
+        .iter()
+        .map(|(path, package)| (path.short_name(), package.base))
+        .collect();
+    assert_eq!(all, [("io", true), ("pure", true), ("nats", false)]);
+    assert_eq!(version_of(&result, CONNECT), "v4.105.0");
+    assert_eq!(
+        version_of(&result, BENTHOS),
+        "v4.77.0",
+        "what Connect asks for, not the newest"
+    );
+    assert_eq!(result.spec.graph().as_str(), CONNECT);
+    assert_eq!(result.spec.go().to_string(), "1.26.8");
+    assert_eq!(result.answer.id, result.spec.key());
+    assert_eq!(result.catalog_revision, 4);
+    assert_eq!(result.answer.licence, Some(Licence::Apache));
+
+    let pure = resolved(&json!({"packages": [connect("nats")], "base": "pure"}));
+    let all: Vec<&str> = pure
+        .spec
+        .packages()
+        .keys()
+        .map(ImportPath::short_name)
+        .collect();
+    assert_eq!(all, ["pure", "nats"]);
+}
+
+#[test]
+fn without_connect_benthos_is_the_newest_and_the_graph() {
+    for body in [
+        json!({"components": ["mapping"]}),
+        json!({"packages": [format!("{BENTHOS}/public/components/io")]}),
+        json!({"packages": ["example.com/own@v1.2.3"]}),
+    ] {
+        let result = resolved(&body);
+        assert_eq!(version_of(&result, BENTHOS), "v4.78.0", "{body}");
+        assert_eq!(result.spec.graph().as_str(), BENTHOS, "{body}");
+    }
+}
+
+#[test]
+fn components_find_the_best_packages() {
+    for (components, expected) in [
+        (json!(["kafka"]), vec!["kafka"]),
+        (json!(["input/kafka"]), vec!["kafka"]),
+        (json!(["kafka", "aws_s3"]), vec!["aws"]),
+        (json!(["kafka", "nats"]), vec!["kafka", "nats"]),
+        (json!(["schema_registry_decode"]), vec!["confluent"]),
+        (json!(["redis_list", "cache/redis"]), vec!["redis"]),
+        (json!(["mysql_cdc"]), vec!["aws"]),
+        (json!(["mapping", "file"]), vec![]),
+    ] {
+        assert_eq!(
+            added(&resolved(&json!({"components": components}))),
+            expected,
+            "{components}"
+        );
+    }
+    let explicit = json!({"packages": [connect("aws")], "components": ["kafka"]});
+    assert_eq!(
+        added(&resolved(&explicit)),
+        ["aws"],
+        "what is in already counts"
+    );
+}
+
+#[test]
+fn reasons_say_why_this_one() {
+    let result = resolved(&json!({"components": ["kafka"]}));
+    let kafka = result
+        .answer
+        .packages
+        .iter()
+        .find(|package| !package.base)
+        .unwrap();
+    assert_eq!(
+        kafka.reason,
+        "Brings input/kafka, output/kafka. Chosen over `aws`, whose licence is less free."
+    );
+    assert_eq!(kafka.licence, Some(Licence::Community));
+    assert!(
+        result
+            .answer
+            .notes
+            .iter()
+            .any(|note| note.contains("1 of the files"))
+    );
+}
+
+#[test]
+fn a_version_is_asked_for_pinned_or_newest() {
+    let older = resolved(&json!({"packages": [format!("{}@v4.85.0", connect("nats"))]}));
+    assert_eq!(version_of(&older, CONNECT), "v4.85.0");
+    assert_eq!(
+        version_of(&older, BENTHOS),
+        "v4.66.0",
+        "pinned, although the catalog lacks it"
+    );
+    assert!(
+        older
+            .answer
+            .notes
+            .iter()
+            .any(|note| note.contains("v4.66.0"))
+    );
+
+    let modules = json!({CONNECT: "v4.85.0"});
+    let same = resolved(&json!({"packages": [connect("nats")], "modules": modules}));
+    assert_eq!(same.spec.key(), older.spec.key());
+    let by_name = resolved(&json!({"components": ["nats", "nats_jetstream"], "modules": modules}));
+    assert_eq!(by_name.spec.key(), older.spec.key());
+
+    let higher = json!({"packages": [connect("nats")], "modules": {BENTHOS: "v4.78.0"}});
+    let higher = resolved(&higher);
+    assert_eq!(version_of(&higher, BENTHOS), "v4.78.0");
+    assert_eq!(higher.spec.graph().as_str(), CONNECT);
+}
+
+#[test]
+fn third_party_modules_need_an_exact_version() {
+    let named =
+        json!({"packages": ["example.com/own/sub"], "modules": {"example.com/own": "v1.2.3"}});
+    let result = resolved(&named);
+    assert_eq!(version_of(&result, "example.com/own"), "v1.2.3");
+    assert!(
+        result
+            .answer
+            .notes
+            .iter()
+            .any(|note| note.contains("example.com/own/sub"))
+    );
+
+    let unknown = refused(&json!({"packages": [connect("nats"), "example.com/own/sub"]}));
+    assert_eq!(
+        codes(&unknown),
+        [(ProblemCode::UnknownModule, "packages[1]")]
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_field() {
+    use ProblemCode::{
+        EmptyOnPlatform, LicenceRefused, UnknownComponent, UnknownPackage, UnknownVersion,
+        UnsupportedGoVersion, UnusedModule, VersionConflict,
+    };
+    for (body, expected, words) in [
+        (
+            json!({"packages": [connect("nast")]}),
+            (UnknownPackage, "packages[0]"),
+            "components/nats`",
+        ),
+        (
+            json!({"components": ["nats", "kafak"]}),
+            (UnknownComponent, "components[1]"),
+            "`kafka`",
+        ),
+        (
+            json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}),
+            (UnknownVersion, "packages[0]"),
+            "v4.105.0, v4.85.0",
+        ),
+        (
+            json!({"packages": [format!("{}@v3.0.0", connect("nats"))]}),
+            (UnknownVersion, "packages[0]"),
+            "major version",
+        ),
+        (
+            json!({"packages": [connect("nats")], "modules": {"example.com/own": "v1.0.0"}}),
+            (UnusedModule, "modules.example.com/own"),
+            "leave it out",
+        ),
+        (
+            json!({"packages": [format!("{}@v4.85.0", connect("nats"))], "modules": {CONNECT: "v4.105.0"}}),
+            (VersionConflict, "packages[0]"),
+            "v4.105.0",
+        ),
+        (
+            json!({"packages": [connect("nats")], "modules": {BENTHOS: "v4.76.0"}}),
+            (
+                VersionConflict,
+                "modules.github.com/redpanda-data/benthos/v4",
+            ),
+            "v4.77.0",
+        ),
+        (
+            json!({"packages": [connect("nats")], "goVersion": "1.26.3"}),
+            (UnsupportedGoVersion, "goVersion"),
+            "the lowest is 1.26.5",
+        ),
+        (
+            json!({"packages": [connect("nats")], "modules": {BENTHOS: "v4.78.0"}, "goVersion": "1.26.5"}),
+            (UnsupportedGoVersion, "goVersion"),
+            "the lowest is 1.26.6",
+        ),
+        (
+            json!({"packages": [connect("zeromq")]}),
+            (EmptyOnPlatform, "packages[0]"),
+            "needs cgo",
+        ),
+        (
+            json!({"components": ["zmq4"]}),
+            (EmptyOnPlatform, "components[0]"),
+            "needs cgo",
+        ),
+        (
+            json!({"packages": [connect("couchbase")], "goarch": "arm"}),
+            (EmptyOnPlatform, "packages[0]"),
+            "compiles to nothing on linux/arm",
+        ),
+        (
+            json!({"components": ["couchbase"], "goarch": "386"}),
+            (EmptyOnPlatform, "components[0]"),
+            "doesn't compile on linux/386",
+        ),
+        (
+            json!({"packages": [connect("mysql")]}),
+            (LicenceRefused, "packages[0]"),
+            "accepted",
+        ),
+    ] {
+        let refusal = refused(&body);
+        assert_eq!(codes(&refusal), [expected], "{body}: {refusal}");
+        assert!(refusal.summary().contains(words), "{body}: {refusal}");
+    }
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let refusal = refused(&json!({
+        "packages": [connect("nast"), connect("zeromq"), "example.com/x"],
+        "components": ["kafak"],
+        "modules": {"example.com/own": "v1.0.0"},
+        "goVersion": "1.20.0",
+    }));
+    let mut found: Vec<ProblemCode> = refusal
+        .problems
+        .iter()
+        .map(|problem| problem.code)
+        .collect();
+    found.sort_by_key(|code| code.as_str());
+    assert_eq!(
+        found,
+        [
+            ProblemCode::EmptyOnPlatform,
+            ProblemCode::UnknownComponent,
+            ProblemCode::UnknownModule,
+            ProblemCode::UnknownPackage,
+            ProblemCode::UnsupportedGoVersion,
+            ProblemCode::UnusedModule,
+        ]
+    );
+}
+
+#[test]
+fn the_operator_decides_on_licences_and_platforms() {
+    let accepting = Policy {
+        accepted: Some(AcceptedLicence::Rcl),
+        ..Policy::default()
+    };
+    let mysql = json!({"packages": [connect("mysql")]});
+    let result = resolve(&request(&mysql), &fixture::catalog(), &accepting).unwrap();
+    assert_eq!(result.answer.licence, Some(Licence::Rcl));
+    let cdc = resolve(
+        &request(&json!({"components": ["mysql_cdc"]})),
+        &fixture::catalog(),
+        &accepting,
+    );
+    assert_eq!(added(&cdc.unwrap()), ["aws"], "the cleaner licence");
+
+    let apache = Policy {
+        licences: LicencePolicy::Apache,
+        ..accepting
+    };
+    for name in ["kafka", "mysql"] {
+        let refusal = refused_under(&apache, &json!({"packages": [connect(name)]}));
+        assert_eq!(
+            codes(&refusal),
+            [(ProblemCode::LicenceRefused, "packages[0]")]
+        );
+    }
+    let refusal = refused_under(&apache, &json!({"components": ["kafka"]}));
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::LicenceRefused, "components[0]")]
+    );
+
+    let narrow = Policy {
+        platforms: vec!["linux/arm64".parse().unwrap()],
+        ..Policy::default()
+    };
+    let refusal = refused_under(&narrow, &json!({"packages": [connect("nats")]}));
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::UnsupportedPlatform, "goos")]
+    );
+}
+
+#[test]
+fn unchecked_platforms_are_said() {
+    let body = json!({"packages": [connect("nats")], "goarch": "s390x"});
+    let notes = resolved(&body).answer.notes;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("wasn't tried on linux/s390x")),
+        "{notes:?}"
+    );
+    let nothing_to_say = resolved(&json!({"packages": [connect("nats")]}))
+        .answer
+        .notes;
+    assert!(nothing_to_say.is_empty(), "{nothing_to_say:?}");
+}
+
+#[test]
+fn other_paths_of_a_listed_module_pass_with_a_note() {
+    let result = resolved(&json!({"packages": [format!("{CONNECT}/internal2/thing")]}));
+    assert!(
+        result
+            .answer
+            .notes
+            .iter()
+            .any(|note| note.contains("internal2/thing"))
+    );
+}
