@@ -208,6 +208,29 @@ impl GoMod {
         text
     }
 
+    /// Takes over every requirement of `other` that is newer or unknown here, and its Go version if that is higher.
+    pub(super) fn raise_to(&mut self, other: &Self) {
+        for (module, theirs) in &other.requires {
+            let newer = self
+                .requires
+                .get(module)
+                .is_none_or(|mine| mine.version < theirs.version);
+            if newer {
+                let indirect = true;
+                self.requires.insert(
+                    module.clone(),
+                    Require {
+                        version: theirs.version.clone(),
+                        indirect,
+                    },
+                );
+            }
+        }
+        if go_line(&self.go) < go_line(&other.go) {
+            self.go.clone_from(&other.go);
+        }
+    }
+
     /// What is built in place of this module, if it is replaced.
     pub(super) fn replacement(
         &self,
@@ -222,6 +245,18 @@ impl GoMod {
                     .is_none_or(|only| only == version)
         })
     }
+}
+
+/// The numbers of a `go` line, to be compared; a release candidate counts as its release.
+fn go_line(text: &str) -> Vec<u32> {
+    let number = |part: &str| {
+        part.split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .unwrap_or(0)
+    };
+    text.split('.').map(number).collect()
 }
 
 fn module(path: String) -> Result<ModulePath, GoModError> {
@@ -264,6 +299,24 @@ mod tests {
              replace (\n\texample.com/b => example.com/fork v1.2.1\n\texample.com/A v1.0.0 => example.com/A v1.0.1\n)\n\n\
              exclude (\n\texample.com/b v1.1.0\n)\n"
         );
+    }
+
+    #[test]
+    fn the_newer_version_wins() {
+        let parse = |json: &str| GoMod::from_json(json.as_bytes()).unwrap();
+        let mut mine = parse(
+            r#"{"Go": "1.26.5", "Require": [{"Path": "a.b/c", "Version": "v1.9.0"}, {"Path": "a.b/d", "Version": "v1.2.0"}]}"#,
+        );
+        mine.raise_to(&parse(
+            r#"{"Go": "1.26.10", "Require": [{"Path": "a.b/c", "Version": "v1.10.0"}, {"Path": "a.b/d", "Version": "v1.1.0"}, {"Path": "a.b/e", "Version": "v0.1.0"}]}"#,
+        ));
+        let found: Vec<String> = mine
+            .requires
+            .iter()
+            .map(|(path, require)| format!("{path} {}", require.version))
+            .collect();
+        assert_eq!(found, ["a.b/c v1.10.0", "a.b/d v1.2.0", "a.b/e v0.1.0"]);
+        assert_eq!(mine.go, "1.26.10");
     }
 
     #[test]

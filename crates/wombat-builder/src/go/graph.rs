@@ -1,8 +1,10 @@
 //! The module graph of a set of module versions: a `go.mod` and a `go.sum` that every selection from that set shares.
 //!
 //! It is the graph of the release itself, the one that its authors tested: their requirements, replacements and
-//! exclusions, with our module as the only one above. Modules that the release doesn't require already are added
-//! and resolved once. The result is kept on disk by set, so later selections resolve nothing.
+//! exclusions, with our module as the only one above. Where a module is asked for that the release doesn't require,
+//! or not at that version, the two lists of requirements are joined, the newer version of each module winning: both
+//! are closed, since Go 1.17 wants every module named that a package may come from, so their union is, too. No other
+//! module's `go.mod` has to be fetched for that. The result is kept on disk by set; later selections resolve nothing.
 
 use std::{
     collections::BTreeMap,
@@ -107,21 +109,13 @@ fn set_name(spec: &BuildSpec) -> String {
 }
 
 async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, BuildError> {
-    let base = download(go, &[(spec.graph(), spec.graph_version())])
-        .await?
-        .remove(0);
+    let graph = (spec.graph(), spec.graph_version());
+    let base = download(go, &[graph]).await?.remove(0);
     let mut go_mod = read_go_mod(go, &base).await?;
     let mut go_sum = GoSum::default();
     add_own_sums(&mut go_sum, &base);
     go_sum.merge(read_go_sum(&base));
-    let direct = |version: &ModuleVersion| Require {
-        version: version.clone(),
-        indirect: false,
-    };
-    go_mod
-        .requires
-        .insert(spec.graph().clone(), direct(spec.graph_version()));
-
+    check_asked(spec, graph, &go_mod)?;
     for (module, version) in spec.modules() {
         if let Some(replace) = go_mod.replacement(module, version) {
             let message = format!(
@@ -133,81 +127,62 @@ async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, Bui
             return Err(Failure::new(FailureClass::Input, message).into());
         }
     }
+
+    let known = |module: &ModulePath, version: &ModuleVersion| {
+        module == spec.graph()
+            || go_mod
+                .requires
+                .get(module)
+                .is_some_and(|known| known.version == *version)
+    };
     let missing: Vec<(&ModulePath, &ModuleVersion)> = spec
         .modules()
         .iter()
-        .filter(|(module, version)| {
-            go_mod
-                .requires
-                .get(module)
-                .is_none_or(|known| known.version != **version)
-        })
+        .filter(|(module, version)| !known(module, version))
         .collect();
-    if missing.is_empty() {
-        return Ok(GraphFiles {
-            go_mod: go_mod.to_file(),
-            go_sum: go_sum.to_file(),
-        });
-    }
-    for ((module, version), extra) in missing.iter().zip(download(go, &missing).await?) {
-        add_own_sums(&mut go_sum, &extra);
-        go_sum.merge(read_go_sum(&extra));
-        go_mod.requires.insert((*module).clone(), direct(version));
-    }
-    settle(go, spec, &go_mod, &go_sum).await
-}
-
-/// Lets `go` find the versions that satisfy every module, and checks that those that were asked for are among them.
-async fn settle(
-    go: &Go<'_>,
-    spec: &BuildSpec,
-    go_mod: &GoMod,
-    go_sum: &GoSum,
-) -> Result<GraphFiles, BuildError> {
-    let folder = tempfile::tempdir_in(go.work_dir)
-        .map_err(|error| BuildError::local("make a folder", &error))?;
-    let write = |name: &str, text: String| {
-        fs::write(folder.path().join(name), text)
-            .map_err(|error| BuildError::local("write a file", &error))
-    };
-    write("go.mod", go_mod.to_file())?;
-    write("go.sum", go_sum.to_file())?;
-    let listed = go
-        .run(
-            folder.path(),
-            BTreeMap::new(),
-            &["list", "-m", "-mod=mod", "all"],
-        )
-        .await?;
-    if !listed.succeeded() {
-        return Err(classify::fetching(&listed.stderr).into());
-    }
-    let text = String::from_utf8_lossy(&listed.stdout);
-    let chosen: BTreeMap<&str, &str> = text
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .collect();
-    for (module, version) in spec.modules() {
-        let found = chosen.get(module.as_str()).copied().unwrap_or("none");
-        if found != version.as_str() {
-            let message = format!(
-                "{module} {version} was asked for, but the other modules need {module} {found}. Ask for {found}, or leave out one of them."
-            );
-            return Err(Failure::new(FailureClass::Input, message).into());
+    if !missing.is_empty() {
+        for (asked, extra) in missing.iter().zip(download(go, &missing).await?) {
+            let theirs = read_go_mod(go, &extra).await?;
+            check_asked(spec, *asked, &theirs)?;
+            go_mod.raise_to(&theirs);
+            add_own_sums(&mut go_sum, &extra);
+            go_sum.merge(read_go_sum(&extra));
         }
     }
-    let edited = go
-        .run(folder.path(), BTreeMap::new(), &["mod", "edit", "-json"])
-        .await?;
-    let go_mod = parse_go_mod(&edited, "the resolved go.mod")?;
-    let mut sums = go_sum.clone();
-    sums.merge(GoSum::from_file(
-        &fs::read_to_string(folder.path().join("go.sum")).unwrap_or_default(),
-    ));
+    for (module, version) in spec.modules() {
+        go_mod.requires.insert(
+            module.clone(),
+            Require {
+                version: version.clone(),
+                indirect: false,
+            },
+        );
+    }
     Ok(GraphFiles {
         go_mod: go_mod.to_file(),
-        go_sum: sums.to_file(),
+        go_sum: go_sum.to_file(),
     })
+}
+
+/// Go always takes the newest version that anybody requires. Where that isn't the one that was asked for, the build
+/// would be of something else.
+fn check_asked(
+    spec: &BuildSpec,
+    (by, by_version): (&ModulePath, &ModuleVersion),
+    go_mod: &GoMod,
+) -> Result<(), Failure> {
+    for (module, version) in spec.modules() {
+        if let Some(required) = go_mod.requires.get(module)
+            && required.version > *version
+        {
+            let message = format!(
+                "{module} {version} was asked for, but {by} {by_version} needs {module} {}.",
+                required.version
+            );
+            return Err(Failure::new(FailureClass::Input, message));
+        }
+    }
+    Ok(())
 }
 
 /// Fetches modules, checked against the checksum database; in the order asked for.

@@ -1,7 +1,12 @@
 //! Which licences end up in a binary: found in the files that are compiled, whatever the catalog says, so that no
 //! module can bring one in by the back door.
 
-use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath};
 
@@ -81,15 +86,35 @@ pub(super) fn check(
 }
 
 fn is_marked(package: &ListedPackage, spec: &BuildSpec) -> bool {
-    let Some(module) = &package.module else {
-        return false;
+    marked_files(package, spec).next().is_some()
+}
+
+/// The compiled files of a package that are under the licence.
+fn marked_files(package: &ListedPackage, spec: &BuildSpec) -> impl Iterator<Item = PathBuf> {
+    let worth_a_look = package.module.as_ref().is_some_and(|module| {
+        module.path.starts_with(ORGANISATION)
+            || spec
+                .modules()
+                .keys()
+                .any(|asked| asked.as_str() == module.path)
+    });
+    let files: Vec<PathBuf> = if worth_a_look {
+        Packages::files(package).collect()
+    } else {
+        Vec::new()
     };
-    let worth_a_look = module.path.starts_with(ORGANISATION)
-        || spec
-            .modules()
-            .keys()
-            .any(|asked| asked.as_str() == module.path);
-    worth_a_look && Packages::files(package).any(|file| begins_with_mark(&file))
+    files.into_iter().filter(|file| begins_with_mark(file))
+}
+
+/// How many files under the licence a picked package compiles, and whether upstream's own bundle holds it.
+pub(super) fn count(packages: &Packages, spec: &BuildSpec, picked: &ImportPath) -> (u32, bool) {
+    let closure = packages.closure(picked.as_str());
+    let marked = packages
+        .iter(&closure)
+        .flat_map(|package| marked_files(package, spec))
+        .count();
+    let bundled = bundle(packages).contains(picked.as_str());
+    (u32::try_from(marked).unwrap_or(u32::MAX), bundled)
 }
 
 fn begins_with_mark(file: &Path) -> bool {

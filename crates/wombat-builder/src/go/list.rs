@@ -21,20 +21,8 @@ pub(super) async fn list(
     spec: &BuildSpec,
     licence: Option<&ImportPath>,
 ) -> Result<Packages, BuildError> {
-    check_folders(go, spec)?;
-    let listing = match run(go, directory, spec, licence, "-mod=readonly").await? {
-        // The sums of a module below one that was added may be in nobody's go.sum; the checksum database knows them.
-        Listing {
-            error: Some(error), ..
-        } if error.contains("missing go.sum entry") => {
-            run(go, directory, spec, licence, "-mod=mod").await?
-        }
-        listing => listing,
-    };
-    if let Some(failure) = listing.failure(spec) {
-        return Err(failure.into());
-    }
-    if let Some(path) = listing.packages.empty(spec) {
+    let packages = load(go, directory, spec, licence).await?;
+    if let Some(path) = packages.empty(spec) {
         let message = format!(
             "{path} compiles to nothing on {}, so the binary would lack it. It needs cgo or other build tags there.",
             spec.target().platform()
@@ -43,7 +31,29 @@ pub(super) async fn list(
             .blaming(path.clone())
             .into());
     }
-    Ok(listing.packages)
+    Ok(packages)
+}
+
+/// The same, with packages that compile to nothing.
+pub(super) async fn load(
+    go: &Go<'_>,
+    directory: &Path,
+    spec: &BuildSpec,
+    licence: Option<&ImportPath>,
+) -> Result<Packages, BuildError> {
+    check_folders(go, spec)?;
+    let listing = match run(go, directory, spec, licence, "-mod=readonly").await? {
+        // A module that was added may be from before Go 1.17 and not name everything below it, or its go.sum may
+        // lack something. `go` can add it from what the other modules say and what the checksum database knows.
+        Listing {
+            incomplete: true, ..
+        } => run(go, directory, spec, licence, "-mod=mod").await?,
+        listing => listing,
+    };
+    match listing.failure(spec) {
+        Some(failure) => Err(failure.into()),
+        None => Ok(listing.packages),
+    }
 }
 
 /// Takes the licence hook, which was listed beside the main package, into the binary.
@@ -69,7 +79,16 @@ struct Listing {
     error: Option<String>,
     stderr: String,
     succeeded: bool,
+    /// Whether `go.mod` and `go.sum` lack something.
+    incomplete: bool,
 }
+
+/// How `go` says that `go.mod` or `go.sum` would have to change.
+const INCOMPLETE: &[&str] = &[
+    "missing go.sum entry",
+    "updates to go.mod needed",
+    "no required module provides package",
+];
 
 async fn run(
     go: &Go<'_>,
@@ -108,7 +127,10 @@ async fn run(
     // One that may go away by itself says more about the state of things than one that may be its consequence.
     errors.sort_by_key(|text| classify::fetching(text).class != FailureClass::Infra);
     let succeeded = finished.succeeded() && binary.len() > 0;
+    let lacks = |text: &str| INCOMPLETE.iter().any(|sign| text.contains(sign));
+    let incomplete = errors.iter().any(|text| lacks(text)) || lacks(&finished.stderr);
     Ok(Listing {
+        incomplete,
         error: errors.into_iter().next(),
         packages,
         stderr: finished.stderr,
@@ -133,6 +155,30 @@ impl Listing {
             Some(picked) => Some(failure.blaming(picked)),
             None => Some(failure),
         }
+    }
+}
+
+impl Listing {
+    /// Whether a module comes in another version than the one asked for.
+    fn other_version(&self, spec: &BuildSpec) -> Option<Failure> {
+        let binary = self.packages.binary();
+        let mut modules = self
+            .packages
+            .iter(&binary)
+            .filter_map(|package| package.module.as_ref());
+        modules.find_map(|module| {
+            let (path, asked) = spec
+                .modules()
+                .iter()
+                .find(|(path, _)| path.as_str() == module.path)?;
+            (asked.as_str() != module.version).then(|| {
+                let message = format!(
+                    "{path} {asked} was asked for, but the other modules need {path} {}.",
+                    module.version
+                );
+                Failure::new(FailureClass::Input, message)
+            })
+        })
     }
 }
 

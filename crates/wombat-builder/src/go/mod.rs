@@ -18,6 +18,7 @@ mod main_file;
 mod packages;
 mod progress;
 mod settings;
+mod survey;
 mod toolchain;
 mod workshop;
 
@@ -27,6 +28,7 @@ pub use invocation::{BuildError, Scope};
 pub use licence::LicencePolicy;
 pub use main_file::main_file;
 pub use settings::{GoOptions, GoSettings, SettingsError};
+pub use survey::Survey;
 pub use workshop::{Product, Workshop};
 
 #[cfg(test)]

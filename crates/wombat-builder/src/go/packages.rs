@@ -30,6 +30,7 @@ pub(super) struct ListedPackage {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListedModule {
     pub(super) path: String,
+    pub(super) version: String,
     pub(super) dir: PathBuf,
 }
 

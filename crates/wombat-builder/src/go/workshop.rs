@@ -51,8 +51,8 @@ pub struct Product {
 /// What all builds of a process share.
 #[derive(Clone, Debug)]
 pub struct Workshop {
-    settings: GoSettings,
-    graphs: GraphStore,
+    pub(super) settings: GoSettings,
+    pub(super) graphs: GraphStore,
     jobs: PathBuf,
     licences: LicencePolicy,
 }
@@ -157,7 +157,7 @@ impl Workshop {
     }
 
     /// A folder for one build, with the folders that `go` takes for its own.
-    fn job_folder(&self) -> io::Result<TempDir> {
+    pub(super) fn job_folder(&self) -> io::Result<TempDir> {
         let folder = tempfile::Builder::new()
             .prefix("build-")
             .tempdir_in(&self.jobs)?;
@@ -175,7 +175,11 @@ impl Workshop {
     }
 }
 
-fn write_source(folder: &Path, spec: &BuildSpec, graph: &GraphFiles) -> Result<(), BuildError> {
+pub(super) fn write_source(
+    folder: &Path,
+    spec: &BuildSpec,
+    graph: &GraphFiles,
+) -> Result<(), BuildError> {
     write_file(folder, "main.go", &main_file(spec, None))?;
     write_file(folder, "go.mod", &graph.go_mod)?;
     write_file(folder, "go.sum", &graph.go_sum)

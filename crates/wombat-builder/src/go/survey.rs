@@ -1,0 +1,72 @@
+//! What a catalog wants to know of a package and no compiler has to be run for.
+
+use tempfile::TempDir;
+use wombat_model::{BuildSpec, ImportPath};
+
+use super::{
+    graph::{self, GraphFiles},
+    invocation::{BuildError, Go, Scope},
+    licence, list,
+    toolchain::Toolchain,
+    workshop::{Workshop, write_source},
+};
+
+/// What the source of a picked package tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// It compiles to nothing on the target.
+    pub empty: bool,
+    /// How many of the files that it compiles are under the Redpanda Community Licence.
+    pub marked_files: u32,
+    /// Whether upstream's own community bundle holds it.
+    pub bundled: bool,
+}
+
+impl Workshop {
+    /// Looks at one of the spec's packages.
+    pub async fn survey(
+        &self,
+        spec: &BuildSpec,
+        package: &ImportPath,
+        scope: &Scope,
+    ) -> Result<Survey, BuildError> {
+        let folder = self.survey_folder()?;
+        let toolchain =
+            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope).await?;
+        let go = Go {
+            settings: self.settings(),
+            toolchain: &toolchain,
+            work_dir: folder.path(),
+            scope,
+        };
+        let files = graph::resolve(&go, &self.graphs, spec).await?;
+        let source = folder.path().join("source");
+        write_source(&source, spec, &files)?;
+        let packages = list::load(&go, &source, spec, None).await?;
+        let (marked_files, bundled) = licence::count(&packages, spec, package);
+        Ok(Survey {
+            empty: packages.empty(spec) == Some(package),
+            marked_files,
+            bundled,
+        })
+    }
+
+    /// The module graph of the spec's modules.
+    pub async fn graph(&self, spec: &BuildSpec, scope: &Scope) -> Result<GraphFiles, BuildError> {
+        let folder = self.survey_folder()?;
+        let toolchain =
+            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope).await?;
+        let go = Go {
+            settings: self.settings(),
+            toolchain: &toolchain,
+            work_dir: folder.path(),
+            scope,
+        };
+        graph::resolve(&go, &self.graphs, spec).await
+    }
+
+    fn survey_folder(&self) -> Result<TempDir, BuildError> {
+        self.job_folder()
+            .map_err(|error| BuildError::local("make a folder for the survey", &error))
+    }
+}
