@@ -50,7 +50,10 @@ pub(super) async fn load(
         } => run(go, directory, spec, licence, "-mod=mod").await?,
         listing => listing,
     };
-    match listing.failure(spec) {
+    match listing
+        .failure(spec)
+        .or_else(|| listing.other_version(spec))
+    {
         Some(failure) => Err(failure.into()),
         None => Ok(listing.packages),
     }
