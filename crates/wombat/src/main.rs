@@ -1,1 +1,104 @@
-fn main() {}
+//! `wombat`: the servers of Wombat Builder, and a client for them, in one program.
+//!
+//! This file reads the command line and turns an error into words and an exit code; each command has a file below
+//! `cmd`. The servers themselves are libraries.
+
+mod client;
+mod cmd;
+mod embedded;
+mod exit;
+mod machine;
+mod output;
+mod state_directory;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{client::ClientError, telemetry::LogArgs};
+
+/// Go binaries with exactly the Redpanda Connect and Benthos components that you pick
+#[derive(Debug, Parser)]
+#[command(name = "wombat", version, after_help = exit::EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logs: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Setup(cmd::setup::SetupArgs),
+    Doctor(cmd::doctor::DoctorArgs),
+    Build(cmd::build::BuildArgs),
+    List(cmd::list::ListArgs),
+    Get(cmd::get::GetArgs),
+    Logs(cmd::logs::LogsArgs),
+    Cancel(cmd::cancel::CancelArgs),
+    Download(cmd::download::DownloadArgs),
+    Catalog(cmd::catalog::CatalogArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Run a program and leave none of its descendants behind
+    #[command(hide = true)]
+    Child(wombat_builder::child::ChildArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One provider for every TLS connection; two in one process would make the first connection panic.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    match cli.command {
+        // Runs in the leanest process possible, with a runtime of its own.
+        Command::Child(args) => wombat_builder::child::main(args),
+        command => match run(command, &cli.logs) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                if let Some(ClientError::Unreachable { .. }) = error.downcast_ref() {
+                    eprintln!("       Is it running? `wombat up` starts everything; --server names another gateway.");
+                }
+                exit::code(&error)
+            }
+        },
+    }
+}
+
+fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
+    telemetry::start(logs)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Setup(args) => cmd::setup::run(args).await,
+            Command::Doctor(args) => cmd::doctor::run(args).await,
+            Command::Build(args) => cmd::build::run(args).await,
+            Command::List(args) => cmd::list::run(args).await,
+            Command::Get(args) => cmd::get::run(args).await,
+            Command::Logs(args) => cmd::logs::run(args).await,
+            Command::Cancel(args) => cmd::cancel::run(args).await,
+            Command::Download(args) => cmd::download::run(args).await,
+            Command::Catalog(args) => cmd::catalog::run(args).await,
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Cli::command(), "wombat", &mut std::io::stdout());
+                Ok(())
+            }
+            Command::Child(_) => Ok(()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

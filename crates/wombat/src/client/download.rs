@@ -1,0 +1,81 @@
+//! A binary to a file: checked against its record, put in place whole or not at all.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use futures::StreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Method;
+use sha2::{Digest, Sha256 as Hasher};
+use tokio::io::AsyncWriteExt;
+use wombat_model::{Goos, Sha256, wire::BuildView};
+
+use super::Server;
+
+/// Where the binary goes and what is shown meanwhile.
+#[derive(Debug)]
+pub(crate) struct DownloadOptions {
+    /// The file; by default `wombat`, or `wombat.exe` for Windows, in the present folder.
+    pub(crate) output: Option<PathBuf>,
+    /// Whether to draw a progress bar.
+    pub(crate) bar: bool,
+}
+
+/// Downloads the binary of a successful build and makes it executable.
+pub(crate) async fn download(server: &Server, view: &BuildView, options: &DownloadOptions) -> anyhow::Result<PathBuf> {
+    let Some(expected) = view.build.sha256.clone().filter(|_| !view.build.expired) else {
+        bail!("build {} has no binary to download", view.id);
+    };
+    let name = if view.build.goos == Goos::Windows { "wombat.exe" } else { "wombat" };
+    let output = options.output.clone().unwrap_or_else(|| PathBuf::from(name));
+    ensure!(!output.is_dir(), "{} is a folder; name the file", output.display());
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = tempfile::Builder::new()
+        .prefix(".wombat-download-")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing to {}", folder.display()))?;
+
+    let path = format!(
+        "/artifacts/{}/{}/{}/{}",
+        view.build.goos, view.build.goarch, view.build.go_version, view.id.hash()
+    );
+    let response = server.send(server.request(Method::GET, &path)).await?;
+    let bar = progress_bar(options.bar, view.build.size.unwrap_or(0));
+    let mut file = tokio::fs::File::from_std(temporary.reopen()?);
+    let mut hasher = Hasher::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|source| server.unreachable(source))?;
+        hasher.update(&chunk);
+        file.write_all(&chunk).await?;
+        bar.inc(chunk.len() as u64);
+    }
+    file.flush().await?;
+    bar.finish_and_clear();
+    let found = Sha256::from_bytes(hasher.finalize().into());
+    ensure!(found == expected, "the download has SHA-256 {found}, its record says {expected}; nothing was written");
+
+    make_executable(temporary.path())?;
+    temporary.persist(&output).with_context(|| format!("writing {}", output.display()))?;
+    Ok(output)
+}
+
+fn progress_bar(shown: bool, size: u64) -> ProgressBar {
+    if !shown {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("download {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(size).with_style(style)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

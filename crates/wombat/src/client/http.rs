@@ -1,0 +1,139 @@
+//! Calls to a gateway, and what went wrong with them in words.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use serde::{Deserialize, de::DeserializeOwned};
+use wombat_model::Problem;
+
+/// Which gateway, and as whom.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArgs {
+    /// The gateway
+    #[arg(long, env = "WOMBAT_SERVER", value_name = "URL", default_value = "http://127.0.0.1:4430")]
+    server: String,
+    /// Token for cancelling and forcing
+    #[arg(long, env = "WOMBAT_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    token: Option<Secret>,
+}
+
+/// A token that debug output doesn't show.
+#[derive(Clone)]
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// Why a call gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// Nobody there, or cut off.
+    #[error("can't reach {server}: {source}")]
+    Unreachable {
+        server: String,
+        source: reqwest::Error,
+    },
+    /// The gateway says no.
+    #[error("{}", refused(.problems, *.status))]
+    Refused {
+        status: StatusCode,
+        problems: Vec<Problem>,
+    },
+    /// The answer isn't what a gateway says.
+    #[error("{server} answered something unexpected: {problem}")]
+    Unexpected { server: String, problem: String },
+}
+
+fn refused(problems: &[Problem], status: StatusCode) -> String {
+    if problems.is_empty() {
+        return format!("the server answered {status}");
+    }
+    let line = |problem: &Problem| match &problem.field {
+        Some(field) => format!("{field}: {}", problem.message),
+        None => problem.message.clone(),
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n       ")
+}
+
+/// The part of a problem document that a client reads.
+#[derive(Deserialize)]
+struct ProblemDocument {
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    problems: Vec<Problem>,
+}
+
+/// A gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    client: reqwest::Client,
+    base: String,
+    token: Option<Secret>,
+}
+
+impl Server {
+    pub(crate) fn new(args: &ServerArgs) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(90))
+            .user_agent(concat!("wombat/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .context("setting up HTTP")?;
+        Ok(Self { client, base: args.server.trim_end_matches('/').to_owned(), token: args.token.clone() })
+    }
+
+    /// The address of a path on this gateway.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(&token.0),
+            None => request,
+        }
+    }
+
+    /// Sends; an answer that isn't a success becomes an error.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|source| self.unreachable(source))?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+            return Ok(response);
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        let mut problems = Vec::new();
+        if let Ok(document) = serde_json::from_slice::<ProblemDocument>(&body) {
+            problems = document.problems;
+            if problems.is_empty() && !document.detail.is_empty() {
+                problems.push(Problem::general(wombat_model::ProblemCode::Internal, document.detail));
+            }
+        }
+        Err(ClientError::Refused { status, problems })
+    }
+
+    /// Sends and reads JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request.header(header::ACCEPT, "application/json")).await?;
+        let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        serde_json::from_slice(&body)
+            .map_err(|error| ClientError::Unexpected { server: self.base.clone(), problem: error.to_string() })
+    }
+
+    pub(crate) fn unreachable(&self, source: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { server: self.base.clone(), source: source.without_url() }
+    }
+}

@@ -1,0 +1,166 @@
+//! `wombat build`: asks, watches, downloads.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use reqwest::Method;
+use wombat_model::{Status, request::RequestBody, wire::BuildView};
+
+use crate::{
+    client::{BuildEvent, DownloadOptions, EventStream, Progress, Server, ServerArgs, describe, download},
+    exit::BuildFailed,
+    machine::this_machine,
+    output::print,
+};
+
+/// Build a binary and download it
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  wombat build nats redis                      # components, for this machine
+  wombat build input/kafka --platform linux/arm64 --output ./pipeline
+  wombat build github.com/redpanda-data/connect/v4/public/components/nats --go 1.26.8
+  wombat build nats --module github.com/redpanda-data/connect/v4=v4.100.0 --no-download --json")]
+pub(crate) struct BuildArgs {
+    /// Components (`nats`, `input/kafka`) and import paths, with or without `@version`
+    #[arg(required = true, value_name = "COMPONENT|PACKAGE")]
+    wanted: Vec<String>,
+    /// What it runs on, as goos/goarch [default: this machine]
+    #[arg(long, value_name = "GOOS/GOARCH")]
+    platform: Option<String>,
+    /// Level of the architecture, such as v7 for arm or v3 for amd64
+    #[arg(long)]
+    variant: Option<String>,
+    /// Go release in full [default: the newest on offer]
+    #[arg(long, value_name = "VERSION")]
+    go: Option<String>,
+    /// Version of a module, as path=version; may be repeated
+    #[arg(long = "module", value_name = "PATH=VERSION")]
+    modules: Vec<String>,
+    /// What is added so that any pipeline runs: standard (Benthos pure and io) or pure
+    #[arg(long, value_name = "BASE")]
+    base: Option<String>,
+    /// Build again although there is a result
+    #[arg(long)]
+    force: bool,
+    /// File for the binary [default: wombat, or wombat.exe for Windows]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Wait for the build, but leave the binary where it is
+    #[arg(long, conflicts_with = "output")]
+    no_download: bool,
+    /// Show the compiler's output
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print the build as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
+    let server = Server::new(&args.server)?;
+    let body = request(&args)?;
+    let asked: BuildView = server.json(server.request(Method::POST, "/api/builds").json(&body)).await?;
+    let mut progress = Progress::new(args.json);
+    progress.line(&format!("build {}", asked.id));
+    let view = follow(&server, asked, &mut progress, args.verbose).await?;
+    drop(progress);
+
+    if args.json {
+        print(&serde_json::to_string_pretty(&view)?);
+    }
+    match view.build.status {
+        Status::Success => {}
+        Status::Failed | Status::Cancelled => {
+            let error = view.build.error.clone().unwrap_or_else(|| format!("it was {}", view.build.status));
+            if !args.json {
+                eprintln!("{}", describe(&view));
+            }
+            return Err(BuildFailed(error).into());
+        }
+        Status::New | Status::Building => bail!("the server ended the build's events before the build"),
+    }
+    if args.no_download {
+        if !args.json {
+            print(&describe(&view));
+        }
+        return Ok(());
+    }
+    let options = DownloadOptions { output: args.output, bar: !args.json };
+    let file = download(&server, &view, &options).await?;
+    if !args.json {
+        eprintln!("{}", describe(&view));
+        print(&file.display().to_string());
+    }
+    Ok(())
+}
+
+/// Watches until the build is finished and its log is complete.
+async fn follow(
+    server: &Server,
+    first: BuildView,
+    progress: &mut Progress,
+    lines_too: bool,
+) -> anyhow::Result<BuildView> {
+    let mut view = first;
+    if view.build.status.is_terminal() {
+        return Ok(view);
+    }
+    progress.build(&view);
+    let mut events = EventStream::open(server, &view.id);
+    loop {
+        match events.next().await? {
+            BuildEvent::Build(next) => {
+                view = *next;
+                progress.build(&view);
+            }
+            BuildEvent::Log(logged) => progress.log(&logged, lines_too),
+            BuildEvent::Gap(dropped) => progress.line(&format!("({dropped} lines are missing here)")),
+            BuildEvent::Reset => {}
+            BuildEvent::End => return Ok(view),
+        }
+    }
+}
+
+/// The request that the arguments make. What a word is shows in its form: import paths begin with a host.
+fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
+    let platform = args.platform.clone().unwrap_or_else(this_machine);
+    let (goos, goarch) =
+        platform.split_once('/').with_context(|| format!("--platform takes goos/goarch, not `{platform}`"))?;
+    let (packages, components): (Vec<String>, Vec<String>) = args.wanted.iter().cloned().partition(|word| is_path(word));
+    let mut body = RequestBody {
+        goos: goos.to_owned(),
+        goarch: goarch.to_owned(),
+        go_version: args.go.clone(),
+        packages,
+        components,
+        variant: args.variant.clone(),
+        base: args.base.clone(),
+        force: args.force,
+        ..RequestBody::default()
+    };
+    for module in &args.modules {
+        let (path, version) =
+            module.split_once('=').with_context(|| format!("--module takes path=version, not `{module}`"))?;
+        body.modules.insert(path.to_owned(), version.to_owned());
+    }
+    Ok(body)
+}
+
+fn is_path(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(host, _)| host.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_components_are_told_apart() {
+        for (word, path) in [("nats", false), ("input/kafka", false), ("github.com/a/b", true), ("a.b/c@v1.0.0", true)] {
+            assert_eq!(is_path(word), path, "{word}");
+        }
+    }
+}

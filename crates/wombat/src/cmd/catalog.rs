@@ -1,0 +1,104 @@
+//! `wombat catalog`: makes catalog releases from real modules.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use wombat_builder::{
+    catalog_import::{ImportRequest, Importer},
+    go::{GoOptions, LicencePolicy, Workshop},
+};
+use wombat_model::{GoVersion, ImportPath, ModulePath, ModuleVersion, Platform};
+
+use crate::{machine::this_machine, output::print, state_directory::{StateArgs, StateDirectory}};
+
+/// Work on the catalog of modules
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct CatalogArgs {
+    #[command(subcommand)]
+    command: CatalogCommand,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum CatalogCommand {
+    Import(ImportArgs),
+}
+
+/// Make a release of the catalog from the real module
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Builds each package of the module for this machine and runs the binaries, to ask them what they hold. So name only modules that you trust.
+
+Example:
+  wombat catalog import github.com/redpanda-data/connect/v4@v4.105.0 \\
+    --sources connect.json --go-version 1.26.8 --go-version 1.26.5 --output connect-v4.105.0.json")]
+struct ImportArgs {
+    /// The module and its version
+    #[arg(value_name = "MODULE@VERSION")]
+    release: String,
+    /// File that names the packages, with a line on each
+    #[arg(long, value_name = "FILE")]
+    sources: PathBuf,
+    /// A Go release on offer; may be repeated, newest first
+    #[arg(long = "go-version", required = true, value_name = "VERSION")]
+    go_versions: Vec<GoVersion>,
+    /// Where the release goes
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    go: GoOptions,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+/// What people have to say of a module: everything else comes from the module.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Sources {
+    title: String,
+    component_root: String,
+    base_module: ModulePath,
+    base: Vec<ImportPath>,
+    /// Folder below the root, and a line on it.
+    packages: BTreeMap<String, String>,
+}
+
+pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
+    match args.command {
+        CatalogCommand::Import(args) => import(args).await,
+    }
+}
+
+async fn import(args: ImportArgs) -> anyhow::Result<()> {
+    let (module, version) =
+        args.release.split_once('@').with_context(|| format!("`{}` isn't module@version", args.release))?;
+    let module: ModulePath = module.parse()?;
+    let version: ModuleVersion = version.parse()?;
+    version.check_for(&module)?;
+    let text = std::fs::read(&args.sources).with_context(|| format!("reading {}", args.sources.display()))?;
+    let sources: Sources = serde_json::from_slice(&text).with_context(|| format!("reading {}", args.sources.display()))?;
+    ensure!(!sources.packages.is_empty(), "{} names no packages", args.sources.display());
+    let host: Platform = this_machine().parse().context("binaries are asked on this machine")?;
+
+    let state = StateDirectory::open(&args.state, "catalog-import")?;
+    let folder = state.path().join("catalog-import");
+    let helper = std::env::current_exe().context("finding this program")?;
+    let settings = args.go.discover(&folder, helper).await?;
+    let workshop = Workshop::new(settings, &folder, LicencePolicy::AcceptRcl)?;
+    let request = ImportRequest {
+        module,
+        version,
+        title: sources.title,
+        go: args.go_versions[0],
+        go_versions: args.go_versions,
+        component_root: sources.component_root,
+        packages: sources.packages,
+        base: sources.base,
+        base_module: sources.base_module,
+    };
+    let release = Importer::new(&workshop, request, host).await?.run().await?;
+    let text = serde_json::to_string_pretty(&release)? + "\n";
+    std::fs::write(&args.output, text).with_context(|| format!("writing {}", args.output.display()))?;
+    print(&format!("{} {}: {} packages", release.module, release.version, release.packages.len()));
+    Ok(())
+}

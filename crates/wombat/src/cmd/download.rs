@@ -1,0 +1,31 @@
+//! `wombat download`.
+
+use std::path::PathBuf;
+
+use reqwest::Method;
+use wombat_model::{BuildKey, wire::BuildView};
+
+use crate::{
+    client::{DownloadOptions, Server, ServerArgs, download},
+    output::print,
+};
+
+/// Download the binary of a finished build
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DownloadArgs {
+    /// The build's id
+    id: BuildKey,
+    /// File for the binary [default: wombat, or wombat.exe for Windows]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(crate) async fn run(args: DownloadArgs) -> anyhow::Result<()> {
+    let server = Server::new(&args.server)?;
+    let view: BuildView = server.json(server.request(Method::GET, &format!("/api/builds/{}", args.id))).await?;
+    let file = download(&server, &view, &DownloadOptions { output: args.output, bar: true }).await?;
+    print(&file.display().to_string());
+    Ok(())
+}

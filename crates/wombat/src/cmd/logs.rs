@@ -1,0 +1,55 @@
+//! `wombat logs`.
+
+use reqwest::Method;
+use wombat_model::{BuildKey, log::LogEvent};
+
+use crate::{
+    client::{BuildEvent, EventStream, Server, ServerArgs},
+    output::print,
+};
+
+/// Show what a builder said of a build
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  wombat logs build.linux.amd64.1_26_8.…
+  wombat logs -f build.linux.amd64.1_26_8.…    # until it is finished")]
+pub(crate) struct LogsArgs {
+    /// The build's id
+    id: BuildKey,
+    /// Go on until the build is finished
+    #[arg(long, short)]
+    follow: bool,
+    /// Print entries as JSON, one a line; only with --follow
+    #[arg(long, requires = "follow")]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
+    let server = Server::new(&args.server)?;
+    if !args.follow {
+        let response = server.send(server.request(Method::GET, &format!("/api/builds/{}/log", args.id))).await?;
+        let text = response.text().await.map_err(|source| server.unreachable(source))?;
+        print(text.trim_end());
+        return Ok(());
+    }
+    let mut events = EventStream::open(&server, &args.id);
+    loop {
+        match events.next().await? {
+            BuildEvent::Log(logged) if args.json => print(&serde_json::to_string(&logged)?),
+            BuildEvent::Log(logged) => match &logged.entry.event {
+                LogEvent::Lines { lines } => lines.iter().for_each(|line| print(line)),
+                LogEvent::Claimed { builder, .. } => print(&format!("== {builder} builds it")),
+                LogEvent::Phase { phase, progress: None } => print(&format!("== {}", phase.as_str())),
+                LogEvent::Phase { progress: Some(_), .. } => {}
+                LogEvent::Gap { dropped } => print(&format!("== {dropped} lines are missing here")),
+                LogEvent::End { status } => print(&format!("== {status}")),
+            },
+            BuildEvent::Gap(dropped) => print(&format!("== {dropped} lines are missing here")),
+            BuildEvent::Build(_) | BuildEvent::Reset => {}
+            BuildEvent::End => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! One file a command.
+
+pub(crate) mod build;
+pub(crate) mod cancel;
+pub(crate) mod catalog;
+pub(crate) mod doctor;
+pub(crate) mod download;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod setup;

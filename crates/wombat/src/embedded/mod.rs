@@ -1,0 +1,7 @@
+//! The nats-server that `wombat up` brings along when no other is named.
+
+mod program;
+mod server;
+
+pub(crate) use program::{NATS_SERVER_MODULE, on_search_path, pinned_version, program};
+pub(crate) use server::EmbeddedNats;

@@ -1,0 +1,100 @@
+//! The nats-server program: named, found, or built from its pinned sources with the Go that a builder needs anyway.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context, bail, ensure};
+use tokio::process::Command;
+use tracing::info;
+
+/// The module of nats-server's main package.
+pub(crate) const NATS_SERVER_MODULE: &str = "github.com/nats-io/nats-server/v2";
+
+/// The pins, and the checksums of everything that they pull in.
+const GO_MOD: &str = include_str!("../../../../tools/go.mod");
+const GO_SUM: &str = include_str!("../../../../tools/go.sum");
+
+/// The version that is built where none is found.
+pub(crate) fn pinned_version() -> &'static str {
+    GO_MOD
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(NATS_SERVER_MODULE))
+        .find_map(|rest| rest.trim().split_whitespace().next().filter(|version| version.starts_with('v')))
+        .unwrap_or("unknown")
+}
+
+/// The program named, else the one on the search path, else the one in the state folder, else a freshly built one.
+pub(crate) async fn program(named: Option<&Path>, state: &Path, go: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(program) = named {
+        ensure!(program.is_file(), "there is no nats-server at {}", program.display());
+        return Ok(program.to_owned());
+    }
+    if let Some(program) = on_search_path("nats-server") {
+        return Ok(program);
+    }
+    let built = state.join("bin").join(format!("nats-server-{}", pinned_version()));
+    if !built.is_file() {
+        build(&built, go).await?;
+    }
+    Ok(built)
+}
+
+/// Where the search path has a program of this name.
+pub(crate) fn on_search_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
+    info!(
+        version = pinned_version(),
+        "no nats-server found: building it once with Go, which takes about a minute"
+    );
+    let folder = target.parent().context("the program goes into a folder")?;
+    tokio::fs::create_dir_all(folder).await?;
+    let sources = tempfile::Builder::new().prefix(".nats-server-").tempdir_in(folder)?;
+    tokio::fs::write(sources.path().join("go.mod"), GO_MOD).await?;
+    tokio::fs::write(sources.path().join("go.sum"), GO_SUM).await?;
+    let output = sources.path().join("nats-server");
+    let arguments: [OsString; 7] = [
+        "build".into(), "-mod=readonly".into(), "-trimpath".into(), "-buildvcs=false".into(), "-o".into(),
+        output.clone().into(), NATS_SERVER_MODULE.into(),
+    ];
+    let result = Command::new(go)
+        .args(arguments)
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .current_dir(sources.path())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await;
+    let result = match result {
+        Ok(result) => result,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+            "neither nats-server nor Go is installed: install Go, which builders need anyway, or name a server with --nats-server or NATS_URL"
+        ),
+        Err(error) => return Err(error).context("starting Go"),
+    };
+    ensure!(
+        result.status.success(),
+        "building nats-server failed:\n{}",
+        String::from_utf8_lossy(&result.stderr).trim_end()
+    );
+    tokio::fs::rename(&output, target).await?;
+    info!(program = %target.display(), "nats-server is built");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pin_is_found_in_the_sources() {
+        assert!(pinned_version().starts_with("v2."), "{}", pinned_version());
+    }
+}

@@ -1,0 +1,111 @@
+//! The folder that outlives a process: its place, its format, and the lock that keeps a second process out.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+
+/// Raise it when an older program would misread the folder.
+const FORMAT: u32 = 1;
+
+/// Where state goes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct StateArgs {
+    /// Folder for everything that outlives the process [default: the XDG state folder]
+    #[arg(long, env = "WOMBAT_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+/// A state folder that is ours until this is dropped.
+#[derive(Debug)]
+pub(crate) struct StateDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl StateDirectory {
+    /// Makes the folder if needed and takes it for `role`; several roles may share a folder.
+    pub(crate) fn open(args: &StateArgs, role: &str) -> anyhow::Result<Self> {
+        let path = match &args.state_dir {
+            Some(path) => path.clone(),
+            None => default_path()?,
+        };
+        std::fs::create_dir_all(&path).with_context(|| format!("making the state folder {}", path.display()))?;
+        // Children run elsewhere, so a relative path would lead them astray.
+        let path = path.canonicalize().with_context(|| format!("finding the state folder {}", path.display()))?;
+        check_format(&path)?;
+        let lock = path.join(format!("{role}.lock"));
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: file }),
+            Err(TryLockError::WouldBlock) => bail!(
+                "another `wombat {role}` uses the state folder {}; stop it, or give this one another --state-dir",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("locking the state folder {}", path.display()))
+            }
+        }
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn default_path() -> anyhow::Result<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|base| base.join("wombat-builder"))
+        .context("neither XDG_STATE_HOME nor HOME is set; give --state-dir")
+}
+
+fn check_format(path: &Path) -> anyhow::Result<()> {
+    let file = path.join("format-version");
+    match std::fs::read_to_string(&file) {
+        Ok(text) => match text.trim().parse::<u32>() {
+            Ok(found) if found <= FORMAT => Ok(()),
+            Ok(found) => bail!(
+                "the state folder {} has format {found}, and this program knows formats up to {FORMAT}; use a newer `wombat`, or another --state-dir",
+                path.display()
+            ),
+            Err(_) => bail!("{} doesn't hold a format version", file.display()),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::write(&file, format!("{FORMAT}\n")).with_context(|| format!("writing {}", file.display()))
+        }
+        Err(error) => Err(error).with_context(|| format!("reading {}", file.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(path: &Path) -> StateArgs {
+        StateArgs { state_dir: Some(path.to_owned()) }
+    }
+
+    #[test]
+    fn a_folder_is_taken_once_a_role() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = StateDirectory::open(&args(folder.path()), "up").unwrap();
+        let second = StateDirectory::open(&args(folder.path()), "up").unwrap_err().to_string();
+        assert!(second.contains("--state-dir"), "{second}");
+        StateDirectory::open(&args(folder.path()), "builder").unwrap();
+        drop(first);
+        StateDirectory::open(&args(folder.path()), "up").unwrap();
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("format-version"), "2\n").unwrap();
+        let refused = StateDirectory::open(&args(folder.path()), "up").unwrap_err().to_string();
+        assert!(refused.contains("format 2") && refused.contains("newer"), "{refused}");
+    }
+}
