@@ -55,7 +55,7 @@ pub enum InvalidSpec {
         /// The module named for it.
         module: ModulePath,
     },
-    /// A module version that no package uses.
+    /// A module that neither holds a package nor gives the graph.
     #[error("module `{0}` isn't used by any package")]
     UnusedModule(ModulePath),
     /// The module whose graph is the base isn't one of the modules.
@@ -89,7 +89,8 @@ impl BuildSpec {
         if self.packages.is_empty() {
             return Err(InvalidSpec::NoPackages);
         }
-        let mut used = BTreeSet::new();
+        // The module that gives the graph counts even where no package comes from it.
+        let mut used = BTreeSet::from([self.graph.clone()]);
         for (path, package) in &self.packages {
             let module = package.module.clone();
             if !self.modules.contains_key(&module) {

@@ -62,7 +62,9 @@ fn main() -> ExitCode {
             Err(error) => {
                 eprintln!("error: {error:#}");
                 if let Some(ClientError::Unreachable { .. }) = error.downcast_ref() {
-                    eprintln!("       Is it running? `wombat up` starts everything; --server names another gateway.");
+                    eprintln!(
+                        "       Is it running? `wombat up` starts everything; --server names another gateway."
+                    );
                 }
                 exit::code(&error)
             }
@@ -72,7 +74,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
     telemetry::start(logs)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match command {
             Command::Setup(args) => cmd::setup::run(args).await,
@@ -85,7 +89,12 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
             Command::Download(args) => cmd::download::run(args).await,
             Command::Catalog(args) => cmd::catalog::run(args).await,
             Command::Completions { shell } => {
-                clap_complete::generate(shell, &mut Cli::command(), "wombat", &mut std::io::stdout());
+                clap_complete::generate(
+                    shell,
+                    &mut Cli::command(),
+                    "wombat",
+                    &mut std::io::stdout(),
+                );
                 Ok(())
             }
             Command::Child(_) => Ok(()),

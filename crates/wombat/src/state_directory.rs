@@ -32,12 +32,19 @@ impl StateDirectory {
             Some(path) => path.clone(),
             None => default_path()?,
         };
-        std::fs::create_dir_all(&path).with_context(|| format!("making the state folder {}", path.display()))?;
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("making the state folder {}", path.display()))?;
         // Children run elsewhere, so a relative path would lead them astray.
-        let path = path.canonicalize().with_context(|| format!("finding the state folder {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("finding the state folder {}", path.display()))?;
         check_format(&path)?;
         let lock = path.join(format!("{role}.lock"));
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path, _lock: file }),
             Err(TryLockError::WouldBlock) => bail!(
@@ -57,7 +64,11 @@ impl StateDirectory {
 }
 
 fn default_path() -> anyhow::Result<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path: &PathBuf| path.is_absolute())
+    };
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|base| base.join("wombat-builder"))
@@ -76,7 +87,8 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
             Err(_) => bail!("{} doesn't hold a format version", file.display()),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::write(&file, format!("{FORMAT}\n")).with_context(|| format!("writing {}", file.display()))
+            std::fs::write(&file, format!("{FORMAT}\n"))
+                .with_context(|| format!("writing {}", file.display()))
         }
         Err(error) => Err(error).with_context(|| format!("reading {}", file.display())),
     }
@@ -87,14 +99,18 @@ mod tests {
     use super::*;
 
     fn args(path: &Path) -> StateArgs {
-        StateArgs { state_dir: Some(path.to_owned()) }
+        StateArgs {
+            state_dir: Some(path.to_owned()),
+        }
     }
 
     #[test]
     fn a_folder_is_taken_once_a_role() {
         let folder = tempfile::tempdir().unwrap();
         let first = StateDirectory::open(&args(folder.path()), "up").unwrap();
-        let second = StateDirectory::open(&args(folder.path()), "up").unwrap_err().to_string();
+        let second = StateDirectory::open(&args(folder.path()), "up")
+            .unwrap_err()
+            .to_string();
         assert!(second.contains("--state-dir"), "{second}");
         StateDirectory::open(&args(folder.path()), "builder").unwrap();
         drop(first);
@@ -105,7 +121,12 @@ mod tests {
     fn a_newer_format_is_refused_in_words() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("format-version"), "2\n").unwrap();
-        let refused = StateDirectory::open(&args(folder.path()), "up").unwrap_err().to_string();
-        assert!(refused.contains("format 2") && refused.contains("newer"), "{refused}");
+        let refused = StateDirectory::open(&args(folder.path()), "up")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("format 2") && refused.contains("newer"),
+            "{refused}"
+        );
     }
 }

@@ -18,7 +18,13 @@ pub(crate) enum LogFormat {
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LogArgs {
     /// What to log, such as `info` or `wombat_builder=debug,warn`
-    #[arg(long, env = "WOMBAT_LOG", value_name = "FILTER", default_value = "info", global = true)]
+    #[arg(
+        long,
+        env = "WOMBAT_LOG",
+        value_name = "FILTER",
+        default_value = "info",
+        global = true
+    )]
     log: String,
     /// How log lines look
     #[arg(long, env = "WOMBAT_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
@@ -31,7 +37,9 @@ pub(crate) fn start(args: &LogArgs) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match args.log_format {
-        LogFormat::Text => registry.with(layer.with_ansi(std::io::stderr().is_terminal())).try_init()?,
+        LogFormat::Text => registry
+            .with(layer.with_ansi(std::io::stderr().is_terminal()))
+            .try_init()?,
         LogFormat::Json => registry.with(layer.json()).try_init()?,
     }
     Ok(())

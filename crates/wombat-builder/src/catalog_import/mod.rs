@@ -293,14 +293,8 @@ impl<'a> Importer<'a> {
         if !own_base {
             modules.insert(self.request.base_module.clone(), self.base_version.clone());
         }
-        let graph = if packages.is_empty() {
-            &self.request.base_module
-        } else {
-            &self.request.module
-        };
-        if !packages.is_empty() {
-            modules.insert(self.request.module.clone(), self.request.version.clone());
-        }
+        modules.insert(self.request.module.clone(), self.request.version.clone());
+        let graph = &self.request.module;
         spec(platform, self.request.go, all, modules, graph.clone())
     }
 }

@@ -22,14 +22,32 @@ pub(crate) struct DownloadOptions {
 }
 
 /// Downloads the binary of a successful build and makes it executable.
-pub(crate) async fn download(server: &Server, view: &BuildView, options: &DownloadOptions) -> anyhow::Result<PathBuf> {
+pub(crate) async fn download(
+    server: &Server,
+    view: &BuildView,
+    options: &DownloadOptions,
+) -> anyhow::Result<PathBuf> {
     let Some(expected) = view.build.sha256.clone().filter(|_| !view.build.expired) else {
         bail!("build {} has no binary to download", view.id);
     };
-    let name = if view.build.goos == Goos::Windows { "wombat.exe" } else { "wombat" };
-    let output = options.output.clone().unwrap_or_else(|| PathBuf::from(name));
-    ensure!(!output.is_dir(), "{} is a folder; name the file", output.display());
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = if view.build.goos == Goos::Windows {
+        "wombat.exe"
+    } else {
+        "wombat"
+    };
+    let output = options
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(name));
+    ensure!(
+        !output.is_dir(),
+        "{} is a folder; name the file",
+        output.display()
+    );
+    let folder = output
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let temporary = tempfile::Builder::new()
         .prefix(".wombat-download-")
         .tempfile_in(folder)
@@ -37,7 +55,10 @@ pub(crate) async fn download(server: &Server, view: &BuildView, options: &Downlo
 
     let path = format!(
         "/artifacts/{}/{}/{}/{}",
-        view.build.goos, view.build.goarch, view.build.go_version, view.id.hash()
+        view.build.goos,
+        view.build.goarch,
+        view.build.go_version,
+        view.id.hash()
     );
     let response = server.send(server.request(Method::GET, &path)).await?;
     let bar = progress_bar(options.bar, view.build.size.unwrap_or(0));
@@ -53,10 +74,15 @@ pub(crate) async fn download(server: &Server, view: &BuildView, options: &Downlo
     file.flush().await?;
     bar.finish_and_clear();
     let found = Sha256::from_bytes(hasher.finalize().into());
-    ensure!(found == expected, "the download has SHA-256 {found}, its record says {expected}; nothing was written");
+    ensure!(
+        found == expected,
+        "the download has SHA-256 {found}, its record says {expected}; nothing was written"
+    );
 
     make_executable(temporary.path())?;
-    temporary.persist(&output).with_context(|| format!("writing {}", output.display()))?;
+    temporary
+        .persist(&output)
+        .with_context(|| format!("writing {}", output.display()))?;
     Ok(output)
 }
 
@@ -64,8 +90,9 @@ fn progress_bar(shown: bool, size: u64) -> ProgressBar {
     if !shown {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("download {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("download {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(size).with_style(style)
 }
 

@@ -43,7 +43,13 @@ pub(crate) struct EventStream {
 
 impl EventStream {
     pub(crate) fn open(server: &Server, key: &BuildKey) -> Self {
-        Self { server: server.clone(), key: key.clone(), chunks: None, parser: Parser::default(), retries: 0 }
+        Self {
+            server: server.clone(),
+            key: key.clone(),
+            chunks: None,
+            parser: Parser::default(),
+            retries: 0,
+        }
     }
 
     /// The next event; after [`BuildEvent::End`] there is none.
@@ -105,8 +111,12 @@ impl EventStream {
             problem: format!("event `{}`: {error}", event.name),
         };
         Ok(match event.name.as_str() {
-            "build" => Some(BuildEvent::Build(serde_json::from_str(&event.data).map_err(unexpected)?)),
-            "log" => Some(BuildEvent::Log(serde_json::from_str(&event.data).map_err(unexpected)?)),
+            "build" => Some(BuildEvent::Build(
+                serde_json::from_str(&event.data).map_err(unexpected)?,
+            )),
+            "log" => Some(BuildEvent::Log(
+                serde_json::from_str(&event.data).map_err(unexpected)?,
+            )),
             "gap" => {
                 let data: Value = serde_json::from_str(&event.data).map_err(unexpected)?;
                 Some(BuildEvent::Gap(data["dropped"].as_u64().unwrap_or(0)))
@@ -197,7 +207,10 @@ mod tests {
                 parser.feed(chunk);
             }
             let first = parser.take().unwrap();
-            assert_eq!((first.name.as_str(), first.data.as_str()), ("build", "{\"a\":\n1}"));
+            assert_eq!(
+                (first.name.as_str(), first.data.as_str()),
+                ("build", "{\"a\":\n1}")
+            );
             assert_eq!(parser.take().unwrap().name, "end");
             assert_eq!(parser.take(), None);
             assert_eq!(parser.last_id.as_deref(), Some("1-2-3"));

@@ -12,10 +12,20 @@ use wombat_model::Problem;
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
     /// The gateway
-    #[arg(long, env = "WOMBAT_SERVER", value_name = "URL", default_value = "http://127.0.0.1:4430")]
+    #[arg(
+        long,
+        env = "WOMBAT_SERVER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4430"
+    )]
     server: String,
     /// Token for cancelling and forcing
-    #[arg(long, env = "WOMBAT_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "WOMBAT_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     token: Option<Secret>,
 }
 
@@ -63,7 +73,11 @@ fn refused(problems: &[Problem], status: StatusCode) -> String {
         Some(field) => format!("{field}: {}", problem.message),
         None => problem.message.clone(),
     };
-    problems.iter().map(line).collect::<Vec<_>>().join("\n       ")
+    problems
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n       ")
 }
 
 /// The part of a problem document that a client reads.
@@ -91,7 +105,11 @@ impl Server {
             .user_agent(concat!("wombat/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("setting up HTTP")?;
-        Ok(Self { client, base: args.server.trim_end_matches('/').to_owned(), token: args.token.clone() })
+        Ok(Self {
+            client,
+            base: args.server.trim_end_matches('/').to_owned(),
+            token: args.token.clone(),
+        })
     }
 
     /// The address of a path on this gateway.
@@ -109,7 +127,10 @@ impl Server {
 
     /// Sends; an answer that isn't a success becomes an error.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request.send().await.map_err(|source| self.unreachable(source))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|source| self.unreachable(source))?;
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
@@ -119,21 +140,37 @@ impl Server {
         if let Ok(document) = serde_json::from_slice::<ProblemDocument>(&body) {
             problems = document.problems;
             if problems.is_empty() && !document.detail.is_empty() {
-                problems.push(Problem::general(wombat_model::ProblemCode::Internal, document.detail));
+                problems.push(Problem::general(
+                    wombat_model::ProblemCode::Internal,
+                    document.detail,
+                ));
             }
         }
         Err(ClientError::Refused { status, problems })
     }
 
     /// Sends and reads JSON.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let response = self.send(request.header(header::ACCEPT, "application/json")).await?;
-        let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
-        serde_json::from_slice(&body)
-            .map_err(|error| ClientError::Unexpected { server: self.base.clone(), problem: error.to_string() })
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, ClientError> {
+        let response = self
+            .send(request.header(header::ACCEPT, "application/json"))
+            .await?;
+        let body = response
+            .bytes()
+            .await
+            .map_err(|source| self.unreachable(source))?;
+        serde_json::from_slice(&body).map_err(|error| ClientError::Unexpected {
+            server: self.base.clone(),
+            problem: error.to_string(),
+        })
     }
 
     pub(crate) fn unreachable(&self, source: reqwest::Error) -> ClientError {
-        ClientError::Unreachable { server: self.base.clone(), source: source.without_url() }
+        ClientError::Unreachable {
+            server: self.base.clone(),
+            source: source.without_url(),
+        }
     }
 }

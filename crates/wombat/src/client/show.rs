@@ -28,7 +28,11 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { bar, quiet, said: String::new() }
+        Self {
+            bar,
+            quiet,
+            said: String::new(),
+        }
     }
 
     /// The record changed.
@@ -109,13 +113,26 @@ pub(crate) fn describe(view: &BuildView) -> String {
     // Writing to a `String` can't fail.
     let mut row = |name: &str, value: &str| drop(write!(text, "\n{name:<9} {value}"));
     if build.expired {
-        row("expired", "the binary was removed; ask again to have it rebuilt");
+        row(
+            "expired",
+            "the binary was removed; ask again to have it rebuilt",
+        );
     }
-    row("platform", &format!("{}/{} {}", build.goos, build.goarch, build.variant));
+    row(
+        "platform",
+        &format!("{}/{} {}", build.goos, build.goarch, build.variant),
+    );
     row("go", &build.go_version.to_string());
     for package in &build.packages {
-        let version = build.modules.get(&package.module).map(ToString::to_string).unwrap_or_default();
-        row(if package.base { "base" } else { "package" }, &format!("{} {version}", package.url));
+        let version = build
+            .modules
+            .get(&package.module)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        row(
+            if package.base { "base" } else { "package" },
+            &format!("{} {version}", package.url),
+        );
     }
     if let Some(builder) = &build.builder {
         row("builder", builder.as_str());
@@ -127,7 +144,11 @@ pub(crate) fn describe(view: &BuildView) -> String {
     if let Some(error) = &build.error {
         row("error", error);
     }
-    if let Some(package) = build.failure.as_ref().and_then(|failure| failure.package.as_ref()) {
+    if let Some(package) = build
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.package.as_ref())
+    {
         row("blame", package.as_str());
     }
     text

@@ -7,7 +7,9 @@ use reqwest::Method;
 use wombat_model::{Status, request::RequestBody, wire::BuildView};
 
 use crate::{
-    client::{BuildEvent, DownloadOptions, EventStream, Progress, Server, ServerArgs, describe, download},
+    client::{
+        BuildEvent, DownloadOptions, EventStream, Progress, Server, ServerArgs, describe, download,
+    },
     exit::BuildFailed,
     machine::this_machine,
     output::print,
@@ -62,7 +64,9 @@ pub(crate) struct BuildArgs {
 pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     let body = request(&args)?;
-    let asked: BuildView = server.json(server.request(Method::POST, "/api/builds").json(&body)).await?;
+    let asked: BuildView = server
+        .json(server.request(Method::POST, "/api/builds").json(&body))
+        .await?;
     let mut progress = Progress::new(args.json);
     progress.line(&format!("build {}", asked.id));
     let view = follow(&server, asked, &mut progress, args.verbose).await?;
@@ -74,13 +78,19 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     match view.build.status {
         Status::Success => {}
         Status::Failed | Status::Cancelled => {
-            let error = view.build.error.clone().unwrap_or_else(|| format!("it was {}", view.build.status));
+            let error = view
+                .build
+                .error
+                .clone()
+                .unwrap_or_else(|| format!("it was {}", view.build.status));
             if !args.json {
                 eprintln!("{}", describe(&view));
             }
             return Err(BuildFailed(error).into());
         }
-        Status::New | Status::Building => bail!("the server ended the build's events before the build"),
+        Status::New | Status::Building => {
+            bail!("the server ended the build's events before the build")
+        }
     }
     if args.no_download {
         if !args.json {
@@ -88,7 +98,10 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let options = DownloadOptions { output: args.output, bar: !args.json };
+    let options = DownloadOptions {
+        output: args.output,
+        bar: !args.json,
+    };
     let file = download(&server, &view, &options).await?;
     if !args.json {
         eprintln!("{}", describe(&view));
@@ -117,7 +130,9 @@ async fn follow(
                 progress.build(&view);
             }
             BuildEvent::Log(logged) => progress.log(&logged, lines_too),
-            BuildEvent::Gap(dropped) => progress.line(&format!("({dropped} lines are missing here)")),
+            BuildEvent::Gap(dropped) => {
+                progress.line(&format!("({dropped} lines are missing here)"))
+            }
             BuildEvent::Reset => {}
             BuildEvent::End => return Ok(view),
         }
@@ -127,9 +142,11 @@ async fn follow(
 /// The request that the arguments make. What a word is shows in its form: import paths begin with a host.
 fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
     let platform = args.platform.clone().unwrap_or_else(this_machine);
-    let (goos, goarch) =
-        platform.split_once('/').with_context(|| format!("--platform takes goos/goarch, not `{platform}`"))?;
-    let (packages, components): (Vec<String>, Vec<String>) = args.wanted.iter().cloned().partition(|word| is_path(word));
+    let (goos, goarch) = platform
+        .split_once('/')
+        .with_context(|| format!("--platform takes goos/goarch, not `{platform}`"))?;
+    let (packages, components): (Vec<String>, Vec<String>) =
+        args.wanted.iter().cloned().partition(|word| is_path(word));
     let mut body = RequestBody {
         goos: goos.to_owned(),
         goarch: goarch.to_owned(),
@@ -142,15 +159,17 @@ fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
         ..RequestBody::default()
     };
     for module in &args.modules {
-        let (path, version) =
-            module.split_once('=').with_context(|| format!("--module takes path=version, not `{module}`"))?;
+        let (path, version) = module
+            .split_once('=')
+            .with_context(|| format!("--module takes path=version, not `{module}`"))?;
         body.modules.insert(path.to_owned(), version.to_owned());
     }
     Ok(body)
 }
 
 fn is_path(word: &str) -> bool {
-    word.split_once('/').is_some_and(|(host, _)| host.contains('.'))
+    word.split_once('/')
+        .is_some_and(|(host, _)| host.contains('.'))
 }
 
 #[cfg(test)]
@@ -159,7 +178,12 @@ mod tests {
 
     #[test]
     fn paths_and_components_are_told_apart() {
-        for (word, path) in [("nats", false), ("input/kafka", false), ("github.com/a/b", true), ("a.b/c@v1.0.0", true)] {
+        for (word, path) in [
+            ("nats", false),
+            ("input/kafka", false),
+            ("github.com/a/b", true),
+            ("a.b/c@v1.0.0", true),
+        ] {
             assert_eq!(is_path(word), path, "{word}");
         }
     }

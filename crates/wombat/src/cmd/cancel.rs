@@ -22,7 +22,13 @@ pub(crate) struct CancelArgs {
 
 pub(crate) async fn run(args: CancelArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
-    let view: BuildView = server.json(server.request(Method::DELETE, &format!("/api/builds/{}", args.id))).await?;
-    print(&if args.json { serde_json::to_string_pretty(&view)? } else { describe(&view) });
+    let view: BuildView = server
+        .json(server.request(Method::DELETE, &format!("/api/builds/{}", args.id)))
+        .await?;
+    print(&if args.json {
+        serde_json::to_string_pretty(&view)?
+    } else {
+        describe(&view)
+    });
     Ok(())
 }

@@ -10,7 +10,11 @@ use wombat_builder::{
 };
 use wombat_model::{GoVersion, ImportPath, ModulePath, ModuleVersion, Platform};
 
-use crate::{machine::this_machine, output::print, state_directory::{StateArgs, StateDirectory}};
+use crate::{
+    machine::this_machine,
+    output::print,
+    state_directory::{StateArgs, StateDirectory},
+};
 
 /// Work on the catalog of modules
 #[derive(Clone, Debug, clap::Args)]
@@ -70,15 +74,25 @@ pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
 }
 
 async fn import(args: ImportArgs) -> anyhow::Result<()> {
-    let (module, version) =
-        args.release.split_once('@').with_context(|| format!("`{}` isn't module@version", args.release))?;
+    let (module, version) = args
+        .release
+        .split_once('@')
+        .with_context(|| format!("`{}` isn't module@version", args.release))?;
     let module: ModulePath = module.parse()?;
     let version: ModuleVersion = version.parse()?;
     version.check_for(&module)?;
-    let text = std::fs::read(&args.sources).with_context(|| format!("reading {}", args.sources.display()))?;
-    let sources: Sources = serde_json::from_slice(&text).with_context(|| format!("reading {}", args.sources.display()))?;
-    ensure!(!sources.packages.is_empty(), "{} names no packages", args.sources.display());
-    let host: Platform = this_machine().parse().context("binaries are asked on this machine")?;
+    let text = std::fs::read(&args.sources)
+        .with_context(|| format!("reading {}", args.sources.display()))?;
+    let sources: Sources = serde_json::from_slice(&text)
+        .with_context(|| format!("reading {}", args.sources.display()))?;
+    ensure!(
+        !sources.packages.is_empty(),
+        "{} names no packages",
+        args.sources.display()
+    );
+    let host: Platform = this_machine()
+        .parse()
+        .context("binaries are asked on this machine")?;
 
     let state = StateDirectory::open(&args.state, "catalog-import")?;
     let folder = state.path().join("catalog-import");
@@ -98,7 +112,13 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
     };
     let release = Importer::new(&workshop, request, host).await?.run().await?;
     let text = serde_json::to_string_pretty(&release)? + "\n";
-    std::fs::write(&args.output, text).with_context(|| format!("writing {}", args.output.display()))?;
-    print(&format!("{} {}: {} packages", release.module, release.version, release.packages.len()));
+    std::fs::write(&args.output, text)
+        .with_context(|| format!("writing {}", args.output.display()))?;
+    print(&format!(
+        "{} {}: {} packages",
+        release.module,
+        release.version,
+        release.packages.len()
+    ));
     Ok(())
 }

@@ -24,8 +24,18 @@ pub(crate) struct DownloadArgs {
 
 pub(crate) async fn run(args: DownloadArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
-    let view: BuildView = server.json(server.request(Method::GET, &format!("/api/builds/{}", args.id))).await?;
-    let file = download(&server, &view, &DownloadOptions { output: args.output, bar: true }).await?;
+    let view: BuildView = server
+        .json(server.request(Method::GET, &format!("/api/builds/{}", args.id)))
+        .await?;
+    let file = download(
+        &server,
+        &view,
+        &DownloadOptions {
+            output: args.output,
+            bar: true,
+        },
+    )
+    .await?;
     print(&file.display().to_string());
     Ok(())
 }

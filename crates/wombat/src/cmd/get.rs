@@ -22,7 +22,13 @@ pub(crate) struct GetArgs {
 
 pub(crate) async fn run(args: GetArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
-    let view: BuildView = server.json(server.request(Method::GET, &format!("/api/builds/{}", args.id))).await?;
-    print(&if args.json { serde_json::to_string_pretty(&view)? } else { describe(&view) });
+    let view: BuildView = server
+        .json(server.request(Method::GET, &format!("/api/builds/{}", args.id)))
+        .await?;
+    print(&if args.json {
+        serde_json::to_string_pretty(&view)?
+    } else {
+        describe(&view)
+    });
     Ok(())
 }

@@ -39,15 +39,21 @@ pub(crate) async fn run(args: ListArgs) -> anyhow::Result<()> {
     let mut query = vec![("limit", args.limit.to_string()), ("sort", args.sort)];
     query.extend(args.query.map(|text| ("q", text)));
     query.extend(args.cursor.map(|cursor| ("cursor", cursor)));
-    let page: ListAnswer = server.json(server.request(Method::GET, "/api/builds").query(&query)).await?;
+    let page: ListAnswer = server
+        .json(server.request(Method::GET, "/api/builds").query(&query))
+        .await?;
     if args.json {
         print(&serde_json::to_string_pretty(&page)?);
         return Ok(());
     }
     for view in &page.builds {
         let build = &view.build;
-        let packages: Vec<&str> =
-            build.packages.iter().filter(|package| !package.base).map(|package| package.url.short_name()).collect();
+        let packages: Vec<&str> = build
+            .packages
+            .iter()
+            .filter(|package| !package.base)
+            .map(|package| package.url.short_name())
+            .collect();
         let size = build.size.map(megabytes).unwrap_or_default();
         print(&format!(
             "{:<9} {:>8}  {:<14} {:<8} {:<30} {}",

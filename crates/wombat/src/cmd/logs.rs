@@ -30,8 +30,13 @@ pub(crate) struct LogsArgs {
 pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     if !args.follow {
-        let response = server.send(server.request(Method::GET, &format!("/api/builds/{}/log", args.id))).await?;
-        let text = response.text().await.map_err(|source| server.unreachable(source))?;
+        let response = server
+            .send(server.request(Method::GET, &format!("/api/builds/{}/log", args.id)))
+            .await?;
+        let text = response
+            .text()
+            .await
+            .map_err(|source| server.unreachable(source))?;
         print(text.trim_end());
         return Ok(());
     }
@@ -42,8 +47,13 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
             BuildEvent::Log(logged) => match &logged.entry.event {
                 LogEvent::Lines { lines } => lines.iter().for_each(|line| print(line)),
                 LogEvent::Claimed { builder, .. } => print(&format!("== {builder} builds it")),
-                LogEvent::Phase { phase, progress: None } => print(&format!("== {}", phase.as_str())),
-                LogEvent::Phase { progress: Some(_), .. } => {}
+                LogEvent::Phase {
+                    phase,
+                    progress: None,
+                } => print(&format!("== {}", phase.as_str())),
+                LogEvent::Phase {
+                    progress: Some(_), ..
+                } => {}
                 LogEvent::Gap { dropped } => print(&format!("== {dropped} lines are missing here")),
                 LogEvent::End { status } => print(&format!("== {status}")),
             },

@@ -22,20 +22,35 @@ pub(crate) fn pinned_version() -> &'static str {
     GO_MOD
         .lines()
         .filter_map(|line| line.trim().strip_prefix(NATS_SERVER_MODULE))
-        .find_map(|rest| rest.trim().split_whitespace().next().filter(|version| version.starts_with('v')))
+        .find_map(|rest| {
+            rest.trim()
+                .split_whitespace()
+                .next()
+                .filter(|version| version.starts_with('v'))
+        })
         .unwrap_or("unknown")
 }
 
 /// The program named, else the one on the search path, else the one in the state folder, else a freshly built one.
-pub(crate) async fn program(named: Option<&Path>, state: &Path, go: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) async fn program(
+    named: Option<&Path>,
+    state: &Path,
+    go: &Path,
+) -> anyhow::Result<PathBuf> {
     if let Some(program) = named {
-        ensure!(program.is_file(), "there is no nats-server at {}", program.display());
+        ensure!(
+            program.is_file(),
+            "there is no nats-server at {}",
+            program.display()
+        );
         return Ok(program.to_owned());
     }
     if let Some(program) = on_search_path("nats-server") {
         return Ok(program);
     }
-    let built = state.join("bin").join(format!("nats-server-{}", pinned_version()));
+    let built = state
+        .join("bin")
+        .join(format!("nats-server-{}", pinned_version()));
     if !built.is_file() {
         build(&built, go).await?;
     }
@@ -45,7 +60,9 @@ pub(crate) async fn program(named: Option<&Path>, state: &Path, go: &Path) -> an
 /// Where the search path has a program of this name.
 pub(crate) fn on_search_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
 }
 
 async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
@@ -55,13 +72,20 @@ async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
     );
     let folder = target.parent().context("the program goes into a folder")?;
     tokio::fs::create_dir_all(folder).await?;
-    let sources = tempfile::Builder::new().prefix(".nats-server-").tempdir_in(folder)?;
+    let sources = tempfile::Builder::new()
+        .prefix(".nats-server-")
+        .tempdir_in(folder)?;
     tokio::fs::write(sources.path().join("go.mod"), GO_MOD).await?;
     tokio::fs::write(sources.path().join("go.sum"), GO_SUM).await?;
     let output = sources.path().join("nats-server");
     let arguments: [OsString; 7] = [
-        "build".into(), "-mod=readonly".into(), "-trimpath".into(), "-buildvcs=false".into(), "-o".into(),
-        output.clone().into(), NATS_SERVER_MODULE.into(),
+        "build".into(),
+        "-mod=readonly".into(),
+        "-trimpath".into(),
+        "-buildvcs=false".into(),
+        "-o".into(),
+        output.clone().into(),
+        NATS_SERVER_MODULE.into(),
     ];
     let result = Command::new(go)
         .args(arguments)

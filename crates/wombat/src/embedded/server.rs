@@ -33,7 +33,9 @@ impl EmbeddedNats {
         let directory = state.join("nats");
         tokio::fs::create_dir_all(&directory).await?;
         // A port of its own, kept through restarts, so that clients find it again.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
         let config = directory.join("nats.conf");
         tokio::fs::write(&config, configuration(port, &directory)).await?;
 
@@ -48,10 +50,15 @@ impl EmbeddedNats {
         ));
         let start = Instant::now();
         loop {
-            if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                .await
+                .is_ok()
+            {
                 break;
             }
-            let ended = tokio::time::timeout(Duration::from_millis(20), &mut task).await.is_ok();
+            let ended = tokio::time::timeout(Duration::from_millis(20), &mut task)
+                .await
+                .is_ok();
             if ended || start.elapsed() > START_LIMIT {
                 stop.cancel();
                 bail!("nats-server didn't start; {} says why", log.display());
@@ -89,7 +96,13 @@ fn configuration(port: u16, directory: &Path) -> String {
     )
 }
 
-async fn keep_running(helper: PathBuf, program: PathBuf, directory: PathBuf, config: PathBuf, stop: CancellationToken) {
+async fn keep_running(
+    helper: PathBuf,
+    program: PathBuf,
+    directory: PathBuf,
+    config: PathBuf,
+    stop: CancellationToken,
+) {
     loop {
         let spawned = ChildCommand::new(&helper, &program, &directory)
             .args(["--config".as_ref(), config.as_os_str()])
@@ -118,6 +131,9 @@ mod tests {
     #[test]
     fn paths_are_quoted() {
         let text = configuration(1, Path::new("/a \"b\"/c"));
-        assert!(text.contains(r#"store_dir: "/a \"b\"/c/jetstream""#), "{text}");
+        assert!(
+            text.contains(r#"store_dir: "/a \"b\"/c/jetstream""#),
+            "{text}"
+        );
     }
 }
