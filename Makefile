@@ -62,6 +62,21 @@ $(TOOLS)/nats-server $(TOOLS)/nats &: tools/go.mod tools/go.sum
 chromium:
 	tools/install-chromium
 
+CATALOG := crates/wombat-service/catalog
+CONNECT := github.com/redpanda-data/connect/v4
+BENTHOS := github.com/redpanda-data/benthos/v4
+catalog-import = target/release/wombat catalog import $(1)@$(2) --sources $(CATALOG)/sources/$(3).json \
+	$(addprefix --go-version ,$(4)) --output $(CATALOG)/$(5)-$(2).json
+
+.PHONY: catalog
+catalog: ## Make the embedded catalog anew from the real modules
+	$(CARGO) build --release --locked -p wombat
+	$(call catalog-import,$(BENTHOS),v4.78.0,benthos,1.26.8 1.26.7 1.26.6,benthos)
+	$(call catalog-import,$(BENTHOS),v4.77.0,benthos,1.26.8 1.26.7 1.26.6 1.26.5,benthos)
+	$(call catalog-import,$(CONNECT),v4.105.0,connect,1.26.8 1.26.7 1.26.6 1.26.5,connect)
+	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,1.26.8 1.26.7 1.26.6 1.26.5,connect)
+	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,1.26.8 1.26.7 1.26.6 1.26.5 1.26.3 1.26.2,connect)
+
 .PHONY: help
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
