@@ -1,1 +1,28 @@
+//! The gateway: REST and the website in front of NATS.
+//!
+//! It holds nothing that isn't in NATS: any number of these can stand side by side, and a client that loses one goes
+//! on at the next. Questions are passed on to the micro services; records, logs and binaries are read directly.
 
+mod access;
+mod args;
+mod body;
+mod cache;
+mod caller;
+mod error;
+mod gateway;
+mod headers;
+mod live;
+mod params;
+mod range;
+mod routes;
+mod server;
+mod sse;
+mod state;
+mod ui;
+
+pub use access::{Control, Token};
+pub use args::{ApiArgs, Network, ParseNetworkError, ParsePublicUrlError, PublicUrl};
+pub use error::{ApiError, ProblemDocument};
+pub use routes::{OfferedPlatform, PlatformsAnswer, VersionAnswer, app};
+pub use server::run;
+pub use state::{ApiDeps, State};

@@ -1,0 +1,40 @@
+//! The body of a request: small, and not for ever on its way.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use wombat_model::names::MAX_BODY;
+
+use crate::{ApiError, state::AppState};
+
+/// How long a body may take to arrive.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
+
+/// A body of at most 64 KiB, whatever its media type.
+#[derive(Debug)]
+pub(crate) struct SmallBody(pub(crate) Bytes);
+
+impl FromRequest<AppState> for SmallBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, Self::Rejection> {
+        let too_large = || ApiError::Bare(StatusCode::PAYLOAD_TOO_LARGE);
+        let announced = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > MAX_BODY as u64) {
+            return Err(too_large());
+        }
+        let body = Limited::new(request.into_body(), MAX_BODY);
+        match tokio::time::timeout(ARRIVAL_LIMIT, body.collect()).await {
+            Ok(Ok(body)) => Ok(Self(body.to_bytes())),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(ApiError::Bare(StatusCode::BAD_REQUEST)),
+            Err(_) => Err(ApiError::Slow),
+        }
+    }
+}

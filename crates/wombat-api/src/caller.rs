@@ -1,0 +1,219 @@
+//! Who calls, and by which address we are known to them: from the connection, or from a proxy that is trusted.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+use http::header;
+
+use crate::{
+    args::{Network, PublicUrl},
+    state::AppState,
+};
+
+/// The other end of a connection; the server puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Whom to believe.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) trusted_proxies: Vec<Network>,
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// Its address, as far as it is known.
+    pub(crate) address: Option<IpAddr>,
+    /// Host and port by which it reached us.
+    host: Option<String>,
+    /// Where it reaches us, if we were told by somebody we believe.
+    base: Option<String>,
+    public_authority: Option<String>,
+}
+
+impl Caller {
+    pub(crate) fn of(surroundings: &Surroundings, peer: Option<Peer>, headers: &HeaderMap) -> Self {
+        let is_proxy = |address: IpAddr| {
+            surroundings
+                .trusted_proxies
+                .iter()
+                .any(|network| network.contains(address))
+        };
+        let peer = peer.map(|Peer(address)| address.ip().to_canonical());
+        let trusted = peer.is_some_and(is_proxy);
+        let forwarded = |name: &str| {
+            headers
+                .get(name)
+                .filter(|_| trusted)
+                .and_then(|value| value.to_str().ok())
+                .map(|value| value.split(',').next().unwrap_or(value).trim())
+        };
+        let host = forwarded("x-forwarded-host")
+            .or_else(|| headers.get(header::HOST)?.to_str().ok())
+            .filter(|host| is_authority(host))
+            .map(str::to_ascii_lowercase);
+        let scheme = forwarded("x-forwarded-proto").filter(|it| matches!(*it, "http" | "https"));
+        let base = match (&surroundings.public_url, scheme, &host) {
+            (Some(url), _, _) => Some(url.as_str().to_owned()),
+            (None, Some(scheme), Some(host)) => Some(format!("{scheme}://{host}")),
+            (None, None, _) | (None, Some(_), None) => None,
+        };
+        Self {
+            address: if trusted {
+                nearest_client(headers, is_proxy).or(peer)
+            } else {
+                peer
+            },
+            host,
+            base,
+            public_authority: surroundings
+                .public_url
+                .as_ref()
+                .map(|url| url.authority().to_owned()),
+        }
+    }
+
+    /// A path of ours for a `Location`: absolute where we know how we are reached.
+    pub(crate) fn location(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_deref().unwrap_or_default())
+    }
+
+    /// The same for people to copy, which has to be absolute.
+    pub(crate) fn shown_url(&self, path: &str) -> String {
+        match (&self.base, &self.host) {
+            (Some(base), _) => format!("{base}{path}"),
+            (None, Some(host)) => format!("http://{host}{path}"),
+            (None, None) => path.to_owned(),
+        }
+    }
+
+    /// Whether an `Origin` is one of our pages.
+    pub(crate) fn is_own_origin(&self, origin: &str) -> bool {
+        let Some((_, authority)) = origin.split_once("://") else {
+            return false;
+        };
+        let authority = authority.to_ascii_lowercase();
+        [&self.host, &self.public_authority]
+            .into_iter()
+            .flatten()
+            .any(|own| *own == authority)
+    }
+
+    /// Whether it called us by a name that can't be anybody else's.
+    pub(crate) fn names_this_machine(&self) -> bool {
+        let Some(host) = &self.host else {
+            // A client that isn't a browser.
+            return true;
+        };
+        if Some(host) == self.public_authority.as_ref() {
+            return true;
+        }
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            Some(_) | None => host,
+        };
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get().copied();
+        Ok(Self::of(&state.surroundings, peer, &parts.headers))
+    }
+}
+
+/// The last address in `X-Forwarded-For` that isn't a trusted proxy's: what stands before it may be made up.
+fn nearest_client(headers: &HeaderMap, is_proxy: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+    let all: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    all.into_iter()
+        .rev()
+        .map_while(|text| text.trim().parse::<IpAddr>().ok())
+        .map(|address| address.to_canonical())
+        .find(|address| !is_proxy(*address))
+}
+
+fn is_authority(text: &str) -> bool {
+    !text.contains('@') && text.parse::<http::uri::Authority>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(peer: &str, given: &[(&'static str, &str)]) -> Caller {
+        let surroundings = Surroundings {
+            public_url: None,
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+        };
+        let headers = given
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 1));
+        Caller::of(&surroundings, Some(peer), &headers)
+    }
+
+    const FORWARDED: [(&str, &str); 4] = [
+        ("host", "inner:4430"),
+        ("x-forwarded-host", "outer.example"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-for", "6.6.6.6, 9.9.9.9, 10.0.0.7"),
+    ];
+
+    #[test]
+    fn strangers_forward_nothing() {
+        let stranger = caller("8.8.8.8", &FORWARDED);
+        assert_eq!(stranger.address, Some("8.8.8.8".parse().unwrap()));
+        assert_eq!(stranger.location("/x"), "/x");
+        assert_eq!(stranger.shown_url("/x"), "http://inner:4430/x");
+        assert!(!stranger.is_own_origin("https://outer.example"));
+    }
+
+    #[test]
+    fn a_trusted_proxy_tells_who_calls_and_where() {
+        let proxied = caller("10.0.0.1", &FORWARDED);
+        assert_eq!(proxied.address, Some("9.9.9.9".parse().unwrap()));
+        assert_eq!(proxied.location("/x"), "https://outer.example/x");
+        assert!(proxied.is_own_origin("https://outer.example"));
+        assert!(!proxied.is_own_origin("null"));
+    }
+
+    #[test]
+    fn only_loopback_names_are_this_machine() {
+        for (host, own) in [
+            ("localhost:4430", true),
+            ("127.0.0.1:4430", true),
+            ("[::1]:4430", true),
+            ("[::1]", true),
+            ("evil.example:4430", false),
+            ("localhost.evil.example", false),
+            ("192.168.1.9", false),
+        ] {
+            assert_eq!(
+                caller("127.0.0.1", &[("host", host)]).names_this_machine(),
+                own,
+                "{host}"
+            );
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The outermost layer: a number for every request, headers for every response, a document for every error.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::{
+    body::{Body, HttpBody as _},
+    extract::{Request, State as Shared},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tracing::{Instrument, debug, error, info_span, warn};
+
+use crate::{ApiError, caller::Caller, error::render, state::AppState};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// Headers of every response.
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// Headers by which other websites may read.
+const READABLE: [(HeaderName, &str); 2] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "Content-Disposition, Content-Range, ETag, Location, Repr-Digest, Retry-After, X-Request-Id",
+    ),
+];
+
+/// Runs the rest, and sees to it that whatever comes back is fit to be sent.
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let span = info_span!("request", %id, %method, path = request.uri().path());
+    let start = Instant::now();
+    let response = async {
+        let response = match preflight(&request) {
+            Some(response) => response,
+            // A panic of one request is that request's alone; nothing that it held is used again.
+            None => AssertUnwindSafe(next.run(request))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| {
+                    error!("a handler panicked");
+                    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+                }),
+        };
+        let status = response.status().as_u16();
+        let milliseconds = start.elapsed().as_millis();
+        if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            warn!(status, milliseconds, "answered");
+        } else {
+            debug!(status, milliseconds, "answered");
+        }
+        response
+    }
+    .instrument(span)
+    .await;
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let mut response = if failed {
+        render(response, &id)
+    } else {
+        response
+    };
+    describe(response.headers_mut(), &method, &id);
+    if method == Method::HEAD {
+        let length = response.body().size_hint().exact();
+        if let Some(length) = length.filter(|length| *length > 0) {
+            let headers = response.headers_mut();
+            headers
+                .entry(header::CONTENT_LENGTH)
+                .or_insert(HeaderValue::from(length));
+        }
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+fn describe(headers: &mut HeaderMap, method: &Method, id: &str) {
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if matches!(*method, Method::GET | Method::HEAD) {
+        for (name, value) in READABLE {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+/// A number that somebody in front of us gave the request, else one of our own.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| {
+            (1..=64).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        })
+        .map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
+}
+
+/// What a browser asks before it lets another website read with headers of its own. Writes are never allowed.
+fn preflight(request: &Request) -> Option<Response> {
+    let asked = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    asked.then(|| {
+        let headers = [
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, X-Request-Id",
+            ),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ];
+        (StatusCode::NO_CONTENT, headers).into_response()
+    })
+}
+
+/// Refuses writes that another website makes a browser send.
+pub(crate) async fn own_writes_only(
+    Shared(state): Shared<AppState>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if !request.method().is_safe() {
+        state.control.check_origin(request.headers(), &caller)?;
+    }
+    Ok(next.run(request).await)
+}

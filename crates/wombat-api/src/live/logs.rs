@@ -1,0 +1,171 @@
+//! One follower of all logs; each line goes to those who look at its build. Whoever is too slow misses lines here and
+//! reads them from the stream again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use wombat_model::{BuildKey, log::LogEvent, wire::LoggedEntry};
+use wombat_store::{Logged, Logs, LogsEvent, LogsState};
+
+/// Lines that a follower may lag behind before it has to read them from the stream.
+const CAPACITY: usize = 256;
+/// Wait between attempts to find out where the stream is.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A line of a log, written once for all who are shown it.
+#[derive(Debug)]
+pub(crate) struct LogLine {
+    pub(crate) logged: Logged,
+    /// The data of its event.
+    pub(crate) json: String,
+}
+
+impl LogLine {
+    pub(crate) fn new(logged: Logged) -> Self {
+        let json = match &logged.entry.event {
+            LogEvent::Gap { dropped } => serde_json::json!({ "dropped": dropped }).to_string(),
+            LogEvent::Claimed { .. }
+            | LogEvent::Phase { .. }
+            | LogEvent::Lines { .. }
+            | LogEvent::End { .. } => serde_json::to_string(&LoggedEntry {
+                sequence: logged.sequence.get(),
+                claim: logged.claim.clone(),
+                entry: logged.entry.clone(),
+            })
+            .expect("an entry came from JSON and goes back"),
+        };
+        Self { logged, json }
+    }
+}
+
+/// What a follower of one log is told.
+#[derive(Clone, Debug)]
+pub(crate) enum LogSignal {
+    /// The next line.
+    Line(Arc<LogLine>),
+    /// The stream is another one.
+    Reset,
+}
+
+/// Hands lines out.
+#[derive(Debug, Default)]
+pub(crate) struct LogHub {
+    followers: Mutex<HashMap<BuildKey, broadcast::Sender<LogSignal>>>,
+    ready: watch::Sender<bool>,
+}
+
+impl LogHub {
+    /// Starts the follower; it ends with `stop`.
+    pub(crate) fn start(logs: &Logs, stop: CancellationToken) -> Arc<Self> {
+        let hub = Arc::new(Self::default());
+        let reader = Arc::clone(&hub);
+        let logs = logs.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = reader.run(logs) => {}
+            }
+        });
+        hub
+    }
+
+    async fn run(&self, logs: Logs) {
+        let mut follower = logs.follow_all(state_of(&logs).await.last);
+        loop {
+            match follower.next().await {
+                LogsEvent::Entry(logged) => self.hand_out(logged),
+                LogsEvent::CaughtUp => {
+                    self.ready.send_replace(true);
+                }
+                LogsEvent::Reset => self.reset(),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<BuildKey, broadcast::Sender<LogSignal>>> {
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hand_out(&self, logged: Logged) {
+        let follower = self.lock().get(&logged.key).cloned();
+        if let Some(follower) = follower {
+            // Fails where the last one has just gone.
+            drop(follower.send(LogSignal::Line(Arc::new(LogLine::new(logged)))));
+        }
+    }
+
+    fn reset(&self) {
+        for follower in self.lock().values() {
+            drop(follower.send(LogSignal::Reset));
+        }
+    }
+
+    /// Whether lines come as they are written.
+    pub(crate) fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Follows one log from now on; what came before is to be read from the stream.
+    pub(crate) fn follow(self: &Arc<Self>, key: &BuildKey) -> LineFollower {
+        let receiver = self
+            .lock()
+            .entry(key.clone())
+            .or_insert_with(|| broadcast::Sender::new(CAPACITY))
+            .subscribe();
+        LineFollower {
+            receiver: Some(receiver),
+            key: key.clone(),
+            hub: Arc::clone(self),
+        }
+    }
+}
+
+/// Hears the lines of one log.
+#[derive(Debug)]
+pub(crate) struct LineFollower {
+    /// `None` only while it is dropped.
+    receiver: Option<broadcast::Receiver<LogSignal>>,
+    key: BuildKey,
+    hub: Arc<LogHub>,
+}
+
+impl LineFollower {
+    /// The next line. `None`: lines were missed, and have to be read from the stream. Safe to drop between polls.
+    pub(crate) async fn next(&mut self) -> Option<LogSignal> {
+        match self.receiver.as_mut()?.recv().await {
+            Ok(signal) => Some(signal),
+            Err(broadcast::error::RecvError::Lagged(_)) => None,
+            // The hub is gone, and the process with it.
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for LineFollower {
+    fn drop(&mut self) {
+        drop(self.receiver.take());
+        let mut followers = self.hub.lock();
+        if let Some(sender) = followers.get(&self.key)
+            && sender.receiver_count() == 0
+        {
+            followers.remove(&self.key);
+        }
+    }
+}
+
+/// Where a stream stands: asks until it is told.
+pub(crate) async fn state_of(logs: &Logs) -> LogsState {
+    loop {
+        match logs.state().await {
+            Ok(state) => return state,
+            Err(_) => tokio::time::sleep(RETRY).await,
+        }
+    }
+}

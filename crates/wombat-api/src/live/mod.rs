@@ -1,0 +1,8 @@
+//! What this process knows of builds as it happens: one watch of the records and one follower of the logs, shared by
+//! every request and every event stream.
+
+mod logs;
+mod records;
+
+pub(crate) use logs::{LineFollower, LogHub, LogLine, LogSignal, state_of};
+pub(crate) use records::{LevelFollower, Record, Records};

@@ -1,0 +1,314 @@
+//! Downloads. What is served is what the record names, never what the link of the same name leads to.
+
+use std::{ops::Range, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use futures::StreamExt;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
+use tokio_util::io::ReaderStream;
+use tracing::warn;
+use wombat_model::{
+    Artifact, BuildHash, BuildKey, BuildState, GoVersion, Goos, Platform, ProblemCode, Refusal,
+    RefusalStatus,
+};
+
+use super::view;
+use crate::{
+    ApiError,
+    cache::CachedFile,
+    caller::Caller,
+    live::Record,
+    range::{Selection, select},
+    state::AppState,
+};
+
+/// Bytes that are read from disk at once.
+const BUFFER: usize = 128 * 1024;
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What an address names.
+enum Named {
+    Binary(BuildKey),
+    Digest(BuildKey),
+}
+
+/// `GET /artifacts/{goos}/{goarch}/{go}/{hash}` and `….sha256`
+pub(super) async fn download(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(path): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let key = match named(&path)? {
+        Named::Digest(key) => return digest(&state, &caller, &key).await,
+        Named::Binary(key) => key,
+    };
+    let mut record = seen_record(&state, &key).await?;
+    // A record that was read before a rebuild names an object that may be gone; the newest one is asked then.
+    for last in [false, true] {
+        let Some(artifact) = record.build.artifact() else {
+            return without_artifact(&record, &caller);
+        };
+        let part = match select(&headers, &tag(artifact), artifact.size) {
+            Selection::NotModified => return Ok(not_modified(&key, artifact)),
+            Selection::PreconditionFailed => {
+                return Err(ApiError::Bare(StatusCode::PRECONDITION_FAILED));
+            }
+            Selection::Unsatisfiable => return Ok(unsatisfiable(artifact)),
+            Selection::Whole => None,
+            Selection::Part(part) => Some(part),
+        };
+        if let Some(file) = spooled(&state, artifact).await? {
+            return send(&key, artifact, file, part).await;
+        }
+        if !last {
+            record = state.record(&key).await?;
+        }
+    }
+    warn!(%key, "the object that the record names is gone");
+    Err(expired(&record, &caller))
+}
+
+/// `HEAD` of the same: nothing is fetched for it.
+pub(super) async fn describe(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(path): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let key = match named(&path)? {
+        Named::Digest(key) => return digest(&state, &caller, &key).await,
+        Named::Binary(key) => key,
+    };
+    let record = seen_record(&state, &key).await?;
+    let Some(artifact) = record.build.artifact() else {
+        return without_artifact(&record, &caller);
+    };
+    let mut headers = headers;
+    headers.remove(header::RANGE);
+    match select(&headers, &tag(artifact), artifact.size) {
+        Selection::NotModified => return Ok(not_modified(&key, artifact)),
+        Selection::PreconditionFailed => {
+            return Err(ApiError::Bare(StatusCode::PRECONDITION_FAILED));
+        }
+        Selection::Whole | Selection::Part(_) | Selection::Unsatisfiable => {}
+    }
+    let mut response = StatusCode::OK.into_response();
+    describe_file(response.headers_mut(), &key, artifact);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(artifact.size));
+    Ok(response)
+}
+
+fn named((goos, goarch, go, hash): &(String, String, String, String)) -> Result<Named, ApiError> {
+    let (hash, wants_digest) = match hash.strip_suffix(".sha256") {
+        Some(hash) => (hash, true),
+        None => (hash.as_str(), false),
+    };
+    let key = || -> Option<BuildKey> {
+        let platform = Platform::new(goos.parse().ok()?, goarch.parse().ok()?).ok()?;
+        let go: GoVersion = go.replace('_', ".").parse().ok()?;
+        let hash: BuildHash = hash.parse().ok()?;
+        Some(BuildKey::new(platform, go, &hash))
+    };
+    let key = key().ok_or_else(|| {
+        ApiError::not_found(
+            "A binary is at /artifacts/{goos}/{goarch}/{go version}/{64 hex digits of its id}.",
+        )
+    })?;
+    Ok(if wants_digest {
+        Named::Digest(key)
+    } else {
+        Named::Binary(key)
+    })
+}
+
+/// What was seen here, if there is something to download; else what the leader says.
+async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
+    match state.records.get(key) {
+        Some(record) if record.build.artifact().is_some() => Ok(record),
+        Some(_) | None => state.record(key).await,
+    }
+}
+
+/// The file on disk. `None`: its object is gone.
+async fn spooled(state: &AppState, artifact: &Artifact) -> Result<Option<CachedFile>, ApiError> {
+    if !state.cache.holds(&artifact.sha256) {
+        let name = artifact.name.as_str();
+        let looking = state.store.artifacts.find(name);
+        // Tells soon that NATS is away, while the fetch itself takes as long as it must.
+        if state.gateway.read(looking).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    state.cache.get(artifact).await
+}
+
+async fn send(
+    key: &BuildKey,
+    artifact: &Artifact,
+    cached: CachedFile,
+    part: Option<Range<u64>>,
+) -> Result<Response, ApiError> {
+    let failed = |error: std::io::Error| {
+        warn!(%error, "a cached file can't be read");
+        ApiError::from(Refusal::internal())
+    };
+    let mut file = tokio::fs::File::open(cached.path()).await.map_err(failed)?;
+    let range = part.clone().unwrap_or(0..artifact.size);
+    file.seek(SeekFrom::Start(range.start))
+        .await
+        .map_err(failed)?;
+    let length = range.end - range.start;
+    let chunks = ReaderStream::with_capacity(file.take(length), BUFFER).map(move |chunk| {
+        // It stays on disk until its last byte is out.
+        let _held = &cached;
+        chunk
+    });
+    let mut response = Body::from_stream(chunks).into_response();
+    let headers = response.headers_mut();
+    describe_file(headers, key, artifact);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if part.is_some() {
+        let last = range.end - 1;
+        let content_range = format!("bytes {}-{last}/{}", range.start, artifact.size);
+        insert(headers, header::CONTENT_RANGE, &content_range);
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    Ok(response)
+}
+
+fn describe_file(headers: &mut HeaderMap, key: &BuildKey, artifact: &Artifact) {
+    let digest = BASE64_STANDARD.encode(artifact.sha256.to_bytes());
+    insert(headers, REPR_DIGEST, &format!("sha-256=:{digest}:"));
+    insert(
+        headers,
+        header::CONTENT_DISPOSITION,
+        &format!("attachment; filename=\"{}\"", file_name(key)),
+    );
+    insert(headers, header::ETAG, &tag(artifact));
+    insert(headers, header::CONTENT_TYPE, "application/octet-stream");
+    insert(headers, header::ACCEPT_RANGES, "bytes");
+    headers.insert(header::CACHE_CONTROL, FOR_EVER);
+}
+
+/// Every value is made of checked parts, so that none can fail to be one.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn tag(artifact: &Artifact) -> String {
+    format!("\"{}\"", artifact.sha256)
+}
+
+fn file_name(key: &BuildKey) -> String {
+    let (platform, hash) = (key.platform(), key.hash());
+    let ending = match platform.goos() {
+        Goos::Windows => ".exe",
+        Goos::Linux | Goos::Darwin | Goos::Freebsd => "",
+    };
+    format!(
+        "wombat-{}-{}-{}{ending}",
+        hash.short(),
+        platform.goos(),
+        platform.goarch()
+    )
+}
+
+fn not_modified(key: &BuildKey, artifact: &Artifact) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    describe_file(response.headers_mut(), key, artifact);
+    for name in [header::CONTENT_TYPE, header::CONTENT_DISPOSITION] {
+        response.headers_mut().remove(name);
+    }
+    response
+}
+
+fn unsatisfiable(artifact: &Artifact) -> Response {
+    let mut response = ApiError::RangeNotSatisfiable.into_response();
+    let content_range = format!("bytes */{}", artifact.size);
+    insert(
+        response.headers_mut(),
+        header::CONTENT_RANGE,
+        &content_range,
+    );
+    response
+}
+
+async fn digest(state: &AppState, caller: &Caller, key: &BuildKey) -> Result<Response, ApiError> {
+    let record = seen_record(state, key).await?;
+    let Some(artifact) = record.build.artifact() else {
+        return without_artifact(&record, caller);
+    };
+    let text = format!("{}  {}\n", artifact.sha256, file_name(key));
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        // The binary may be another one after a forced rebuild.
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn without_artifact(record: &Record, caller: &Caller) -> Result<Response, ApiError> {
+    match record.build.state() {
+        BuildState::New { .. } | BuildState::Building { .. } => {
+            let build = record.view();
+            let mut response = view(StatusCode::ACCEPTED, &build)?;
+            let headers = response.headers_mut();
+            headers.remove(header::ETAG);
+            headers.insert(header::CACHE_CONTROL, NEVER);
+            let location = caller.location(&format!("/api/builds/{}", build.id));
+            insert(headers, header::LOCATION, &location);
+            Ok(response)
+        }
+        BuildState::Failed { failure, .. } => Err(ApiError::refused(
+            RefusalStatus::Conflict,
+            ProblemCode::BuildFailed,
+            format!(
+                "The build failed ({}): {}",
+                failure.class.as_str(),
+                failure.message
+            ),
+        )),
+        BuildState::Cancelled { .. } => Err(ApiError::refused(
+            RefusalStatus::Conflict,
+            ProblemCode::WrongState,
+            "The build was cancelled; ask for it again to have it built.",
+        )),
+        BuildState::Success { .. } => Err(expired(record, caller)),
+    }
+}
+
+/// Names every package and every version, so that it is the same build again.
+fn expired(record: &Record, caller: &Caller) -> ApiError {
+    let spec = record.build.spec();
+    let target = spec.target();
+    let body = serde_json::json!({
+        "goos": target.platform().goos(),
+        "goarch": target.platform().goarch(),
+        "variant": target.variant(),
+        "goVersion": spec.go(),
+        "packages": spec.packages().keys().collect::<Vec<_>>(),
+        "modules": spec.modules(),
+        "base": "pure",
+    });
+    ApiError::refused(
+        RefusalStatus::Gone,
+        ProblemCode::Expired,
+        format!(
+            "The binary was removed. Ask for it again: curl --data '{body}' {}",
+            caller.shown_url("/api/builds")
+        ),
+    )
+}

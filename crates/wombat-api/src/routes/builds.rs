@@ -1,0 +1,209 @@
+//! Asking for builds, looking at them, and cancelling them.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use wombat_model::{
+    BuildKey, Status,
+    wire::{BuildView, IdQuestion, ListQuestion},
+};
+
+use super::{json, key, tag, view};
+use crate::{
+    ApiError, body::SmallBody, caller::Caller, gateway::parsed, params::Params,
+    range::matches_none, state::AppState,
+};
+
+/// Longest wait for a build, in seconds.
+const MAX_WAIT: u64 = 60;
+
+/// `POST /api/builds`
+pub(super) async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+    SmallBody(body): SmallBody,
+) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let wait = params.wait(&headers);
+    params.finish()?;
+    if asks_for_force(&body) {
+        state.control.check(&headers)?;
+    }
+    let answer = state
+        .gateway
+        .pass_on("build.request", body, caller.address)
+        .await?;
+    let mut build: BuildView = parsed(&answer)?;
+    if let Some(wait) = wait {
+        build = held(&state, build, wait, Until::Finished).await?;
+    }
+    let status = if build.build.status.is_terminal() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    let mut response = view(status, &build)?;
+    let location = caller.location(&format!("/api/builds/{}", build.id));
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// `POST /api/resolve`
+pub(super) async fn resolve(
+    State(state): State<AppState>,
+    SmallBody(body): SmallBody,
+) -> Result<Response, ApiError> {
+    let answer = state.gateway.pass_on("build.resolve", body, None).await?;
+    Ok(json(answer))
+}
+
+/// `GET /api/builds`
+pub(super) async fn list(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let question = ListQuestion {
+        query: params.text("q").unwrap_or_default(),
+        limit: params.parsed("limit"),
+        cursor: params.text("cursor"),
+        sort: params.text("sort"),
+        facets: params.flag("facets"),
+    };
+    params.finish()?;
+    Ok(json(state.gateway.ask("build.list", &question).await?))
+}
+
+/// `GET /api/builds/{id}`
+pub(super) async fn get(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let wait = params.wait(&headers);
+    params.finish()?;
+    let mut build = ask(&state, key(&id)?).await?;
+    let known = matches_none(&headers, &tag(build.revision));
+    let revision = build.revision;
+    match wait {
+        Some(wait) if known => {
+            build = held(&state, build, wait, Until::After(revision)).await?;
+        }
+        // Waits with a tag are for changes, and this is one already.
+        Some(wait) if !headers.contains_key(header::IF_NONE_MATCH) => {
+            build = held(&state, build, wait, Until::Finished).await?;
+        }
+        Some(_) | None => {}
+    }
+    let answer = view(StatusCode::OK, &build)?;
+    if known && build.revision == revision {
+        let (head, _) = answer.into_parts();
+        let kept = [header::ETAG, header::CACHE_CONTROL, header::RETRY_AFTER];
+        let headers: HeaderMap = head
+            .headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name?, value)))
+            .filter(|(name, _)| kept.contains(name))
+            .collect();
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok(answer)
+}
+
+/// `DELETE /api/builds/{id}`
+pub(super) async fn cancel(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    state.control.check(&headers)?;
+    let question = IdQuestion { id: key(&id)? };
+    let answer = state.gateway.ask("build.cancel", &question).await?;
+    view(StatusCode::OK, &parsed(&answer)?)
+}
+
+async fn ask(state: &AppState, id: BuildKey) -> Result<BuildView, ApiError> {
+    parsed(&state.gateway.ask("build.get", &IdQuestion { id }).await?)
+}
+
+/// Only who may force may ask for it; everything else about the body is the service's to judge.
+fn asks_for_force(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body)
+        .is_ok_and(|value| value.get("force").and_then(serde_json::Value::as_bool) == Some(true))
+}
+
+/// What a wait is for.
+#[derive(Clone, Copy)]
+enum Until {
+    Finished,
+    /// Any revision after this one.
+    After(u64),
+}
+
+impl Until {
+    fn is_met(self, revision: u64, status: Status) -> bool {
+        match self {
+            Self::Finished => status.is_terminal(),
+            Self::After(known) => revision > known,
+        }
+    }
+}
+
+/// Waits up to so many seconds, and shows what there is then.
+async fn held(
+    state: &AppState,
+    build: BuildView,
+    seconds: u64,
+    until: Until,
+) -> Result<BuildView, ApiError> {
+    if until.is_met(build.revision, build.build.status) {
+        return Ok(build);
+    }
+    let mut levels = state.records.follow(&build.id);
+    let met = async {
+        loop {
+            if let Some(record) = levels.level().record
+                && record.revision >= build.revision
+                && until.is_met(record.revision, record.build.status())
+            {
+                return record;
+            }
+            levels.changed().await;
+        }
+    };
+    tokio::select! {
+        record = met => if record.is_terminal() {
+            // Nothing is known of a finished build besides its record.
+            return Ok(record.view());
+        },
+        () = tokio::time::sleep(Duration::from_secs(seconds.min(MAX_WAIT))) => {}
+        () = state.stop.cancelled() => {}
+    }
+    ask(state, build.id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn force_is_seen_in_any_body() {
+        assert!(asks_for_force(br#"{"goos":"linux","force":true}"#));
+        assert!(asks_for_force(br#"{"force":false,"force":true}"#));
+        for calm in [
+            &br#"{"force":false}"#[..],
+            br#"{"force":"true"}"#,
+            b"not json",
+            b"[]",
+        ] {
+            assert!(!asks_for_force(calm));
+        }
+    }
+}

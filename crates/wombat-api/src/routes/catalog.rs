@@ -1,0 +1,87 @@
+//! What can be built, and who builds.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::Uri;
+use serde::Serialize;
+use wombat_model::{
+    Goarch, Goos, Platform, Variant,
+    wire::{CatalogQuestion, ComponentQuestion, NoQuestion},
+};
+
+use super::json;
+use crate::{ApiError, params::Params, state::AppState};
+
+/// `GET /api/catalog`
+pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let question = CatalogQuestion {
+        query: params.text("q").unwrap_or_default(),
+        kind: params.parsed("kind"),
+        module: params.parsed("module"),
+        version: params.parsed("version"),
+        limit: params.parsed("limit"),
+    };
+    params.finish()?;
+    Ok(json(state.gateway.ask("catalog.search", &question).await?))
+}
+
+/// `GET /api/catalog/components/{name}`
+pub(super) async fn component(
+    State(state): State<AppState>,
+    Path(component): Path<String>,
+) -> Result<Response, ApiError> {
+    let question = ComponentQuestion { component };
+    Ok(json(
+        state.gateway.ask("catalog.component", &question).await?,
+    ))
+}
+
+/// `GET /api/catalog/components/{kind}/{name}`
+pub(super) async fn component_of_kind(
+    State(state): State<AppState>,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let component = format!("{kind}/{name}");
+    self::component(State(state), Path(component)).await
+}
+
+/// `GET /api/builders`
+pub(super) async fn builders(State(state): State<AppState>) -> Result<Response, ApiError> {
+    Ok(json(
+        state.gateway.ask("build.builders", &NoQuestion {}).await?,
+    ))
+}
+
+/// A platform on offer.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct OfferedPlatform {
+    /// Operating system.
+    pub goos: Goos,
+    /// Architecture.
+    pub goarch: Goarch,
+    /// Levels of the architecture; the first is the default.
+    pub variants: &'static [Variant],
+}
+
+/// Answer of `GET /api/platforms`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct PlatformsAnswer {
+    /// In the order in which they are shown.
+    pub platforms: Vec<OfferedPlatform>,
+}
+
+/// `GET /api/platforms`
+pub(super) async fn platforms() -> axum::Json<PlatformsAnswer> {
+    let platforms = Platform::ALL
+        .iter()
+        .map(|platform| OfferedPlatform {
+            goos: platform.goos(),
+            goarch: platform.goarch(),
+            variants: platform.goarch().variants(),
+        })
+        .collect();
+    axum::Json(PlatformsAnswer { platforms })
+}

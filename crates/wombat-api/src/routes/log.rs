@@ -1,0 +1,159 @@
+//! The log of a build as text, and its recipe.
+
+use std::{fmt::Write as _, time::Duration};
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::header;
+use wombat_model::{
+    ClaimId, ProblemCode, RefusalStatus, Status,
+    log::{LogEntry, LogEvent},
+};
+use wombat_store::{Logged, Revision};
+
+use super::{json, key};
+use crate::{ApiError, live::Record, state::AppState};
+
+/// Entries of all claims of one build that are looked at.
+const MAX_ENTRIES: usize = 20_000;
+/// How long reading a log may take.
+const READ_LIMIT: Duration = Duration::from_secs(8);
+/// Largest recipe, in bytes: a `go.sum` has thousands of lines.
+const MAX_RECIPE: u64 = 8 * 1024 * 1024;
+
+/// `GET /api/builds/{id}/log`
+pub(super) async fn log(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let key = key(&id)?;
+    let record = state.record(&key).await?;
+    // A short look tells early that NATS is away; the reading itself may take longer.
+    state.gateway.read(state.store.logs.state()).await?;
+    let reading = state.store.logs.read(&key, Revision::ZERO, MAX_ENTRIES);
+    let (entries, _) = state.gateway.read_within(READ_LIMIT, reading).await?;
+    let text = match last_claim(&record, &entries) {
+        Some(claim) => as_text(entries.iter().filter(|logged| logged.claim == claim)),
+        None => String::new(),
+    };
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+}
+
+/// The claim of the record, or the last one that wrote something if nobody holds the build now.
+fn last_claim(record: &Record, entries: &[Logged]) -> Option<ClaimId> {
+    record
+        .build
+        .holder()
+        .map(|holder| holder.claim.clone())
+        .or_else(|| entries.last().map(|logged| logged.claim.clone()))
+}
+
+fn as_text<'a>(entries: impl Iterator<Item = &'a Logged>) -> String {
+    let mut text = String::new();
+    for Logged { entry, .. } in entries {
+        write_entry(&mut text, entry);
+    }
+    text
+}
+
+fn write_entry(text: &mut String, LogEntry { at, event, .. }: &LogEntry) {
+    let time = format!("[{:>4}.{:03}]", at / 1000, at % 1000);
+    let written = match event {
+        LogEvent::Claimed { builder, attempt } => {
+            writeln!(text, "{time} claimed by {builder}, attempt {attempt}")
+        }
+        LogEvent::Phase { phase, progress } => match progress {
+            None => writeln!(text, "{time} {}", phase.as_str()),
+            Some(progress) => writeln!(
+                text,
+                "{time} {}: {} of {} packages, {} from cache",
+                phase.as_str(),
+                progress.done,
+                progress.total,
+                progress.cached
+            ),
+        },
+        LogEvent::Lines { lines } => lines.iter().try_for_each(|line| writeln!(text, "{line}")),
+        LogEvent::Gap { dropped } => writeln!(text, "{time} {dropped} lines are missing here"),
+        LogEvent::End { status } => writeln!(text, "{time} end: {status}"),
+    };
+    written.expect("a String takes everything");
+}
+
+/// `GET /api/builds/{id}/recipe`
+pub(super) async fn recipe(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let record = state.record(&key(&id)?).await?;
+    let Some(artifact) = record.build.artifact() else {
+        let status = record.build.status();
+        return Err(match status {
+            Status::Success => ApiError::refused(
+                RefusalStatus::Gone,
+                ProblemCode::Expired,
+                "The recipe was removed with the binary; ask for the build again to have both.",
+            ),
+            Status::New | Status::Building | Status::Failed | Status::Cancelled => {
+                ApiError::refused(
+                    RefusalStatus::Conflict,
+                    ProblemCode::WrongState,
+                    format!("The recipe is written when the binary is; this build is `{status}`."),
+                )
+            }
+        });
+    };
+    let name = format!("{}.recipe", artifact.name);
+    let reading = state.store.artifacts.bytes(&name, MAX_RECIPE);
+    let recipe = state.gateway.read_within(READ_LIMIT, reading).await?;
+    recipe
+        .map(|bytes| json(bytes.into()))
+        .ok_or_else(|| ApiError::not_found("The builder of this binary left no recipe."))
+}
+
+#[cfg(test)]
+mod tests {
+    use wombat_model::log::{Phase, Progress};
+
+    use super::*;
+
+    #[test]
+    fn a_log_reads_well() {
+        let events = [
+            LogEvent::Claimed {
+                builder: "fox-1".parse().unwrap(),
+                attempt: 1,
+            },
+            LogEvent::Phase {
+                phase: Phase::Compile,
+                progress: Some(Progress {
+                    done: 3,
+                    total: 9,
+                    cached: 1,
+                }),
+            },
+            LogEvent::Lines {
+                lines: vec!["# a.b/c".into(), "c.go:1: no".into()],
+            },
+            LogEvent::Gap { dropped: 7 },
+            LogEvent::End {
+                status: Status::Failed,
+            },
+        ];
+        let mut text = String::new();
+        for (n, event) in (1..).zip(events) {
+            let at = n * 1500;
+            write_entry(&mut text, &LogEntry { n, at, event });
+        }
+        assert_eq!(
+            text,
+            "[   1.500] claimed by fox-1, attempt 1\n\
+             [   3.000] compile: 3 of 9 packages, 1 from cache\n\
+             # a.b/c\nc.go:1: no\n\
+             [   6.000] 7 lines are missing here\n\
+             [   7.500] end: failed\n"
+        );
+    }
+}

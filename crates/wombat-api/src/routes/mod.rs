@@ -1,0 +1,114 @@
+//! The one list of routes.
+
+mod artifacts;
+mod builds;
+mod catalog;
+mod events;
+mod health;
+mod log;
+
+pub use catalog::{OfferedPlatform, PlatformsAnswer};
+pub use health::VersionAnswer;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use tower_http::compression::CompressionLayer;
+use wombat_model::{BuildKey, wire::BuildView};
+
+use crate::{
+    ApiError,
+    headers::{finish, own_writes_only},
+    state::AppState,
+    ui,
+};
+
+/// How long a call may take that neither waits nor streams.
+const HANDLER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Everything that the gateway answers.
+pub fn app(state: AppState) -> Router {
+    let quick = Router::new()
+        .route("/api/builds/{id}/log", get(log::log))
+        .route("/api/builds/{id}/recipe", get(log::recipe))
+        .route("/api/resolve", post(builds::resolve))
+        .route("/api/catalog", get(catalog::search))
+        .route("/api/catalog/components/{name}", get(catalog::component))
+        .route(
+            "/api/catalog/components/{kind}/{name}",
+            get(catalog::component_of_kind),
+        )
+        .route("/api/builders", get(catalog::builders))
+        .route("/api/platforms", get(catalog::platforms))
+        .route("/api/version", get(health::version))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(ui::serve)
+        .layer(CompressionLayer::new())
+        .layer(from_fn(limit_time));
+    // These wait, stream, or carry a tag that stands for the very bytes.
+    let slow = Router::new()
+        .route("/api/builds", get(builds::list).post(builds::create))
+        .route("/api/builds/{id}", get(builds::get).delete(builds::cancel))
+        .route("/api/builds/{id}/events", get(events::of_build))
+        .route("/api/events", get(events::of_all))
+        .route(
+            "/artifacts/{goos}/{goarch}/{go}/{hash}",
+            get(artifacts::download).head(artifacts::describe),
+        );
+    quick
+        .merge(slow)
+        .layer(from_fn_with_state(state.clone(), own_writes_only))
+        .layer(from_fn(finish))
+        .with_state(state)
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(HANDLER_LIMIT, next.run(request))
+        .await
+        .unwrap_or_else(|_| ApiError::Overdue.into_response())
+}
+
+/// The id in a path.
+fn key(id: &str) -> Result<BuildKey, ApiError> {
+    id.parse()
+        .map_err(|error| ApiError::not_found(format!("{error}.")))
+}
+
+/// An answer of the service, as it came.
+fn json(body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The tag of a record.
+fn tag(revision: u64) -> String {
+    format!("\"{revision}\"")
+}
+
+/// A build, with the tag of its record.
+fn view(status: StatusCode, view: &BuildView) -> Result<Response, ApiError> {
+    let body = serde_json::to_vec(view).map_err(|_| wombat_model::Refusal::internal())?;
+    let mut response = (status, json(body.into())).into_response();
+    let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&tag(view.revision)) {
+        headers.insert(header::ETAG, tag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if !view.build.status.is_terminal() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(patience(view)));
+    }
+    Ok(response)
+}
+
+/// Seconds after which it is worth looking again.
+fn patience(view: &BuildView) -> u64 {
+    view.eta_seconds.map_or(2, |eta| (eta / 4).clamp(1, 30))
+}

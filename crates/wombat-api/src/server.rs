@@ -1,0 +1,141 @@
+//! Listens, serves connections, and ends without cutting anybody off.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use tracing::{debug, info, warn};
+
+use crate::{ApiArgs, ApiDeps, State, app, caller::Peer};
+
+/// How long the head of a request may take to arrive, and a connection may lie idle.
+const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// Largest head of a request, in bytes.
+const HEAD_SIZE: usize = 16 * 1024;
+/// Connections at once.
+const MAX_CONNECTIONS: usize = 4096;
+/// How long requests that are under way may take when we end.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// Wait after a connection couldn't be taken, such as for want of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`, then lets requests finish and event streams end.
+pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyhow::Result<()> {
+    let listener = match deps.listener {
+        Some(listener) => listener,
+        None => bind(&args).await?,
+    };
+    let address = listener.local_addr()?;
+    let state = Box::pin(State::start(
+        deps.connection,
+        deps.store,
+        deps.state_dir,
+        deps.open_control,
+        &args,
+        stop.clone(),
+    ))
+    .await?;
+    info!(%address, "listening");
+    if let Some(bound) = deps.bound {
+        // Whoever wanted to know may have given up.
+        let _unheard = bound.send(address);
+    }
+    serve(listener, app(state), stop).await;
+    Ok(())
+}
+
+async fn bind(args: &ApiArgs) -> anyhow::Result<TcpListener> {
+    let address = args.address();
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| anyhow::anyhow!("can't listen on {address}: {error}"))
+}
+
+async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let (stream, peer, place) = accepted;
+        let connection = connection(stream, peer, app.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    let connections = graceful.count();
+    info!(connections, "ending");
+    if tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        warn!("some requests took too long to end");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, Peer, tokio::sync::OwnedSemaphorePermit) {
+    loop {
+        let place = Arc::clone(places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, address)) => return (stream, Peer(address), place),
+            Err(error) => {
+                warn!(%error, "can't take a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    app: Router,
+    watcher: Watcher,
+) -> impl Future<Output = ()> {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "can't send small packets at once");
+    }
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        let app = app.clone();
+        async move {
+            Ok::<_, Infallible>(
+                app.oneshot(request)
+                    .await
+                    .unwrap_or_else(|none| match none {}),
+            )
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(HEAD_SIZE)
+        .serve_connection(TokioIo::new(stream), service);
+    let served = watcher.watch(connection);
+    async move {
+        if let Err(error) = served.await {
+            debug!(%error, "a connection ended early");
+        }
+    }
+}

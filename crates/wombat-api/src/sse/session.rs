@@ -1,0 +1,284 @@
+//! The events of one build: its record as a level, its log line by line.
+//!
+//! The log is read from the stream until it is caught up, then from the lines that this process shares out, which
+//! were subscribed to before, so that nothing falls in between; what comes twice is known by its sequence. Where
+//! lines were missed, it is read from the stream again.
+
+use std::{collections::HashSet, future::pending, sync::Arc, time::Duration};
+
+use axum::response::sse::Event;
+use tokio::time::{Instant, sleep_until};
+use wombat_model::{
+    BuildKey, ClaimId,
+    log::{LogEntry, LogEvent},
+};
+use wombat_store::{Logs, LogsEvent, StoreError};
+
+use super::{Client, Cursor, Gone};
+use crate::{
+    live::{LevelFollower, LineFollower, LogLine, LogSignal, Record, state_of},
+    state::AppState,
+};
+
+/// How long the end of the log may come after the end of the build.
+pub(crate) const LOG_GRACE: Duration = Duration::from_secs(2);
+
+/// Why a session stops following.
+enum Turn {
+    /// The build is finished and so is its log.
+    Over,
+    /// What was sent is void.
+    Void,
+}
+
+/// A client that looks at a build.
+pub(crate) struct BuildSession {
+    state: AppState,
+    client: Client,
+    key: BuildKey,
+    record: Arc<Record>,
+    cursor: Cursor,
+    /// Claims whose log is known to be complete.
+    ended: HashSet<ClaimId>,
+    /// The last line that was sent, to notice a hole.
+    last: Option<(ClaimId, u64)>,
+    generation: u64,
+}
+
+impl BuildSession {
+    /// A session that goes on after `cursor`. `record` is the newest that is known.
+    pub(crate) fn new(
+        state: AppState,
+        client: Client,
+        record: Arc<Record>,
+        cursor: Cursor,
+    ) -> Self {
+        Self {
+            key: record.build.key(),
+            state,
+            client,
+            record,
+            cursor,
+            ended: HashSet::new(),
+            last: None,
+            generation: 0,
+        }
+    }
+
+    /// Sends until the build is over or the client is gone. `void`: what the client saw before is void.
+    pub(crate) async fn run(mut self, void: bool) {
+        let client = self.client.clone();
+        tokio::select! {
+            () = client.gone() => {}
+            // Nobody is there to hear that nobody is there.
+            _ = self.send_all(void) => {}
+        }
+    }
+
+    async fn send_all(&mut self, mut void: bool) -> Result<(), Gone> {
+        loop {
+            if void {
+                self.send("reset", "{}").await?;
+            }
+            match self.follow().await? {
+                Turn::Over => return self.send("end", "{}").await,
+                Turn::Void => {
+                    void = true;
+                    if !self.start_over().await {
+                        return self.send("end", "{}").await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn follow(&mut self) -> Result<Turn, Gone> {
+        let mut levels = self.state.records.follow(&self.key);
+        let level = levels.level();
+        self.generation = level.generation;
+        if let Some(record) = level.record
+            && record.revision >= self.record.revision
+        {
+            self.record = record;
+        }
+        self.send_record().await?;
+        loop {
+            let mut lines = self.state.logs.follow(&self.key);
+            if let Some(turn) = self.catch_up(&mut levels).await? {
+                return Ok(turn);
+            }
+            if let Some(turn) = self.go_along(&mut levels, &mut lines).await? {
+                return Ok(turn);
+            }
+        }
+    }
+
+    /// Reads the log from the stream up to its present end.
+    async fn catch_up(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
+        let logs = self.state.store.logs.clone();
+        // Looked at first: an end that is in the stream now has been sent when the reading is done.
+        let complete = complete_claim(&logs, &self.key, &self.record).await;
+        let mut follower = logs.follow(&self.key, self.cursor.log_position());
+        loop {
+            tokio::select! {
+                event = follower.next() => match event {
+                    LogsEvent::Entry(logged) => self.send_line(&LogLine::new(logged)).await?,
+                    LogsEvent::CaughtUp => break,
+                    LogsEvent::Reset => if self.is_void().await { return Ok(Some(Turn::Void)) },
+                },
+                () = levels.changed() => if let Some(turn) = self.see(levels).await? {
+                    return Ok(Some(turn));
+                },
+            }
+        }
+        self.ended.extend(complete);
+        Ok(None)
+    }
+
+    /// Sends lines and levels as they come, until lines were missed.
+    async fn go_along(
+        &mut self,
+        levels: &mut LevelFollower,
+        lines: &mut LineFollower,
+    ) -> Result<Option<Turn>, Gone> {
+        loop {
+            let over = self.over_at();
+            tokio::select! {
+                biased;
+                signal = lines.next() => match signal {
+                    Some(LogSignal::Line(line)) if self.leaves_a_hole(&line) => {
+                        // Said once: where the stream has the hole too, the line is sent after it.
+                        self.last = None;
+                        return Ok(None);
+                    }
+                    Some(LogSignal::Line(line)) => self.send_line(&line).await?,
+                    Some(LogSignal::Reset) => if self.is_void().await { return Ok(Some(Turn::Void)) },
+                    None => return Ok(None),
+                },
+                () = levels.changed() => if let Some(turn) = self.see(levels).await? {
+                    return Ok(Some(turn));
+                },
+                () = until(over) => return Ok(Some(Turn::Over)),
+            }
+        }
+    }
+
+    /// When there is nothing more to wait for.
+    fn over_at(&self) -> Option<Instant> {
+        let deadline = self.record.log_deadline(LOG_GRACE)?;
+        let complete = self
+            .record
+            .build
+            .holder()
+            .is_none_or(|holder| self.ended.contains(&holder.claim));
+        Some(if complete {
+            Instant::now()
+        } else {
+            deadline.into()
+        })
+    }
+
+    async fn see(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
+        let level = levels.level();
+        if level.generation != self.generation {
+            return Ok(Some(Turn::Void));
+        }
+        match level.record {
+            Some(record) if record.revision > self.record.revision => {
+                self.record = record;
+                self.send_record().await?;
+                Ok(None)
+            }
+            Some(_) => Ok(None),
+            // The record was removed.
+            None => Ok(Some(Turn::Over)),
+        }
+    }
+
+    async fn send_record(&mut self) -> Result<(), Gone> {
+        if self.record.revision <= self.cursor.revision {
+            return Ok(());
+        }
+        self.cursor.revision = self.record.revision;
+        let record = Arc::clone(&self.record);
+        self.send("build", record.json()).await
+    }
+
+    async fn send_line(&mut self, line: &LogLine) -> Result<(), Gone> {
+        let logged = &line.logged;
+        if logged.sequence <= self.cursor.log_position() {
+            return Ok(());
+        }
+        self.cursor.sequence = logged.sequence.get();
+        self.last = Some((logged.claim.clone(), logged.entry.n));
+        let name = match &logged.entry.event {
+            LogEvent::Gap { .. } => "gap",
+            LogEvent::End { .. } => {
+                self.ended.insert(logged.claim.clone());
+                "log"
+            }
+            LogEvent::Claimed { .. } | LogEvent::Phase { .. } | LogEvent::Lines { .. } => "log",
+        };
+        self.send(name, &line.json).await
+    }
+
+    async fn send(&self, name: &str, data: &str) -> Result<(), Gone> {
+        let event = Event::default()
+            .event(name)
+            .id(self.cursor.to_string())
+            .data(data);
+        self.client.send(event).await
+    }
+
+    /// Whether a line doesn't follow on the last one of its claim: a replica may have been read that lagged behind.
+    fn leaves_a_hole(&self, line: &LogLine) -> bool {
+        self.last.as_ref().is_some_and(|(claim, n)| {
+            line.logged.sequence > self.cursor.log_position()
+                && line.logged.claim == *claim
+                && line.logged.entry.n > n + 1
+        })
+    }
+
+    /// Whether the stream isn't the one that was sent from. A follower that was opened before may say so of a change
+    /// that this session came after.
+    async fn is_void(&self) -> bool {
+        let state = state_of(&self.state.store.logs).await;
+        state.epoch != self.cursor.epoch || state.last < self.cursor.log_position()
+    }
+
+    /// Forgets what was sent. Whether the build still exists.
+    async fn start_over(&mut self) -> bool {
+        self.ended.clear();
+        self.last = None;
+        self.cursor = Cursor::beginning(&state_of(&self.state.store.logs).await);
+        loop {
+            match self.state.store.builds.get(&self.key).await {
+                Ok(Some(record)) => {
+                    self.record = Record::new(record, Some(std::time::Instant::now()));
+                    return true;
+                }
+                Ok(None) | Err(StoreError::Corrupt { .. }) => return false,
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
+    }
+}
+
+/// The last claim of a build, if its log is complete in the stream.
+pub(crate) async fn complete_claim(
+    logs: &Logs,
+    key: &BuildKey,
+    record: &Record,
+) -> Option<ClaimId> {
+    let claim = &record.build.holder()?.claim;
+    let last = logs.last(key, claim).await.ok()??;
+    let LogEntry { event, .. } = last;
+    matches!(event, LogEvent::End { .. }).then(|| claim.clone())
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}

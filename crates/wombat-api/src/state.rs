@@ -1,0 +1,120 @@
+//! What every handler shares.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use wombat_model::BuildKey;
+use wombat_store::{Connection, Store};
+
+use crate::{
+    ApiArgs, ApiError,
+    access::Control,
+    cache::ArtifactCache,
+    caller::Surroundings,
+    gateway::Gateway,
+    live::{LogHub, Record, Records},
+};
+
+/// What the gateway is given.
+#[derive(Debug)]
+pub struct ApiDeps {
+    /// Its own connection.
+    pub connection: Connection,
+    /// The buckets, opened on that connection.
+    pub store: Store,
+    /// Where it may keep files; it makes a folder of its own in there.
+    pub state_dir: PathBuf,
+    /// A socket to listen on, in place of the address in the arguments.
+    pub listener: Option<TcpListener>,
+    /// Whether whoever reaches us may cancel and force: `wombat up` on a loopback address without a token.
+    pub open_control: bool,
+    /// Told the address as soon as it is listened on.
+    pub bound: Option<oneshot::Sender<std::net::SocketAddr>>,
+}
+
+/// Shared by all handlers.
+pub(crate) type AppState = Arc<State>;
+
+/// Everything that handlers need.
+pub struct State {
+    pub(crate) gateway: Gateway,
+    pub(crate) store: Store,
+    pub(crate) records: Arc<Records>,
+    pub(crate) logs: Arc<LogHub>,
+    pub(crate) cache: Arc<ArtifactCache>,
+    pub(crate) control: Control,
+    pub(crate) surroundings: Surroundings,
+    /// Event streams and waits end with it.
+    pub(crate) stop: CancellationToken,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Starts to follow records and logs; both end with `stop`.
+    pub async fn start(
+        connection: Connection,
+        store: Store,
+        state_dir: PathBuf,
+        open_control: bool,
+        args: &ApiArgs,
+        stop: CancellationToken,
+    ) -> std::io::Result<Arc<Self>> {
+        let cache = ArtifactCache::open(
+            state_dir.join("artifact-cache"),
+            args.artifact_cache_mib * 1024 * 1024,
+            store.artifacts.clone(),
+        )
+        .await?;
+        let control = match (&args.token, open_control) {
+            (None, true) => Control::Anyone,
+            (token, _) => Control::Token(token.clone()),
+        };
+        Ok(Arc::new(Self {
+            records: Records::start(&store.builds, stop.clone()),
+            logs: LogHub::start(&store.logs, stop.clone()),
+            cache: Arc::new(cache),
+            gateway: Gateway::new(connection),
+            store,
+            control,
+            surroundings: Surroundings {
+                public_url: args.public_url.clone(),
+                trusted_proxies: args.trusted_proxies.clone(),
+            },
+            stop,
+        }))
+    }
+
+    /// The newest record there is, from the leader.
+    pub(crate) async fn record(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
+        let read = self.gateway.read(self.store.builds.get(key)).await?;
+        let Some(record) = read else {
+            return Err(ApiError::not_found(format!("There is no build `{key}`.")));
+        };
+        Ok(match self.records.get(key) {
+            Some(seen) if seen.revision >= record.revision.get() => seen,
+            Some(_) | None => Record::new(record, Some(std::time::Instant::now())),
+        })
+    }
+
+    /// When the bucket of records was made, in milliseconds since 1970; asks until it is told.
+    pub(crate) async fn builds_epoch(&self) -> i64 {
+        loop {
+            match self.store.builds.identity().await {
+                Ok((created, _)) => return milliseconds(created),
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
+    }
+}
+
+/// Of nanoseconds.
+pub(crate) fn milliseconds(nanoseconds: i128) -> i64 {
+    i64::try_from(nanoseconds / 1_000_000).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,80 @@
+//! The website, embedded into the binary. Every address that isn't a file's is the website's own to understand.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use wombat_model::Sha256;
+
+use crate::{ApiError, range::matches_none};
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../ui/dist"]
+#[allow_missing = true]
+struct Website;
+
+const INDEX: &str = "index.html";
+/// Names of files in here hold a hash of their content.
+const HASHED: &str = "assets/";
+const NOT_BUILT: &str = "This is Wombat Builder. Its website isn't part of this binary: build it first \
+     (`npm ci && npm run build` in `ui/`), then the binary.\nThe REST API is at /api.\n";
+
+/// Everything that no route takes.
+pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    let first = path.split('/').next().unwrap_or_default();
+    if matches!(first, "api" | "artifacts") {
+        return ApiError::Bare(StatusCode::NOT_FOUND).into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let mut response = ApiError::Bare(StatusCode::METHOD_NOT_ALLOWED).into_response();
+        response
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    let file_like = path
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.contains('.'))
+        && !is_page(path);
+    match Website::get(path) {
+        Some(file) if !path.is_empty() => send(path, &file, &headers),
+        Some(_) | None if file_like => ApiError::Bare(StatusCode::NOT_FOUND).into_response(),
+        Some(_) | None => match Website::get(INDEX) {
+            Some(index) => send(INDEX, &index, &headers),
+            None => (
+                [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+                NOT_BUILT,
+            )
+                .into_response(),
+        },
+    }
+}
+
+/// Pages of builds end with an id, which has dots.
+fn is_page(path: &str) -> bool {
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.parse::<wombat_model::BuildKey>().is_ok())
+}
+
+fn send(path: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
+    let digest = Sha256::from_bytes(file.metadata.sha256_hash());
+    // Weak: it may be compressed on its way.
+    let tag = format!("W/\"{digest}\"");
+    let caching = if path.starts_with(HASHED) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let headers = [
+        (header::CONTENT_TYPE, kind.as_ref()),
+        (header::ETAG, &tag),
+        (header::CACHE_CONTROL, caching),
+    ];
+    if matches_none(asked, tag.trim_start_matches("W/")) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, file.data.to_vec()).into_response()
+}
