@@ -2,8 +2,10 @@
 
 mod nats_server;
 mod specs;
+mod stub_go;
 mod wait;
 
 pub use nats_server::{NatsServer, NatsServerConfig};
 pub use specs::{SpecBuilder, a_spec};
+pub use stub_go::StubGo;
 pub use wait::wait_until;

@@ -1,0 +1,81 @@
+//! A stand-in for `go`, for tests of faults and load: never for tests of what is built.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+const SCRIPT: &str = include_str!("stub_go.sh");
+
+/// A `go` that takes as long as it is told, and counts.
+#[derive(Debug)]
+pub struct StubGo {
+    folder: TempDir,
+}
+
+impl StubGo {
+    /// One that is done at once.
+    pub fn new() -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("wombat-stub-go-")?;
+        let stub = Self { folder };
+        fs::write(stub.program(), SCRIPT)?;
+        fs::set_permissions(stub.program(), fs::Permissions::from_mode(0o755))?;
+        // A program whose command line tells whose it is.
+        fs::copy("/bin/sleep", stub.folder.path().join("sleeper"))?;
+        Ok(stub)
+    }
+
+    /// The program.
+    pub fn program(&self) -> PathBuf {
+        self.folder.path().join("go")
+    }
+
+    /// How long each further build takes.
+    pub fn takes_seconds(&self, seconds: f64) -> anyhow::Result<()> {
+        Ok(fs::write(
+            self.folder.path().join("seconds"),
+            seconds.to_string(),
+        )?)
+    }
+
+    /// How large each further binary is, at least.
+    pub fn makes_bytes(&self, bytes: u64) -> anyhow::Result<()> {
+        Ok(fs::write(
+            self.folder.path().join("size"),
+            bytes.to_string(),
+        )?)
+    }
+
+    /// The builds that were started, each by the first digits of its hash.
+    pub fn builds(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join("builds")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Processes of this stub that run now.
+    pub fn running(&self) -> Vec<u32> {
+        processes_of(self.folder.path())
+    }
+}
+
+/// Processes whose command line names this folder.
+fn processes_of(folder: &Path) -> Vec<u32> {
+    let folder = folder.display().to_string();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let line = fs::read(entry.path().join("cmdline")).ok()?;
+            // The helper names the program, too; what counts is what it runs.
+            let words: Vec<String> = line
+                .split(|byte| *byte == 0)
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect();
+            let helper = words.get(1).is_some_and(|word| word == "child");
+            (!helper && words.iter().any(|word| word.starts_with(&folder))).then_some(id)
+        })
+        .collect()
+}

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Stands in for `go` where a test is about builders, not about Go: answers the calls that a build makes, and takes as
+# long as the file `seconds` beside it says. What it "links" is a header of a real program, and the words of main.go.
+PATH=/usr/bin:/bin
+here=$(dirname "$0")
+setting() { cat "$here/$1" 2>/dev/null || echo "$2"; }
+
+case "$1 $2" in
+"env "*)
+    echo '{"GOPROXY":"http://127.0.0.1:9","GOSUMDB":"off","GOVERSION":"go1.26.8","GOHOSTOS":"linux","GOHOSTARCH":"amd64"}'
+    ;;
+"version "*)
+    echo 'go version go1.26.8 linux/amd64'
+    ;;
+"mod download")
+    shift 3
+    for module in "$@"; do
+        printf '{"Path":"%s","Version":"%s","GoMod":"%s/go.mod","Dir":"%s/none","Sum":"h1:x=","GoModSum":"h1:y="}\n' \
+            "${module%@*}" "${module#*@}" "$here" "$here"
+    done
+    ;;
+"mod edit")
+    echo '{"Module":{"Path":"stub.example/m"},"Go":"1.26.0","Require":[]}'
+    ;;
+"list "*)
+    imports=$(sed -n 's/^[[:space:]]*_* *"\([^"]*\.[^"]*\)"$/\1/p' main.go)
+    echo '{"ImportPath":"stub.example/below","Dir":"/none"}'
+    quoted='"stub.example/below"'
+    for path in $imports; do
+        printf '{"ImportPath":"%s","Dir":"/none","Imports":["stub.example/below"]}\n' "$path"
+        quoted="$quoted,\"$path\""
+    done
+    printf '{"ImportPath":"wombat/binary","Dir":"/none","Imports":[%s]}\n' "$quoted"
+    ;;
+"build "*)
+    while [ $# -gt 0 ] && [ "$1" != -o ]; do shift; done
+    sed -n 's/.*+wombat\.\([0-9a-f]*\).*/\1/p' main.go >> "$here/builds"
+    # A child of its own, and one that detaches itself: both have to be gone with the build.
+    [ "$(setting seconds 0)" = 0 ] || {
+        setsid "$here/sleeper" "$(setting seconds 0)" >/dev/null 2>&1 &
+        "$here/sleeper" "$(setting seconds 0)"
+    }
+    { head -c 4096 /bin/sh; cat main.go; head -c "$(setting size 0)" /dev/zero; } > "$2"
+    ;;
+*)
+    echo "stub go: $*" >&2
+    exit 2
+    ;;
+esac
