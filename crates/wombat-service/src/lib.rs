@@ -1,4 +1,18 @@
+//! The service: takes requests over NATS, decides what they mean, keeps the catalog, the list and the storage in order.
+//!
+//! Any number of instances may run; they share the requests and agree through JetStream alone. None of them builds.
+
+mod answers;
+mod args;
 mod catalog;
 #[cfg(test)]
 mod fixture;
+mod live;
+mod micro;
+mod refusal;
 mod resolve;
+mod run;
+
+pub use args::ServiceArgs;
+pub use resolve::{AcceptedLicence, LicencePolicy};
+pub use run::{ServiceDeps, run};

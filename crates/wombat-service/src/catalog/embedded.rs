@@ -5,6 +5,7 @@ use wombat_model::catalog::Release;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/catalog"]
+#[exclude = "sources/*"]
 struct Files;
 
 /// Every embedded release.

@@ -203,7 +203,7 @@ fn reason(
         .iter()
         .map(|element| elements[*element].to_string())
         .collect();
-    let mut text = format!("Brings {}.", names.join(", "));
+    let mut sentences = vec![format!("Brings {}.", names.join(", "))];
     // What nobody else of the selection brings.
     let own: Vec<usize> = this
         .covers
@@ -229,7 +229,7 @@ fn reason(
         } else {
             "which brings the same"
         };
-        text.push_str(&format!(" Chosen over `{}`, {why}.", rival.id.short_name()));
+        sentences.push(format!("Chosen over `{}`, {why}.", rival.id.short_name()));
     }
-    text
+    sentences.join(" ")
 }

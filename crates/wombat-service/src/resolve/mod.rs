@@ -23,7 +23,8 @@ use wombat_model::{
     wire::ResolveAnswer,
 };
 
-pub(crate) use policy::{AcceptedLicence, LicencePolicy, Policy};
+pub(crate) use policy::Policy;
+pub use policy::{AcceptedLicence, LicencePolicy};
 
 use crate::catalog::{BENTHOS, Snapshot};
 use asked::Asked;

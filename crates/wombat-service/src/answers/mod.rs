@@ -1,0 +1,101 @@
+//! What each endpoint answers. Nothing here knows of subjects or headers: a question in, an answer or a refusal out.
+
+mod builds;
+mod log;
+
+use serde::{Serialize, de::DeserializeOwned};
+use wombat_model::{
+    Refusal,
+    wire::{
+        BuildersAnswer, CatalogQuestion, ComponentQuestion, IdQuestion, ListQuestion, NoQuestion,
+    },
+};
+use wombat_store::Store;
+
+use crate::{
+    ServiceArgs,
+    catalog::{self, Catalog},
+    live::Live,
+    micro::Endpoint,
+    refusal,
+};
+
+/// Everything that answers are made from.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    pub(crate) store: Store,
+    pub(crate) catalog: Catalog,
+    pub(crate) live: Live,
+    pub(crate) args: ServiceArgs,
+    /// Answers stay below this, in bytes: half of what a message may hold.
+    pub(crate) max_answer: usize,
+}
+
+impl Answers {
+    /// Answers one question, as JSON.
+    pub(crate) async fn answer(
+        &self,
+        endpoint: Endpoint,
+        question: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        match endpoint {
+            Endpoint::Request => json(&self.request(question).await?),
+            Endpoint::Resolve => json(&self.resolve(question).await?),
+            Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
+            Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),
+            Endpoint::Log => json(&self.log(&read(question)?).await?),
+            Endpoint::List => json(&self.list(&read::<ListQuestion>(question)?)?),
+            Endpoint::Builders => {
+                let NoQuestion {} = read(question)?;
+                json(&BuildersAnswer {
+                    builders: self.live.builders(),
+                })
+            }
+            Endpoint::Search => json(&self.search(&read(question)?)?),
+            Endpoint::Component => {
+                let question: ComponentQuestion = read(question)?;
+                json(&catalog::component(
+                    &self.catalog.snapshot(),
+                    &question.component,
+                )?)
+            }
+        }
+    }
+
+    /// As many packages as fit into a message.
+    fn search(
+        &self,
+        question: &CatalogQuestion,
+    ) -> Result<wombat_model::wire::CatalogAnswer, Refusal> {
+        let mut answer = catalog::search(&self.catalog.snapshot(), question);
+        let mut room = self.max_answer;
+        let mut fit = 0;
+        for package in &answer.packages {
+            let size = json(package)?.len() + 1;
+            if size > room {
+                break;
+            }
+            room -= size;
+            fit += 1;
+        }
+        answer.packages.truncate(fit);
+        Ok(answer)
+    }
+}
+
+/// Reads a question; an empty message is one without fields.
+fn read<T: DeserializeOwned>(question: &[u8]) -> Result<T, Refusal> {
+    let question = if question.trim_ascii().is_empty() {
+        b"{}"
+    } else {
+        question
+    };
+    serde_json::from_slice(question).map_err(|error| refusal::of_question(&error))
+}
+
+pub(crate) fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(answer).map_err(|error| {
+        tracing::error!(%error, "an answer can't be written");
+        Refusal::internal()
+    })
+}

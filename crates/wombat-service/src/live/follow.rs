@@ -1,0 +1,134 @@
+//! Keeps the board in step with the buckets.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use wombat_model::{Build, BuildState, Platform, Presence, log::Phase, wire::BuildView};
+use wombat_store::{Store, StoreError, Versioned, WatchEvent};
+
+use super::{board::Board, phases::Phases};
+
+/// The board, shared.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    board: Arc<RwLock<Board>>,
+    phases: Arc<Phases>,
+    store: Store,
+}
+
+impl Live {
+    /// Reads both buckets, and goes on following them until `stop`.
+    pub(crate) async fn start(store: &Store, stop: &CancellationToken) -> Self {
+        let live = Self {
+            board: Arc::default(),
+            phases: Arc::default(),
+            store: store.clone(),
+        };
+        let (builds_ready, builds) = watch::channel(false);
+        let (builders_ready, builders) = watch::channel(false);
+        tokio::spawn(live.clone().follow_builds(builds_ready, stop.clone()));
+        tokio::spawn(live.clone().follow_builders(builders_ready, stop.clone()));
+        for mut ready in [builds, builders] {
+            // Followers end early only when everything is to stop.
+            drop(ready.wait_for(|ready| *ready).await);
+        }
+        live
+    }
+
+    /// Takes in a record without waiting for the watch to tell it.
+    pub(crate) fn note(&self, record: &Versioned<Build>) {
+        self.write().note(record);
+    }
+
+    /// How long a build that is asked for now would take.
+    pub(crate) fn wait_for_new(&self, platform: Platform) -> std::time::Duration {
+        self.read()
+            .wait_for_new(platform, OffsetDateTime::now_utc())
+    }
+
+    /// Who is alive.
+    pub(crate) fn builders(&self) -> Vec<Presence> {
+        self.read().builders().cloned().collect()
+    }
+
+    /// Adds what the board knows.
+    pub(crate) fn add_queue(&self, view: &mut BuildView) {
+        let outlook = self.read().outlook(&view.id, OffsetDateTime::now_utc());
+        view.queue = outlook.queue;
+        view.eta_seconds = outlook.eta.map(|eta| eta.as_secs().max(1));
+    }
+
+    /// A record with its place in the queue and its phase.
+    pub(crate) async fn view(&self, record: Versioned<Build>) -> Result<BuildView, StoreError> {
+        let claim = match record.value.state() {
+            BuildState::New { .. } => None,
+            BuildState::Building { by, .. } => Some(by.claim.clone()),
+            BuildState::Success { .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => {
+                return Ok(BuildView::of(record.value, record.revision.get()));
+            }
+        };
+        self.note(&record);
+        let mut view = BuildView::of(record.value, record.revision.get());
+        self.add_queue(&mut view);
+        view.phase = Some(Phase::Queued);
+        if let Some(claim) = claim {
+            let (phase, progress) = self.phases.of(&self.store.logs, &view.id, &claim).await?;
+            view.phase = Some(phase);
+            view.progress = progress;
+        }
+        Ok(view)
+    }
+
+    async fn follow_builds(self, ready: watch::Sender<bool>, stop: CancellationToken) {
+        let mut watcher = self.store.builds.watch();
+        loop {
+            let event = tokio::select! {
+                event = watcher.next() => event,
+                () = stop.cancelled() => return,
+            };
+            match event {
+                WatchEvent::Value { record, .. } => self.write().apply(&record),
+                WatchEvent::Removed { key, .. } => {
+                    if let Ok(key) = key.parse() {
+                        self.write().remove(&key);
+                    }
+                }
+                WatchEvent::Ready => drop(ready.send_replace(true)),
+                WatchEvent::Reset => self.write().clear_builds(),
+            }
+        }
+    }
+
+    async fn follow_builders(self, ready: watch::Sender<bool>, stop: CancellationToken) {
+        let mut watcher = self.store.builders.watch();
+        loop {
+            let event = tokio::select! {
+                event = watcher.next() => event,
+                () = stop.cancelled() => return,
+            };
+            match event {
+                WatchEvent::Value { record, .. } => self.write().arrive(record.value),
+                WatchEvent::Removed { key, .. } => {
+                    if let Ok(builder) = key.parse() {
+                        self.write().leave(&builder);
+                    }
+                }
+                WatchEvent::Ready => drop(ready.send_replace(true)),
+                WatchEvent::Reset => self.write().clear_builders(),
+            }
+        }
+    }
+
+    // A panic while it was held leaves an estimate that is off, not a reason to stop answering.
+    fn read(&self) -> RwLockReadGuard<'_, Board> {
+        self.board.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Board> {
+        self.board.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,123 @@
+//! Every endpoint: its service, name and words.
+
+use wombat_model::names::{BUILD_SERVICE, CATALOG_SERVICE};
+
+/// An endpoint of one of the two services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Endpoint {
+    Request,
+    List,
+    Get,
+    Cancel,
+    Resolve,
+    Log,
+    Builders,
+    Search,
+    Component,
+}
+
+/// One of the two services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MicroService {
+    Build,
+    Catalog,
+}
+
+impl MicroService {
+    pub(super) const ALL: [Self; 2] = [Self::Build, Self::Catalog];
+
+    /// Also the name of its group.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Build => BUILD_SERVICE,
+            Self::Catalog => CATALOG_SERVICE,
+        }
+    }
+
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::Build => "Builds Redpanda Connect and Benthos binaries of selected components.",
+            Self::Catalog => "Knows the components, packages and releases that can be built.",
+        }
+    }
+}
+
+impl Endpoint {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Request,
+        Self::List,
+        Self::Get,
+        Self::Cancel,
+        Self::Resolve,
+        Self::Log,
+        Self::Builders,
+        Self::Search,
+        Self::Component,
+    ];
+
+    pub(super) const fn service(self) -> MicroService {
+        match self {
+            Self::Request
+            | Self::List
+            | Self::Get
+            | Self::Cancel
+            | Self::Resolve
+            | Self::Log
+            | Self::Builders => MicroService::Build,
+            Self::Search | Self::Component => MicroService::Catalog,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::List => "list",
+            Self::Get => "get",
+            Self::Cancel => "cancel",
+            Self::Resolve => "resolve",
+            Self::Log => "log",
+            Self::Builders => "builders",
+            Self::Search => "search",
+            Self::Component => "component",
+        }
+    }
+
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::Request => {
+                "Ask for a binary. Asking again for the same one gives the same build."
+            }
+            Self::List => "Find builds by words and fields, with counts and pages.",
+            Self::Get => "Show a build: its record, phase, place in the queue and estimate.",
+            Self::Cancel => "Stop a build that isn't finished.",
+            Self::Resolve => "Say what a request would build, and why, without asking for it.",
+            Self::Log => "Read the log of a build, page by page.",
+            Self::Builders => "Show which builders are alive and what they are at.",
+            Self::Search => "Find packages by words, kind of component, module and version.",
+            Self::Component => "Show which packages bring a component.",
+        }
+    }
+
+    /// A question that works as it stands, but for ids.
+    pub(super) const fn example(self) -> &'static str {
+        match self {
+            Self::Request | Self::Resolve => {
+                r#"{"goos":"linux","goarch":"amd64","components":["nats","redis"]}"#
+            }
+            Self::List => r#"{"query":"status:success goos:linux nats","limit":20,"facets":true}"#,
+            Self::Get | Self::Cancel => concat!(
+                r#"{"id":"build.linux.amd64.1_26_8."#,
+                "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
+                r#""}"#
+            ),
+            Self::Log => concat!(
+                r#"{"id":"build.linux.amd64.1_26_8."#,
+                "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
+                r#"","after":0}"#
+            ),
+            Self::Builders => "{}",
+            Self::Search => r#"{"query":"kafka","kind":"input"}"#,
+            Self::Component => r#"{"component":"input/kafka"}"#,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What `nats micro info` shows of an endpoint: words, schemas, an example.
+
+use std::collections::HashMap;
+
+use schemars::{
+    JsonSchema, Schema,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform},
+};
+use wombat_model::{
+    request::RequestBody,
+    wire::{
+        BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer,
+        ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion,
+        NoQuestion, ResolveAnswer,
+    },
+};
+
+use super::Endpoint;
+
+/// Metadata of an endpoint.
+pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
+    let (request, response) = match endpoint {
+        Endpoint::Request => (question::<RequestBody>(), answer::<BuildView>()),
+        Endpoint::List => (question::<ListQuestion>(), answer::<ListAnswer>()),
+        Endpoint::Get | Endpoint::Cancel => (question::<IdQuestion>(), answer::<BuildView>()),
+        Endpoint::Resolve => (question::<RequestBody>(), answer::<ResolveAnswer>()),
+        Endpoint::Log => (question::<LogQuestion>(), answer::<LogAnswer>()),
+        Endpoint::Builders => (question::<NoQuestion>(), answer::<BuildersAnswer>()),
+        Endpoint::Search => (question::<CatalogQuestion>(), answer::<CatalogAnswer>()),
+        Endpoint::Component => (question::<ComponentQuestion>(), answer::<ComponentAnswer>()),
+    };
+    HashMap::from(
+        [
+            ("description", endpoint.description().to_owned()),
+            ("request-schema", request),
+            ("response-schema", response),
+            ("example", endpoint.example().to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value)),
+    )
+}
+
+/// Metadata of a service.
+pub(super) fn of_service() -> HashMap<String, String> {
+    HashMap::from([("error-schema".to_owned(), answer::<ErrorBody>())])
+}
+
+fn question<T: JsonSchema>() -> String {
+    minified::<T>(SchemaSettings::draft2020_12().for_deserialize())
+}
+
+fn answer<T: JsonSchema>() -> String {
+    minified::<T>(SchemaSettings::draft2020_12().for_serialize())
+}
+
+/// In one line, without what every schema has: people read this in a terminal.
+fn minified<T: JsonSchema>(mut settings: SchemaSettings) -> String {
+    settings.meta_schema = None;
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    RecursiveTransform(|schema: &mut Schema| drop(schema.remove("title"))).transform(&mut schema);
+    schema.as_value().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_example_fits_its_schema() {
+        for endpoint in Endpoint::ALL {
+            let metadata = of(endpoint);
+            let schema: Value = serde_json::from_str(&metadata["request-schema"]).unwrap();
+            let example: Value = serde_json::from_str(&metadata["example"]).unwrap();
+            assert!(jsonschema::is_valid(&schema, &example), "{endpoint:?}");
+            for key in ["$schema", "title"] {
+                assert!(schema.get(key).is_none(), "{endpoint:?}: {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_of_it_fits_into_one_message() {
+        let size: usize = Endpoint::ALL
+            .into_iter()
+            .flat_map(of)
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
+        assert!(size < 256 * 1024, "{size}");
+    }
+}

@@ -1,0 +1,116 @@
+//! How our own failures are told: what a caller may know, and when to come back.
+
+use tracing::{error, warn};
+use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus};
+use wombat_store::StoreError;
+
+/// Seconds after which something that is away may be back.
+const RETRY_AFTER: u64 = 5;
+/// Seconds after which a full bucket may have room again: the janitor looks every few.
+const RETRY_WHEN_FULL: u64 = 30;
+
+/// A failed access as an answer. What went wrong on our side goes to the log, not to the caller.
+pub(crate) fn of_store(failure: &StoreError) -> Refusal {
+    match failure {
+        StoreError::Unavailable(_) => {
+            warn!(%failure, "a request was refused");
+            away()
+        }
+        StoreError::Full(_) => {
+            error!(%failure, "a request was refused: make room");
+            Refusal::unavailable(
+                "The storage is full, so no new build can be taken; old ones are being removed.",
+                RETRY_WHEN_FULL,
+            )
+        }
+        StoreError::Missing(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::File(_)
+        | StoreError::Refused(_) => {
+            error!(%failure, "a request failed");
+            Refusal::internal()
+        }
+    }
+}
+
+/// NATS doesn't answer.
+pub(crate) fn away() -> Refusal {
+    Refusal::unavailable(
+        "The storage doesn't answer right now; try again in a moment.",
+        RETRY_AFTER,
+    )
+}
+
+/// The index is still reading the records.
+pub(crate) fn catching_up() -> Refusal {
+    Refusal::unavailable(
+        "The list of builds is being put together; try again in a moment.",
+        1,
+    )
+}
+
+/// A question that can't be read.
+pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
+    use serde_json::error::Category;
+
+    let text = failure.to_string();
+    let code = match failure.classify() {
+        Category::Io | Category::Syntax | Category::Eof => ProblemCode::Malformed,
+        Category::Data if text.starts_with("unknown field") => ProblemCode::UnknownField,
+        Category::Data if text.starts_with("missing field") => ProblemCode::MissingField,
+        Category::Data if text.starts_with("invalid type") => ProblemCode::WrongType,
+        Category::Data => ProblemCode::InvalidValue,
+    };
+    // The name stands in backticks wherever serde knows it.
+    let named = matches!(code, ProblemCode::UnknownField | ProblemCode::MissingField);
+    let field = named
+        .then(|| text.split('`').nth(1).map(str::to_owned))
+        .flatten();
+    let problem = Problem {
+        code,
+        field,
+        message: format!("The question can't be read: {text}."),
+    };
+    Refusal::new(RefusalStatus::BadRequest, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use wombat_model::wire::{IdQuestion, ListQuestion};
+
+    use super::*;
+
+    #[test]
+    fn a_malformed_question_says_where() {
+        let refuse =
+            |text: &str| of_question(&serde_json::from_str::<IdQuestion>(text).unwrap_err());
+        for (text, code, field) in [
+            ("{", ProblemCode::Malformed, None),
+            ("{}", ProblemCode::MissingField, Some("id")),
+            (r#"{"id": 7}"#, ProblemCode::WrongType, None),
+            (r#"{"id": "x"}"#, ProblemCode::InvalidValue, None),
+        ] {
+            let refusal = refuse(text);
+            assert_eq!(refusal.status, RefusalStatus::BadRequest);
+            assert_eq!(refusal.problems[0].code, code, "{text}");
+            assert_eq!(refusal.problems[0].field.as_deref(), field, "{text}");
+        }
+        let unknown = serde_json::from_str::<ListQuestion>(r#"{"size": 1}"#).unwrap_err();
+        assert_eq!(
+            of_question(&unknown).problems[0].field.as_deref(),
+            Some("size")
+        );
+    }
+
+    #[test]
+    fn callers_learn_when_to_come_back_and_nothing_else() {
+        let away = of_store(&StoreError::Unavailable("10.0.0.7 timed out".into()));
+        assert_eq!(away.status, RefusalStatus::Unavailable);
+        assert!(away.retry_after.is_some() && !away.summary().contains("10.0.0.7"));
+        let full = of_store(&StoreError::Full("10077".into()));
+        assert!(full.summary().contains("full") && full.retry_after.is_some());
+        let corrupt = of_store(&StoreError::Refused("secret".into()));
+        assert_eq!(corrupt.status, RefusalStatus::Internal);
+        assert!(!corrupt.summary().contains("secret"));
+    }
+}

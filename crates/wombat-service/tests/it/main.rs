@@ -1,0 +1,5 @@
+//! The service against a real nats-server.
+
+mod micro;
+mod requests;
+mod support;

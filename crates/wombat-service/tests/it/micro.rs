@@ -1,0 +1,191 @@
+//! What `nats micro` users see: descriptions, schemas, errors, stats, and a clean end.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_nats::Client;
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{CONNECT, ask, ask_bytes, one};
+
+async fn verb(client: &Client, subject: &str) -> Value {
+    let reply = client.request(subject.to_owned(), "".into()).await.unwrap();
+    serde_json::from_slice(&reply.payload).unwrap()
+}
+
+/// Metadata by endpoint of both services.
+async fn metadata(client: &Client) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for service in ["build", "catalog"] {
+        let info = verb(client, &format!("$SRV.INFO.{service}")).await;
+        assert!(!info["description"].as_str().unwrap().is_empty());
+        for endpoint in info["endpoints"].as_array().unwrap() {
+            let name = endpoint["name"].as_str().unwrap();
+            assert_eq!(endpoint["subject"], format!("{service}.{name}"));
+            assert_eq!(endpoint["queue_group"], "q");
+            all.insert(format!("{service}.{name}"), endpoint["metadata"].clone());
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
+    let (_server, client, _store, instance) = one().await?;
+    let metadata = metadata(&client).await;
+    let names: Vec<&str> = metadata.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "build.builders",
+            "build.cancel",
+            "build.get",
+            "build.list",
+            "build.log",
+            "build.request",
+            "build.resolve",
+            "catalog.component",
+            "catalog.search"
+        ]
+    );
+    let request =
+        json!({"goos": "linux", "goarch": "amd64", "packages": [format!("{CONNECT}/kafka")]});
+    let view = ask(&client, "build.request", &request).await.unwrap();
+    let id = json!({ "id": view["id"] });
+    for (subject, question) in [
+        ("build.resolve", request.clone()),
+        ("build.request", request),
+        ("build.builders", json!({})),
+        ("build.get", id.clone()),
+        ("build.log", id.clone()),
+        ("build.cancel", id),
+        ("catalog.search", json!({"query": "kafka"})),
+        ("catalog.component", json!({"component": "kafka"})),
+    ] {
+        let schema = |key: &str| -> Value {
+            serde_json::from_str(metadata[subject][key].as_str().unwrap()).unwrap()
+        };
+        assert!(
+            !metadata[subject]["description"]
+                .as_str()
+                .unwrap()
+                .is_empty()
+        );
+        jsonschema::validate(&schema("request-schema"), &question)
+            .unwrap_or_else(|error| panic!("{subject}: {error}"));
+        let answer = ask(&client, subject, &question).await.unwrap();
+        jsonschema::validate(&schema("response-schema"), &answer)
+            .unwrap_or_else(|error| panic!("{subject}: {error}: {answer}"));
+    }
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn errors_name_every_problem_and_are_counted() -> anyhow::Result<()> {
+    let (_server, client, _store, instance) = one().await?;
+    let body = json!({"goos": "plan9", "goarch": "amd64", "packages": ["x"], "colour": 1});
+    let error = ask(&client, "build.request", &body).await.unwrap_err();
+    assert_eq!(error["error"]["code"], 400);
+    assert_eq!(error["error"]["field"], "goos");
+    assert_eq!(
+        error["error"]["problems"].as_array().unwrap().len(),
+        3,
+        "{error}"
+    );
+
+    let content = json!({"goos": "linux", "goarch": "amd64", "components": ["natz"]});
+    let error = ask(&client, "build.request", &content).await.unwrap_err();
+    assert_eq!(error["error"]["code"], 422);
+    assert_eq!(error["error"]["problems"][0]["code"], "unknown_component");
+
+    let stats = verb(&client, "$SRV.STATS.build").await;
+    let endpoints = stats["endpoints"].as_array().unwrap();
+    let request = endpoints
+        .iter()
+        .find(|endpoint| endpoint["name"] == "request")
+        .unwrap();
+    assert_eq!(request["data"]["errors"], 2, "{request}");
+    assert!(
+        request["data"]["lastError"]
+            .as_str()
+            .unwrap()
+            .starts_with("422")
+    );
+    assert_eq!(request["num_requests"], 2);
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_payload_harms_it() -> anyhow::Result<()> {
+    let (_server, client, store, instance) = one().await?;
+    let deep = "[".repeat(10_000);
+    let long = format!(r#"{{"goos":"{}"}}"#, "x".repeat(500_000));
+    let payloads: [&[u8]; 12] = [
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b"{",
+        b"\xff\xfe\x00",
+        b"{\"id\":\"build.*.>\"}",
+        b"{\"id\":\"build.linux.amd64.1_26_8.\\u0000\"}",
+        b"{\"goos\":\"linux\\nx\",\"goarch\":\"amd64\",\"packages\":[\"a.b/c\\r\\n\"]}",
+        b"{\"goos\":1e999,\"limit\":-1,\"after\":-1}",
+        deep.as_bytes(),
+        long.as_bytes(),
+    ];
+    for subject in [
+        "request", "resolve", "get", "cancel", "log", "list", "builders",
+    ] {
+        for payload in payloads {
+            if let Err(body) = ask_bytes(&client, &format!("build.{subject}"), payload).await {
+                let code = body["error"]["code"].as_u64().unwrap();
+                assert!(code < 500 || code == 503, "{subject}: {body}");
+            }
+        }
+    }
+    for subject in ["catalog.search", "catalog.component"] {
+        for payload in payloads {
+            if let Err(body) = ask_bytes(&client, subject, payload).await {
+                assert!(
+                    body["error"]["code"].as_u64().unwrap() < 500,
+                    "{subject}: {body}"
+                );
+            }
+        }
+    }
+    assert_eq!(
+        store.builds.identity().await?.1.get(),
+        0,
+        "nothing was written"
+    );
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_that_is_away_is_said_within_two_seconds() -> anyhow::Result<()> {
+    let (_server, client, _store, instance) = one().await?;
+    // JetStream gone while the connection lives: what a cluster without a leader looks like.
+    client
+        .request("$JS.API.STREAM.DELETE.KV_builds", "".into())
+        .await?;
+    let question = json!({"goos": "linux", "goarch": "amd64", "components": ["nats"]});
+    let start = std::time::Instant::now();
+    let error = ask(&client, "build.request", &question).await.unwrap_err();
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(error["error"]["code"].as_u64().unwrap() >= 500, "{error}");
+    let both = [
+        ask(&client, "build.resolve", &question),
+        ask(&client, "build.request", &question),
+    ];
+    assert!(join_all(both).await.iter().all(Result::is_err));
+    instance.stop().await?;
+    Ok(())
+}

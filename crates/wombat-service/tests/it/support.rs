@@ -1,0 +1,103 @@
+//! An instance of the service in this process, and questions to it.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use wombat_service::{ServiceArgs, ServiceDeps, run};
+use wombat_store::Store;
+use wombat_testkit::NatsServer;
+
+pub(crate) const CONNECT: &str = "github.com/redpanda-data/connect/v4/public/components";
+
+/// A running instance.
+pub(crate) struct Instance {
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+    pub(crate) state: TempDir,
+}
+
+impl Instance {
+    /// Starts one and waits until it answers.
+    pub(crate) async fn start(server: &NatsServer, args: ServiceArgs) -> anyhow::Result<Self> {
+        Self::start_in(server, args, tempfile::tempdir()?).await
+    }
+
+    /// The same with a state directory that is there already.
+    pub(crate) async fn start_in(
+        server: &NatsServer,
+        args: ServiceArgs,
+        state: TempDir,
+    ) -> anyhow::Result<Self> {
+        let connection = server.connection().await?;
+        let store = Store::open(&connection).await?;
+        let (ready, mut answers) = watch::channel(false);
+        let deps = ServiceDeps {
+            connection,
+            store,
+            state_dir: state.path().to_owned(),
+            ready,
+        };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(run(deps, args, stop.clone()));
+        let instance = Self { stop, task, state };
+        answers.wait_for(|ready| *ready).await?;
+        Ok(instance)
+    }
+
+    /// Ends it and gives its state directory back.
+    pub(crate) async fn stop(self) -> anyhow::Result<TempDir> {
+        self.stop.cancel();
+        tokio::time::timeout(Duration::from_secs(15), self.task).await???;
+        Ok(self.state)
+    }
+}
+
+/// A server with all buckets, and one instance without a queue limit.
+pub(crate) async fn one() -> anyhow::Result<(NatsServer, Client, Store, Instance)> {
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    let instance = Instance::start(&server, unlimited()).await?;
+    Ok((server, connection.client().clone(), store, instance))
+}
+
+pub(crate) fn unlimited() -> ServiceArgs {
+    ServiceArgs {
+        queue_limit: 0,
+        ..ServiceArgs::default()
+    }
+}
+
+/// Asks; an error answer is an `Err` with its body.
+pub(crate) async fn ask(client: &Client, subject: &str, question: &Value) -> Result<Value, Value> {
+    ask_bytes(client, subject, question.to_string().as_bytes()).await
+}
+
+pub(crate) async fn ask_bytes(
+    client: &Client,
+    subject: &str,
+    question: &[u8],
+) -> Result<Value, Value> {
+    let reply = client
+        .request(subject.to_owned(), question.to_vec().into())
+        .await
+        .unwrap_or_else(|error| panic!("{subject}: {error}"));
+    let body: Value = serde_json::from_slice(&reply.payload)
+        .unwrap_or_else(|error| panic!("{subject}: {error}: {:?}", reply.payload));
+    let header = |name: &str| {
+        let headers = reply.headers.as_ref()?;
+        Some(headers.get(name)?.as_str().to_owned())
+    };
+    match header("Nats-Service-Error-Code") {
+        None => Ok(body),
+        Some(code) => {
+            assert_eq!(body["error"]["code"].to_string(), code, "{body}");
+            let line = header("Nats-Service-Error").expect("both headers");
+            assert!(!line.is_empty() && !line.contains('\n'), "{line:?}");
+            Err(body)
+        }
+    }
+}
