@@ -1,7 +1,23 @@
 //! Builders: they claim builds, run Go, and put the binaries into the object store.
+//!
+//! [`run`] is the whole of it: `intake` decides what to claim and whose builds to recover, `worker` sees one claim
+//! through, `presence` tells the others that this builder lives. [`go`] makes a binary of a spec, [`child`] runs
+//! foreign programs so that they never outlive us.
 
+mod args;
 pub mod catalog_import;
 pub mod child;
+mod counters;
 pub mod go;
+mod intake;
+mod owner;
+mod presence;
 pub mod recipe;
 pub mod report;
+mod run;
+mod units;
+mod worker;
+
+pub use args::{AcceptedLicence, BuilderArgs, BuilderDeps, BundlePolicy};
+pub use counters::Counters;
+pub use run::run;

@@ -1,0 +1,383 @@
+//! The task that hands waiting builds to free workers.
+
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use wombat_model::{Build, BuildKey, BuilderId, Presence, Status};
+use wombat_store::{Connection, Health, Revision, Versioned, WatchEvent, Watcher, Written};
+
+use super::{
+    board::{Board, Choice},
+    roster::Roster,
+};
+use crate::{
+    owner::{Note, Ownership},
+    worker::{Outcome, Worker},
+};
+
+/// How often the bucket is read anew, whatever the watch has told.
+const RESYNC: Duration = Duration::from_mins(2);
+/// How long a build rests after NATS didn't answer to its claim.
+const REST: Duration = Duration::from_secs(1);
+/// Most recoveries at a time: should we be wrong about who is dead, not everything is turned over at once.
+const MAX_RECOVERIES: usize = 20;
+
+/// The last that was seen of a record; the worker that is at it compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) revision: Revision,
+    /// `None`: the record is gone.
+    pub(crate) status: Option<Status>,
+}
+
+/// Everything that decides what is claimed and recovered.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    pub(crate) connection: Connection,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) workers: usize,
+    pub(crate) lease: Duration,
+    pub(crate) min_free_disk: u64,
+    pub(crate) ownership: Ownership,
+    pub(crate) fenced: watch::Receiver<bool>,
+    /// Cancelled when nothing new is to be claimed.
+    pub(crate) stop: CancellationToken,
+}
+
+struct State {
+    board: Board,
+    roster: Roster,
+    builds: Watcher<Build>,
+    builders: Watcher<Presence>,
+    health: watch::Receiver<Health>,
+    synced: bool,
+    tasks: JoinSet<(BuildKey, Outcome)>,
+    at_work: HashMap<BuildKey, watch::Sender<Seen>>,
+    recoveries: JoinSet<()>,
+    orphans: HashMap<BuildKey, Instant>,
+    previous: Option<Note>,
+    low_disk_said: bool,
+}
+
+impl Dispatcher {
+    /// Runs until it was stopped and every worker is done.
+    pub(crate) async fn run(mut self) {
+        let store = self.worker.store.clone();
+        let mut state = State {
+            board: Board::default(),
+            roster: Roster::default(),
+            builds: store.builds.watch(),
+            builders: store.builders.watch(),
+            health: self.connection.health(),
+            synced: false,
+            tasks: JoinSet::new(),
+            at_work: HashMap::new(),
+            recoveries: JoinSet::new(),
+            orphans: HashMap::new(),
+            previous: self.ownership.previous.take(),
+            low_disk_said: false,
+        };
+        let mut check =
+            interval((self.lease / 10).clamp(Duration::from_millis(100), Duration::from_secs(2)));
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut resync = interval(RESYNC);
+        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        resync.reset();
+        self.health_changed(&mut state);
+        loop {
+            let next_try = self.hand_out(&mut state);
+            if self.stop.is_cancelled() && state.tasks.is_empty() {
+                break;
+            }
+            tokio::select! {
+                event = state.builds.next() => self.build_event(&mut state, event),
+                event = state.builders.next() => builder_event(&mut state.roster, event),
+                Some(done) = state.tasks.join_next() => worker_done(&mut state, done),
+                Some(_) = state.recoveries.join_next() => {}
+                _ = check.tick() => self.look_for_the_dead(&mut state),
+                _ = resync.tick() => state.builds = store.builds.watch(),
+                changed = state.health.changed() => match changed {
+                    Ok(()) => self.health_changed(&mut state),
+                    // The connection was closed for good, so nothing more can be done.
+                    Err(_) => self.stop.cancel(),
+                },
+                _ = self.fenced.changed() => {}
+                () = until(next_try) => {}
+                () = self.stop.cancelled(), if !self.stop.is_cancelled() => {}
+            }
+        }
+        state.recoveries.shutdown().await;
+    }
+
+    fn health_changed(&self, state: &mut State) {
+        let since = state.health.borrow_and_update().connected_since;
+        state.roster.connected(since.map(Instant::from_std));
+        if since.is_some() && state.synced {
+            state.builds = self.worker.store.builds.watch();
+        }
+    }
+
+    fn build_event(&self, state: &mut State, event: WatchEvent<Build>) {
+        match event {
+            WatchEvent::Value { key, record, .. } => {
+                let Ok(key) = key.parse::<BuildKey>() else {
+                    return;
+                };
+                let seen = Seen {
+                    revision: record.revision,
+                    status: Some(record.value.status()),
+                };
+                tell(&state.at_work, &key, seen);
+                self.give_back_previous(state, &key, &record);
+                state.board.update(key, record, Instant::now());
+            }
+            WatchEvent::Removed { key, revision } => {
+                let Ok(key) = key.parse::<BuildKey>() else {
+                    return;
+                };
+                tell(
+                    &state.at_work,
+                    &key,
+                    Seen {
+                        revision,
+                        status: None,
+                    },
+                );
+                state.board.forget(&key);
+            }
+            WatchEvent::Ready => {
+                state.synced = true;
+                // Whoever it was, what it left behind has been seen by now.
+                state.previous = None;
+            }
+            WatchEvent::Reset => {
+                warn!("the bucket of builds is another one; starting over");
+                state.board.clear();
+                state.synced = false;
+                let gone = Seen {
+                    revision: Revision::new(u64::MAX),
+                    status: None,
+                };
+                for key in state.at_work.keys().cloned().collect::<Vec<_>>() {
+                    tell(&state.at_work, &key, gone);
+                }
+            }
+        }
+    }
+
+    /// The owner of our folder before us is dead for certain, so its builds need not wait for its lease to end. One
+    /// that was given back before may be what kills its builders; its attempts count.
+    fn give_back_previous(&self, state: &mut State, key: &BuildKey, record: &Versioned<Build>) {
+        let Some(previous) = &state.previous else {
+            return;
+        };
+        if record.value.status() != Status::Building
+            || record
+                .value
+                .holder()
+                .is_none_or(|by| by.builder != previous.builder)
+        {
+            return;
+        }
+        let suspicious = previous.given_back.contains(key);
+        let note = Note {
+            builder: self.worker.builder.clone(),
+            given_back: vec![key.clone()],
+        };
+        if let Err(error) = self.ownership.add(&note) {
+            warn!(%error, "can't write down what was given back");
+        }
+        let (worker, record) = (Arc::clone(&self.worker), record.clone());
+        state.recoveries.spawn(async move {
+            let key = record.value.key();
+            let builds = &worker.store.builds;
+            let written = if suspicious {
+                builds.recover(record).await
+            } else {
+                builds.give_back(record).await
+            };
+            match written {
+                Ok(Written::Won(_)) => {
+                    worker.counters.recover();
+                    info!(%key, "given back for the process before this one");
+                }
+                Ok(Written::Lost) => {}
+                Err(error) => {
+                    warn!(%key, %error, "can't give back a build of the process before this one");
+                }
+            }
+        });
+    }
+
+    /// Starts workers while there are free ones and something to try. The time at which to look again, if any.
+    fn hand_out(&self, state: &mut State) -> Option<Instant> {
+        loop {
+            let idle = state.at_work.len() < self.workers;
+            let may = idle
+                && state.synced
+                && state.roster.is_ready()
+                && !self.stop.is_cancelled()
+                && !*self.fenced.borrow();
+            if !may {
+                return None;
+            }
+            let now = Instant::now();
+            let alive = state.roster.claiming();
+            let at_work = &state.at_work;
+            let choice = state.board.choose(
+                &self.worker.builder,
+                &alive,
+                |key| at_work.contains_key(key),
+                now,
+            );
+            let (record, pause) = match choice {
+                Choice::Try(record, pause) => (*record, pause),
+                Choice::Wait(instant) => return Some(instant),
+                Choice::Nothing => return None,
+            };
+            if !self.has_room(state) {
+                return Some(now + REST);
+            }
+            let key = record.value.key();
+            let (sender, seen) = watch::channel(Seen {
+                revision: record.revision,
+                status: Some(Status::New),
+            });
+            state.at_work.insert(key.clone(), sender);
+            let worker = Arc::clone(&self.worker);
+            state
+                .tasks
+                .spawn(async move { (key, Box::pin(worker.work(record, pause, seen)).await) });
+        }
+    }
+
+    fn has_room(&self, state: &mut State) -> bool {
+        let free = free_disk(self.worker.workshop.jobs_folder());
+        let enough = free.is_none_or(|bytes| bytes >= self.min_free_disk);
+        if !enough && !state.low_disk_said {
+            warn!(
+                free,
+                wanted = self.min_free_disk,
+                "too little free disk; nothing is claimed"
+            );
+        }
+        state.low_disk_said = !enough;
+        enough
+    }
+
+    /// Takes back builds of dead builders, and what a lost acknowledgement left under our own name.
+    fn look_for_the_dead(&self, state: &mut State) {
+        if !state.synced || self.stop.is_cancelled() {
+            return;
+        }
+        let now = Instant::now();
+        let me = &self.worker.builder;
+        let mut dead = Vec::new();
+        let mut holders = Vec::new();
+        let mut ours = Vec::new();
+        for (key, record) in state.board.building() {
+            let Some(holder) = record.value.holder() else {
+                continue;
+            };
+            holders.push(holder.builder.clone());
+            let lost = if holder.builder == *me {
+                ours.push(key.clone());
+                let since = *state.orphans.entry(key.clone()).or_insert(now);
+                !state.at_work.contains_key(key)
+                    && now >= since + self.lease / 2
+                    && state.roster.is_ready()
+            } else {
+                state.roster.is_dead(&holder.builder, self.lease, now)
+            };
+            if lost && dead.len() < MAX_RECOVERIES && state.recoveries.len() < MAX_RECOVERIES {
+                dead.push(record.clone());
+            }
+        }
+        let at_work = &state.at_work;
+        state
+            .orphans
+            .retain(|key, _| ours.contains(key) && !at_work.contains_key(key));
+        state
+            .roster
+            .retain_missing(|builder| holders.contains(builder));
+        for record in dead {
+            let key = record.value.key();
+            // Should the write get no answer, the watch tells what became of it, or the next resync does.
+            state.board.forget(&key);
+            let worker = Arc::clone(&self.worker);
+            state.recoveries.spawn(async move {
+                match worker.store.builds.recover(record).await {
+                    Ok(Written::Won(_)) => {
+                        worker.counters.recover();
+                        info!(%key, "recovered from a dead builder");
+                    }
+                    Ok(Written::Lost) => {}
+                    Err(error) => warn!(%key, %error, "can't recover a build"),
+                }
+            });
+        }
+    }
+}
+
+fn worker_done(state: &mut State, done: Result<(BuildKey, Outcome), tokio::task::JoinError>) {
+    match done {
+        Ok((key, outcome)) => {
+            state.at_work.remove(&key);
+            match outcome {
+                Outcome::Lost(revision) => state.board.lost(&key, revision),
+                Outcome::NoAnswer => state.board.postpone(&key, Instant::now() + REST),
+                Outcome::Ended => state.board.forget(&key),
+            }
+        }
+        Err(panicked) => {
+            // Its build stays ours in the record and is recovered like one of a dead builder; a task that
+            // panicked doesn't say which it was, but nobody listens to it any more.
+            error!(%panicked, "a worker failed");
+            state.at_work.retain(|_, sender| !sender.is_closed());
+        }
+    }
+}
+
+fn tell(at_work: &HashMap<BuildKey, watch::Sender<Seen>>, key: &BuildKey, seen: Seen) {
+    if let Some(sender) = at_work.get(key) {
+        sender.send_if_modified(|last| {
+            let newer = seen.revision > last.revision;
+            if newer {
+                *last = seen;
+            }
+            newer
+        });
+    }
+}
+
+fn builder_event(roster: &mut Roster, event: WatchEvent<Presence>) {
+    match event {
+        WatchEvent::Value { record, .. } => roster.renewed(record.value),
+        WatchEvent::Removed { key, .. } => {
+            if let Ok(builder) = key.parse::<BuilderId>() {
+                roster.gone(&builder);
+            }
+        }
+        WatchEvent::Ready => roster.ready(),
+        WatchEvent::Reset => roster.reset(),
+    }
+}
+
+/// Bytes that may still be written, if the system tells.
+fn free_disk(folder: &Path) -> Option<u64> {
+    let status = rustix::fs::statvfs(folder).ok()?;
+    Some(status.f_bavail.saturating_mul(status.f_frsize))
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

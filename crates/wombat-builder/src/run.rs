@@ -1,0 +1,148 @@
+//! Starts a builder and sees it to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use wombat_model::{BuilderId, Presence};
+
+use crate::{
+    args::{BuilderArgs, BuilderDeps},
+    go::Workshop,
+    intake::Dispatcher,
+    owner::Ownership,
+    presence::{ActiveClaims, Heartbeat},
+    worker::{Limits, Worker},
+};
+
+/// Runs a builder until `stop`: then it claims nothing more, ends what it can within the grace time, and gives the
+/// rest back. An error says why it couldn't start.
+pub async fn run(
+    deps: BuilderDeps,
+    args: BuilderArgs,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let host = host_name();
+    let builder = builder_id(&host);
+    let folder = deps.state_dir.join("builder");
+    let ownership = Ownership::take(&folder, &builder)?;
+    let settings = args.go.discover(&deps.state_dir, deps.helper).await?;
+    let go = settings.version;
+    let workshop = Workshop::new(settings, &folder, args.licences())
+        .with_context(|| format!("preparing the folder {}", folder.display()))?;
+
+    let claims = ActiveClaims::new();
+    let (fence, fenced) = watch::channel(false);
+    let hurry = CancellationToken::new();
+    let worker = Arc::new(Worker {
+        store: deps.store.clone(),
+        workshop,
+        builder: builder.clone(),
+        limits: Limits {
+            time: args.build_time_limit,
+            memory: args.build_memory_limit,
+            output: args.output_limit,
+            log: args.log_limit,
+            parallelism: args.parallelism(),
+        },
+        claims: claims.clone(),
+        counters: deps.counters.clone(),
+        fenced: fenced.clone(),
+        stop: stop.clone(),
+        hurry: hurry.clone(),
+    });
+    let workers = args.worker_count();
+    info!(%builder, workers, %go, "builder started");
+
+    let heartbeat = Heartbeat {
+        builders: deps.store.builders.clone(),
+        presence: Presence {
+            builder,
+            host,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            workers: u32::try_from(workers).unwrap_or(u32::MAX),
+            active: Vec::new(),
+            go: Some(go),
+            draining: false,
+            lease_ms: u64::try_from(args.lease.as_millis()).unwrap_or(u64::MAX),
+        },
+        lease: args.lease,
+        claims,
+        draining: stop.clone(),
+        fenced: fence,
+    };
+    let end = CancellationToken::new();
+    // Whoever drops us has a dead builder, not one that lives on in its heartbeat.
+    let mut heartbeats = JoinSet::new();
+    heartbeats.spawn(heartbeat.run(end.clone()));
+    let mut grace = JoinSet::new();
+    grace.spawn(hurry_after(
+        stop.clone(),
+        args.grace,
+        deps.hurry,
+        hurry.clone(),
+    ));
+
+    Dispatcher {
+        connection: deps.connection,
+        worker,
+        workers,
+        lease: args.lease,
+        min_free_disk: args.min_free_disk,
+        ownership,
+        fenced,
+        stop,
+    }
+    .run()
+    .await;
+    grace.shutdown().await;
+    end.cancel();
+    while let Some(ended) = heartbeats.join_next().await {
+        ended.context("ending the heartbeat")?;
+    }
+    let counters = deps.counters;
+    info!(
+        won = counters.claims_won(),
+        lost = counters.claims_lost(),
+        recovered = counters.recovered(),
+        "builder stopped"
+    );
+    Ok(())
+}
+
+/// Once stopping has begun, the hurry comes with the end of the grace time, or when it is asked for.
+async fn hurry_after(
+    stop: CancellationToken,
+    grace: Duration,
+    asked: CancellationToken,
+    hurry: CancellationToken,
+) {
+    tokio::select! {
+        () = async {
+            stop.cancelled().await;
+            tokio::time::sleep(grace).await;
+        } => {}
+        () = asked.cancelled() => stop.cancel(),
+    }
+    hurry.cancel();
+}
+
+fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// `<host>-<random>`: a new one at each start.
+fn builder_id(host: &str) -> BuilderId {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    let host: String = host.chars().filter(fits).take(40).collect();
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    let host = if host.is_empty() { "builder" } else { &host };
+    format!("{host}-{}", &random[..12])
+        .parse()
+        .expect("letters, digits and dashes, at most 53")
+}

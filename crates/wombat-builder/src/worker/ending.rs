@@ -1,0 +1,111 @@
+//! The last word on a claim: written once, however often NATS has to be asked.
+
+use std::time::Duration;
+
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use wombat_model::{Artifact, Build, BuilderId, Failure, Timings};
+use wombat_store::{Builds, Claim, ClaimOutcome, FinishOutcome, Revision, StoreError, Versioned};
+
+use crate::intake::Seen;
+
+/// Pause between attempts while NATS is away.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long it goes on once the builder is in a hurry; the build is recovered by others if it was in vain.
+const IN_A_HURRY: Duration = Duration::from_secs(5);
+
+/// How a claim ends.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    /// With this binary.
+    Success(Box<Artifact>, Timings),
+    /// Without one.
+    Failure(Failure),
+    /// It is given back; the attempt doesn't count.
+    Release,
+}
+
+/// How long to go on trying.
+pub(super) struct Patience<'a> {
+    pub(super) hurry: &'a CancellationToken,
+    pub(super) seen: &'a mut watch::Receiver<Seen>,
+    /// The revision that the claim wrote.
+    pub(super) ours: Revision,
+}
+
+impl Ending {
+    /// Writes it into the record. `None`: the claim is lost, or NATS stayed away.
+    pub(super) async fn write(
+        self,
+        builds: &Builds,
+        builder: &BuilderId,
+        claim: Claim,
+        patience: Patience<'_>,
+    ) -> Option<Versioned<Build>> {
+        let Patience { hurry, seen, ours } = patience;
+        let given_up = async {
+            hurry.cancelled().await;
+            sleep(IN_A_HURRY).await;
+        };
+        tokio::select! {
+            record = self.write_until_known(builds, builder, claim) => record,
+            // Our own write is a later revision, too: then the record itself has to be looked at, which is being done.
+            () = given_up => {
+                warn!(ours = ours.get(), last_seen = seen.borrow().revision.get(), "NATS stayed away; the build is left to others");
+                None
+            }
+        }
+    }
+
+    async fn write_until_known(
+        self,
+        builds: &Builds,
+        builder: &BuilderId,
+        claim: Claim,
+    ) -> Option<Versioned<Build>> {
+        let (key, id) = (claim.key().clone(), claim.id().clone());
+        let mut claim = Some(claim);
+        loop {
+            let attempt = match claim.take() {
+                Some(claim) => self.clone().write_once(builds, claim).await,
+                None => match builds.get(&key).await {
+                    Ok(Some(record)) if record.value.is_held_by(&id) => {
+                        match builds.adopt(record, builder) {
+                            ClaimOutcome::Won(ours) => {
+                                claim = Some(*ours);
+                                continue;
+                            }
+                            ClaimOutcome::Lost => return None,
+                        }
+                    }
+                    // An earlier attempt got through after all.
+                    Ok(Some(record))
+                        if record.value.holder().is_some_and(|by| by.claim == id)
+                            && record.value.status().is_terminal() =>
+                    {
+                        return Some(record);
+                    }
+                    Ok(_) => return None,
+                    Err(error) => Err(error),
+                },
+            };
+            match attempt {
+                Ok(FinishOutcome::Done(record)) => return Some(*record),
+                Ok(FinishOutcome::Fenced) => return None,
+                Err(error) => {
+                    warn!(%error, "can't write the end of a claim; trying again");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn write_once(self, builds: &Builds, claim: Claim) -> Result<FinishOutcome, StoreError> {
+        match self {
+            Self::Success(artifact, timings) => builds.succeed(claim, *artifact, timings).await,
+            Self::Failure(failure) => builds.fail(claim, failure).await,
+            Self::Release => builds.release(claim).await,
+        }
+    }
+}

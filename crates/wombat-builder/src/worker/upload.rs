@@ -1,0 +1,137 @@
+//! Brings a binary into the object store, and makes the build's link lead to it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+use wombat_model::{Artifact, ArtifactName, BuildKey, Failure, FailureClass, Timings, log::Phase};
+use wombat_store::{Artifacts, Claim, Store, StoreError};
+
+use crate::{
+    go::{BuildError, Product},
+    report::Reporter,
+};
+
+/// Pauses before an upload is tried again.
+const RETRY_AFTER: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+];
+/// How often a link is made anew that another claim of the same build meanwhile moved.
+const MAX_LINKS: usize = 5;
+
+/// A binary that is stored and not yet in the record.
+#[derive(Debug)]
+pub(super) struct Uploaded {
+    pub(super) artifact: Artifact,
+    pub(super) timings: Timings,
+}
+
+/// Stores the binary and its recipe under the claim's own name, and checks what was stored.
+pub(super) async fn upload(
+    artifacts: &Artifacts,
+    claim: &Claim,
+    product: Product,
+    reporter: &Reporter,
+) -> Result<Uploaded, BuildError> {
+    let begun = Instant::now();
+    let mut pauses = RETRY_AFTER.into_iter();
+    let artifact = loop {
+        match store(artifacts, claim, &product).await {
+            Ok(artifact) => break artifact,
+            Err(error) => {
+                let failure = failure(&error);
+                let Some(pause) = pauses
+                    .next()
+                    .filter(|_| failure.class == FailureClass::Infra)
+                else {
+                    return Err(failure.into());
+                };
+                reporter.line(format!(
+                    "{} Trying again in {} s.",
+                    failure.message,
+                    pause.as_secs()
+                ));
+                sleep(pause).await;
+            }
+        }
+    };
+    let mut timings = product.timings;
+    timings.insert(
+        Phase::Upload,
+        u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    );
+    Ok(Uploaded { artifact, timings })
+}
+
+async fn store(
+    artifacts: &Artifacts,
+    claim: &Claim,
+    product: &Product,
+) -> Result<Artifact, StoreError> {
+    let name = ArtifactName::new(claim.key(), claim.id());
+    artifacts.put_file(&name, &product.path).await?;
+    let stored = artifacts.find(name.as_str()).await?;
+    if stored.is_none_or(|stored| {
+        stored.size != product.size || stored.sha256.as_ref() != Some(&product.sha256)
+    }) {
+        return Err(StoreError::Unavailable(
+            "the object store holds other bytes than were sent".to_owned(),
+        ));
+    }
+    let recipe =
+        serde_json::to_vec(&product.recipe).map_err(|error| StoreError::File(error.into()))?;
+    artifacts
+        .put_bytes(&format!("{name}.recipe"), &recipe)
+        .await?;
+    Ok(Artifact {
+        name,
+        size: product.size,
+        sha256: product.sha256.clone(),
+        builder: claim.holder().builder.clone(),
+    })
+}
+
+fn failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Full(_) => {
+            Failure::new(FailureClass::Resource, "The store of binaries is full.")
+        }
+        StoreError::Unavailable(_) => Failure::new(
+            FailureClass::Infra,
+            format!("The binary can't be stored: {error}."),
+        ),
+        StoreError::Missing(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::File(_)
+        | StoreError::Refused(_) => Failure::new(
+            FailureClass::Internal,
+            format!("The binary can't be stored: {error}."),
+        ),
+    }
+}
+
+/// Makes `<key>` lead to the binary that the record names, for those who fetch it with NATS' own tools. The janitor
+/// mends what fails here.
+pub(super) async fn publish(store: &Store, key: &BuildKey, ours: &ArtifactName) {
+    let mut name = ours.clone();
+    for _ in 0..MAX_LINKS {
+        if let Err(error) = store.artifacts.link(key, &name).await {
+            warn!(%error, "can't link the binary");
+            return;
+        }
+        // Another claim may have finished between our finish and our link.
+        match store.builds.get(key).await {
+            Ok(Some(record)) => match record.value.artifact() {
+                Some(artifact) if artifact.name != name => name = artifact.name.clone(),
+                Some(_) | None => return,
+            },
+            Ok(None) => return,
+            Err(error) => {
+                warn!(%error, "can't check the link of the binary");
+                return;
+            }
+        }
+    }
+}
