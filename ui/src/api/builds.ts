@@ -1,0 +1,35 @@
+import { callJson } from './client'
+import type { BuildView, BuildersAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer } from './types'
+
+const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
+
+export const requestBuild = (body: RequestBody): Promise<BuildView> =>
+  callJson('/api/builds', { method: 'POST', body })
+
+export const resolve = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
+  callJson('/api/resolve', { method: 'POST', body, ...(signal && { signal }) })
+
+export interface ListFilter {
+  q?: string
+  limit?: number
+  cursor?: string
+  sort?: string
+  facets?: boolean
+}
+
+export const listBuilds = (filter: ListFilter, signal?: AbortSignal): Promise<ListAnswer> =>
+  callJson('/api/builds', { query: { ...filter }, ...(signal && { signal }) })
+
+export const getBuild = (id: string, signal?: AbortSignal): Promise<BuildView> =>
+  callJson(one(id), signal ? { signal } : {})
+
+export const cancelBuild = (id: string): Promise<BuildView> => callJson(one(id), { method: 'DELETE' })
+
+export const getRecipe = (id: string): Promise<Recipe> => callJson(`${one(id)}/recipe`)
+
+export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> =>
+  callJson('/api/builders', signal ? { signal } : {})
+
+export const buildEventsUrl = (id: string): string => `${one(id)}/events`
+export const buildLogUrl = (id: string): string => `${one(id)}/log`
+export const allEventsUrl = '/api/events'

@@ -1,0 +1,16 @@
+import { callJson } from './client'
+import type { CatalogAnswer, ComponentAnswer, PlatformsAnswer, VersionAnswer } from './types'
+
+/** More packages than any release has, so that one answer holds them all. */
+const ALL = 1000
+
+/** The newest release of every module, or one release of one module. */
+export const getCatalog = (module?: string, version?: string): Promise<CatalogAnswer> =>
+  callJson('/api/catalog', { query: { module, version, limit: ALL } })
+
+export const getComponent = (kind: string, name: string, signal?: AbortSignal): Promise<ComponentAnswer> =>
+  callJson(`/api/catalog/components/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`, signal ? { signal } : {})
+
+export const getPlatforms = (): Promise<PlatformsAnswer> => callJson('/api/platforms')
+
+export const getVersion = (): Promise<VersionAnswer> => callJson('/api/version')

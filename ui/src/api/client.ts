@@ -1,0 +1,79 @@
+/** The only place that calls `fetch`. */
+import { readonly, ref } from 'vue'
+
+import { type ApiError, errorOf, unreachable } from './error'
+
+const reached = ref(true)
+/** Whether the last call got through to a server. */
+export const isReached = readonly(reached)
+
+let serverAhead = 0
+/** The server's clock, as far as the last answer told it, in milliseconds. */
+export const serverNow = (): number => Date.now() + serverAhead
+
+/** A bearer token, for this page's life only. */
+const token = ref<string>()
+export const setToken = (value: string | undefined): void => {
+  token.value = value
+}
+
+interface Options {
+  method?: 'GET' | 'POST' | 'DELETE'
+  body?: unknown
+  query?: Record<string, string | number | boolean | undefined>
+  signal?: AbortSignal
+}
+
+export async function callJson<T>(path: string, options: Options = {}): Promise<T> {
+  const response = await call(path, options)
+  return (await response.json()) as T
+}
+
+export async function callText(path: string, options: Options = {}): Promise<string> {
+  return (await call(path, options)).text()
+}
+
+async function call(path: string, { method = 'GET', body, query, signal }: Options): Promise<Response> {
+  const headers: Record<string, string> = { accept: 'application/json, text/plain' }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (token.value) headers.authorization = `Bearer ${token.value}`
+  let response: Response
+  try {
+    response = await fetch(path + queryString(query), {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? null,
+    })
+  } catch (thrown) {
+    if (signal?.aborted) throw thrown
+    reached.value = false
+    throw unreachable()
+  }
+  noteClock(response)
+  if (response.ok) {
+    reached.value = true
+    return response
+  }
+  const error: ApiError = errorOf(response.status, await response.text(), response.headers.get('retry-after'))
+  reached.value = !error.isUnreachable
+  throw error
+}
+
+/** An EventSource can't tell why it failed; whoever holds one tells what they saw. */
+export const noteReached = (value: boolean): void => {
+  reached.value = value
+}
+
+function noteClock(response: Response): void {
+  const date = Date.parse(response.headers.get('date') ?? '')
+  // The header has whole seconds, so a smaller difference says nothing.
+  if (!Number.isNaN(date)) serverAhead = Math.abs(date - Date.now()) > 2000 ? date - Date.now() : 0
+}
+
+function queryString(query: Options['query']): string {
+  const set = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  )
+  return set.length > 0 ? `?${new URLSearchParams(set)}` : ''
+}

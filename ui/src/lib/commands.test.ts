@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process'
+
+import { describe, expect, it } from 'vitest'
+
+import { curlDownload, curlRequest, natsDownload, natsRequest, quote, startHint, verifyCommand, wombatBuild } from './commands'
+
+const hash = 'ab'.repeat(32)
+const id = (goos: string): string => `build.${goos}.arm64.1_26_8.${hash}`
+const request = { goos: 'linux', goarch: 'amd64', goVersion: '1.26.8', packages: ['a.b/c'], components: ['input/kafka'], modules: { 'a.b': 'v1.0.0' } }
+
+describe('words of a shell', () => {
+  it.each(["it's", '$(id)', 'a b', '`x`', '"', "''", '\\', 'a\nb', '', '*'])('mean exactly %j', (text) => {
+    expect(execFileSync('sh', ['-c', `printf %s ${quote(text)}`], { encoding: 'utf8' })).toBe(text)
+  })
+
+  it('stay bare where nothing has to be quoted', () => {
+    expect(quote('github.com/a/b@v1.2.3')).toBe('github.com/a/b@v1.2.3')
+  })
+})
+
+describe('commands', () => {
+  it('ask with the whole request', () => {
+    const json = JSON.stringify(request)
+    expect(curlRequest('https://w.example', request)).toBe(`curl -sS -H 'Prefer: wait=60' -d '${json}' https://w.example/api/builds`)
+    expect(natsRequest(request)).toBe(`nats req build.request '${json}'`)
+  })
+
+  it('download, and make the file start', () => {
+    expect(curlDownload('http://h', id('linux'))).toBe(
+      `curl -fsS -o wombat http://h/artifacts/linux/arm64/1.26.8/${hash}\nchmod +x ./wombat`,
+    )
+    expect(natsDownload(id('darwin')).split('\n')).toEqual([
+      `nats object get artifacts ${id('darwin')} --output wombat`,
+      'chmod +x ./wombat',
+      'xattr -d com.apple.quarantine ./wombat',
+    ])
+    expect(curlDownload('http://h', id('windows'))).toBe(`curl -fsS -o wombat.exe http://h/artifacts/windows/arm64/1.26.8/${hash}`)
+    expect(startHint('windows')).toEqual([])
+  })
+
+  it('name the server to wombat only where it has to be named', () => {
+    const expected =
+      'wombat build --platform linux/amd64 --go 1.26.8 --module a.b=v1.0.0 a.b/c input/kafka --output ./wombat'
+    expect(wombatBuild('http://127.0.0.1:4430', request)).toBe(`${expected}\nchmod +x ./wombat`)
+    expect(wombatBuild('https://w.example', request)).toBe(`${expected} --server https://w.example\nchmod +x ./wombat`)
+  })
+
+  it('verify with the tool that the system has', () => {
+    expect(verifyCommand('linux', hash)).toBe(`echo '${hash}  wombat' | sha256sum -c`)
+    expect(verifyCommand('darwin', hash)).toContain('shasum -a 256 -c')
+    expect(verifyCommand('windows', hash)).toBe('certutil -hashfile wombat.exe SHA256')
+  })
+})

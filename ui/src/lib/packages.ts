@@ -1,0 +1,91 @@
+/** What a package is called, and whether it can go into a binary. */
+import type { CatalogAnswer, PackageHit } from '@/api/types'
+
+const FOLDER = '/public/components/'
+
+/** The path below the folder of components, or all of it. */
+export function shortName(path: string): string {
+  const at = path.indexOf(FOLDER)
+  return at < 0 ? path : path.slice(at + FOLDER.length)
+}
+
+/** `path@version` in its two parts. */
+export function splitReference(reference: string): { path: string; version?: string } {
+  const at = reference.indexOf('@')
+  return at < 0 ? { path: reference } : { path: reference.slice(0, at), version: reference.slice(at + 1) }
+}
+
+/** The module, of those given, that holds this path: the longest that is a prefix of it. */
+export function moduleOf(path: string, modules: Iterable<string>): string | undefined {
+  let found: string | undefined
+  for (const module of modules) {
+    if ((path === module || path.startsWith(`${module}/`)) && module.length > (found?.length ?? -1)) found = module
+  }
+  return found
+}
+
+/** A package of the catalog, with what the page needs to know of it. */
+export interface ListedPackage extends PackageHit {
+  /** The short name; the whole path where two packages share it. */
+  name: string
+  /** Not in the release that was chosen, but in the newest. */
+  missing: boolean
+}
+
+/** Packages with the names they are shown by; those of the chosen releases take the place of the newest ones. */
+export function listPackages(newest: CatalogAnswer, chosen: CatalogAnswer[]): ListedPackage[] {
+  const replaced = new Map(chosen.flatMap((answer) => answer.packages.slice(0, 1).map((hit) => [hit.module, answer])))
+  const hits = newest.packages.filter((hit) => !replaced.has(hit.module)).map((hit) => ({ hit, missing: false }))
+  for (const [module, answer] of replaced) {
+    const there = new Set(answer.packages.map((hit) => hit.path))
+    hits.push(...answer.packages.map((hit) => ({ hit, missing: false })))
+    hits.push(
+      ...newest.packages
+        .filter((hit) => hit.module === module && !there.has(hit.path))
+        .map((hit) => ({ hit, missing: true })),
+    )
+  }
+  const main = mainModule(newest)
+  const taken = new Map<string, string>()
+  for (const { hit } of hits) {
+    const name = shortName(hit.path)
+    if (!taken.has(name) || hit.module === main) taken.set(name, hit.path)
+  }
+  return hits
+    .map(({ hit, missing }) => {
+      const name = shortName(hit.path)
+      return { ...hit, name: taken.get(name) === hit.path ? name : hit.path, missing }
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The module with the most packages: the one that the site is about. */
+export function mainModule(catalog: CatalogAnswer): string | undefined {
+  const counts = new Map<string, number>()
+  for (const hit of catalog.packages) counts.set(hit.module, (counts.get(hit.module) ?? 0) + 1)
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
+}
+
+/** Why a package can't be picked for this platform; `undefined`: it can. */
+export function whyUnavailable(listed: ListedPackage, platform: string, release: string | undefined): string | undefined {
+  if (listed.missing) return `Not in release ${release ?? listed.version}.`
+  if (listed.cgo) return 'Needs cgo; binaries are built without it.'
+  if (listed.licence === 'rcl') return 'Under the Redpanda Community Licence, which is off here.'
+  switch (listed.platforms[platform]) {
+    case 'empty':
+      return `Compiles to nothing on ${platform}.`
+    case 'fails':
+      return `Doesn't compile on ${platform}.`
+    case 'compiles':
+    case undefined:
+      return undefined
+  }
+}
+
+/** What a binary is called: its first packages, without what every binary has. */
+export function titleOf(packages: { url: string; base?: boolean }[]): string {
+  const picked = packages.filter(({ base }) => !base)
+  const names = (picked.length > 0 ? picked : packages).map(({ url }) => shortName(url))
+  const shown = names.slice(0, 4).join(', ')
+  return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown
+}

@@ -1,0 +1,49 @@
+import type { OfferedPlatform } from '@/api/types'
+
+export const systemNames: Record<string, string> = {
+  linux: 'Linux',
+  darwin: 'macOS',
+  windows: 'Windows',
+  freebsd: 'FreeBSD',
+}
+
+const architectureNames: Record<string, string> = {
+  amd64: 'Intel and AMD, 64 bit',
+  arm64: 'ARM, 64 bit',
+  arm: 'ARM, 32 bit',
+  '386': 'Intel and AMD, 32 bit',
+  riscv64: 'RISC-V, 64 bit',
+  ppc64le: 'POWER, 64 bit',
+  s390x: 'IBM Z',
+}
+
+/** What an architecture is, for people who don't know Go's word for it. */
+export const architectureName = (goos: string, goarch: string): string => {
+  if (goos === 'darwin') return goarch === 'arm64' ? 'Apple silicon' : 'Intel'
+  return architectureNames[goarch] ?? goarch
+}
+
+/** What a browser says of the machine it runs on, where it says anything. */
+export interface BrowserHints {
+  platform: string
+  architecture?: string
+  bitness?: string
+}
+
+/** The platform to begin with. A wrong guess must be harmless, so an unknown machine is linux/amd64. */
+export function guessPlatform({ platform, architecture, bitness }: BrowserHints): { goos: string; goarch: string } {
+  const arm = architecture === 'arm'
+  if (/mac/i.test(platform)) return { goos: 'darwin', goarch: architecture === 'x86' ? 'amd64' : 'arm64' }
+  if (/win/i.test(platform)) return { goos: 'windows', goarch: arm ? 'arm64' : 'amd64' }
+  if (/linux/i.test(platform) && arm) return { goos: 'linux', goarch: bitness === '32' ? 'arm' : 'arm64' }
+  return { goos: 'linux', goarch: 'amd64' }
+}
+
+export const variantsOf = (platforms: OfferedPlatform[], goos: string, goarch: string): string[] =>
+  (platforms.find((platform) => platform.goos === goos && platform.goarch === goarch)?.variants ?? []).filter(
+    (variant) => variant !== 'none',
+  )
+
+/** Architectures on offer for a system, in the order of the server. */
+export const architecturesOf = (platforms: OfferedPlatform[], goos: string): string[] =>
+  platforms.filter((platform) => platform.goos === goos).map(({ goarch }) => goarch)

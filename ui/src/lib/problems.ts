@@ -1,0 +1,29 @@
+/** Brings each problem of a request to where it can be mended. */
+import type { Problem, RequestBody } from '@/api/types'
+
+import { splitReference } from './packages'
+
+export interface SortedProblems {
+  /** By import path. */
+  packages: Record<string, string[]>
+  /** By component as it was asked for. */
+  components: Record<string, string[]>
+  /** With platform, variant, Go, releases or base. */
+  target: string[]
+  other: string[]
+}
+
+const TARGET = /^(goos|goarch|variant|goVersion|base|modules)\b/
+
+export function sortProblems(problems: Problem[], request: RequestBody): SortedProblems {
+  const sorted: SortedProblems = { packages: {}, components: {}, target: [], other: [] }
+  for (const { field = '', message } of problems) {
+    const [, list, index] = /^(packages|components)\[(\d+)\]$/.exec(field) ?? []
+    const named = list === 'packages' || list === 'components' ? request[list]?.[Number(index)] : undefined
+    if (named !== undefined && list === 'packages') (sorted.packages[splitReference(named).path] ??= []).push(message)
+    else if (named !== undefined) (sorted.components[named] ??= []).push(message)
+    else if (TARGET.test(field)) sorted.target.push(message)
+    else sorted.other.push(message)
+  }
+  return sorted
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Component } from '@/api/types'
+
+import type { ListedPackage } from './packages'
+import { nearest, searchPackages, words } from './search'
+
+const listed = (name: string, components: string[], more: Partial<ListedPackage> = {}): ListedPackage => ({
+  name,
+  path: `github.com/redpanda-data/connect/v4/public/components/${name}`,
+  module: 'github.com/redpanda-data/connect/v4',
+  version: 'v4.105.0',
+  description: '',
+  licence: 'apache',
+  rclFiles: 0,
+  cgo: false,
+  platforms: {},
+  missing: false,
+  components: components.map((text) => {
+    const [kind, component] = text.split('/')
+    return { kind, name: component } as Component
+  }),
+  ...more,
+})
+
+const all = [
+  listed('aws', ['input/aws_s3', 'output/aws_s3', 'input/kafka'], { licence: 'community', description: 'Amazon Web Services' }),
+  listed('kafka', ['input/kafka', 'input/kafka_franz', 'output/kafka']),
+  listed('redis', ['cache/redis', 'rate_limit/redis']),
+]
+const search = (text: string, more = {}): string[] =>
+  searchPackages(all, { text, kinds: [], licences: [], ...more }).map((hit) => hit.listed.name)
+
+describe('search', () => {
+  it('shows everything for nothing', () => expect(search('')).toEqual(['aws', 'kafka', 'redis']))
+
+  it('finds by component, package, kind, description; best first', () => {
+    expect(search('kafka')).toEqual(['kafka', 'aws'])
+    expect(search('s3')).toEqual(['aws'])
+    expect(search('"rate limit"')).toEqual(['redis'])
+    expect(search('amazon')).toEqual(['aws'])
+    expect(search('AWS_S3')).toEqual(['aws'])
+  })
+
+  it('wants every word', () => {
+    expect(search('kafka s3')).toEqual(['aws'])
+    expect(search('kafka redis')).toEqual([])
+  })
+
+  it('keeps to kinds and licences', () => {
+    expect(search('', { kinds: ['cache'] })).toEqual(['redis'])
+    expect(search('kafka', { kinds: ['output'] })).toEqual(['kafka'])
+    expect(search('', { licences: ['community'] })).toEqual(['aws'])
+  })
+
+  it('says why', () => {
+    const [hit] = searchPackages(all, { text: 'franz', kinds: [], licences: [] })
+    expect(hit?.matched).toEqual([{ kind: 'input', name: 'kafka_franz' }])
+    expect(hit?.why).toBeUndefined()
+    expect(searchPackages(all, { text: 'amazon', kinds: [], licences: [] })[0]?.why).toBe('its description says “amazon”')
+    expect(searchPackages(all, { text: 'caches', kinds: [], licences: [] })[0]?.why).toBe('has caches')
+  })
+
+  it('reads quotes, underscores and case alike', () => expect(words('Foo_bar "Rate  limit" -')).toEqual(['foo bar', 'rate  limit']))
+
+  it('offers what is near', () => {
+    expect(nearest('kafak', ['kafka', 'redis', 'kafka_franz'])).toEqual(['kafka'])
+    expect(nearest('zzzzzz', ['kafka'])).toEqual([])
+  })
+})

@@ -1,0 +1,97 @@
+/** Finds packages by what people type, and says why each was found. */
+import type { Component, ComponentKind, Licence } from '@/api/types'
+
+import { kindWords } from './kinds'
+import type { ListedPackage } from './packages'
+
+export interface Hit {
+  listed: ListedPackage
+  /** Components whose names hold a word that was typed. */
+  matched: Component[]
+  /** In words, what a hit by something else than its name or components was found by. */
+  why: string | undefined
+  score: number
+}
+
+export interface PackageFilter {
+  text: string
+  kinds: ComponentKind[]
+  licences: Licence[]
+}
+
+/** Words of a query; what stands in quotes is one. Underscores, dashes and blanks are alike. */
+export function words(text: string): string[] {
+  return [...text.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map((match) => plain(match[1] ?? match[2] ?? '').trim()).filter(Boolean)
+}
+
+const plain = (text: string): string => text.toLowerCase().replace(/[_-]/g, ' ')
+
+/** How well a word fits a name: whole, from the start, from the start of a part, anywhere, not. */
+function fit(word: string, name: string): number {
+  const text = plain(name)
+  if (text === word) return 4
+  if (text.startsWith(word)) return 3
+  if (text.split(/[ /]/).some((part) => part.startsWith(word))) return 2
+  return text.includes(word) ? 1 : 0
+}
+
+/** Packages that hold every word somewhere, best first. */
+export function searchPackages(packages: ListedPackage[], filter: PackageFilter): Hit[] {
+  const wanted = words(filter.text)
+  return packages
+    .filter((listed) => filter.licences.length === 0 || filter.licences.includes(listed.licence))
+    .filter((listed) => filter.kinds.length === 0 || listed.components.some(({ kind }) => filter.kinds.includes(kind)))
+    .flatMap((listed) => hitOf(listed, wanted, filter.kinds) ?? [])
+    .sort((a, b) => b.score - a.score || (a.listed.name < b.listed.name ? -1 : 1))
+}
+
+function hitOf(listed: ListedPackage, wanted: string[], inKinds: ComponentKind[]): Hit | undefined {
+  const offered = inKinds.length === 0 ? listed.components : listed.components.filter(({ kind }) => inKinds.includes(kind))
+  const matched = new Set<Component>()
+  const reasons = new Set<string>()
+  let score = 0
+  for (const word of wanted) {
+    const byName = fit(word, listed.name) * 10
+    let byComponent = 0
+    for (const component of offered) {
+      const found = fit(word, component.name)
+      if (found > 0) matched.add(component)
+      byComponent = Math.max(byComponent, found * 8)
+    }
+    const byKind = offered.find(({ kind }) => plain(kindWords[kind].many).startsWith(word) || plain(kindWords[kind].one) === word)
+    const byDescription = plain(listed.description).includes(word)
+    const byPath = plain(listed.path).includes(word)
+    const best = Math.max(byName, byComponent, byKind ? 3 : 0, byDescription ? 2 : 0, byPath ? 1 : 0)
+    if (best === 0) return undefined
+    if (byName === 0 && byComponent === 0) {
+      if (byKind) reasons.add(`has ${kindWords[byKind.kind].many}`)
+      else reasons.add(byDescription ? `its description says “${word}”` : `its path has “${word}”`)
+    }
+    score += best
+  }
+  return { listed, matched: [...matched], why: reasons.size > 0 ? [...reasons].join(', ') : undefined, score }
+}
+
+/** Names of the list that are closest to a word, for when nothing was found. */
+export function nearest(word: string, names: string[], count = 3): string[] {
+  const target = plain(word).trim()
+  return [...new Set(names)]
+    .map((name) => ({ name, distance: editDistance(target, plain(name)) }))
+    .filter(({ distance }) => distance <= (target.length < 5 ? 1 : Math.max(2, Math.floor(target.length / 3))))
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .slice(0, count)
+    .map(({ name }) => name)
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, change))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+
+import type { BuildView } from '@/api/types'
+
+import { emptySelection, fromQuery, ofBuild, speaksOfSelection, toQuery, toRequest, without, type Selection } from './selection'
+
+const CONNECT = 'github.com/redpanda-data/connect/v4'
+const kafka = `${CONNECT}/public/components/kafka`
+const nats = `${CONNECT}/public/components/nats`
+
+const full: Selection = {
+  packages: [nats, 'example.org/mine/thing@v1.2.3', kafka],
+  components: ['output/aws_s3', 'cache/redis'],
+  goos: 'linux',
+  goarch: 'arm',
+  variant: 'v6',
+  go: '1.26.8',
+  modules: { [CONNECT]: 'v4.100.0' },
+  base: 'pure',
+}
+
+describe('the address of a selection', () => {
+  it('is canonical: the order of picking leaves no trace', () => {
+    const other = { ...full, packages: [...full.packages].reverse(), components: [...full.components].reverse() }
+    expect(toQuery(full)).toEqual(toQuery(other))
+    expect(toQuery(full)).toEqual({
+      p: 'example.org/mine/thing@v1.2.3,kafka,nats',
+      c: 'cache/redis,output/aws_s3',
+      platform: 'linux/arm',
+      variant: 'v6',
+      go: '1.26.8',
+      m: `${CONNECT}@v4.100.0`,
+      base: 'pure',
+    })
+  })
+
+  it('gives the selection back', () => {
+    const read = fromQuery(toQuery(full), emptySelection())
+    expect(toQuery(read)).toEqual(toQuery(full))
+    expect(toRequest(read)).toEqual(toRequest(full))
+  })
+
+  it('is read leniently', () => {
+    const read = fromQuery({ p: ' kafka,,kafka ', platform: 'nonsense', m: 'no-version', base: 'x', go: ['a', 'b'] }, emptySelection('darwin', 'arm64'))
+    expect(read).toEqual({ ...emptySelection('darwin', 'arm64'), packages: [kafka] })
+  })
+
+  it('may say nothing of a selection', () => {
+    expect(speaksOfSelection({ q: 'kafka', kind: 'input' })).toBe(false)
+    expect(speaksOfSelection({ p: 'kafka' })).toBe(true)
+  })
+})
+
+describe('the request of a selection', () => {
+  it('leaves out what is the default', () => {
+    expect(toRequest({ ...emptySelection(), packages: [kafka] })).toEqual({ goos: 'linux', goarch: 'amd64', packages: [kafka] })
+  })
+
+  it('leaves out releases that nothing was picked from', () => {
+    const modules = { [CONNECT]: 'v4.100.0', 'example.org/other': 'v1.0.0' }
+    expect(toRequest({ ...emptySelection(), packages: [kafka], modules }).modules).toEqual({ [CONNECT]: 'v4.100.0' })
+    expect(toRequest({ ...emptySelection(), packages: [`${kafka}@v4.85.0`], modules }).modules).toBeUndefined()
+    expect(toRequest({ ...emptySelection(), components: ['kafka'], modules }).modules).toEqual(modules)
+  })
+})
+
+describe('the selection of a build', () => {
+  const base = 'github.com/redpanda-data/benthos/v4'
+  const build = {
+    goos: 'linux',
+    goarch: 's390x',
+    variant: 'none',
+    goversion: '1.26.8',
+    packages: [
+      { url: `${base}/public/components/io`, module: base, base: true },
+      { url: `${base}/public/components/pure`, module: base, base: true },
+      { url: kafka, module: CONNECT },
+      { url: nats, module: CONNECT },
+    ],
+    modules: { [base]: 'v4.77.0', [CONNECT]: 'v4.105.0' },
+  } as BuildView
+
+  it('asks for what was picked, at its versions, without the base', () => {
+    expect(toRequest(ofBuild(build))).toEqual({
+      goos: 'linux',
+      goarch: 's390x',
+      goVersion: '1.26.8',
+      packages: [kafka, nats],
+      modules: { [CONNECT]: 'v4.105.0' },
+    })
+  })
+
+  it('knows a base without io', () => {
+    expect(ofBuild({ ...build, packages: build.packages.slice(1) }).base).toBe('pure')
+  })
+
+  it('asks for the base where nothing else was picked', () => {
+    expect(ofBuild({ ...build, packages: build.packages.slice(0, 2) }).packages).toHaveLength(2)
+  })
+
+  it('can do without one package', () => {
+    expect(without(ofBuild(build), kafka).packages).toEqual([nats])
+    expect(without(full, 'example.org/mine/thing').packages).toEqual([nats, kafka])
+  })
+})

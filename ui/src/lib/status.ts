@@ -1,0 +1,76 @@
+import { mdiAlertCircle, mdiCancel, mdiCheckCircle, mdiHammerWrench, mdiTimerSand } from '@mdi/js'
+
+import type { BuildView, FailureClass, Status } from '@/api/types'
+
+interface StatusLook {
+  word: string
+  icon: string
+  colour: 'info' | 'success' | 'error' | 'warning'
+}
+
+export const statusLook = {
+  new: { word: 'queued', icon: mdiTimerSand, colour: 'info' },
+  building: { word: 'building', icon: mdiHammerWrench, colour: 'info' },
+  success: { word: 'ready', icon: mdiCheckCircle, colour: 'success' },
+  failed: { word: 'failed', icon: mdiAlertCircle, colour: 'error' },
+  cancelled: { word: 'cancelled', icon: mdiCancel, colour: 'warning' },
+} satisfies Record<Status, StatusLook>
+
+export const isFinished = (status: Status): boolean => status !== 'new' && status !== 'building'
+
+interface FailureWords {
+  title: string
+  /** Whose it is to act, and how. */
+  advice: string
+  /** The same request gives the same failure: only a forced rebuild tries again. */
+  final: boolean
+}
+
+export const failureWords = {
+  input: {
+    title: 'Something that was asked for doesn’t exist or can’t be fetched',
+    advice: 'Check the path and the version of the package that is named below.',
+    final: true,
+  },
+  compile: {
+    title: 'A package doesn’t compile for this platform',
+    advice: 'Leave the package out, choose another platform, or choose another release.',
+    final: true,
+  },
+  resource: {
+    title: 'The build ran over a limit',
+    advice: 'It took too much time, memory or disk. A smaller selection may fit; the operator can raise the limits.',
+    final: false,
+  },
+  infra: {
+    title: 'Something that the build needs was away',
+    advice: 'Nothing is wrong with your selection. Trying again may help.',
+    final: false,
+  },
+  lost: {
+    title: 'The builders that took this went away three times',
+    advice: 'Nothing is known to be wrong with your selection. Trying again may help; the operator should look at the builders.',
+    final: false,
+  },
+  internal: {
+    title: 'Something went wrong on our side',
+    advice: 'It isn’t your selection. Try again; if it stays, tell the operator the id of this build.',
+    final: false,
+  },
+} satisfies Record<FailureClass, FailureWords>
+
+/** One sentence on where a build stands, for a title or a screen reader. */
+export function summary(build: BuildView): string {
+  switch (build.status) {
+    case 'new':
+      return build.queue ? `Queued, place ${build.queue.position} of ${build.queue.length}` : 'Queued'
+    case 'building':
+      return build.phase ? `Building: ${build.phase}` : 'Building'
+    case 'success':
+      return build.expired ? 'Expired' : 'Ready to download'
+    case 'failed':
+      return 'Failed'
+    case 'cancelled':
+      return 'Cancelled'
+  }
+}

@@ -1,0 +1,42 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+
+import BuildPage from './pages/BuildPage.vue'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    title?: string
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/', name: 'build', component: BuildPage },
+  { path: '/b/:id', name: 'one', component: () => import('./pages/OneBuildPage.vue'), meta: { title: 'Build' } },
+  { path: '/builds', name: 'builds', component: () => import('./pages/BuildsPage.vue'), meta: { title: 'Builds' } },
+  { path: '/components', name: 'components', component: () => import('./pages/ComponentsPage.vue'), meta: { title: 'Components' } },
+  {
+    path: '/components/:kind/:name',
+    name: 'component',
+    component: () => import('./pages/ComponentPage.vue'),
+    meta: { title: 'Component' },
+  },
+  { path: '/fleet', name: 'fleet', component: () => import('./pages/FleetPage.vue'), meta: { title: 'Fleet' } },
+  { path: '/docs', name: 'docs', component: () => import('./pages/DocsPage.vue'), meta: { title: 'How to use it' } },
+  { path: '/about', name: 'about', component: () => import('./pages/AboutPage.vue'), meta: { title: 'About' } },
+  { path: '/:path(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue'), meta: { title: 'Not found' } },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior(to, from, saved) {
+    if (saved) return saved
+    if (to.hash) return { el: to.hash, top: 72 }
+    return to.path === from.path ? {} : { top: 0 }
+  },
+})
+
+router.afterEach((to, from) => {
+  document.title = to.meta.title ? `${to.meta.title} · Wombat Builder` : 'Wombat Builder'
+  // A new page begins at its heading, also for those who don't see it.
+  if (from.name && to.path !== from.path) requestAnimationFrame(() => document.getElementById('main')?.focus({ preventScroll: true }))
+})

@@ -1,0 +1,124 @@
+/** One build, followed from its request to its end over server-sent events. */
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
+
+import { buildEventsUrl, getBuild } from '@/api/builds'
+import { noteReached } from '@/api/client'
+import { toApiError, type ApiError } from '@/api/error'
+import type { BuildView, LoggedEntry } from '@/api/types'
+import { hear } from '@/lib/phases'
+import { isFinished } from '@/lib/status'
+
+const RETRY_AFTER = 3000
+/** Lines are gathered so long before they are shown, so that a fast log costs few renderings. */
+const GATHER = 100
+
+export function useBuild(id: Readonly<Ref<string>>) {
+  const build = shallowRef<BuildView>()
+  const error = shallowRef<ApiError>()
+  const entries = shallowRef<LoggedEntry[]>([])
+  const dropped = ref(0)
+  /** The stream was lost and is being taken up again. */
+  const isReconnecting = ref(false)
+  /** All that will ever be in the log is here. */
+  const isComplete = ref(false)
+
+  let source: EventSource | undefined
+  let retry: ReturnType<typeof setTimeout> | undefined
+  let flush: ReturnType<typeof setTimeout> | undefined
+  let pending: LoggedEntry[] = []
+
+  function show(): void {
+    flush = undefined
+    entries.value = [...entries.value, ...pending]
+    pending = []
+  }
+
+  function take(view: BuildView): void {
+    if (view.id === id.value && view.revision >= (build.value?.revision ?? 0)) build.value = view
+    error.value = undefined
+  }
+
+  function stop(): void {
+    source?.close()
+    clearTimeout(retry)
+    clearTimeout(flush)
+    flush = undefined
+    pending = []
+  }
+
+  function forgetLog(): void {
+    clearTimeout(flush)
+    flush = undefined
+    pending = []
+    entries.value = []
+    dropped.value = 0
+  }
+
+  function listen(): void {
+    forgetLog()
+    const mine = (source = new EventSource(buildEventsUrl(id.value)))
+    const on = <T>(name: string, handle: (data: T) => void): void => {
+      mine.addEventListener(name, (event) => {
+        noteReached(true)
+        isReconnecting.value = false
+        handle(JSON.parse((event as MessageEvent<string>).data) as T)
+      })
+    }
+    on<BuildView>('build', take)
+    on<LoggedEntry>('log', (entry) => {
+      pending.push(entry)
+      flush ??= setTimeout(show, GATHER)
+    })
+    on<{ dropped: number }>('gap', (gap) => (dropped.value += gap.dropped))
+    on('reset', forgetLog)
+    on('end', () => {
+      mine.close()
+      isComplete.value = true
+    })
+    mine.onerror = () => {
+      isReconnecting.value = !isComplete.value
+      // An EventSource takes the stream up again by itself, except after an answer that isn't a stream.
+      if (mine.readyState === EventSource.CLOSED) void start()
+    }
+  }
+
+  /** Asks for the record first: that tells a build that doesn't exist from a server that is away. */
+  async function start(): Promise<void> {
+    stop()
+    const wanted = id.value
+    try {
+      const view = await getBuild(wanted)
+      if (wanted !== id.value) return
+      const wasFinished = isComplete.value && isFinished(view.status)
+      take(view)
+      isReconnecting.value = false
+      if (!wasFinished) listen()
+    } catch (thrown) {
+      if (wanted !== id.value) return
+      const problem = toApiError(thrown)
+      if (!problem.isPassing || !build.value) error.value = problem
+      if (problem.isPassing) retry = setTimeout(() => void start(), RETRY_AFTER)
+    }
+  }
+
+  /** Starts over: the build was asked for again. */
+  function restart(view?: BuildView): void {
+    isComplete.value = false
+    if (view) build.value = view
+    void start()
+  }
+
+  watch(
+    id,
+    () => {
+      build.value = undefined
+      error.value = undefined
+      restart()
+    },
+    { immediate: true },
+  )
+  onScopeDispose(stop)
+
+  const heard = computed(() => hear(entries.value))
+  return { build, error, entries, dropped, heard, isReconnecting, restart }
+}

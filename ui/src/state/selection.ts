@@ -1,0 +1,96 @@
+/** What is picked: one selection for the whole site, mirrored to the address while the Build page is shown. */
+import { computed, reactive, readonly, ref } from 'vue'
+
+import { splitReference } from '@/lib/packages'
+import { guessPlatform, type BrowserHints } from '@/lib/platforms'
+import { emptySelection, fromQuery, isEmpty, toQuery, toRequest, type Selection } from '@/lib/selection'
+
+interface UserAgentData {
+  platform: string
+  getHighEntropyValues: (hints: string[]) => Promise<BrowserHints>
+}
+
+const selection = reactive<Selection>(emptySelection())
+/** By a person or an address, not guessed. */
+const platformIsChosen = ref(false)
+
+const hinted = (): UserAgentData | undefined => (navigator as Navigator & { userAgentData?: UserAgentData }).userAgentData
+
+/** Guesses the platform from what the browser says, unless the address or a person has named one. */
+async function preselectPlatform(): Promise<void> {
+  const data = hinted()
+  const hints: BrowserHints = data
+    ? await data.getHighEntropyValues(['architecture', 'bitness']).catch(() => ({ platform: data.platform }))
+    : { platform: navigator.platform }
+  if (!platformIsChosen.value) Object.assign(selection, guessPlatform({ ...hints, platform: hints.platform || data?.platform || '' }))
+}
+
+void preselectPlatform()
+
+export function useSelection() {
+  const has = (path: string): boolean => selection.packages.some((reference) => splitReference(reference).path === path)
+
+  const toggle = (path: string): void => {
+    if (has(path)) remove(path)
+    else selection.packages.push(path)
+  }
+  const add = (reference: string): void => {
+    remove(splitReference(reference).path)
+    selection.packages.push(reference)
+  }
+  const remove = (path: string): void => {
+    selection.packages = selection.packages.filter((reference) => splitReference(reference).path !== path)
+  }
+  const removeComponent = (name: string): void => {
+    selection.components = selection.components.filter((component) => component !== name)
+  }
+  const clear = (): void => {
+    selection.packages = []
+    selection.components = []
+  }
+  const setPlatform = (goos: string, goarch: string): void => {
+    platformIsChosen.value = true
+    if (goarch !== selection.goarch) selection.variant = undefined
+    Object.assign(selection, { goos, goarch })
+  }
+  const setVariant = (variant: string | undefined): void => {
+    selection.variant = variant
+  }
+  const setGo = (go: string | undefined): void => {
+    selection.go = go
+  }
+  const setBase = (base: Selection['base']): void => {
+    selection.base = base
+  }
+  const setRelease = (module: string, version: string | undefined): void => {
+    const others = Object.entries(selection.modules).filter(([name]) => name !== module)
+    selection.modules = Object.fromEntries(version ? [...others, [module, version]] : others)
+    selection.go = undefined
+  }
+  /** Takes over what an address says. */
+  const read = (query: Record<string, unknown>): void => {
+    if (typeof query.platform === 'string') platformIsChosen.value = true
+    Object.assign(selection, fromQuery(query, selection))
+  }
+
+  return {
+    selection: readonly(selection) as Readonly<Selection>,
+    /** Nothing as long as nothing was chosen: a guess doesn't belong into an address. */
+    query: computed(() => (isEmpty(selection) && !platformIsChosen.value ? {} : toQuery(selection))),
+    request: computed(() => toRequest(selection)),
+    empty: computed(() => isEmpty(selection)),
+    size: computed(() => selection.packages.length + selection.components.length),
+    has,
+    toggle,
+    add,
+    remove,
+    removeComponent,
+    clear,
+    setPlatform,
+    setVariant,
+    setGo,
+    setBase,
+    setRelease,
+    read,
+  }
+}

@@ -1,0 +1,37 @@
+/** Light or dark: what the system prefers until someone chooses. */
+import { computed } from 'vue'
+import { useTheme } from 'vuetify'
+
+const KEY = 'wombat-theme'
+
+/** Storage may be switched off; then the choice lasts as long as the page. */
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY)
+  } catch {
+    return null
+  }
+}
+
+function store(value: string): void {
+  try {
+    localStorage.setItem(KEY, value)
+  } catch {
+    // Nothing to be done: the choice holds for this page.
+  }
+}
+
+export function useColourMode() {
+  const theme = useTheme()
+  const isDark = computed(() => theme.global.current.value.dark)
+  const restore = (): void => {
+    const value = stored()
+    if (value === 'light' || value === 'dark') theme.change(value)
+  }
+  const toggle = (): void => {
+    const next = isDark.value ? 'light' : 'dark'
+    theme.change(next)
+    store(next)
+  }
+  return { isDark, restore, toggle }
+}
