@@ -167,7 +167,9 @@ fn report(health: &watch::Sender<Health>, event: &Event) {
         Event::SlowConsumer(subscription) => {
             warn!(subscription, "too slow: NATS messages were dropped");
         }
-        Event::LameDuckMode | Event::Draining | Event::ServerError(_) | Event::ClientError(_) => {
+        // We asked for it.
+        Event::Draining => {}
+        Event::LameDuckMode | Event::ServerError(_) | Event::ClientError(_) => {
             warn!(%event, "NATS reports");
         }
     }

@@ -9,6 +9,7 @@ mod embedded;
 mod exit;
 mod machine;
 mod output;
+mod signals;
 mod state_directory;
 mod telemetry;
 
@@ -31,6 +32,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(cmd::up::UpArgs),
+    Service(cmd::roles::ServiceCommand),
+    Builder(cmd::roles::BuilderCommand),
+    Api(cmd::roles::ApiCommand),
     Setup(cmd::setup::SetupArgs),
     Doctor(cmd::doctor::DoctorArgs),
     Build(cmd::build::BuildArgs),
@@ -79,6 +84,10 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         match command {
+            Command::Up(args) => cmd::up::run(args).await,
+            Command::Service(command) => cmd::roles::service(command).await,
+            Command::Builder(command) => cmd::roles::builder(command).await,
+            Command::Api(command) => cmd::roles::api(command).await,
             Command::Setup(args) => cmd::setup::run(args).await,
             Command::Doctor(args) => cmd::doctor::run(args).await,
             Command::Build(args) => cmd::build::run(args).await,

@@ -8,4 +8,6 @@ pub(crate) mod download;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod roles;
 pub(crate) mod setup;
+pub(crate) mod up;

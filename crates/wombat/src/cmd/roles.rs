@@ -1,0 +1,138 @@
+//! `wombat service`, `wombat builder`, `wombat api`: one role a process, against a NATS that is there.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context;
+use tokio::sync::{oneshot, watch};
+use wombat_api::{ApiArgs, ApiDeps};
+use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
+use wombat_service::{ServiceArgs, ServiceDeps};
+use wombat_store::{Connection, NatsArgs, Store};
+
+use crate::{
+    output::print,
+    signals::Shutdown,
+    state_directory::{StateArgs, StateDirectory},
+};
+
+/// Those who answer people give up soon enough to say so within two seconds.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
+/// A builder has time.
+pub(crate) const BUILDER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Run the micro services that take requests, search builds, and clean up
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ServiceCommand {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    nats: NatsArgs,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+/// Run a builder: it claims builds, runs Go, and uploads the binaries
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+SIGTERM: takes nothing new, finishes what it has within --grace, gives back the rest. A second SIGTERM gives back at once.
+
+Example:
+  wombat builder --nats-url nats://nats:4222 --workers 4 --state-dir /var/lib/wombat")]
+pub(crate) struct BuilderCommand {
+    #[command(flatten)]
+    builder: BuilderArgs,
+    #[command(flatten)]
+    nats: NatsArgs,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+/// Run the gateway: REST, downloads, and the website
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ApiCommand {
+    #[command(flatten)]
+    api: ApiArgs,
+    #[command(flatten)]
+    nats: NatsArgs,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+pub(crate) async fn service(command: ServiceCommand) -> anyhow::Result<()> {
+    let shutdown = Shutdown::listen()?;
+    let state = StateDirectory::open(&command.state, "service")?;
+    let (connection, store) = connect(&command.nats, "service", ANSWER_TIMEOUT).await?;
+    let deps = ServiceDeps {
+        connection: connection.clone(),
+        store,
+        state_dir: state.path().to_owned(),
+        ready: watch::Sender::new(false),
+    };
+    wombat_service::run(deps, command.service, shutdown.stop.clone()).await?;
+    connection.close().await;
+    Ok(())
+}
+
+pub(crate) async fn builder(command: BuilderCommand) -> anyhow::Result<()> {
+    let shutdown = Shutdown::listen()?;
+    let state = StateDirectory::open(&command.state, "builder")?;
+    let (connection, store) = connect(&command.nats, "builder", BUILDER_TIMEOUT).await?;
+    let deps = builder_deps(&connection, store, state.path(), &shutdown)?;
+    wombat_builder::run(deps, command.builder, shutdown.stop.clone()).await?;
+    connection.close().await;
+    Ok(())
+}
+
+pub(crate) async fn api(command: ApiCommand) -> anyhow::Result<()> {
+    let shutdown = Shutdown::listen()?;
+    let state = StateDirectory::open(&command.state, "api")?;
+    let (connection, store) = connect(&command.nats, "api", ANSWER_TIMEOUT).await?;
+    let (bound, address) = oneshot::channel();
+    let deps = ApiDeps {
+        connection: connection.clone(),
+        store,
+        state_dir: state.path().to_owned(),
+        listener: None,
+        open_control: false,
+        bound: Some(bound),
+    };
+    let announce = async {
+        if let Ok(address) = address.await {
+            print(&format!("http://{address}"));
+        }
+    };
+    let (served, ()) = tokio::join!(
+        wombat_api::run(deps, command.api, shutdown.stop.clone()),
+        announce
+    );
+    served?;
+    connection.close().await;
+    Ok(())
+}
+
+/// A connection of this role's own, and the buckets on it.
+pub(crate) async fn connect(
+    nats: &NatsArgs,
+    role: &str,
+    timeout: Duration,
+) -> anyhow::Result<(Connection, Store)> {
+    let connection = Connection::open(nats, role, timeout).await?;
+    let store = Store::open(&connection).await?;
+    Ok((connection, store))
+}
+
+pub(crate) fn builder_deps(
+    connection: &Connection,
+    store: Store,
+    state: &Path,
+    shutdown: &Shutdown,
+) -> anyhow::Result<BuilderDeps> {
+    Ok(BuilderDeps {
+        connection: connection.clone(),
+        store,
+        state_dir: state.to_owned(),
+        helper: std::env::current_exe().context("finding this program")?,
+        hurry: shutdown.hurry.clone(),
+        counters: Counters::default(),
+    })
+}

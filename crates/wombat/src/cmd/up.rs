@@ -1,0 +1,200 @@
+//! `wombat up`: everything in one process, and a nats-server beside it.
+
+use std::{net::IpAddr, path::PathBuf, process::Stdio, time::Duration};
+
+use anyhow::Context;
+use clap::{Args as _, FromArgMatches as _};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
+use tracing::{info, warn};
+use wombat_api::{ApiArgs, ApiDeps};
+use wombat_builder::{BuilderArgs, go::GoOptions};
+use wombat_service::{ServiceArgs, ServiceDeps};
+use wombat_store::{NatsArgs, ProvisionOptions, provision};
+
+use super::roles::{ANSWER_TIMEOUT, BUILDER_TIMEOUT, builder_deps, connect};
+use crate::{
+    embedded::{EmbeddedNats, program},
+    output::print,
+    signals::Shutdown,
+    state_directory::{StateArgs, StateDirectory},
+};
+
+/// Run everything: nats-server, service, builder, gateway and website
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Without NATS_URL a nats-server is started on a free loopback port, with its data in the state folder; it is found with
+--nats-server, on the search path or in the state folder, else built once with Go.
+
+Examples:
+  wombat up
+  wombat up --http 0.0.0.0:8080 --state-dir /var/lib/wombat --workers 4
+  NATS_URL=nats://nats:4222 wombat up --open")]
+pub(crate) struct UpArgs {
+    /// Builds at the same time [default: half the processors]
+    #[arg(long, env = "WORKERS", value_name = "N")]
+    workers: Option<std::num::NonZeroUsize>,
+    /// Seconds that builds may go on after the first Ctrl-C; those left are built when it runs again
+    #[arg(long, default_value_t = 2, value_name = "SECONDS")]
+    grace: u64,
+    /// The nats-server program
+    #[arg(long, env = "WOMBAT_NATS_SERVER", value_name = "PROGRAM")]
+    nats_server: Option<PathBuf>,
+    /// Open the website in a browser
+    #[arg(long)]
+    open: bool,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    api: ApiArgs,
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    go: GoOptions,
+    #[command(flatten)]
+    storage: ProvisionOptions,
+    #[command(flatten)]
+    nats: NatsArgs,
+}
+
+pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
+    let shutdown = Shutdown::listen()?;
+    let state = StateDirectory::open(&args.state, "up")?;
+    let mut nats = args.nats.clone();
+    let embedded = if nats.url.is_none() {
+        let go = args.go.go.clone().unwrap_or_else(|| PathBuf::from("go"));
+        let program = tokio::select! {
+            program = program(args.nats_server.as_deref(), state.path(), &go) => program?,
+            () = shutdown.stop.cancelled() => return Ok(()),
+        };
+        let server = EmbeddedNats::start(&program, state.path()).await?;
+        nats.url = Some(server.url().to_owned());
+        Some(server)
+    } else {
+        None
+    };
+    let result = roles(&args, &nats, &state, &shutdown).await;
+    // The roles are gone; whoever they left connected is cut off now.
+    if let Some(server) = embedded {
+        server.stop().await?;
+    }
+    result
+}
+
+/// Runs the three roles until they are asked to stop, or one of them ends by itself, which ends the others.
+async fn roles(
+    args: &UpArgs,
+    nats: &NatsArgs,
+    state: &StateDirectory,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let connection = wombat_store::Connection::open(nats, "up", Duration::from_secs(10)).await?;
+    provision(&connection, &args.storage).await?;
+    connection.close().await;
+
+    let (service_connection, service_store) = connect(nats, "service", ANSWER_TIMEOUT).await?;
+    let (builder_connection, builder_store) = connect(nats, "builder", BUILDER_TIMEOUT).await?;
+    let (api_connection, api_store) = connect(nats, "api", ANSWER_TIMEOUT).await?;
+    let (bound, address) = oneshot::channel();
+    let ready = watch::Sender::new(false);
+    let mut readiness = ready.subscribe();
+    let service = ServiceDeps {
+        connection: service_connection,
+        store: service_store,
+        state_dir: state.path().to_owned(),
+        ready,
+    };
+    let api = ApiDeps {
+        connection: api_connection,
+        store: api_store,
+        state_dir: state.path().to_owned(),
+        listener: None,
+        open_control: args.api.token.is_none() && is_loopback(args.api.address().ip()),
+        bound: Some(bound),
+    };
+    let builder = builder_deps(&builder_connection, builder_store, state.path(), shutdown)?;
+
+    let mut roles = JoinSet::new();
+    let stop = &shutdown.stop;
+    roles.spawn(wombat_service::run(
+        service,
+        args.service.clone(),
+        stop.clone(),
+    ));
+    roles.spawn(wombat_builder::run(
+        builder,
+        builder_args(args)?,
+        stop.clone(),
+    ));
+    roles.spawn(wombat_api::run(api, args.api.clone(), stop.clone()));
+    let (open, url) = (args.open, nats.url.clone().unwrap_or_default());
+    let announce = async move {
+        let Ok(address) = address.await else { return };
+        // Ended before it was ready: whoever ended says why.
+        if readiness.wait_for(|ready| *ready).await.is_err() {
+            return;
+        }
+        let site = format!("http://{address}");
+        print(&site);
+        info!(
+            site,
+            "ready; `nats --server {url} micro ls` shows the micro services"
+        );
+        if open {
+            open_browser(&site);
+        }
+    };
+    let announcing = tokio::spawn(announce);
+
+    let mut result = Ok(());
+    while let Some(ended) = roles.join_next().await {
+        let ended = ended.context("a role panicked").and_then(|ended| ended);
+        if result.is_ok() {
+            result = ended;
+        }
+        stop.cancel();
+    }
+    announcing.abort();
+    result
+}
+
+/// The builder's own settings, from its variables and defaults, with what `up` was told in their place.
+fn builder_args(args: &UpArgs) -> anyhow::Result<BuilderArgs> {
+    let command = BuilderArgs::augment_args(clap::Command::new("builder"));
+    let mut builder = BuilderArgs::from_arg_matches(&command.try_get_matches_from(["builder"])?)?;
+    builder.workers = args.workers;
+    builder.grace = Duration::from_secs(args.grace);
+    builder.go = args.go.clone();
+    builder.accept_licence = args.service.accept_licence.map(|accepted| match accepted {
+        wombat_service::AcceptedLicence::Rcl => wombat_builder::AcceptedLicence::Rcl,
+    });
+    builder.licence_policy = match args.service.licence_policy {
+        wombat_service::LicencePolicy::Apache => wombat_builder::BundlePolicy::Apache,
+        wombat_service::LicencePolicy::Community => wombat_builder::BundlePolicy::Community,
+    };
+    Ok(builder)
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.is_loopback()
+}
+
+/// Lets the desktop choose; where there is none, the printed URL has to do.
+fn open_browser(site: &str) {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let started = std::process::Command::new(program)
+        .arg(site)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    if let Err(error) = started {
+        warn!(%error, site, "can't open a browser");
+    }
+}

@@ -1,0 +1,114 @@
+//! Many builds over several builders: each built once, none forgotten, the work shared.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use wombat_testkit::wait_until;
+
+use crate::stack::{Stack, a_distinct_request};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_builds_over_three_builders_are_each_built_once() -> anyhow::Result<()> {
+    const BUILDS: u32 = 200;
+    let stack = Stack::start().await?;
+    stack.go.takes_seconds(0.05)?;
+    let builders = [(); 3].map(|()| stack.builder(&["--workers", "2"]));
+    let builders = builders.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    stack.site.until_builders(3).await?;
+
+    let start = Instant::now();
+    let mut ids = BTreeSet::new();
+    for n in 0..BUILDS {
+        ids.insert(stack.site.asked(&a_distinct_request(n)).await?);
+    }
+    assert_eq!(ids.len(), BUILDS as usize);
+    wait_until(
+        "all builds to be done",
+        Duration::from_secs(180),
+        async || {
+            let page = stack
+                .site
+                .json("/api/builds?q=status:success&limit=1")
+                .await?;
+            Ok((page["total"] == BUILDS).then_some(()))
+        },
+    )
+    .await?;
+    println!("{BUILDS} builds in {:?}", start.elapsed());
+
+    let started: BTreeSet<String> = stack.go.builds().into_iter().collect();
+    assert_eq!(
+        (started.len(), stack.go.builds().len()),
+        (BUILDS as usize, BUILDS as usize),
+        "each was built once"
+    );
+    let page = stack.site.json("/api/builds?limit=1&facets=true").await?;
+    let shares: BTreeMap<String, u64> = page["facets"]["builder"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|facet| {
+            (
+                facet["value"].as_str().unwrap().to_owned(),
+                facet["count"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    println!("builds per builder: {shares:?}");
+    let busiest = *shares.values().max().unwrap();
+    assert!(
+        busiest * 3 <= u64::from(BUILDS) * 3 / 2,
+        "no builder does more than 1.5 times its share: {shares:?}"
+    );
+    for builder in &builders {
+        let log = builder.log_text();
+        let refused = log.lines().filter(|line| line.contains("refused")).count();
+        println!("log lines about refused claims: {refused}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result<()> {
+    const BUILDS: u32 = 100;
+    let nats = wombat_testkit::NatsServer::start()?;
+    let stack = Stack::around_with(
+        nats,
+        &["--artifacts-mib", "60"],
+        &["--keep-at-least", "0", "--janitor-interval", "1"],
+    )
+    .await?;
+    stack.go.makes_bytes(2 * 1024 * 1024)?;
+    let _builder = stack.builder(&["--workers", "2"])?;
+    let mut ids = Vec::new();
+    for n in 0..BUILDS {
+        let id = stack.site.asked(&a_distinct_request(n)).await?;
+        stack
+            .site
+            .until(&id, "success", Duration::from_secs(60))
+            .await?;
+        ids.push(id);
+    }
+    let view = stack.site.json(&format!("/api/builds/{}", ids[0])).await?;
+    assert_eq!(view["expired"], true, "the oldest had to go: {view}");
+    let gone = stack
+        .site
+        .get(&crate::stack::artifact_path(&ids[0]))
+        .await?;
+    assert_eq!(gone.status(), 410);
+
+    let last = stack
+        .site
+        .get(&crate::stack::artifact_path(ids.last().unwrap()))
+        .await?;
+    assert_eq!(last.status(), 200);
+    let again = stack.site.asked(&a_distinct_request(0)).await?;
+    assert_eq!(again, ids[0]);
+    stack
+        .site
+        .until(&again, "success", Duration::from_secs(60))
+        .await?;
+    Ok(())
+}

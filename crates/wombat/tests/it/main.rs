@@ -1,0 +1,10 @@
+//! The whole of it, as people run it: `wombat` processes, a real nats-server, real requests.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod dedupe;
+mod faults;
+mod load;
+mod nats_cli;
+mod real_build;
+mod refusals;
+mod stack;
