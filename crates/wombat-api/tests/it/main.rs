@@ -1,0 +1,10 @@
+//! The gateway over a real socket, in front of a real nats-server.
+
+mod away;
+mod control;
+mod downloads;
+mod event_stream;
+mod events;
+mod problems;
+mod support;
+mod website;

@@ -1,0 +1,226 @@
+//! A gateway on a free port, and builds that a builder might have made.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Once, time::Duration};
+
+use reqwest::{Client, Method, RequestBuilder};
+use sha2::{Digest, Sha256 as Hasher};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use wombat_api::{ApiArgs, ApiDeps, run};
+use wombat_model::{
+    Artifact, ArtifactName, BuildKey, BuildSpec, Failure, FailureClass, Sha256, Status, Timings,
+    log::{LogEntry, LogEvent},
+};
+use wombat_store::{Claim, ClaimOutcome, Connection, NatsArgs, Store};
+use wombat_testkit::{NatsServer, wait_until};
+
+/// Long enough for anything that isn't measured.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running gateway; it ends with the test.
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: PathBuf,
+    pub(crate) client: Client,
+    pub(crate) stop: CancellationToken,
+    pub(crate) task: Option<JoinHandle<anyhow::Result<()>>>,
+    _directory: Option<TempDir>,
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// What may differ from test to test.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) args: ApiArgs,
+    pub(crate) open_control: bool,
+    /// In place of one of its own.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+impl Api {
+    pub(crate) async fn start(server: &NatsServer) -> anyhow::Result<Self> {
+        Self::with(&server.url(), Options::default()).await
+    }
+
+    pub(crate) async fn with(nats: &str, options: Options) -> anyhow::Result<Self> {
+        let api = Self::unready(nats, options).await?;
+        wait_until("the gateway is ready", PATIENCE, async || {
+            let answer = api.get("/readyz").send().await?;
+            Ok(answer.status().is_success().then_some(()))
+        })
+        .await?;
+        Ok(api)
+    }
+
+    async fn unready(nats: &str, options: Options) -> anyhow::Result<Self> {
+        let connection =
+            Connection::open(&NatsArgs::at(nats), "api", Duration::from_secs(5)).await?;
+        let store = Store::open(&connection).await?;
+        let own = match options.directory {
+            Some(_) => None,
+            None => Some(TempDir::with_prefix("wombat-api-")?),
+        };
+        let directory = options
+            .directory
+            .or_else(|| own.as_ref().map(|own| own.path().to_owned()))
+            .expect("one of both");
+        let stop = CancellationToken::new();
+        let (bound, address) = oneshot::channel();
+        let deps = ApiDeps {
+            connection,
+            store,
+            state_dir: directory.clone(),
+            listener: Some(TcpListener::bind("127.0.0.1:0").await?),
+            open_control: options.open_control,
+            bound: Some(bound),
+        };
+        let task = tokio::spawn(run(deps, options.args, stop.clone()));
+        Ok(Self {
+            address: address.await?,
+            directory,
+            client: client(),
+            stop,
+            task: Some(task),
+            _directory: own,
+        })
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+}
+
+pub(crate) fn client() -> Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let installed = rustls::crypto::ring::default_provider().install_default();
+        assert!(installed.is_ok(), "installed once");
+    });
+    Client::builder().no_proxy().build().expect("a client")
+}
+
+/// A build that waits.
+pub(crate) async fn waiting(store: &Store, spec: &BuildSpec) -> anyhow::Result<BuildKey> {
+    store
+        .builds
+        .submit(spec, false, 1, &store.artifacts)
+        .await?;
+    Ok(spec.key())
+}
+
+/// A build that somebody is at.
+pub(crate) async fn building(
+    store: &Store,
+    spec: &BuildSpec,
+    force: bool,
+) -> anyhow::Result<Claim> {
+    let record = store
+        .builds
+        .submit(spec, force, 1, &store.artifacts)
+        .await?
+        .into_record();
+    match store.builds.claim(record, &"fox-1".parse()?).await? {
+        ClaimOutcome::Won(claim) => Ok(*claim),
+        ClaimOutcome::Lost => anyhow::bail!("nobody else claims here"),
+    }
+}
+
+/// Puts an entry into the log of a claim.
+pub(crate) async fn say(
+    store: &Store,
+    claim: &Claim,
+    n: u64,
+    event: LogEvent,
+) -> anyhow::Result<()> {
+    let entry = LogEntry {
+        n,
+        at: n * 10,
+        event,
+    };
+    store.logs.append(claim.key(), claim.id(), &entry).await?;
+    Ok(())
+}
+
+pub(crate) fn line(text: &str) -> LogEvent {
+    LogEvent::Lines {
+        lines: vec![text.to_owned()],
+    }
+}
+
+/// Ends a claim with these bytes.
+pub(crate) async fn succeed(store: &Store, claim: Claim, bytes: &[u8]) -> anyhow::Result<Artifact> {
+    let name = ArtifactName::new(claim.key(), claim.id());
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), bytes)?;
+    store.artifacts.put_file(&name, file.path()).await?;
+    let artifact = Artifact {
+        name,
+        size: bytes.len() as u64,
+        sha256: Sha256::from_bytes(Hasher::digest(bytes).into()),
+        builder: claim.holder().builder.clone(),
+    };
+    store
+        .builds
+        .succeed(claim, artifact.clone(), Timings::new())
+        .await?;
+    Ok(artifact)
+}
+
+pub(crate) async fn fail(store: &Store, claim: Claim) -> anyhow::Result<()> {
+    let failure = Failure::new(FailureClass::Compile, "a.b/c doesn't compile");
+    store.builds.fail(claim, failure).await?;
+    Ok(())
+}
+
+/// A finished build with its log.
+pub(crate) async fn finished(
+    store: &Store,
+    spec: &BuildSpec,
+    bytes: &[u8],
+) -> anyhow::Result<BuildKey> {
+    let claim = building(store, spec, false).await?;
+    say(store, &claim, 1, line("one")).await?;
+    let end = LogEvent::End {
+        status: Status::Success,
+    };
+    say(store, &claim, 2, end).await?;
+    succeed(store, claim, bytes).await?;
+    Ok(spec.key())
+}
+
+/// Where a binary is.
+pub(crate) fn artifact_path(key: &BuildKey) -> String {
+    let platform = key.platform();
+    format!(
+        "/artifacts/{}/{}/{}/{}",
+        platform.goos(),
+        platform.goarch(),
+        key.go(),
+        key.hash()
+    )
+}
+
+/// Bytes that differ all over.
+pub(crate) fn some_bytes(count: usize, seed: u8) -> Vec<u8> {
+    (0..count)
+        .map(|index| (index.wrapping_mul(31) >> 3).to_le_bytes()[0] ^ seed)
+        .collect()
+}
+
+pub(crate) fn header<'a>(answer: &'a reqwest::Response, name: &str) -> &'a str {
+    answer
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().expect("text"))
+}
