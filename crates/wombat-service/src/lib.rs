@@ -7,6 +7,7 @@ mod args;
 mod catalog;
 #[cfg(test)]
 mod fixture;
+mod index;
 mod live;
 mod micro;
 mod refusal;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_store::{Connection, Store};
 
-use crate::{ServiceArgs, answers::Answers, catalog::Catalog, live::Live, micro::Micro};
+use crate::{ServiceArgs, answers::Answers, catalog::Catalog, index, live::Live, micro::Micro};
 
 /// What an instance works with.
 #[derive(Clone, Debug)]
@@ -31,16 +31,27 @@ pub async fn run(
     args: ServiceArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    // Large, and held by whoever runs all services in one task.
+    Box::pin(serve(deps, args, stop)).await
+}
+
+async fn serve(
+    deps: ServiceDeps,
+    args: ServiceArgs,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     // Followers outlive the requests that need them.
     let followers = CancellationToken::new();
     let _end_followers = followers.clone().drop_guard();
     let catalog = Catalog::start(&deps.store, followers.clone()).await?;
     let live = Live::start(&deps.store, &followers).await;
+    let builds = index::start(&deps.store, &catalog, deps.state_dir, followers.clone());
     let client = deps.connection.client();
     let answers = Arc::new(Answers {
         store: deps.store.clone(),
         catalog,
         live,
+        builds,
         args,
         max_answer: client.server_info().max_payload / 2,
     });

@@ -3,7 +3,7 @@
 use wombat_model::{
     BuildKey, Problem, ProblemCode, Refusal, RefusalStatus,
     request::BuildRequest,
-    wire::{BuildView, ListAnswer, ListQuestion, ResolveAnswer},
+    wire::{BuildView, ResolveAnswer},
 };
 
 use super::Answers;
@@ -77,11 +77,6 @@ impl Answers {
                 Problem::field(ProblemCode::WrongState, "id", format!("{illegal}.")),
             )),
         }
-    }
-
-    /// Builds that fit a query.
-    pub(super) fn list(&self, _question: &ListQuestion) -> Result<ListAnswer, Refusal> {
-        Err(refusal::catching_up())
     }
 
     fn resolved(&self, request: &BuildRequest) -> Result<Resolved, Refusal> {

@@ -15,6 +15,7 @@ use wombat_store::Store;
 use crate::{
     ServiceArgs,
     catalog::{self, Catalog},
+    index::Builds,
     live::Live,
     micro::Endpoint,
     refusal,
@@ -26,6 +27,7 @@ pub(crate) struct Answers {
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
     pub(crate) live: Live,
+    pub(crate) builds: Builds,
     pub(crate) args: ServiceArgs,
     /// Answers stay below this, in bytes: half of what a message may hold.
     pub(crate) max_answer: usize,
@@ -44,7 +46,10 @@ impl Answers {
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Log => json(&self.log(&read(question)?).await?),
-            Endpoint::List => json(&self.list(&read::<ListQuestion>(question)?)?),
+            Endpoint::List => {
+                let question: ListQuestion = read(question)?;
+                json(&self.builds.list(&question, &self.live, self.max_answer)?)
+            }
             Endpoint::Builders => {
                 let NoQuestion {} = read(question)?;
                 json(&BuildersAnswer {

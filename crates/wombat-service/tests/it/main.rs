@@ -1,5 +1,10 @@
 //! The service against a real nats-server.
 
+#[cfg(test)]
+mod list;
+#[cfg(test)]
 mod micro;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod support;

@@ -1,0 +1,56 @@
+//! The list of builds: an index that follows the `builds` bucket.
+//!
+//! It is a cache. It lies in the instance's state directory, says with each commit how far it got, and is made anew when
+//! that doesn't fit the bucket any more or a file is damaged. Until it has caught up, nobody is answered from it.
+
+mod collect;
+mod cursor;
+mod facets;
+mod follow;
+mod list;
+mod query;
+mod schema;
+mod storage;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tantivy::IndexReader;
+
+pub(crate) use follow::start;
+use schema::Fields;
+
+/// The index, for those who ask it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Builds {
+    searchable: Arc<RwLock<Option<Searchable>>>,
+}
+
+/// An index that has caught up.
+#[derive(Clone)]
+struct Searchable {
+    reader: IndexReader,
+    fields: Fields,
+}
+
+impl std::fmt::Debug for Searchable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Searchable").finish_non_exhaustive()
+    }
+}
+
+impl Builds {
+    /// `None` while it is catching up.
+    fn searchable(&self) -> Option<Searchable> {
+        self.searchable
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn publish(&self, searchable: Option<Searchable>) {
+        *self
+            .searchable
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = searchable;
+    }
+}

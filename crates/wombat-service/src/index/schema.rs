@@ -1,0 +1,321 @@
+//! What is kept of a build: fields to search, to count, to sort by, and the answer itself.
+
+use tantivy::{
+    DateTime, Index, TantivyDocument, Term,
+    schema::{
+        DateOptions, DateTimePrecision, FAST, Field, INDEXED, IndexRecordOption, STORED, STRING,
+        Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
+    },
+    tokenizer::{LowerCaser, RawTokenizer, RemoveLongFilter, SimpleTokenizer, TextAnalyzer},
+};
+use time::OffsetDateTime;
+use wombat_model::{BuildHash, BuildKey, ModulePath, wire::BuildView};
+
+use crate::catalog::Snapshot;
+
+/// Raise it when the same build gives another document.
+pub(super) const VERSION: u32 = 1;
+
+/// One whole value, in lower case.
+const WHOLE: &str = "wombat_whole";
+/// Words, in lower case.
+const WORDS: &str = "wombat_words";
+/// Longest word, in bytes: a hash is one.
+const MAX_WORD: usize = 100;
+
+/// The fields that a query may name.
+pub(super) const QUERY_FIELDS: [&str; 9] = [
+    "package",
+    "component",
+    "module",
+    "status",
+    "goos",
+    "goarch",
+    "go",
+    "builder",
+    CREATED,
+];
+/// The one of them that holds times.
+pub(super) const CREATED: &str = "created";
+/// Fields whose values are counted, and where these are kept.
+pub(super) const FACETS: [(&str, &str); 7] = [
+    ("status", "_status"),
+    ("goos", "_goos"),
+    ("goarch", "_goarch"),
+    ("go", "_go"),
+    ("module", "_module"),
+    ("package", "_package"),
+    ("builder", "_builder"),
+];
+/// Breaks ties of every order: a number taken from the id.
+pub(super) const TIE: &str = "_tie";
+
+/// Handles of all fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    id: Field,
+    view: Field,
+    pub(super) text: Field,
+    query: [Field; QUERY_FIELDS.len()],
+    facets: [Field; FACETS.len()],
+    sort: [Field; Sort::ALL.len()],
+    tie: Field,
+}
+
+/// What a list can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Created,
+    Finished,
+    Size,
+    Duration,
+}
+
+impl Sort {
+    pub(super) const ALL: [Self; 4] = [Self::Created, Self::Finished, Self::Size, Self::Duration];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Finished => "finished",
+            Self::Size => "size",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// Where its values are kept.
+    pub(super) const fn field(self) -> &'static str {
+        match self {
+            Self::Created => "_sort_created",
+            Self::Finished => "_sort_finished",
+            Self::Size => "_sort_size",
+            Self::Duration => "_sort_duration",
+        }
+    }
+
+    /// Microseconds since 1970, bytes, milliseconds; `None` where a build has no such thing yet.
+    pub(super) fn value(self, view: &BuildView) -> Option<i64> {
+        let build = &view.build;
+        match self {
+            Self::Created => Some(microseconds(build.requested)),
+            Self::Finished => build.finished.map(microseconds),
+            Self::Size => build.size.and_then(|size| i64::try_from(size).ok()),
+            Self::Duration => {
+                let taken = build.finished? - build.claimed?;
+                i64::try_from(taken.whole_milliseconds()).ok()
+            }
+        }
+    }
+}
+
+fn microseconds(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+/// The first 64 bits of an id's hash: no two of a few million builds share them.
+pub(super) fn tie(id: &BuildKey) -> u64 {
+    let hash: BuildHash = id.hash();
+    u64::from_str_radix(&hash.as_str()[..16], 16).expect("a hash is hex digits")
+}
+
+/// The schema, which is the same for every index of this version.
+pub(super) fn schema() -> Schema {
+    build().0
+}
+
+/// The handles in an index of this version.
+pub(super) fn fields() -> Fields {
+    build().1
+}
+
+fn build() -> (Schema, Fields) {
+    let text = |tokenizer, positions| {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(tokenizer)
+            .set_fieldnorms(false)
+            .set_index_option(positions);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let whole = text(WHOLE, IndexRecordOption::Basic);
+    let counted = TextOptions::default().set_fast("raw");
+    let mut builder = SchemaBuilder::new();
+    let fields = Fields {
+        id: builder.add_text_field("_id", STRING),
+        view: builder.add_bytes_field("_view", STORED),
+        text: builder.add_text_field(
+            "_text",
+            text(WORDS, IndexRecordOption::WithFreqsAndPositions),
+        ),
+        query: QUERY_FIELDS.map(|name| {
+            if name == CREATED {
+                let options = DateOptions::from(INDEXED)
+                    .set_fast()
+                    .set_precision(DateTimePrecision::Microseconds);
+                builder.add_date_field(name, options)
+            } else {
+                builder.add_text_field(name, whole.clone())
+            }
+        }),
+        facets: FACETS.map(|(_, name)| builder.add_text_field(name, counted.clone())),
+        sort: Sort::ALL.map(|sort| builder.add_i64_field(sort.field(), FAST)),
+        tie: builder.add_u64_field(TIE, FAST),
+    };
+    (builder.build(), fields)
+}
+
+/// Tells an index how to take texts apart.
+pub(super) fn register_tokenizers(index: &Index) {
+    let whole = TextAnalyzer::builder(RawTokenizer::default())
+        .filter(LowerCaser)
+        .build();
+    let words = TextAnalyzer::builder(SimpleTokenizer::default())
+        .filter(RemoveLongFilter::limit(MAX_WORD))
+        .filter(LowerCaser)
+        .build();
+    index.tokenizers().register(WHOLE, whole);
+    index.tokenizers().register(WORDS, words);
+}
+
+impl Fields {
+    /// What names a build's document.
+    pub(super) fn id(&self, key: &str) -> Term {
+        Term::from_field_text(self.id, key)
+    }
+
+    /// Reads the answer back.
+    pub(super) fn view(&self, document: &TantivyDocument) -> Option<BuildView> {
+        use tantivy::schema::Value as _;
+
+        let bytes = document.get_first(self.view)?;
+        serde_json::from_slice(bytes.as_bytes()?).ok()
+    }
+
+    /// The document of a build. Its components are those that the catalog lists for its packages.
+    pub(super) fn document(
+        &self,
+        view: &BuildView,
+        catalog: &Snapshot,
+    ) -> Result<TantivyDocument, serde_json::Error> {
+        let mut document = TantivyDocument::default();
+        document.add_text(self.id, &view.id);
+        document.add_bytes(self.view, &serde_json::to_vec(view)?);
+        document.add_u64(self.tie, tie(&view.id));
+        for (sort, field) in Sort::ALL.into_iter().zip(self.sort) {
+            if let Some(value) = sort.value(view) {
+                document.add_i64(field, value);
+            }
+        }
+        let words = Words::of(view, catalog);
+        for (name, field) in QUERY_FIELDS.into_iter().zip(self.query) {
+            if name == CREATED {
+                document.add_date(field, DateTime::from_utc(view.build.requested));
+            } else {
+                for value in words.searched(name) {
+                    document.add_text(field, value);
+                }
+            }
+        }
+        for ((name, _), field) in FACETS.into_iter().zip(self.facets) {
+            for value in words.counted(name) {
+                document.add_text(field, value);
+            }
+        }
+        document.add_text(self.text, words.text(view));
+        Ok(document)
+    }
+}
+
+/// The words of a build by field: as they are, and besides them, what people may write instead.
+struct Words(Vec<(&'static str, String, Vec<String>)>);
+
+impl Words {
+    fn of(view: &BuildView, catalog: &Snapshot) -> Self {
+        let build = &view.build;
+        let go = build.go_version.to_string();
+        let minor = go.rsplit_once('.').map(|(minor, _)| minor.to_owned());
+        let mut words = vec![
+            ("status", build.status.to_string(), Vec::new()),
+            ("goos", build.goos.to_string(), Vec::new()),
+            ("goarch", build.goarch.to_string(), Vec::new()),
+            (
+                "go",
+                go,
+                minor
+                    .into_iter()
+                    .chain([build.go_version.key_part()])
+                    .collect(),
+            ),
+        ];
+        for (module, version) in &build.modules {
+            let aliases = vec![format!("{module}@{version}"), short_name(module).to_owned()];
+            words.push(("module", module.to_string(), aliases));
+        }
+        for package in &build.packages {
+            let aliases = vec![package.url.short_name().to_owned()];
+            words.push(("package", package.url.to_string(), aliases));
+            let listed = build
+                .modules
+                .get(&package.module)
+                .and_then(|version| catalog.release(&package.module, version))
+                .and_then(|release| release.package(&package.url));
+            for component in listed.iter().flat_map(|package| &package.components) {
+                words.push((
+                    "component",
+                    component.name.clone(),
+                    vec![component.to_string()],
+                ));
+            }
+        }
+        let builders = [&build.builder, &build.built_by];
+        for builder in builders.into_iter().flatten() {
+            if !words
+                .iter()
+                .any(|(name, value, _)| *name == "builder" && value == builder.as_str())
+            {
+                words.push(("builder", builder.to_string(), Vec::new()));
+            }
+        }
+        Self(words)
+    }
+
+    /// Everything that finds the build by this field.
+    fn searched(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(name, _, _)| *name == field)
+            .flat_map(|(_, value, aliases)| [value].into_iter().chain(aliases))
+            .map(String::as_str)
+    }
+
+    /// The values that are counted.
+    fn counted(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(name, _, _)| *name == field)
+            .map(|(_, value, _)| value.as_str())
+    }
+
+    /// What words without a field are looked for in.
+    fn text(&self, view: &BuildView) -> String {
+        let build = &view.build;
+        let hash = view.id.hash();
+        let mut parts = vec![view.id.as_str(), hash.short(), build.variant.as_str()];
+        parts.extend(build.error.as_deref());
+        parts.extend(build.last_error.as_deref());
+        if build.expired {
+            parts.push("expired");
+        }
+        for (_, value, aliases) in &self.0 {
+            parts.push(value);
+            parts.extend(aliases.iter().map(String::as_str));
+        }
+        parts.join(" ")
+    }
+}
+
+/// What people call a module: its last element that isn't a major version.
+fn short_name(module: &ModulePath) -> &str {
+    let path = module.as_str().strip_suffix(module.major_suffix());
+    let path = path.unwrap_or(module.as_str());
+    path.rsplit('/').next().unwrap_or(path)
+}
