@@ -1,7 +1,8 @@
 import { createApp } from 'vue'
 
-import App from './App.vue'
+// First, for the order of its cascade layers.
 import { vuetify } from './plugins/vuetify'
+import App from './App.vue'
 import { router } from './router'
 import './styles/main.css'
 

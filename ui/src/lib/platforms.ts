@@ -47,3 +47,16 @@ export const variantsOf = (platforms: OfferedPlatform[], goos: string, goarch: s
 /** Architectures on offer for a system, in the order of the server. */
 export const architecturesOf = (platforms: OfferedPlatform[], goos: string): string[] =>
   platforms.filter((platform) => platform.goos === goos).map(({ goarch }) => goarch)
+
+/** Go's default level of each architecture. */
+const usualVariants: Record<string, string> = {
+  amd64: 'v1',
+  arm64: 'v8.0',
+  arm: 'v7',
+  '386': 'sse2',
+  riscv64: 'rva20u64',
+  ppc64le: 'power8',
+}
+
+/** Whether a level goes without saying. */
+export const isUsualVariant = (goarch: string, variant: string): boolean => variant === 'none' || usualVariants[goarch] === variant

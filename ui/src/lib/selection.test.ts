@@ -66,7 +66,17 @@ describe('the request of a selection', () => {
 
 describe('the selection of a build', () => {
   const base = 'github.com/redpanda-data/benthos/v4'
-  const build = {
+  const build: BuildView = {
+    id: `build.linux.s390x.1_26_8.${'0'.repeat(64)}`,
+    revision: 1,
+    graph: CONNECT,
+    template: 1,
+    tags: [],
+    ldflags: '-s -w',
+    catalogRevision: 1,
+    status: 'success',
+    attempt: 1,
+    requested: '2026-11-21T00:00:00Z',
     goos: 'linux',
     goarch: 's390x',
     variant: 'none',
@@ -78,7 +88,7 @@ describe('the selection of a build', () => {
       { url: nats, module: CONNECT },
     ],
     modules: { [base]: 'v4.77.0', [CONNECT]: 'v4.105.0' },
-  } as BuildView
+  }
 
   it('asks for what was picked, at its versions, without the base', () => {
     expect(toRequest(ofBuild(build))).toEqual({

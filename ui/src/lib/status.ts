@@ -1,4 +1,4 @@
-import { mdiAlertCircle, mdiCancel, mdiCheckCircle, mdiHammerWrench, mdiTimerSand } from '@mdi/js'
+import { mdiAlertCircle, mdiArchiveRemoveOutline, mdiCancel, mdiCheckCircle, mdiHammerWrench, mdiTimerSand } from '@mdi/js'
 
 import type { BuildView, FailureClass, Status } from '@/api/types'
 
@@ -15,6 +15,9 @@ export const statusLook = {
   failed: { word: 'failed', icon: mdiAlertCircle, colour: 'error' },
   cancelled: { word: 'cancelled', icon: mdiCancel, colour: 'warning' },
 } satisfies Record<Status, StatusLook>
+
+/** A success whose binary was removed by retention. */
+export const expiredLook: StatusLook = { word: 'expired', icon: mdiArchiveRemoveOutline, colour: 'warning' }
 
 export const isFinished = (status: Status): boolean => status !== 'new' && status !== 'building'
 

@@ -1,3 +1,4 @@
+import 'vuetify/styles/layers'
 import 'vuetify/styles/core'
 import { createVuetify } from 'vuetify'
 import { aliases, mdi } from 'vuetify/iconsets/mdi-svg'
@@ -10,8 +11,8 @@ export const vuetify = createVuetify({
     global: { ripple: false },
     VCard: { flat: true, border: true },
     VBtn: { variant: 'text', density: 'comfortable' },
-    VTextField: { variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
-    VSelect: { variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
+    VTextField: { bgColor: 'surface', variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
+    VSelect: { bgColor: 'surface', variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
   },
   theme: {
     defaultTheme: 'system',

@@ -1,0 +1,85 @@
+// Pick a component on the site, build it for real, download the binary.
+
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { browser, up, type Running } from './wombat'
+
+let running: Running
+let chromium: Browser
+
+beforeAll(async () => {
+  running = await up()
+  chromium = await browser()
+})
+
+afterAll(async () => {
+  await chromium.close()
+  await running.stop()
+})
+
+/** Keeps a picture for people to look at, where a folder for them is named. */
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.WOMBAT_SCREENSHOTS
+  if (!folder) return
+  mkdirSync(folder, { recursive: true })
+  for (const width of [390, 820, 1440]) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 900 })
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 })
+}
+
+test('a component is picked, built and downloaded', async () => {
+  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text())
+  })
+
+  await page.goto(running.url)
+  await page.getByTestId('search-input').fill('jetstream')
+  await page.getByTestId('package-nats').click()
+  await expect.poll(() => page.url()).toContain('nats')
+  await picture(page, 'build')
+
+  // The address holds the selection: a fresh page shows the same.
+  const shared = await chromium.newPage()
+  await shared.goto(page.url())
+  await expect.poll(() => shared.getByTestId('package-nats').locator('input').first().isChecked()).toBe(true)
+  await shared.close()
+
+  await page.getByTestId('build-button').click()
+  await page.waitForURL(/\/b\/build\./)
+  await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
+  await picture(page, 'one-build')
+
+  const waiting = page.waitForEvent('download')
+  await page.getByTestId('download-link').click()
+  const download = await waiting
+  expect(download.suggestedFilename()).toMatch(/^wombat-[0-9a-f]{12}-linux-amd64$/)
+  const bytes = readFileSync(await download.path())
+  expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  expect(await page.getByTestId('sha256').textContent()).toContain(digest)
+
+  // It is there for anybody who opens the link, and on the list.
+  await page.reload()
+  await page.getByTestId('download-link').waitFor()
+  await page.goto(`${running.url}/builds`)
+  await page.getByText('nats').first().waitFor()
+  await picture(page, 'builds')
+
+  for (const name of ['components', 'components/input/nats_jetstream', 'fleet', 'docs', 'about', 'nowhere']) {
+    await page.goto(`${running.url}/${name}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await picture(page, name.replaceAll('/', '-'))
+  }
+  expect(errors).toEqual([])
+})
