@@ -1,10 +1,12 @@
 //! The gateway over a real socket, in front of a real nats-server.
 
 mod away;
+mod builds;
 mod control;
 mod downloads;
 mod event_stream;
 mod events;
 mod problems;
+mod service;
 mod support;
 mod website;
