@@ -13,8 +13,6 @@ export default defineConfig({
   build: {
     // Data URLs and inlined module preloads would need a looser content security policy.
     assetsInlineLimit: 0,
-    // In one file, because the order of Vuetify's cascade layers is that of their first mention.
-    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },

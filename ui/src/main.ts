@@ -1,8 +1,7 @@
 import { createApp } from 'vue'
 
-// First, for the order of its cascade layers.
-import { vuetify } from './plugins/vuetify'
 import App from './App.vue'
+import { vuetify } from './plugins/vuetify'
 import { router } from './router'
 import './styles/main.css'
 

@@ -60,3 +60,10 @@ const usualVariants: Record<string, string> = {
 
 /** Whether a level goes without saying. */
 export const isUsualVariant = (goarch: string, variant: string): boolean => variant === 'none' || usualVariants[goarch] === variant
+
+/** The architecture for another system: the same if it is there, but the usual one for a Mac. */
+export function architectureFor(platforms: OfferedPlatform[], goos: string, present: string): string {
+  const offered = architecturesOf(platforms, goos)
+  const wanted = goos === 'darwin' ? 'arm64' : present
+  return offered.includes(wanted) ? wanted : (offered[0] ?? present)
+}

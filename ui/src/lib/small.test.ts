@@ -8,7 +8,7 @@ import { duration, megabytes, relative, roughly } from './format'
 import { whyNotImportPath } from './importPath'
 import { groupByKind } from './kinds'
 import { logLines } from './log'
-import { guessPlatform } from './platforms'
+import { architectureFor, guessPlatform, isUsualVariant } from './platforms'
 import { sortProblems } from './problems'
 import { decodeFacets, encodeFacets, joinQuery } from './query'
 
@@ -50,6 +50,23 @@ it('platforms are guessed harmlessly', () => {
   expect(guessPlatform({ platform: 'Windows', architecture: 'arm', bitness: '64' })).toEqual({ goos: 'windows', goarch: 'arm64' })
   expect(guessPlatform({ platform: 'Linux', architecture: 'arm', bitness: '64' })).toEqual({ goos: 'linux', goarch: 'arm64' })
   expect(guessPlatform({ platform: 'PlayStation' })).toEqual({ goos: 'linux', goarch: 'amd64' })
+})
+
+it('another system keeps the architecture where it can', () => {
+  const offered = (['linux/amd64', 'linux/s390x', 'darwin/amd64', 'darwin/arm64', 'windows/amd64'] as const).map((text) => {
+    const [goos, goarch] = text.split('/') as ['linux', 'amd64']
+    return { goos, goarch, variants: ['v1'] }
+  })
+  expect(architectureFor(offered, 'windows', 'amd64')).toBe('amd64')
+  expect(architectureFor(offered, 'windows', 's390x')).toBe('amd64')
+  expect(architectureFor(offered, 'darwin', 'amd64')).toBe('arm64')
+  expect(architectureFor([], 'linux', 'amd64')).toBe('amd64')
+})
+
+it('the usual level goes without saying', () => {
+  expect(isUsualVariant('amd64', 'v1')).toBe(true)
+  expect(isUsualVariant('amd64', 'v3')).toBe(false)
+  expect(isUsualVariant('s390x', 'none')).toBe(true)
 })
 
 describe('import paths', () => {

@@ -1,4 +1,3 @@
-import 'vuetify/styles/layers'
 import 'vuetify/styles/core'
 import { createVuetify } from 'vuetify'
 import { aliases, mdi } from 'vuetify/iconsets/mdi-svg'
