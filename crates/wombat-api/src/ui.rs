@@ -20,12 +20,16 @@ const NOT_BUILT: &str = "This is Wombat Builder. Its website isn't part of this 
 
 /// Everything that no route takes.
 pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    answer::<Website>(&method, &uri, &headers)
+}
+
+fn answer<Site: RustEmbed>(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     if matches!(first, "api" | "artifacts") {
         return ApiError::Bare(StatusCode::NOT_FOUND).into_response();
     }
-    if !matches!(method, Method::GET | Method::HEAD) {
+    if !matches!(*method, Method::GET | Method::HEAD) {
         let mut response = ApiError::Bare(StatusCode::METHOD_NOT_ALLOWED).into_response();
         response
             .headers_mut()
@@ -37,11 +41,11 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         .next()
         .is_some_and(|name| name.contains('.'))
         && !is_page(path);
-    match Website::get(path) {
-        Some(file) if !path.is_empty() => send(path, &file, &headers),
+    match Site::get(path) {
+        Some(file) if !path.is_empty() => send(path, &file, headers),
         Some(_) | None if file_like => ApiError::Bare(StatusCode::NOT_FOUND).into_response(),
-        Some(_) | None => match Website::get(INDEX) {
-            Some(index) => send(INDEX, &index, &headers),
+        Some(_) | None => match Site::get(INDEX) {
+            Some(index) => send(INDEX, &index, headers),
             None => (
                 [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
                 NOT_BUILT,
@@ -77,4 +81,52 @@ fn send(path: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, file.data.to_vec()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(RustEmbed)]
+    #[folder = "$CARGO_MANIFEST_DIR/tests/website"]
+    struct Small;
+
+    fn get(path: &str, known: Option<&str>) -> Response {
+        let headers = known
+            .map(|tag| (header::IF_NONE_MATCH, tag.parse().unwrap()))
+            .into_iter()
+            .collect();
+        answer::<Small>(&Method::GET, &path.parse().unwrap(), &headers)
+    }
+
+    fn text<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers()[name].to_str().unwrap()
+    }
+
+    #[test]
+    fn files_are_kept_as_long_as_they_may_be() {
+        let script = get("/assets/app-1a2b3c4d.js", None);
+        assert_eq!(script.status(), StatusCode::OK);
+        assert_eq!(text(&script, "content-type"), "text/javascript");
+        assert!(text(&script, "cache-control").ends_with("immutable"));
+        for page in ["/", "/index.html", "/builds/some"] {
+            let page = get(page, None);
+            assert_eq!(text(&page, "content-type"), "text/html");
+            assert_eq!(text(&page, "cache-control"), "no-cache");
+            let again = get("/", Some(text(&page, "etag")));
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        }
+        for missing in [
+            "/assets/gone-1a2b3c4d.js",
+            "/robots.txt",
+            "/api",
+            "/artifacts/x",
+        ] {
+            assert_eq!(
+                get(missing, None).status(),
+                StatusCode::NOT_FOUND,
+                "{missing}"
+            );
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod artifacts;
 mod builds;
 mod catalog;
 mod events;
+mod file;
 mod health;
 mod log;
 

@@ -23,8 +23,8 @@ struct World {
 
 async fn world() -> anyhow::Result<World> {
     let server = NatsServer::start()?;
-    let (connection, store) = server.store().await?;
-    let service = Service::start(&server).await?;
+    let (connection, store) = Box::pin(server.store()).await?;
+    let service = Box::pin(Service::start(&server)).await?;
     let options = Options {
         open_control: true,
         ..Options::default()
@@ -105,8 +105,8 @@ async fn a_build_is_asked_for_watched_and_found_again() -> anyhow::Result<()> {
         tokio::spawn(asked_again),
     );
     let claim = world.claim(&key).await?;
-    let changed: Value = changes.await??.json().await?;
-    assert_eq!(changed["status"], "building");
+    let first_change: Value = changes.await??.json().await?;
+    assert_eq!(first_change["status"], "building");
     assert!(!end.is_finished() && !asked_again.is_finished());
     say(&world.store, &claim, 1, line("hello")).await?;
     let status = Status::Success;

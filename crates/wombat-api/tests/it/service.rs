@@ -32,7 +32,7 @@ impl Service {
             ready,
         };
         let stop = CancellationToken::new();
-        tokio::spawn(run(deps, ServiceArgs::default(), stop.clone()));
+        tokio::spawn(Box::pin(run(deps, ServiceArgs::default(), stop.clone())));
         answers.wait_for(|ready| *ready).await?;
         Ok(Self {
             stop,

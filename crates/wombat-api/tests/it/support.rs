@@ -49,7 +49,7 @@ impl Api {
     }
 
     pub(crate) async fn with(nats: &str, options: Options) -> anyhow::Result<Self> {
-        let api = Self::unready(nats, options).await?;
+        let api = Box::pin(Self::unready(nats, options)).await?;
         wait_until("the gateway is ready", PATIENCE, async || {
             let answer = api.get("/readyz").send().await?;
             Ok(answer.status().is_success().then_some(()))
@@ -80,7 +80,7 @@ impl Api {
             open_control: options.open_control,
             bound: Some(bound),
         };
-        let task = tokio::spawn(run(deps, options.args, stop.clone()));
+        let task = tokio::spawn(Box::pin(run(deps, options.args, stop.clone())));
         Ok(Self {
             address: address.await?,
             directory,

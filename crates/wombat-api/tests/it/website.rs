@@ -13,6 +13,8 @@ async fn pages_are_the_websites_own_and_missing_files_are_missing() -> anyhow::R
     let front = api.get("/").send().await?;
     assert_eq!(front.status(), StatusCode::OK);
     let front = front.text().await?;
+    let small = api.get("/").header("Accept-Encoding", "gzip");
+    assert_eq!(header(&small.send().await?, "content-encoding"), "gzip");
     let page = format!("/builds/{}", a_spec().build().key());
     for path in ["/builds", "/builds/some/where", &page] {
         let answer = api.get(path).send().await?;

@@ -1,0 +1,126 @@
+//! Which files are kept, who reads them, and which has to go.
+
+use std::collections::HashMap;
+
+use wombat_model::Sha256;
+
+struct Kept {
+    /// Bytes; counted before the file is there, so that it has room when it comes.
+    size: u64,
+    /// When it was last asked for, counted in questions.
+    used: u64,
+    readers: usize,
+    /// Whether its bytes were checked in the life of this process.
+    checked: bool,
+}
+
+/// The books of the folder.
+#[derive(Default)]
+pub(super) struct Ledger {
+    files: HashMap<Sha256, Kept>,
+    uses: u64,
+}
+
+impl Ledger {
+    /// Files that an earlier process left, oldest first.
+    pub(super) fn of(found: Vec<(Sha256, u64)>) -> Self {
+        let mut ledger = Self::default();
+        for (digest, size) in found {
+            ledger.hold(&digest, size);
+            if let Some(file) = ledger.files.get_mut(&digest) {
+                file.readers = 0;
+            }
+        }
+        ledger
+    }
+
+    /// Somebody wants to read a file; it stays until it is released as often as it was held.
+    pub(super) fn hold(&mut self, digest: &Sha256, size: u64) {
+        self.uses += 1;
+        let file = self.files.entry(digest.clone()).or_insert(Kept {
+            size,
+            used: 0,
+            readers: 0,
+            checked: false,
+        });
+        file.size = size;
+        file.used = self.uses;
+        file.readers += 1;
+    }
+
+    /// Somebody has read it. A file that never came, or wasn't what it should be, isn't kept.
+    pub(super) fn release(&mut self, digest: &Sha256) {
+        let Some(file) = self.files.get_mut(digest) else {
+            return;
+        };
+        file.readers -= 1;
+        if file.readers == 0 && !file.checked {
+            self.files.remove(digest);
+        }
+    }
+
+    pub(super) fn is_checked(&self, digest: &Sha256) -> bool {
+        self.files.get(digest).is_some_and(|file| file.checked)
+    }
+
+    pub(super) fn set_checked(&mut self, digest: &Sha256, checked: bool) {
+        if let Some(file) = self.files.get_mut(digest) {
+            file.checked = checked;
+        }
+    }
+
+    /// Strikes files off until the rest fits, and names them.
+    pub(super) fn evict(&mut self, limit: u64) -> Vec<Sha256> {
+        let mut evicted = Vec::new();
+        while self.files.values().map(|file| file.size).sum::<u64>() > limit {
+            let oldest = self
+                .files
+                .iter()
+                .filter(|(_, file)| file.readers == 0)
+                .min_by_key(|(_, file)| file.used)
+                .map(|(digest, _)| digest.clone());
+            let Some(oldest) = oldest else { break };
+            self.files.remove(&oldest);
+            evicted.push(oldest);
+        }
+        evicted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(n: u8) -> Sha256 {
+        Sha256::from_bytes([n; 32])
+    }
+
+    fn fetched(ledger: &mut Ledger, n: u8) {
+        ledger.hold(&digest(n), 10);
+        ledger.set_checked(&digest(n), true);
+    }
+
+    #[test]
+    fn what_was_asked_for_least_recently_goes_first_and_nothing_that_is_read() {
+        let mut ledger = Ledger::of(vec![(digest(1), 10), (digest(2), 10)]);
+        fetched(&mut ledger, 3);
+        fetched(&mut ledger, 1);
+        ledger.release(&digest(1));
+        assert_eq!(ledger.evict(30), []);
+        assert_eq!(ledger.evict(29), [digest(2)]);
+        assert_eq!(ledger.evict(0), [digest(1)], "3 is being read");
+        ledger.release(&digest(3));
+        assert_eq!(ledger.evict(0), [digest(3)]);
+    }
+
+    #[test]
+    fn a_file_that_never_came_takes_no_room() {
+        let mut ledger = Ledger::default();
+        ledger.hold(&digest(1), 10);
+        ledger.hold(&digest(1), 10);
+        ledger.release(&digest(1));
+        assert_eq!(ledger.evict(0), []);
+        ledger.release(&digest(1));
+        assert!(ledger.files.is_empty());
+    }
+}
