@@ -94,8 +94,8 @@ impl Board {
         }
     }
 
-    /// The claim of this revision was lost: whoever has it, the watch will tell.
-    pub(super) fn lost(&mut self, key: &BuildKey, revision: Revision) {
+    /// What was waiting at this revision isn't any more; the watch will tell what became of it.
+    pub(super) fn over(&mut self, key: &BuildKey, revision: Revision) {
         if self
             .places
             .get(key)
@@ -352,9 +352,9 @@ mod tests {
             board.choose(me, &[], |_| false, now),
             Choice::Wait(now + TURN)
         );
-        board.lost(&new.key(), Revision::new(2));
+        board.over(&new.key(), Revision::new(2));
         assert!(tried(board.choose(me, &[], |_| false, now + TURN)).is_some());
-        board.lost(&new.key(), Revision::new(3));
+        board.over(&new.key(), Revision::new(3));
         assert_eq!(
             board.choose(me, &[], |_| false, now + TURN),
             Choice::Nothing

@@ -330,9 +330,8 @@ fn worker_done(state: &mut State, done: Result<(BuildKey, Outcome), tokio::task:
         Ok((key, outcome)) => {
             state.at_work.remove(&key);
             match outcome {
-                Outcome::Lost(revision) => state.board.lost(&key, revision),
+                Outcome::Over(revision) => state.board.over(&key, revision),
                 Outcome::NoAnswer => state.board.postpone(&key, Instant::now() + REST),
-                Outcome::Ended => state.board.forget(&key),
             }
         }
         Err(panicked) => {

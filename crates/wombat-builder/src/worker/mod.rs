@@ -60,12 +60,10 @@ pub(crate) struct Worker {
 /// What became of a try.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Somebody else was faster than this revision.
-    Lost(Revision),
+    /// What was waiting at this revision isn't any more: we had it, or somebody else was faster.
+    Over(Revision),
     /// NATS didn't answer; nobody knows whether we have it.
     NoAnswer,
-    /// It was ours and is over.
-    Ended,
 }
 
 /// Why a build was stopped before its end.
@@ -95,19 +93,19 @@ impl Worker {
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = seen.wait_for(|seen| seen.revision > revision) => return Outcome::Lost(revision),
-            () = self.stop.cancelled() => return Outcome::Lost(revision),
+            _ = seen.wait_for(|seen| seen.revision > revision) => return Outcome::Over(revision),
+            () = self.stop.cancelled() => return Outcome::Over(revision),
         }
         match self.store.builds.claim(record, &self.builder).await {
             Ok(ClaimOutcome::Won(claim)) => {
                 self.counters.won();
                 let span = info_span!("build", key = %claim.key(), claim = %claim.id());
                 Box::pin(self.hold(*claim, seen)).instrument(span).await;
-                Outcome::Ended
+                Outcome::Over(revision)
             }
             Ok(ClaimOutcome::Lost) => {
                 self.counters.lost();
-                Outcome::Lost(revision)
+                Outcome::Over(revision)
             }
             Err(error) => {
                 warn!(%error, "can't claim");
