@@ -69,13 +69,11 @@ fn processes_of(folder: &Path) -> Vec<u32> {
         .filter_map(|entry| {
             let id: u32 = entry.file_name().to_str()?.parse().ok()?;
             let line = fs::read(entry.path().join("cmdline")).ok()?;
-            // The helper names the program, too; what counts is what it runs.
-            let words: Vec<String> = line
-                .split(|byte| *byte == 0)
-                .map(|word| String::from_utf8_lossy(word).into_owned())
-                .collect();
-            let helper = words.get(1).is_some_and(|word| word == "child");
-            (!helper && words.iter().any(|word| word.starts_with(&folder))).then_some(id)
+            // Others name the program as an argument; what counts is who runs it: itself, or the shell for it.
+            let mut words = line.split(|byte| *byte == 0).take(2);
+            words
+                .any(|word| String::from_utf8_lossy(word).starts_with(&folder))
+                .then_some(id)
         })
         .collect()
 }

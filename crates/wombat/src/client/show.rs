@@ -1,6 +1,6 @@
 //! Builds in words, and progress while one is under way: a moving line on a terminal, plain lines elsewhere.
 
-use std::{fmt::Write as _, io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use wombat_model::{

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::try_join_all;
+use wombat_testkit::wait_until;
 
 use crate::stack::{Site, Stack, Wombat, a_request};
 
@@ -42,11 +43,15 @@ async fn a_hundred_equal_requests_over_two_gateways_and_two_services_are_one_bui
         .await?;
     assert_eq!(view["attempt"], 1);
     assert_eq!(stack.go.builds().len(), 1, "one `go build`");
-    assert_eq!(
-        stack.site.json("/api/builds").await?["total"],
-        1,
-        "one record"
+    let listed = wait_until(
+        "the build to be listed",
+        Duration::from_secs(5),
+        async || {
+            let page = stack.site.json("/api/builds").await?;
+            Ok(page["total"].as_u64().filter(|total| *total > 0))
+        },
     );
+    assert_eq!(listed.await?, 1, "one record");
     Ok(())
 }
 

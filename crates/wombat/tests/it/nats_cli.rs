@@ -35,12 +35,16 @@ impl Nats {
             .env("HOME", self.home.path())
             .env("XDG_CONFIG_HOME", self.home.path())
             .output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(
             output.status.success(),
             "nats {arguments:?}: {text}{}",
             String::from_utf8_lossy(&output.stderr)
         );
+        // Headers go to standard error.
+        if !arguments.contains(&"--raw") && !arguments.contains(&"--json") {
+            text.push_str(&String::from_utf8_lossy(&output.stderr));
+        }
         Ok(text)
     }
 }
