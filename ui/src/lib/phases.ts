@@ -43,7 +43,7 @@ export function steps(build: BuildView, heard: Heard): Step[] {
     phase,
     state: stateOf(build, index, at),
     milliseconds: build.timings?.[phase] ?? tookOf(phase, heard, build),
-    progress: phase === build.phase ? (build.progress ?? heard.progress[phase]) : heard.progress[phase],
+    progress: heard.progress[phase] ?? (phase === build.phase ? build.progress : undefined),
   }))
 }
 

@@ -78,7 +78,7 @@ export function useBuild(id: Readonly<Ref<string>>) {
     mine.onerror = () => {
       isReconnecting.value = !isComplete.value
       // An EventSource takes the stream up again by itself, except after an answer that isn't a stream.
-      if (mine.readyState === EventSource.CLOSED) void start()
+      if (mine.readyState === EventSource.CLOSED) retry = setTimeout(() => void start(), RETRY_AFTER)
     }
   }
 

@@ -1,9 +1,9 @@
 /** What the server would build of the present selection: asked a moment after each change. */
 import { onScopeDispose, shallowRef, ref, watch, type Ref } from 'vue'
 
-import { resolve } from '@/api/builds'
+import { getBuild, resolve } from '@/api/builds'
 import { toApiError, type ApiError } from '@/api/error'
-import type { RequestBody, ResolveAnswer } from '@/api/types'
+import type { BuildView, RequestBody, ResolveAnswer } from '@/api/types'
 
 const DELAY = 300
 const RETRY_AFTER = 3000
@@ -11,6 +11,8 @@ const RETRY_AFTER = 3000
 export function useResolved(request: Readonly<Ref<RequestBody>>, empty: Readonly<Ref<boolean>>) {
   const answer = shallowRef<ResolveAnswer>()
   const error = shallowRef<ApiError>()
+  /** The build that there is already, if its binary can be downloaded now. */
+  const ready = shallowRef<BuildView>()
   /** The answer is of an earlier selection. */
   const isStale = ref(false)
   let controller: AbortController | undefined
@@ -21,8 +23,11 @@ export function useResolved(request: Readonly<Ref<RequestBody>>, empty: Readonly
     try {
       const found = await resolve(request.value, mine.signal)
       if (mine.signal.aborted) return
+      const build = found.status === 'success' ? await getBuild(found.id, mine.signal) : undefined
+      if (mine.signal.aborted) return
       answer.value = found
       error.value = undefined
+      ready.value = build?.status === 'success' && !build.expired ? build : undefined
     } catch (thrown) {
       if (mine.signal.aborted) return
       error.value = toApiError(thrown)
@@ -44,15 +49,17 @@ export function useResolved(request: Readonly<Ref<RequestBody>>, empty: Readonly
       if (empty.value) {
         answer.value = undefined
         error.value = undefined
+        ready.value = undefined
         isStale.value = false
         return
       }
       isStale.value = true
+      ready.value = undefined
       timer = setTimeout(() => void ask(), DELAY)
     },
     { immediate: true },
   )
   onScopeDispose(stop)
 
-  return { answer, error, isStale }
+  return { answer, error, ready, isStale }
 }

@@ -37,7 +37,10 @@ export function useResource<T>(fetcher: (signal: AbortSignal) => Promise<T>, opt
 
   const later = (milliseconds: number): void => {
     clearTimeout(again)
-    again = setTimeout(() => void reload(), milliseconds)
+    again = setTimeout(() => {
+      if (document.hidden) later(milliseconds)
+      else void reload()
+    }, milliseconds)
   }
 
   async function reload(): Promise<void> {
