@@ -5,7 +5,10 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use wombat_model::BuildKey;
+use wombat_model::{
+    BuildKey,
+    wire::{BuildView, IdQuestion},
+};
 use wombat_store::{Connection, Store};
 
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
     access::Control,
     cache::ArtifactCache,
     caller::Surroundings,
-    gateway::Gateway,
+    gateway::{Gateway, parsed},
     live::{LogHub, Record, Records},
 };
 
@@ -101,6 +104,12 @@ impl State {
             Some(seen) if seen.revision >= record.revision.get() => seen,
             Some(_) | None => Record::new(record, Some(std::time::Instant::now())),
         })
+    }
+
+    /// A build with its phase and its place in the queue, which the service knows.
+    pub(crate) async fn view(&self, key: &BuildKey) -> Result<BuildView, ApiError> {
+        let question = IdQuestion { id: key.clone() };
+        parsed(&self.gateway.ask("build.get", &question).await?)
     }
 
     /// When the bucket of records was made, in milliseconds since 1970; asks until it is told.

@@ -9,8 +9,14 @@ use std::{
 
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
-use wombat_model::{BuildKey, log::LogEvent, wire::LoggedEntry};
+use wombat_model::{
+    BuildKey, ClaimId,
+    log::{LogEntry, LogEvent},
+    wire::LoggedEntry,
+};
 use wombat_store::{Logged, Logs, LogsEvent, LogsState};
+
+use super::Record;
 
 /// Lines that a follower may lag behind before it has to read them from the stream.
 const CAPACITY: usize = 256;
@@ -168,4 +174,16 @@ pub(crate) async fn state_of(logs: &Logs) -> LogsState {
             Err(_) => tokio::time::sleep(RETRY).await,
         }
     }
+}
+
+/// The last claim of a build, if its log is complete in the stream.
+pub(crate) async fn complete_claim(
+    logs: &Logs,
+    key: &BuildKey,
+    record: &Record,
+) -> Option<ClaimId> {
+    let claim = &record.build.holder()?.claim;
+    let last = logs.last(key, claim).await.ok()??;
+    let LogEntry { event, .. } = last;
+    matches!(event, LogEvent::End { .. }).then(|| claim.clone())
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use wombat_model::{
-    BuildKey, Status,
+    Status,
     wire::{BuildView, IdQuestion, ListQuestion},
 };
 
@@ -89,7 +89,7 @@ pub(super) async fn get(
     let mut params = Params::of(&uri);
     let wait = params.wait(&headers);
     params.finish()?;
-    let mut build = ask(&state, key(&id)?).await?;
+    let mut build = state.view(&key(&id)?).await?;
     let known = matches_none(&headers, &tag(build.revision));
     let revision = build.revision;
     match wait {
@@ -127,10 +127,6 @@ pub(super) async fn cancel(
     let question = IdQuestion { id: key(&id)? };
     let answer = state.gateway.ask("build.cancel", &question).await?;
     view(StatusCode::OK, &parsed(&answer)?)
-}
-
-async fn ask(state: &AppState, id: BuildKey) -> Result<BuildView, ApiError> {
-    parsed(&state.gateway.ask("build.get", &IdQuestion { id }).await?)
 }
 
 /// Only who may force may ask for it; everything else about the body is the service's to judge.
@@ -186,7 +182,7 @@ async fn held(
         () = tokio::time::sleep(Duration::from_secs(seconds.min(MAX_WAIT))) => {}
         () = state.stop.cancelled() => {}
     }
-    ask(state, build.id).await
+    state.view(&build.id).await
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use wombat_model::BuildKey;
 use super::key;
 use crate::{
     ApiError,
-    live::Record,
-    sse::{AllSession, BuildSession, Cursor, LOG_GRACE, channel, complete_claim, last_event_id},
+    live::{Record, complete_claim},
+    sse::{AllSession, BuildSession, Cursor, LOG_GRACE, channel, last_event_id},
     state::{AppState, milliseconds},
 };
 

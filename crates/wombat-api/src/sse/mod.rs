@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use all::AllSession;
 pub(crate) use cursor::{Cursor, last_event_id};
-pub(crate) use session::{BuildSession, LOG_GRACE, complete_claim};
+pub(crate) use session::{BuildSession, LOG_GRACE};
 
 /// Events that wait for a slow client.
 const QUEUE: usize = 8;

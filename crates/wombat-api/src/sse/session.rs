@@ -7,21 +7,21 @@
 use std::{collections::HashSet, future::pending, sync::Arc, time::Duration};
 
 use axum::response::sse::Event;
-use tokio::time::{Instant, sleep_until};
-use wombat_model::{
-    BuildKey, ClaimId,
-    log::{LogEntry, LogEvent},
-};
-use wombat_store::{Logs, LogsEvent, StoreError};
+use tokio::time::{Instant, interval_at, sleep_until};
+use wombat_model::{BuildKey, ClaimId, Status, log::LogEvent};
+use wombat_store::{LogsEvent, StoreError};
 
 use super::{Client, Cursor, Gone};
 use crate::{
-    live::{LevelFollower, LineFollower, LogLine, LogSignal, Record, state_of},
+    live::{LevelFollower, LineFollower, LogLine, LogSignal, Record, complete_claim, state_of},
     state::AppState,
 };
 
 /// How long the end of the log may come after the end of the build.
 pub(crate) const LOG_GRACE: Duration = Duration::from_secs(2);
+
+/// How often the place of a waiting build is looked up.
+const QUEUE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why a session stops following.
 enum Turn {
@@ -43,6 +43,8 @@ pub(crate) struct BuildSession {
     /// The last line that was sent, to notice a hole.
     last: Option<(ClaimId, u64)>,
     generation: u64,
+    /// What the last `build` event said.
+    shown: String,
 }
 
 impl BuildSession {
@@ -62,6 +64,7 @@ impl BuildSession {
             ended: HashSet::new(),
             last: None,
             generation: 0,
+            shown: String::new(),
         }
     }
 
@@ -141,8 +144,10 @@ impl BuildSession {
         levels: &mut LevelFollower,
         lines: &mut LineFollower,
     ) -> Result<Option<Turn>, Gone> {
+        let mut look = interval_at(Instant::now() + QUEUE_INTERVAL, QUEUE_INTERVAL);
         loop {
             let over = self.over_at();
+            let waits = self.record.build.status() == Status::New;
             tokio::select! {
                 biased;
                 signal = lines.next() => match signal {
@@ -159,6 +164,7 @@ impl BuildSession {
                     return Ok(Some(turn));
                 },
                 () = until(over) => return Ok(Some(Turn::Over)),
+                _ = look.tick(), if waits => self.show().await?,
             }
         }
     }
@@ -195,13 +201,36 @@ impl BuildSession {
         }
     }
 
+    /// Sends the record if this revision of it wasn't sent.
     async fn send_record(&mut self) -> Result<(), Gone> {
         if self.record.revision <= self.cursor.revision {
             return Ok(());
         }
         self.cursor.revision = self.record.revision;
-        let record = Arc::clone(&self.record);
-        self.send("build", record.json()).await
+        self.shown.clear();
+        self.show().await
+    }
+
+    /// Sends what is known of the build, unless that was sent: of one that isn't finished the service knows more
+    /// than its record says.
+    async fn show(&mut self) -> Result<(), Gone> {
+        let known = if self.record.is_terminal() {
+            None
+        } else {
+            let view = self.state.view(&self.key).await.ok();
+            view.filter(|view| view.revision == self.record.revision)
+        };
+        let json = match known.map(|view| serde_json::to_string(&view)) {
+            Some(Ok(json)) => json,
+            Some(Err(_)) | None if self.shown.is_empty() => self.record.json().to_owned(),
+            Some(Err(_)) | None => return Ok(()),
+        };
+        if json == self.shown {
+            return Ok(());
+        }
+        self.send("build", &json).await?;
+        self.shown = json;
+        Ok(())
     }
 
     async fn send_line(&mut self, line: &LogLine) -> Result<(), Gone> {
@@ -262,18 +291,6 @@ impl BuildSession {
             }
         }
     }
-}
-
-/// The last claim of a build, if its log is complete in the stream.
-pub(crate) async fn complete_claim(
-    logs: &Logs,
-    key: &BuildKey,
-    record: &Record,
-) -> Option<ClaimId> {
-    let claim = &record.build.holder()?.claim;
-    let last = logs.last(key, claim).await.ok()??;
-    let LogEntry { event, .. } = last;
-    matches!(event, LogEvent::End { .. }).then(|| claim.clone())
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -9,6 +9,7 @@ use wombat_store::{Claim, ClaimOutcome, Connection, Store};
 use wombat_testkit::{NatsServer, wait_until};
 
 use crate::{
+    event_stream::EventStream,
     service::Service,
     support::{Api, Options, PATIENCE, fail, header, line, say, succeed},
 };
@@ -136,14 +137,31 @@ async fn a_build_is_asked_for_watched_and_found_again() -> anyhow::Result<()> {
     assert_eq!(header(&log, "content-type"), "text/plain; charset=utf-8");
     assert_eq!(log.text().await?, "hello\n[   0.020] end: success\n");
     let found = wait_until("the list has it", PATIENCE, async || {
-        let found = world
-            .json("/api/builds?q=status:success&facets=true&limit=5&sort=-created")
-            .await?;
+        let list = "/api/builds?q=status:success&facets=true&limit=5&sort=-created";
+        let found: Value = world.api.get(list).send().await?.json().await?;
         Ok((found["total"] == 1).then_some(found))
     })
     .await?;
     assert_eq!(found["builds"][0]["id"], json!(key));
     assert!(found["facets"]["goarch"].is_array(), "{found}");
+    Ok(())
+}
+
+/// Its place is told with the record, and again when it changes although the record doesn't.
+#[tokio::test]
+async fn a_stream_of_a_waiting_build_tells_its_place() -> anyhow::Result<()> {
+    let world = world().await?;
+    let first = key(world.post("", &request("nats")).await?).await?;
+    let second = key(world.post("", &request("redis_list")).await?).await?;
+    let path = format!("/api/builds/{second}/events");
+    let mut stream = EventStream::open(&world.api, &path, None).await?;
+    let event = stream.next().await?.expect("an event");
+    assert_eq!(event.json()["queue"]["position"], 2);
+    let claim = world.claim(&first).await?;
+    fail(&world.store, claim).await?;
+    let later = stream.next().await?.expect("an event");
+    assert_eq!(later.json()["queue"]["position"], 1);
+    assert_eq!(later.id, event.id);
     Ok(())
 }
 
@@ -221,6 +239,11 @@ async fn refusals_of_the_service_come_through_whole() -> anyhow::Result<()> {
         "ab".repeat(32)
     ));
     assert_eq!(missing.send().await?.status(), StatusCode::NOT_FOUND);
+    wait_until("the list is there", PATIENCE, async || {
+        let answer = world.api.get("/api/builds").send().await?;
+        Ok(answer.status().is_success().then_some(()))
+    })
+    .await?;
     let bad = world.api.get("/api/builds?q=colour:red").send().await?;
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
     assert_eq!(bad.json::<Value>().await?["code"], "invalid_query");
