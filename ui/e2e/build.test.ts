@@ -45,14 +45,16 @@ test('a component is picked, built and downloaded', async () => {
 
   await page.goto(running.url)
   await page.getByTestId('search-input').fill('jetstream')
-  await page.getByTestId('package-nats').click()
+  // The whole card is the checkbox's label.
+  await page.locator('label:text-is("nats")').click()
+  expect(await page.getByTestId('package-nats').isChecked()).toBe(true)
   await expect.poll(() => page.url()).toContain('nats')
   await picture(page, 'build')
 
   // The address holds the selection: a fresh page shows the same.
   const shared = await chromium.newPage()
   await shared.goto(page.url())
-  await expect.poll(() => shared.getByTestId('package-nats').locator('input').first().isChecked()).toBe(true)
+  await expect.poll(() => shared.getByTestId('package-nats').isChecked()).toBe(true)
   await shared.close()
 
   await page.getByTestId('build-button').click()
