@@ -8,6 +8,7 @@ mod catalog;
 #[cfg(test)]
 mod fixture;
 mod index;
+mod janitor;
 mod live;
 mod micro;
 mod refusal;

@@ -1,13 +1,18 @@
 //! From start to end of one instance.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_store::{Connection, Store};
 
-use crate::{ServiceArgs, answers::Answers, catalog::Catalog, index, live::Live, micro::Micro};
+use crate::{
+    ServiceArgs, answers::Answers, catalog::Catalog, index, janitor, live::Live, micro::Micro,
+};
+
+/// How long the janitor may take to end.
+const JANITOR_LIMIT: Duration = Duration::from_secs(2);
 
 /// What an instance works with.
 #[derive(Clone, Debug)]
@@ -47,6 +52,11 @@ async fn serve(
     let live = Live::start(&deps.store, &followers).await;
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers.clone());
     let client = deps.connection.client();
+    let janitor = tokio::spawn(janitor::run(
+        deps.store.clone(),
+        args.clone(),
+        followers.clone(),
+    ));
     let answers = Arc::new(Answers {
         store: deps.store.clone(),
         catalog,
@@ -60,5 +70,8 @@ async fn serve(
     deps.ready.send_replace(true);
     let ended = micro.run(&stop).await;
     deps.ready.send_replace(false);
+    followers.cancel();
+    // It gives its lock back, so that another instance can go on at once.
+    drop(tokio::time::timeout(JANITOR_LIMIT, janitor).await);
     ended
 }

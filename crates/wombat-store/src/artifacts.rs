@@ -250,13 +250,25 @@ impl Artifacts {
 
     /// Removes an object or a link. What isn't there counts as removed.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        if self.find(name).await?.is_none() {
+        let Some(object) = self.find(name).await? else {
             return Ok(());
+        };
+        let delete = async || {
+            let deleted = self.objects.delete(name).await;
+            deleted.map_err(|error| StoreError::of(&error))
+        };
+        match delete().await {
+            // Even the entry that says "deleted" needs room; the chunks make it.
+            Err(StoreError::Full(_)) if object.link.is_none() => {
+                self.stream
+                    .purge()
+                    .filter(format!("$O.{ARTIFACTS_BUCKET}.C.{}", object.nuid))
+                    .await
+                    .map_err(|error| StoreError::of(&error))?;
+                delete().await
+            }
+            outcome => outcome,
         }
-        self.objects
-            .delete(name)
-            .await
-            .map_err(|error| StoreError::of(&error))
     }
 
     /// Everything that is stored, links included.

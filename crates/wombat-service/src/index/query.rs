@@ -315,7 +315,8 @@ mod tests {
     fn refuses_what_is_unknown_or_unbounded() {
         let long = "x".repeat(MAX_QUERY + 1);
         let deep = format!("{}a{}", "(".repeat(17), ")".repeat(17));
-        let wide = (0..33).map(|n| format!("a{n} ")).collect::<String>();
+        let wide: Vec<String> = (0..33).map(|n| format!("a{n}")).collect();
+        let wide = wide.join(" ");
         let negated = "NOT ".repeat(40) + "a";
         let signs = "-".repeat(400) + "a";
         for (query, words) in [

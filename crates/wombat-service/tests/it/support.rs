@@ -59,8 +59,8 @@ impl Instance {
 /// A server with all buckets, and one instance without a queue limit.
 pub(crate) async fn one() -> anyhow::Result<(NatsServer, Client, Store, Instance)> {
     let server = NatsServer::start()?;
-    let (connection, store) = server.store().await?;
-    let instance = Instance::start(&server, unlimited()).await?;
+    let (connection, store) = Box::pin(server.store()).await?;
+    let instance = Box::pin(Instance::start(&server, unlimited())).await?;
     Ok((server, connection.client().clone(), store, instance))
 }
 

@@ -1,0 +1,127 @@
+//! The janitor: keeps the store of binaries within its bounds, and in agreement with the records.
+//!
+//! One instance does it at a time, by a lock that expires. Should two do it for a moment, nothing breaks: a record is
+//! only changed by its revision, and an object is removed only if its record, read from the leader, doesn't name it.
+
+mod objects;
+mod records;
+mod retention;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use wombat_store::{Store, StoreError};
+
+use crate::ServiceArgs;
+use records::Records;
+pub(crate) use retention::Rules;
+
+/// The lock.
+const LOCK: &str = "janitor";
+/// How long it lives without being renewed, and how often it is renewed.
+const LEASE: Duration = Duration::from_secs(15);
+const RENEWAL: Duration = Duration::from_secs(5);
+/// How often the room is looked at: binaries come in faster than anybody could look through all of them.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Cleans up until `stop`, whenever the lock is ours.
+pub(crate) async fn run(store: Store, args: ServiceArgs, stop: CancellationToken) {
+    let mut janitor = Janitor {
+        rules: Rules::of(&args),
+        sweep_interval: Duration::from_secs(args.janitor_interval),
+        owner: uuid::Uuid::new_v4().simple().to_string(),
+        store,
+        leading: false,
+        renew: Instant::now(),
+        sweep: Instant::now(),
+    };
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = stop.cancelled() => break,
+        }
+        let round = tokio::select! {
+            round = janitor.round() => round,
+            () = stop.cancelled() => break,
+        };
+        match round {
+            Ok(()) => failing = false,
+            Err(error) if failing => debug!(%error, "cleaning up failed again"),
+            Err(error) => {
+                warn!(%error, "cleaning up failed; it is tried again");
+                failing = true;
+            }
+        }
+    }
+    if janitor.leading
+        && let Err(error) = janitor
+            .store
+            .builders
+            .release_lock(LOCK, &janitor.owner)
+            .await
+    {
+        debug!(%error, "the janitor's lock will expire by itself");
+    }
+}
+
+struct Janitor {
+    store: Store,
+    rules: Rules,
+    sweep_interval: Duration,
+    /// Who we are, to the lock.
+    owner: String,
+    leading: bool,
+    renew: Instant,
+    sweep: Instant,
+}
+
+impl Janitor {
+    async fn round(&mut self) -> Result<(), StoreError> {
+        if Instant::now() >= self.renew {
+            let leading = self
+                .store
+                .builders
+                .hold_lock(LOCK, &self.owner, LEASE)
+                .await
+                .inspect_err(|_| self.leading = false)?;
+            if leading && !self.leading {
+                info!("cleaning up is ours");
+            }
+            self.leading = leading;
+            self.renew = Instant::now() + RENEWAL;
+        }
+        if !self.leading {
+            return Ok(());
+        }
+        if Instant::now() >= self.sweep {
+            self.sweep().await?;
+            self.sweep = Instant::now() + self.sweep_interval;
+        } else if retention::excess(&self.store, &self.rules).await?.is_some() {
+            let records = Records::read(&self.store).await?;
+            retention::make_room(&self.store, &self.rules, &records).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at everything.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let records = Records::read(&self.store).await?;
+        retention::expire_old(&self.store, &self.rules, &records).await?;
+        retention::make_room(&self.store, &self.rules, &records).await?;
+        objects::agree(&self.store, &self.rules).await?;
+        let chunks = self
+            .store
+            .artifacts
+            .remove_orphan_chunks(self.rules.orphan_age)
+            .await?;
+        if chunks > 0 {
+            info!(chunks, "removed what broken uploads left behind");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,268 @@
+//! Retention, links, orphans: a small bucket keeps working, and what is stored agrees with the records.
+
+use std::time::Duration;
+
+use wombat_model::{Artifact, ArtifactName, BuildKey, BuildState, Timings};
+use wombat_service::ServiceArgs;
+use wombat_store::{ClaimOutcome, ProvisionOptions, Store, StoreError};
+use wombat_testkit::{NatsServer, a_spec, wait_until};
+
+use crate::support::{Instance, unlimited};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn args() -> ServiceArgs {
+    ServiceArgs {
+        keep_at_least: 1,
+        orphan_age: 1,
+        janitor_interval: 1,
+        ..unlimited()
+    }
+}
+
+/// Builds and stores a binary of this many bytes; waits for room where there is none.
+async fn build(store: &Store, package: &str, size: usize) -> anyhow::Result<BuildKey> {
+    let spec = a_spec().package(package).build();
+    let key = spec.key();
+    let submitted = store
+        .builds
+        .submit(&spec, true, 1, &store.artifacts)
+        .await?;
+    let claim = store
+        .builds
+        .claim(submitted.into_record(), &"builder-1".parse()?)
+        .await?;
+    let ClaimOutcome::Won(claim) = claim else {
+        anyhow::bail!("the claim was lost");
+    };
+    let name = ArtifactName::new(&key, claim.id());
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), vec![7; size])?;
+    let stored = wait_until("there is room", LIMIT, async || {
+        match store.artifacts.put_file(&name, file.path()).await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(StoreError::Full(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await?;
+    store
+        .artifacts
+        .put_bytes(&format!("{name}.recipe"), b"{}")
+        .await?;
+    let artifact = Artifact {
+        name: name.clone(),
+        size: stored.size,
+        sha256: stored.sha256.unwrap(),
+        builder: "builder-1".parse()?,
+    };
+    store
+        .builds
+        .succeed(*claim, artifact, Timings::new())
+        .await?;
+    store.artifacts.link(&key, &name).await?;
+    Ok(key)
+}
+
+async fn is_expired(store: &Store, key: &BuildKey) -> anyhow::Result<bool> {
+    let record = store.builds.get(key).await?.unwrap();
+    Ok(matches!(
+        record.value.state(),
+        BuildState::Success { expired: true, .. }
+    ))
+}
+
+async fn names(store: &Store) -> anyhow::Result<Vec<String>> {
+    let objects = store.artifacts.list().await?;
+    Ok(objects.into_iter().map(|object| object.name).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_bucket_holds_the_newest_of_many_builds() -> anyhow::Result<()> {
+    const MIB: usize = 1024 * 1024;
+    let server = NatsServer::start()?;
+    let options = ProvisionOptions {
+        artifacts_mib: Some(60),
+        ..ProvisionOptions::default()
+    };
+    let (_connection, store) = server.store_with(&options).await?;
+    let instance = Instance::start(&server, args()).await?;
+    let mut keys = Vec::new();
+    for n in 0..100 {
+        keys.push(build(&store, &format!("p{n}"), 2 * MIB).await?);
+    }
+    wait_until("the bucket is below its threshold", LIMIT, async || {
+        let (used, limit) = store.artifacts.usage().await?;
+        Ok((used <= limit.unwrap() / 100 * 80).then_some(()))
+    })
+    .await?;
+    let mut kept = 0;
+    for (n, key) in keys.iter().enumerate() {
+        let record = store.builds.get(key).await?.unwrap().value;
+        match record.artifact() {
+            Some(artifact) => {
+                kept += 1;
+                assert!(
+                    store
+                        .artifacts
+                        .find(artifact.name.as_str())
+                        .await?
+                        .is_some(),
+                    "{n}"
+                );
+            }
+            None => assert!(is_expired(&store, key).await?, "{n}"),
+        }
+    }
+    assert!((10..=24).contains(&kept), "{kept} of 100 are kept");
+    assert!(is_expired(&store, &keys[0]).await? && !is_expired(&store, &keys[99]).await?);
+    assert!(
+        store.artifacts.find(keys[0].as_str()).await?.is_none(),
+        "its link is gone too"
+    );
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_comes_to_agree_with_the_records() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (_connection, store) = server.store().await?;
+    let whole = build(&store, "whole", 10).await?;
+    let unlinked = build(&store, "unlinked", 10).await?;
+    store.artifacts.remove(unlinked.as_str()).await?;
+    let lost = build(&store, "lost", 10).await?;
+    let lost_name = store
+        .builds
+        .get(&lost)
+        .await?
+        .unwrap()
+        .value
+        .artifact()
+        .unwrap()
+        .name
+        .clone();
+    store.artifacts.remove(lost_name.as_str()).await?;
+    // A rebuild leaves the binary of the claim before it.
+    let rebuilt = build(&store, "rebuilt", 10).await?;
+    let old = store
+        .builds
+        .get(&rebuilt)
+        .await?
+        .unwrap()
+        .value
+        .artifact()
+        .unwrap()
+        .name
+        .clone();
+    build(&store, "rebuilt", 10).await?;
+    let nobody = a_spec().package("nobody").build().key();
+    let orphan = format!("{nobody}/c1");
+    store.artifacts.put_bytes(&orphan, b"orphan").await?;
+    store
+        .artifacts
+        .put_bytes("graph.of.somebody", b"else")
+        .await?;
+
+    let instance = Instance::start(&server, args()).await?;
+    wait_until("orphans are gone", LIMIT, async || {
+        let names = names(&store).await?;
+        let gone = |name: &str| !names.iter().any(|stored| stored.starts_with(name));
+        Ok((gone(&orphan) && gone(old.as_str()) && gone(lost_name.as_str())).then_some(()))
+    })
+    .await?;
+    wait_until("the lost binary's record says so", LIMIT, async || {
+        Ok(is_expired(&store, &lost).await?.then_some(()))
+    })
+    .await?;
+    wait_until("the missing link is made", LIMIT, async || {
+        Ok(store.artifacts.find(unlinked.as_str()).await?)
+    })
+    .await?;
+    let names = names(&store).await?;
+    assert!(
+        names.contains(&"graph.of.somebody".to_owned()),
+        "not a build's: not ours"
+    );
+    for key in [&whole, &rebuilt] {
+        let name = store
+            .builds
+            .get(key)
+            .await?
+            .unwrap()
+            .value
+            .artifact()
+            .unwrap()
+            .name
+            .clone();
+        assert!(names.contains(&name.to_string()) && names.contains(&format!("{name}.recipe")));
+        let link = store.artifacts.find(key.as_str()).await?.unwrap();
+        assert_eq!(link.link.as_deref(), Some(name.as_str()));
+    }
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn young_binaries_stay_even_where_room_is_short() -> anyhow::Result<()> {
+    const MIB: usize = 1024 * 1024;
+    let server = NatsServer::start()?;
+    let options = ProvisionOptions {
+        artifacts_mib: Some(10),
+        ..ProvisionOptions::default()
+    };
+    let (_connection, store) = server.store_with(&options).await?;
+    let careful = ServiceArgs {
+        keep_at_least: 3600,
+        ..args()
+    };
+    let first = Instance::start(&server, careful.clone()).await?;
+    let mut keys = Vec::new();
+    for n in 0..4 {
+        keys.push(build(&store, &format!("p{n}"), 2 * MIB + 200 * 1024).await?);
+    }
+    // Binaries come before orphans: where this one is gone, their turn is over.
+    let orphan = format!("{}/c1", a_spec().package("nobody").build().key());
+    store.artifacts.put_bytes(&orphan, b"orphan").await?;
+    wait_until("a sweep is over", LIMIT, async || {
+        let there = store.artifacts.find(&orphan).await?;
+        Ok(there.is_none().then_some(()))
+    })
+    .await?;
+    first.stop().await?;
+    for key in &keys {
+        assert!(!is_expired(&store, key).await?);
+    }
+    let second = Instance::start(&server, args()).await?;
+    wait_until("room is made", LIMIT, async || {
+        Ok(is_expired(&store, &keys[0]).await?.then_some(()))
+    })
+    .await?;
+    assert!(!is_expired(&store, &keys[3]).await?);
+    second.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_instance_cleans_up_and_another_takes_over() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (_connection, store) = server.store().await?;
+    let lease = Duration::from_secs(15);
+    let first = Instance::start(&server, args()).await?;
+    wait_until("the lock is taken", LIMIT, async || {
+        Ok((!store.builders.hold_lock("janitor", "me", lease).await?).then_some(()))
+    })
+    .await?;
+    first.stop().await?;
+    assert!(
+        store.builders.hold_lock("janitor", "me", lease).await?,
+        "it was given back"
+    );
+    assert!(!store.builders.hold_lock("janitor", "you", lease).await?);
+    store.builders.release_lock("janitor", "you").await?;
+    assert!(
+        store.builders.hold_lock("janitor", "me", lease).await?,
+        "only its owner gives it back"
+    );
+    Ok(())
+}
