@@ -16,6 +16,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
+  // Found as the pages ask for it; bundled beforehand, the dev server would reload at each new component.
+  optimizeDeps: { exclude: ['vuetify'] },
   server: {
     proxy: {
       '/api': { target: server, changeOrigin: true },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 
 import { describe, expect, it } from 'vitest'
 
-import { curlDownload, curlRequest, natsDownload, natsRequest, quote, startHint, verifyCommand, wombatBuild } from './commands'
+import { curlDownload, curlRequest, downloadName, natsDownload, natsRequest, quote, startHint, verifyCommand, wombatBuild } from './commands'
 
 const hash = 'ab'.repeat(32)
 const id = (goos: string): string => `build.${goos}.arm64.1_26_8.${hash}`
@@ -43,6 +43,11 @@ describe('commands', () => {
       'wombat build --platform linux/amd64 --go 1.26.8 --module a.b=v1.0.0 a.b/c input/kafka --output ./wombat'
     expect(wombatBuild('http://127.0.0.1:4430', request)).toBe(`${expected}\nchmod +x ./wombat`)
     expect(wombatBuild('https://w.example', request)).toBe(`${expected} --server https://w.example\nchmod +x ./wombat`)
+  })
+
+  it('know what a browser calls the file', () => {
+    expect(downloadName(id('linux'))).toBe('wombat-abababababab-linux-arm64')
+    expect(downloadName(id('windows'))).toBe('wombat-abababababab-windows-arm64.exe')
   })
 
   it('verify with the tool that the system has', () => {

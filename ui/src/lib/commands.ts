@@ -1,7 +1,7 @@
 /** The commands that do in a terminal what the page does. Nothing in them needs a comment, which some shells don't take. */
 import type { RequestBody } from '@/api/types'
 
-import { artifactPath, parseBuildId } from './buildId'
+import { artifactPath, parseBuildId, shortHash } from './buildId'
 
 /** Where `wombat` looks for a server that isn't named. */
 const DEFAULT_SERVER = 'http://127.0.0.1:4430'
@@ -11,6 +11,12 @@ export const quote = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 export const binaryName = (goos: string): string => (goos === 'windows' ? 'wombat.exe' : 'wombat')
+
+/** The name that the server gives to a download of a browser. */
+export function downloadName(id: string): string {
+  const { goos, goarch } = parseBuildId(id)
+  return `wombat-${shortHash(id)}-${goos}-${goarch}${goos === 'windows' ? '.exe' : ''}`
+}
 
 /** What makes a downloaded file start, if anything has to. */
 export function startHint(goos: string, file = `./${binaryName(goos)}`): string[] {

@@ -36,6 +36,8 @@ describe('names', () => {
     expect(titleOf(urls)).toBe('a, b, c, d and 1 more')
     expect(titleOf([{ url: 'x.y/pure', base: true }, ...urls.slice(0, 1)])).toBe('a')
     expect(titleOf([{ url: 'x.y/pure', base: true }])).toBe('x.y/pure')
+    expect(titleOf([{ url: `example.org/${'long'.repeat(9)}/thing` }])).toBe('…/thing')
+    expect(titleOf([{ url: `example.org/${'x'.repeat(99)}` }])).toBe(`…/${'x'.repeat(40)}…`)
   })
 })
 

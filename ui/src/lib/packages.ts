@@ -82,10 +82,19 @@ export function whyUnavailable(listed: ListedPackage, platform: string, release:
   }
 }
 
+const LONG = 40
+
+/** The last element of a long path, and of a long element its beginning. */
+function brief(name: string): string {
+  if (name.length <= LONG) return name
+  const last = name.slice(name.lastIndexOf('/') + 1)
+  return last.length <= LONG ? `…/${last}` : `…/${last.slice(0, LONG)}…`
+}
+
 /** What a binary is called: its first packages, without what every binary has. */
 export function titleOf(packages: { url: string; base?: boolean }[]): string {
   const picked = packages.filter(({ base }) => !base)
-  const names = (picked.length > 0 ? picked : packages).map(({ url }) => shortName(url))
+  const names = (picked.length > 0 ? picked : packages).map(({ url }) => brief(shortName(url)))
   const shown = names.slice(0, 4).join(', ')
   return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown
 }
