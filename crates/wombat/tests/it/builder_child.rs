@@ -28,7 +28,10 @@ impl Place {
     }
 
     fn shell(&self, script: &str) -> ChildCommand {
-        let script = script.replace("SLEEPER", &self.folder.path().join("sleeper").display().to_string());
+        let script = script.replace(
+            "SLEEPER",
+            &self.folder.path().join("sleeper").display().to_string(),
+        );
         ChildCommand::new(helper(), Path::new("/bin/sh"), self.folder.path())
             .args(["-c", &script])
             .envs([("PATH", "/usr/bin:/bin")])
@@ -56,7 +59,11 @@ async fn run_to_end(command: ChildCommand) -> (Ending<()>, String, String) {
         })
         .await
         .unwrap();
-    (ending, String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    (
+        ending,
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 /// Runs until it says "ready", then stops it.
@@ -81,10 +88,22 @@ async fn stop_when_ready(command: ChildCommand) -> Ending<()> {
 #[tokio::test]
 async fn passes_on_status_output_and_no_environment() {
     let place = Place::new();
-    let (ending, stdout, stderr) = run_to_end(place.shell("env | sort; echo oops >&2; exit 7").envs([("A", "b")])).await;
+    let (ending, stdout, stderr) = run_to_end(
+        place
+            .shell("env | sort; echo oops >&2; exit 7")
+            .envs([("A", "b")]),
+    )
+    .await;
     assert_eq!(ending, Ending::Exited(7));
     assert_eq!(stderr, "oops\n");
-    let ours: Vec<&str> = stdout.lines().filter(|line| !["PWD=", "SHLVL=", "_="].iter().any(|own| line.starts_with(own))).collect();
+    let ours: Vec<&str> = stdout
+        .lines()
+        .filter(|line| {
+            !["PWD=", "SHLVL=", "_="]
+                .iter()
+                .any(|own| line.starts_with(own))
+        })
+        .collect();
     assert_eq!(ours, ["A=b", "PATH=/usr/bin:/bin"]);
 }
 
@@ -97,7 +116,11 @@ async fn a_signal_is_told_as_a_shell_tells_it() {
 #[tokio::test]
 async fn what_does_not_exist_is_not_started() {
     let place = Place::new();
-    let missing = ChildCommand::new(helper(), &place.folder.path().join("missing"), place.folder.path());
+    let missing = ChildCommand::new(
+        helper(),
+        &place.folder.path().join("missing"),
+        place.folder.path(),
+    );
     assert_eq!(run_to_end(missing).await.0, Ending::NotStarted);
 }
 
@@ -107,7 +130,10 @@ async fn stopping_kills_every_descendant_also_those_that_detached_themselves() {
     let script = "SLEEPER 900 & setsid SLEEPER 901 & (setsid sh -c 'SLEEPER 902 & exec SLEEPER 903' &); \
                   while [ $(ls /proc/[0-9]*/exe -l 2>/dev/null | grep -c SLEEPER) -lt 4 ]; do :; done; echo ready; exec SLEEPER 904";
     let begun = Instant::now();
-    assert_eq!(stop_when_ready(place.shell(script)).await, Ending::Stopped(()));
+    assert_eq!(
+        stop_when_ready(place.shell(script)).await,
+        Ending::Stopped(())
+    );
     assert_eq!(place.sleepers(), 0);
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
@@ -123,14 +149,21 @@ async fn leftovers_of_a_program_that_ended_are_killed() {
 #[tokio::test]
 async fn a_parent_that_vanishes_takes_all_with_it() {
     let place = Place::new();
-    let script = format!("setsid {0} 900 & exec {0} 901", place.folder.path().join("sleeper").display());
+    let script = format!(
+        "setsid {0} 900 & exec {0} 901",
+        place.folder.path().join("sleeper").display()
+    );
     let mut parent = std::process::Command::new(helper())
         .args(["child", "--", "/bin/sh", "-c", &script])
         .stdin(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let limit = Duration::from_secs(20);
-    wait_until("both sleepers", limit, async || Ok((place.sleepers() == 2).then_some(()))).await.unwrap();
+    wait_until("both sleepers", limit, async || {
+        Ok((place.sleepers() == 2).then_some(()))
+    })
+    .await
+    .unwrap();
     // What the kernel does when the process at the other end of the pipe is killed.
     drop(parent.stdin.take());
     assert_eq!(parent.wait().unwrap().code(), Some(128 + 9));
@@ -140,12 +173,22 @@ async fn a_parent_that_vanishes_takes_all_with_it() {
 #[tokio::test]
 async fn a_program_may_end_by_itself_within_its_grace() {
     let place = Place::new();
-    let obeys = place.shell("trap 'echo bye > said; exit 0' TERM; echo ready; while :; do SLEEPER 0.01; done");
-    assert_eq!(stop_when_ready(obeys.grace(Duration::from_secs(20))).await, Ending::Stopped(()));
-    assert_eq!(fs::read_to_string(place.folder.path().join("said")).unwrap(), "bye\n");
+    let obeys = place
+        .shell("trap 'echo bye > said; exit 0' TERM; echo ready; while :; do SLEEPER 0.01; done");
+    assert_eq!(
+        stop_when_ready(obeys.grace(Duration::from_secs(20))).await,
+        Ending::Stopped(())
+    );
+    assert_eq!(
+        fs::read_to_string(place.folder.path().join("said")).unwrap(),
+        "bye\n"
+    );
 
     let ignores = place.shell("trap '' TERM; echo ready; while :; do SLEEPER 0.01; done");
-    assert_eq!(stop_when_ready(ignores.grace(Duration::from_millis(100))).await, Ending::Stopped(()));
+    assert_eq!(
+        stop_when_ready(ignores.grace(Duration::from_millis(100))).await,
+        Ending::Stopped(())
+    );
     assert_eq!(place.sleepers(), 0);
 }
 
@@ -160,7 +203,12 @@ async fn memory_is_bounded_over_all_descendants() {
 async fn files_are_bounded() {
     let place = Place::new();
     let file: PathBuf = place.folder.path().join("large");
-    let (ending, ..) = run_to_end(place.shell("head -c 9000000 /dev/zero > large").file_size_limit(1 << 20)).await;
+    let (ending, ..) = run_to_end(
+        place
+            .shell("head -c 9000000 /dev/zero > large")
+            .file_size_limit(1 << 20),
+    )
+    .await;
     assert_ne!(ending, Ending::Exited(0));
     assert!(fs::metadata(file).unwrap().len() <= 1 << 20);
 }

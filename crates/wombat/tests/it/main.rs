@@ -1,6 +1,9 @@
 //! The whole of it, as people run it: `wombat` processes, a real nats-server, real requests.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod builder_child;
+mod builder_go;
+mod builder_run;
 mod dedupe;
 mod faults;
 mod load;
