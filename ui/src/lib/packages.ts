@@ -85,7 +85,7 @@ export function whyUnavailable(listed: ListedPackage, platform: string, release:
 const LONG = 40
 
 /** The last element of a long path, and of a long element its beginning. */
-function brief(name: string): string {
+export function brief(name: string): string {
   if (name.length <= LONG) return name
   const last = name.slice(name.lastIndexOf('/') + 1)
   return last.length <= LONG ? `…/${last}` : `…/${last.slice(0, LONG)}…`
