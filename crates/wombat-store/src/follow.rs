@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_nats::{
     HeaderMap,
     jetstream::{
-        consumer::{DeliverPolicy, push},
-        stream::Stream,
+        consumer::{Consumer, DeliverPolicy, push},
+        stream::{Info, Stream},
     },
 };
 use bytes::Bytes;
@@ -18,7 +18,6 @@ use futures::StreamExt;
 use time::OffsetDateTime;
 use tokio::{
     sync::mpsc,
-    task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval_at},
 };
 use tracing::{debug, warn};
@@ -63,17 +62,10 @@ pub(crate) struct StreamedMessage {
     pub(crate) time: OffsetDateTime,
 }
 
-/// A running follower; dropping it ends it.
+/// A running follower. When it is dropped, its task removes its consumer and ends.
 #[derive(Debug)]
 pub(crate) struct Follower {
     receiver: mpsc::Receiver<Followed>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Follower {
@@ -94,13 +86,11 @@ impl Follower {
                 Start::After(revision) => revision.get(),
             },
             caught_up: false,
-            created: stream.cached_info().created,
+            created: None,
             sender,
         };
-        Self {
-            receiver,
-            task: tokio::spawn(state.run()),
-        }
+        tokio::spawn(state.run());
+        Self { receiver }
     }
 
     pub(crate) async fn next(&mut self) -> Option<Followed> {
@@ -116,7 +106,9 @@ struct State {
     /// Last sequence delivered, or that the start excludes.
     seen: u64,
     caught_up: bool,
-    created: OffsetDateTime,
+    /// When the followed stream was made; `None` before the first look at it. What the handle remembers may be older
+    /// than the position to start after.
+    created: Option<OffsetDateTime>,
     sender: mpsc::Sender<Followed>,
 }
 
@@ -141,7 +133,10 @@ impl State {
             if opened.elapsed() > LAST_BACKOFF {
                 backoff = FIRST_BACKOFF;
             }
-            tokio::time::sleep(backoff).await;
+            tokio::select! {
+                () = tokio::time::sleep(backoff) => {}
+                () = self.sender.closed() => return,
+            }
             backoff = (backoff * 2).min(LAST_BACKOFF);
         }
     }
@@ -155,6 +150,21 @@ impl State {
             .create_consumer(self.consumer_config())
             .await
             .map_err(|error| StoreError::of(&error))?;
+        let name = consumer.cached_info().name.clone();
+        let ended = self.deliver(consumer).await;
+        // Left alone it would count against the stream's limit for another half a minute.
+        if matches!(ended, Ok(Ended::Unwanted))
+            && let Err(error) = self.stream.delete_consumer(&name).await
+        {
+            debug!(%error, name, "a consumer stays until the server misses it");
+        }
+        ended
+    }
+
+    async fn deliver(
+        &mut self,
+        consumer: Consumer<push::OrderedConfig>,
+    ) -> Result<Ended, StoreError> {
         let waiting = consumer.cached_info().num_pending;
         let mut messages = consumer
             .messages()
@@ -232,7 +242,7 @@ impl State {
     /// Whether the stream under this name isn't the one that was followed, or lost its end.
     async fn is_replaced(&self) -> bool {
         match self.stream.get_info().await {
-            Ok(info) => info.created != self.created || info.state.last_sequence < self.seen,
+            Ok(info) => self.is_another(&info),
             // Not reachable now: the consumer mends itself, and the next look decides.
             Err(_) => false,
         }
@@ -245,13 +255,12 @@ impl State {
             .get_info()
             .await
             .map_err(|error| StoreError::of(&error))?;
-        let replaced = info.created != self.created || info.state.last_sequence < self.seen;
+        let replaced = self.is_another(&info);
         if replaced {
             warn!(
                 filter = self.filter,
                 "a followed stream was replaced or went back in time; starting over"
             );
-            self.created = info.created;
             self.seen = 0;
             self.caught_up = false;
             // Of a new stream everything is wanted, or the newest of each subject, as of the old one.
@@ -260,6 +269,12 @@ impl State {
                 Start::After(_) => Start::After(Revision::ZERO),
             };
         }
+        self.created = Some(info.created);
         Ok(replaced)
+    }
+
+    fn is_another(&self, info: &Info) -> bool {
+        self.created.is_some_and(|created| created != info.created)
+            || info.state.last_sequence < self.seen
     }
 }
