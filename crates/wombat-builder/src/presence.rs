@@ -61,7 +61,7 @@ pub(crate) struct Heartbeat {
     pub(crate) claims: ActiveClaims,
     /// Cancelled when nothing new is claimed.
     pub(crate) draining: CancellationToken,
-    /// Set while the lease is in doubt.
+    /// Set while the lease is in doubt, and before the first one.
     pub(crate) fenced: watch::Sender<bool>,
 }
 
@@ -110,8 +110,8 @@ impl Heartbeat {
             .await
             {
                 Ok(Ok(())) => {
-                    renewed = Some(begun);
-                    if self.fenced.send_replace(false) {
+                    let first = renewed.replace(begun).is_none();
+                    if self.fenced.send_replace(false) && !first {
                         info!("the lease is renewed again");
                     }
                 }

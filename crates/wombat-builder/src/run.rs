@@ -34,7 +34,8 @@ pub async fn run(
         .with_context(|| format!("preparing the folder {}", folder.display()))?;
 
     let claims = ActiveClaims::new();
-    let (fence, fenced) = watch::channel(false);
+    // Nothing is claimed before the others can know that we are there.
+    let (fence, fenced) = watch::channel(true);
     let hurry = CancellationToken::new();
     let worker = Arc::new(Worker {
         store: deps.store.clone(),

@@ -8,9 +8,9 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 use wombat_model::{Build, BuildKey, BuilderId, Presence, Status};
-use wombat_store::{Connection, Health, Revision, Versioned, WatchEvent, Watcher, Written};
+use wombat_store::{Connection, Health, Revision, WatchEvent, Watcher};
 
 use super::{
     board::{Board, Choice},
@@ -25,8 +25,6 @@ use crate::{
 const RESYNC: Duration = Duration::from_mins(2);
 /// How long a build rests after NATS didn't answer to its claim.
 const REST: Duration = Duration::from_secs(1);
-/// Most recoveries at a time: should we be wrong about who is dead, not everything is turned over at once.
-const MAX_RECOVERIES: usize = 20;
 
 /// The last that was seen of a record; the worker that is at it compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +48,19 @@ pub(crate) struct Dispatcher {
     pub(crate) stop: CancellationToken,
 }
 
-struct State {
-    board: Board,
-    roster: Roster,
-    builds: Watcher<Build>,
-    builders: Watcher<Presence>,
-    health: watch::Receiver<Health>,
-    synced: bool,
-    tasks: JoinSet<(BuildKey, Outcome)>,
-    at_work: HashMap<BuildKey, watch::Sender<Seen>>,
-    recoveries: JoinSet<()>,
-    orphans: HashMap<BuildKey, Instant>,
-    previous: Option<Note>,
-    low_disk_said: bool,
+pub(super) struct State {
+    pub(super) board: Board,
+    pub(super) roster: Roster,
+    pub(super) builds: Watcher<Build>,
+    pub(super) builders: Watcher<Presence>,
+    pub(super) health: watch::Receiver<Health>,
+    pub(super) synced: bool,
+    pub(super) tasks: JoinSet<(BuildKey, Outcome)>,
+    pub(super) at_work: HashMap<BuildKey, watch::Sender<Seen>>,
+    pub(super) recoveries: JoinSet<()>,
+    pub(super) orphans: HashMap<BuildKey, Instant>,
+    pub(super) previous: Option<Note>,
+    pub(super) low_disk_said: bool,
 }
 
 impl Dispatcher {
@@ -171,50 +169,6 @@ impl Dispatcher {
         }
     }
 
-    /// The owner of our folder before us is dead for certain, so its builds need not wait for its lease to end. One
-    /// that was given back before may be what kills its builders; its attempts count.
-    fn give_back_previous(&self, state: &mut State, key: &BuildKey, record: &Versioned<Build>) {
-        let Some(previous) = &state.previous else {
-            return;
-        };
-        if record.value.status() != Status::Building
-            || record
-                .value
-                .holder()
-                .is_none_or(|by| by.builder != previous.builder)
-        {
-            return;
-        }
-        let suspicious = previous.given_back.contains(key);
-        let note = Note {
-            builder: self.worker.builder.clone(),
-            given_back: vec![key.clone()],
-        };
-        if let Err(error) = self.ownership.add(&note) {
-            warn!(%error, "can't write down what was given back");
-        }
-        let (worker, record) = (Arc::clone(&self.worker), record.clone());
-        state.recoveries.spawn(async move {
-            let key = record.value.key();
-            let builds = &worker.store.builds;
-            let written = if suspicious {
-                builds.recover(record).await
-            } else {
-                builds.give_back(record).await
-            };
-            match written {
-                Ok(Written::Won(_)) => {
-                    worker.counters.recover();
-                    info!(%key, "given back for the process before this one");
-                }
-                Ok(Written::Lost) => {}
-                Err(error) => {
-                    warn!(%key, %error, "can't give back a build of the process before this one");
-                }
-            }
-        });
-    }
-
     /// Starts workers while there are free ones and something to try. The time at which to look again, if any.
     fn hand_out(&self, state: &mut State) -> Option<Instant> {
         loop {
@@ -269,59 +223,6 @@ impl Dispatcher {
         }
         state.low_disk_said = !enough;
         enough
-    }
-
-    /// Takes back builds of dead builders, and what a lost acknowledgement left under our own name.
-    fn look_for_the_dead(&self, state: &mut State) {
-        if !state.synced || self.stop.is_cancelled() {
-            return;
-        }
-        let now = Instant::now();
-        let me = &self.worker.builder;
-        let mut dead = Vec::new();
-        let mut holders = Vec::new();
-        let mut ours = Vec::new();
-        for (key, record) in state.board.building() {
-            let Some(holder) = record.value.holder() else {
-                continue;
-            };
-            holders.push(holder.builder.clone());
-            let lost = if holder.builder == *me {
-                ours.push(key.clone());
-                let since = *state.orphans.entry(key.clone()).or_insert(now);
-                !state.at_work.contains_key(key)
-                    && now >= since + self.lease / 2
-                    && state.roster.is_ready()
-            } else {
-                state.roster.is_dead(&holder.builder, self.lease, now)
-            };
-            if lost && dead.len() < MAX_RECOVERIES && state.recoveries.len() < MAX_RECOVERIES {
-                dead.push(record.clone());
-            }
-        }
-        let at_work = &state.at_work;
-        state
-            .orphans
-            .retain(|key, _| ours.contains(key) && !at_work.contains_key(key));
-        state
-            .roster
-            .retain_missing(|builder| holders.contains(builder));
-        for record in dead {
-            let key = record.value.key();
-            // Should the write get no answer, the watch tells what became of it, or the next resync does.
-            state.board.forget(&key);
-            let worker = Arc::clone(&self.worker);
-            state.recoveries.spawn(async move {
-                match worker.store.builds.recover(record).await {
-                    Ok(Written::Won(_)) => {
-                        worker.counters.recover();
-                        info!(%key, "recovered from a dead builder");
-                    }
-                    Ok(Written::Lost) => {}
-                    Err(error) => warn!(%key, %error, "can't recover a build"),
-                }
-            });
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod board;
 mod dispatcher;
+mod recovery;
 mod roster;
 
 pub(crate) use dispatcher::{Dispatcher, Seen};
