@@ -49,8 +49,8 @@ async fn serve(
     let followers = CancellationToken::new();
     let _end_followers = followers.clone().drop_guard();
     let catalog = Catalog::start(&deps.store, followers.clone()).await?;
-    let live = Live::start(&deps.store, &followers).await;
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers.clone());
+    let live = Live::start(&deps.store, &followers).await;
     let client = deps.connection.client();
     let janitor = tokio::spawn(janitor::run(
         deps.store.clone(),

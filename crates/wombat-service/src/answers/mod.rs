@@ -48,7 +48,11 @@ impl Answers {
             Endpoint::Log => json(&self.log(&read(question)?).await?),
             Endpoint::List => {
                 let question: ListQuestion = read(question)?;
-                json(&self.builds.list(&question, &self.live, self.max_answer)?)
+                let catalog = self.catalog.snapshot();
+                let answer = self
+                    .builds
+                    .list(&question, &catalog, &self.live, self.max_answer)?;
+                json(&answer)
             }
             Endpoint::Builders => {
                 let NoQuestion {} = read(question)?;

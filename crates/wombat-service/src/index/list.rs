@@ -15,7 +15,7 @@ use super::{
     facets, query,
     schema::Fields,
 };
-use crate::{answers::json, live::Live, refusal};
+use crate::{answers::json, catalog::Snapshot, live::Live, refusal};
 
 /// Builds a page.
 const DEFAULT_LIMIT: u32 = 50;
@@ -28,6 +28,7 @@ impl Builds {
     pub(crate) fn list(
         &self,
         question: &ListQuestion,
+        catalog: &Snapshot,
         live: &Live,
         max_answer: usize,
     ) -> Result<ListAnswer, Refusal> {
@@ -40,8 +41,13 @@ impl Builds {
             .transpose()
             .map_err(bad)?;
         let limit = question.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT) as usize;
-        let query =
-            query::parse(searcher.index(), &searchable.fields, &question.query).map_err(bad)?;
+        let query = query::parse(
+            searcher.index(),
+            &searchable.fields,
+            catalog,
+            &question.query,
+        )
+        .map_err(bad)?;
         let collector = PageCollector {
             order,
             after,

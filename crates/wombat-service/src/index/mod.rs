@@ -8,9 +8,11 @@ mod cursor;
 mod facets;
 mod follow;
 mod list;
+mod moment;
 mod query;
 mod schema;
 mod storage;
+mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -2,6 +2,8 @@
 //!
 //! Everything is bounded before it is parsed; what was parsed is then walked, so that only the documented fields can be named.
 
+use std::collections::BTreeSet;
+
 use tantivy::{
     Index,
     query::{AllQuery, Occur, Query, QueryParser},
@@ -9,13 +11,13 @@ use tantivy::{
         Delimiter, UserInputAst, UserInputBound, UserInputLeaf, UserInputLiteral, parse_query,
     },
 };
-use time::{
-    Date, Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339,
-    macros::format_description,
-};
-use wombat_model::{Problem, ProblemCode, names::MAX_QUERY};
+use wombat_model::{Problem, ProblemCode, catalog::Component, names::MAX_QUERY};
 
-use super::schema::{CREATED, Fields, QUERY_FIELDS};
+use super::{
+    moment::{Moment, lower_bound, midnight, next, upper_bound},
+    schema::{COMPONENT, CREATED, Fields, PACKAGE, QUERY_FIELDS},
+};
+use crate::catalog::{BENTHOS, Snapshot};
 
 /// How deep parentheses and operators may be nested.
 const MAX_DEPTH: usize = 16;
@@ -26,6 +28,7 @@ const MAX_TERMS: usize = 32;
 pub(super) fn parse(
     index: &Index,
     fields: &Fields,
+    catalog: &Snapshot,
     query: &str,
 ) -> Result<Box<dyn Query>, Problem> {
     let query = query.trim();
@@ -35,7 +38,7 @@ pub(super) fn parse(
     check_bounds(query)?;
     let parsed = parse_query(query)
         .map_err(|_| invalid("The query can't be read: check its quotes, brackets and colons."))?;
-    let mut walk = Walk { terms: 0 };
+    let mut walk = Walk { catalog, terms: 0 };
     let checked = walk.check(parsed, 0)?;
     let mut parser = QueryParser::for_index(index, vec![fields.text]);
     parser.set_conjunction_by_default();
@@ -44,7 +47,7 @@ pub(super) fn parse(
         .map_err(|error| invalid(format!("The query can't be read: {error}.")))
 }
 
-fn invalid(message: impl Into<String>) -> Problem {
+pub(super) fn invalid(message: impl Into<String>) -> Problem {
     Problem::field(ProblemCode::InvalidQuery, "query", message)
 }
 
@@ -84,11 +87,12 @@ fn too_deep() -> Problem {
     ))
 }
 
-struct Walk {
+struct Walk<'a> {
+    catalog: &'a Snapshot,
     terms: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn check(&mut self, ast: UserInputAst, depth: usize) -> Result<UserInputAst, Problem> {
         if depth > MAX_DEPTH * 2 {
             return Err(too_deep());
@@ -126,7 +130,12 @@ impl Walk {
                 if field == CREATED {
                     return on_day(&literal);
                 }
-                Ok(UserInputLeaf::Literal(literal).into())
+                let base = self.base_packages(&literal);
+                let literal = UserInputAst::from(UserInputLeaf::Literal(literal));
+                if base.is_empty() {
+                    return Ok(literal);
+                }
+                Ok(UserInputAst::or([vec![literal], base].concat()))
             }
             UserInputLeaf::Range {
                 field,
@@ -168,6 +177,35 @@ impl Walk {
         }
     }
 
+    /// The packages of the base that bring this component: builds are indexed with the components of their other packages.
+    fn base_packages(&self, literal: &UserInputLiteral) -> Vec<UserInputAst> {
+        if literal.field_name.as_deref() != Some(COMPONENT) {
+            return Vec::new();
+        }
+        let asked = literal.phrase.to_lowercase();
+        let is_asked = |component: &Component| {
+            component.name.to_lowercase() == asked || component.to_string().to_lowercase() == asked
+        };
+        let packages: BTreeSet<&str> = self
+            .catalog
+            .all()
+            .filter(|release| release.module.as_str() == BENTHOS)
+            .flat_map(|release| &release.packages)
+            .filter(|package| package.components.iter().any(is_asked))
+            .map(|package| package.path.as_str())
+            .collect();
+        let by_package = |path: &str| {
+            UserInputAst::from(UserInputLeaf::Literal(UserInputLiteral {
+                field_name: Some(PACKAGE.to_owned()),
+                phrase: path.to_owned(),
+                delimiter: Delimiter::DoubleQuotes,
+                slop: 0,
+                prefix: false,
+            }))
+        };
+        packages.into_iter().map(by_package).collect()
+    }
+
     fn count(&mut self, terms: usize) -> Result<(), Problem> {
         self.terms += terms;
         if self.terms > MAX_TERMS {
@@ -206,185 +244,5 @@ fn on_day(literal: &UserInputLiteral) -> Result<UserInputAst, Problem> {
     }
 }
 
-/// A day as a lower bound begins with it, or where it is excluded, after it.
-fn lower_bound(bound: UserInputBound) -> Result<UserInputBound, Problem> {
-    Ok(match bound {
-        UserInputBound::Inclusive(text) => UserInputBound::Inclusive(match Moment::parse(&text)? {
-            Moment::Day(day) => midnight(day)?,
-            Moment::Instant(instant) => instant,
-        }),
-        UserInputBound::Exclusive(text) => match Moment::parse(&text)? {
-            Moment::Day(day) => UserInputBound::Inclusive(midnight(next(day)?)?),
-            Moment::Instant(instant) => UserInputBound::Exclusive(instant),
-        },
-        UserInputBound::Unbounded => UserInputBound::Unbounded,
-    })
-}
-
-/// A day as an upper bound ends with it, or where it is excluded, before it.
-fn upper_bound(bound: UserInputBound) -> Result<UserInputBound, Problem> {
-    Ok(match bound {
-        UserInputBound::Inclusive(text) => match Moment::parse(&text)? {
-            Moment::Day(day) => UserInputBound::Exclusive(midnight(next(day)?)?),
-            Moment::Instant(instant) => UserInputBound::Inclusive(instant),
-        },
-        UserInputBound::Exclusive(text) => UserInputBound::Exclusive(match Moment::parse(&text)? {
-            Moment::Day(day) => midnight(day)?,
-            Moment::Instant(instant) => instant,
-        }),
-        UserInputBound::Unbounded => UserInputBound::Unbounded,
-    })
-}
-
-/// How a time is written.
-enum Moment {
-    Day(Date),
-    Instant(String),
-}
-
-impl Moment {
-    fn parse(text: &str) -> Result<Self, Problem> {
-        if let Ok(day) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
-            return Ok(Self::Day(day));
-        }
-        OffsetDateTime::parse(text, &Rfc3339)
-            .map(|_| Self::Instant(text.to_owned()))
-            .map_err(|_| invalid(format!(
-                "`{}` is neither a day such as 2026-01-31 nor a time such as \"2026-01-31T12:00:00Z\".",
-                text.escape_debug()
-            )))
-    }
-}
-
-fn next(day: Date) -> Result<Date, Problem> {
-    day.checked_add(Duration::DAY)
-        .ok_or_else(|| invalid("That day is too far away."))
-}
-
-fn midnight(day: Date) -> Result<String, Problem> {
-    OffsetDateTime::new_utc(day, Time::MIDNIGHT)
-        .format(&Rfc3339)
-        .map_err(|_| invalid("That day is too far away."))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::index::schema;
-
-    fn refused(query: &str) -> Option<String> {
-        let index = Index::create_in_ram(schema::schema());
-        schema::register_tokenizers(&index);
-        parse(&index, &schema::fields(), query)
-            .err()
-            .inspect(|problem| assert_eq!(problem.code, ProblemCode::InvalidQuery))
-            .map(|problem| problem.message)
-    }
-
-    #[test]
-    fn takes_words_fields_and_operators() {
-        for query in [
-            "",
-            "  ",
-            "nats",
-            "NATS linux",
-            "status:success goos:linux",
-            "status:success AND (goos:linux OR goos:darwin)",
-            "-status:failed",
-            "NOT status:failed",
-            "*",
-            "component:aws_s3",
-            "component:input/kafka",
-            "package:github.com/redpanda-data/connect/v4/public/components/nats",
-            "module:github.com/redpanda-data/connect/v4@v4.105.0",
-            "go:1.26.8",
-            "goarch: IN [amd64 arm64]",
-            "created:2026-11-21",
-            "created:\"2026-11-21T07:00:00Z\"",
-            "created:[2026-11-20 TO 2026-11-21]",
-            "created:>2026-11-20",
-            "created:[* TO 2026-11-21}",
-            "\"no such host\"",
-            "redpanda-data",
-        ] {
-            assert_eq!(refused(query), None, "{query}");
-        }
-    }
-
-    #[test]
-    fn refuses_what_is_unknown_or_unbounded() {
-        let long = "x".repeat(MAX_QUERY + 1);
-        let deep = format!("{}a{}", "(".repeat(17), ")".repeat(17));
-        let wide: Vec<String> = (0..33).map(|n| format!("a{n}")).collect();
-        let wide = wide.join(" ");
-        let negated = "NOT ".repeat(40) + "a";
-        let signs = "-".repeat(400) + "a";
-        for (query, words) in [
-            (long.as_str(), "512"),
-            (&deep, "16"),
-            (&wide, "32 terms"),
-            (&negated, "deep"),
-            (&signs, "deep"),
-            ("colour:red", "`colour`"),
-            ("_view:x", "`_view`"),
-            ("_text:x", "`_text`"),
-            ("status:", ""),
-            ("(nats", ""),
-            ("\"nats", ""),
-            ("status:/s.*/", "Regular"),
-            ("status:[a TO b]", "`created`"),
-            ("created:yesterday", "neither"),
-            ("created:[2026-13-01 TO *]", "neither"),
-            ("status:*", "value"),
-        ] {
-            let message = refused(query).unwrap_or_else(|| panic!("{query} was taken"));
-            assert!(message.contains(words), "{query}: {message}");
-        }
-    }
-
-    #[test]
-    fn nothing_makes_it_panic() {
-        let parts = [
-            "(",
-            ")",
-            "\"",
-            "'",
-            "a",
-            ":",
-            "status:",
-            "created:",
-            "[",
-            "]",
-            "{",
-            "}",
-            " TO ",
-            "*",
-            "-",
-            "+",
-            "NOT ",
-            " AND ",
-            " OR ",
-            "^2",
-            "~3",
-            "/",
-            "\\",
-            "IN [",
-            ">",
-            "<=",
-            "é",
-            "\u{0}",
-            "2026-01-01",
-        ];
-        let mut state = 7_u64;
-        for _ in 0..20_000 {
-            let mut query = String::new();
-            for _ in 0..8 {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                query.push_str(parts[usize::try_from(state >> 33).unwrap() % parts.len()]);
-            }
-            drop(refused(&query));
-        }
-    }
-}
+mod tests;

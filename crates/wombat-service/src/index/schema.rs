@@ -9,8 +9,9 @@ use tantivy::{
     tokenizer::{LowerCaser, RawTokenizer, RemoveLongFilter, SimpleTokenizer, TextAnalyzer},
 };
 use time::OffsetDateTime;
-use wombat_model::{BuildHash, BuildKey, ModulePath, wire::BuildView};
+use wombat_model::{BuildHash, BuildKey, wire::BuildView};
 
+use super::words::Words;
 use crate::catalog::Snapshot;
 
 /// Raise it when the same build gives another document.
@@ -25,16 +26,12 @@ const MAX_WORD: usize = 100;
 
 /// The fields that a query may name.
 pub(super) const QUERY_FIELDS: [&str; 9] = [
-    "package",
-    "component",
-    "module",
-    "status",
-    "goos",
-    "goarch",
-    "go",
-    "builder",
-    CREATED,
+    PACKAGE, COMPONENT, "module", "status", "goos", "goarch", "go", "builder", CREATED,
 ];
+/// Import paths, and their last elements.
+pub(super) const PACKAGE: &str = "package";
+/// Names, and kinds with names.
+pub(super) const COMPONENT: &str = "component";
 /// The one of them that holds times.
 pub(super) const CREATED: &str = "created";
 /// Fields whose values are counted, and where these are kept.
@@ -223,99 +220,4 @@ impl Fields {
         document.add_text(self.text, words.text(view));
         Ok(document)
     }
-}
-
-/// The words of a build by field: as they are, and besides them, what people may write instead.
-struct Words(Vec<(&'static str, String, Vec<String>)>);
-
-impl Words {
-    fn of(view: &BuildView, catalog: &Snapshot) -> Self {
-        let build = &view.build;
-        let go = build.go_version.to_string();
-        let minor = go.rsplit_once('.').map(|(minor, _)| minor.to_owned());
-        let mut words = vec![
-            ("status", build.status.to_string(), Vec::new()),
-            ("goos", build.goos.to_string(), Vec::new()),
-            ("goarch", build.goarch.to_string(), Vec::new()),
-            (
-                "go",
-                go,
-                minor
-                    .into_iter()
-                    .chain([build.go_version.key_part()])
-                    .collect(),
-            ),
-        ];
-        for (module, version) in &build.modules {
-            let aliases = vec![format!("{module}@{version}"), short_name(module).to_owned()];
-            words.push(("module", module.to_string(), aliases));
-        }
-        for package in &build.packages {
-            let aliases = vec![package.url.short_name().to_owned()];
-            words.push(("package", package.url.to_string(), aliases));
-            let listed = build
-                .modules
-                .get(&package.module)
-                .and_then(|version| catalog.release(&package.module, version))
-                .and_then(|release| release.package(&package.url));
-            for component in listed.iter().flat_map(|package| &package.components) {
-                words.push((
-                    "component",
-                    component.name.clone(),
-                    vec![component.to_string()],
-                ));
-            }
-        }
-        let builders = [&build.builder, &build.built_by];
-        for builder in builders.into_iter().flatten() {
-            if !words
-                .iter()
-                .any(|(name, value, _)| *name == "builder" && value == builder.as_str())
-            {
-                words.push(("builder", builder.to_string(), Vec::new()));
-            }
-        }
-        Self(words)
-    }
-
-    /// Everything that finds the build by this field.
-    fn searched(&self, field: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |(name, _, _)| *name == field)
-            .flat_map(|(_, value, aliases)| [value].into_iter().chain(aliases))
-            .map(String::as_str)
-    }
-
-    /// The values that are counted.
-    fn counted(&self, field: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |(name, _, _)| *name == field)
-            .map(|(_, value, _)| value.as_str())
-    }
-
-    /// What words without a field are looked for in.
-    fn text(&self, view: &BuildView) -> String {
-        let build = &view.build;
-        let hash = view.id.hash();
-        let mut parts = vec![view.id.as_str(), hash.short(), build.variant.as_str()];
-        parts.extend(build.error.as_deref());
-        parts.extend(build.last_error.as_deref());
-        if build.expired {
-            parts.push("expired");
-        }
-        for (_, value, aliases) in &self.0 {
-            parts.push(value);
-            parts.extend(aliases.iter().map(String::as_str));
-        }
-        parts.join(" ")
-    }
-}
-
-/// What people call a module: its last element that isn't a major version.
-fn short_name(module: &ModulePath) -> &str {
-    let path = module.as_str().strip_suffix(module.major_suffix());
-    let path = path.unwrap_or(module.as_str());
-    path.rsplit('/').next().unwrap_or(path)
 }

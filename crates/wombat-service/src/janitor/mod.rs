@@ -23,6 +23,8 @@ const LOCK: &str = "janitor";
 /// How long it lives without being renewed, and how often it is renewed.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
+/// The first look through everything comes this long after the start, or earlier.
+const FIRST_SWEEP: Duration = Duration::from_secs(10);
 /// How often the room is looked at: binaries come in faster than anybody could look through all of them.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -35,7 +37,8 @@ pub(crate) async fn run(store: Store, args: ServiceArgs, stop: CancellationToken
         store,
         leading: false,
         renew: Instant::now(),
-        sweep: Instant::now(),
+        // At the start others have all records to read.
+        sweep: Instant::now() + FIRST_SWEEP.min(Duration::from_secs(args.janitor_interval)),
     };
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

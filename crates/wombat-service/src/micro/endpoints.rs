@@ -34,6 +34,12 @@ impl MicroService {
         }
     }
 
+    pub(super) fn endpoints(self) -> impl Iterator<Item = Endpoint> {
+        Endpoint::ALL
+            .into_iter()
+            .filter(move |endpoint| endpoint.service() == self)
+    }
+
     pub(super) const fn description(self) -> &'static str {
         match self {
             Self::Build => "Builds Redpanda Connect and Benthos binaries of selected components.",
@@ -43,6 +49,7 @@ impl MicroService {
 }
 
 impl Endpoint {
+    /// All, in the order of their declaration.
     pub(super) const ALL: [Self; 9] = [
         Self::Request,
         Self::List,
@@ -66,6 +73,11 @@ impl Endpoint {
             | Self::Builders => MicroService::Build,
             Self::Search | Self::Component => MicroService::Catalog,
         }
+    }
+
+    /// Where it is asked.
+    pub(super) fn subject(self) -> String {
+        format!("{}.{}", self.service().name(), self.name())
     }
 
     pub(super) const fn name(self) -> &'static str {

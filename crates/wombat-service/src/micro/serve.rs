@@ -1,17 +1,17 @@
 //! Runs the services: takes requests from all endpoints, answers each in a task of its own, and ends without dropping one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, bail};
 use async_nats::{
-    Client, HeaderMap,
-    service::{
-        NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request, Service, ServiceExt,
-        endpoint::Endpoint as Requests,
-    },
+    Client, HeaderMap, Message, Subscriber,
+    service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE},
 };
 use futures::StreamExt;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error};
 use wombat_model::{Refusal, wire::ErrorBody};
@@ -19,8 +19,8 @@ use wombat_model::{Refusal, wire::ErrorBody};
 use super::{
     Endpoint,
     endpoints::MicroService,
-    metadata,
     tally::{Tally, one_line},
+    verbs::{QUEUE_GROUP, SelfDescription},
 };
 use crate::{
     answers::{Answers, json},
@@ -33,15 +33,23 @@ const AT_ONCE: usize = 128;
 const ANSWER_LIMIT: Duration = Duration::from_millis(1800);
 /// How long accepted requests may take at the end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// Requests that are taken at most after the end was asked for: more than can be on their way.
+const LAST_REQUESTS: u64 = 512;
+/// An endpoint that was asked nothing for this long is taken to be idle.
+const IDLE: Duration = Duration::from_millis(250);
+/// How long the last requests may take to come.
+const LEAVE_LIMIT: Duration = Duration::from_secs(3);
 
 /// The running services.
 #[derive(Debug)]
 pub(crate) struct Micro {
-    services: Vec<Service>,
+    client: Client,
+    /// What the services tell of themselves.
+    verbs: JoinSet<()>,
     /// One task an endpoint.
     endpoints: JoinSet<()>,
     requests: TaskTracker,
-    client: Client,
+    leave: CancellationToken,
 }
 
 impl Micro {
@@ -50,55 +58,45 @@ impl Micro {
         let tally = Arc::new(Tally::default());
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut micro = Self {
-            services: Vec::new(),
+            client: client.clone(),
+            verbs: JoinSet::new(),
             endpoints: JoinSet::new(),
             requests: TaskTracker::new(),
-            client: client.clone(),
+            leave: CancellationToken::new(),
         };
-        for service in MicroService::ALL {
-            let counted = Arc::clone(&tally);
-            let running = client
-                .service_builder()
-                .description(service.description())
-                .metadata(metadata::of_service())
-                .stats_handler(move |name, _| counted.data(&name))
-                .start(service.name(), env!("CARGO_PKG_VERSION"))
+        for endpoint in Endpoint::ALL {
+            let subscriber = client
+                .queue_subscribe(endpoint.subject(), QUEUE_GROUP.to_owned())
                 .await
-                .map_err(|error| anyhow!("{error}"))
-                .with_context(|| format!("starting the micro service `{}`", service.name()))?;
-            let group = running.group(service.name());
-            for endpoint in Endpoint::ALL {
-                if endpoint.service() != service {
-                    continue;
-                }
-                let requests = group
-                    .endpoint_builder()
-                    .name(endpoint.name())
-                    .metadata(metadata::of(endpoint))
-                    .add(endpoint.name())
-                    .await
-                    .map_err(|error| anyhow!("{error}"))
-                    .with_context(|| format!("adding the endpoint `{}`", endpoint.name()))?;
-                let responder = Responder {
+                .with_context(|| format!("subscribing to `{}`", endpoint.subject()))?;
+            let intake = Intake {
+                permits: Arc::clone(&permits),
+                tasks: micro.requests.clone(),
+                responder: Responder {
+                    client: client.clone(),
                     answers: Arc::clone(&answers),
                     tally: Arc::clone(&tally),
                     endpoint,
-                };
-                let (permits, tasks) = (Arc::clone(&permits), micro.requests.clone());
-                micro
-                    .endpoints
-                    .spawn(serve(requests, responder, permits, tasks));
-            }
-            micro.services.push(running);
+                },
+            };
+            micro
+                .endpoints
+                .spawn(intake.run(subscriber, micro.leave.clone()));
         }
-        for service in &micro.services {
-            // Subscriptions are only on their way by now. A server handles what one connection sends in order: where
-            // this is answered, they are known.
-            let info = service.info().await;
-            client
-                .request(format!("$SRV.PING.{}.{}", info.name, info.id), "".into())
+        for service in MicroService::ALL {
+            let description = SelfDescription::new(client, service, &tally);
+            let questions = description
+                .subscribe()
                 .await
-                .context("registering the services")?;
+                .with_context(|| format!("starting the micro service `{}`", service.name()))?;
+            let ping = description.ping_subject();
+            micro.verbs.spawn(description.answer(questions));
+            // Subscriptions are only on their way by now. A server handles what one connection sends in order: where
+            // this is answered, all that were made before it are known.
+            client
+                .request(ping, "".into())
+                .await
+                .with_context(|| format!("starting the micro service `{}`", service.name()))?;
         }
         Ok(micro)
     }
@@ -107,17 +105,17 @@ impl Micro {
     pub(crate) async fn run(mut self, stop: &CancellationToken) -> anyhow::Result<()> {
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = self.endpoints.join_next() => return Err(anyhow!("an endpoint ended: the connection is closed")),
+            _ = self.endpoints.join_next() => bail!("an endpoint ended: the connection is closed"),
         }
-        for service in self.services.drain(..) {
-            service.stop().await.map_err(|error| anyhow!("{error}"))?;
-        }
+        // Nobody who looks for the services now shall find this instance.
+        self.verbs.shutdown().await;
+        self.leave.cancel();
         let drained = async {
             while self.endpoints.join_next().await.is_some() {}
             self.requests.close();
             self.requests.wait().await;
         };
-        if tokio::time::timeout(DRAIN_LIMIT, drained).await.is_err() {
+        if timeout(DRAIN_LIMIT, drained).await.is_err() {
             error!("requests were still being answered at the end");
         }
         if let Err(error) = self.client.flush().await {
@@ -127,18 +125,60 @@ impl Micro {
     }
 }
 
-async fn serve(
-    mut requests: Requests,
-    responder: Responder,
+/// Takes the requests of one endpoint.
+struct Intake {
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
-) {
-    while let Some(request) = requests.next().await {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+    responder: Responder,
+}
+
+impl Intake {
+    async fn run(self, mut requests: Subscriber, leave: CancellationToken) {
+        let mut taken = 0;
+        loop {
+            let request = tokio::select! {
+                request = requests.next() => request,
+                () = leave.cancelled() => break,
+            };
+            let Some(request) = request else { return };
+            taken += 1;
+            self.take(request).await;
+        }
+        if let Err(error) = self.leave(&mut requests, taken).await {
+            debug!(%error, "the connection was gone before the last requests came");
+        }
+    }
+
+    /// Takes what is still on its way. Unsubscribing makes the client forget a subscription before the server
+    /// does, and what comes in between is lost. So the server is told to end it after a few more requests; only where
+    /// these don't come, and little can be lost, it is ended at once.
+    async fn leave(
+        &self,
+        requests: &mut Subscriber,
+        taken: u64,
+    ) -> Result<(), async_nats::UnsubscribeError> {
+        requests.unsubscribe_after(taken + LAST_REQUESTS).await?;
+        let until = Instant::now() + LEAVE_LIMIT;
+        while Instant::now() < until {
+            match timeout(IDLE, requests.next()).await {
+                Ok(Some(request)) => self.take(request).await,
+                Ok(None) => return Ok(()),
+                Err(_) => break,
+            }
+        }
+        requests.unsubscribe().await?;
+        while let Some(request) = requests.next().await {
+            self.take(request).await;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, request: Message) {
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;
         };
-        let responder = responder.clone();
-        tasks.spawn(async move {
+        let responder = self.responder.clone();
+        self.tasks.spawn(async move {
             responder.respond(request).await;
             drop(permit);
         });
@@ -148,26 +188,32 @@ async fn serve(
 /// Answers the requests of one endpoint.
 #[derive(Clone)]
 struct Responder {
+    client: Client,
     answers: Arc<Answers>,
     tally: Arc<Tally>,
     endpoint: Endpoint,
 }
 
 impl Responder {
-    async fn respond(&self, request: Request) {
-        let answer = self.answers.answer(self.endpoint, &request.message.payload);
-        let answer = match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+    async fn respond(&self, request: Message) {
+        let start = Instant::now();
+        let answer = self.answers.answer(self.endpoint, &request.payload);
+        let answer = match timeout(ANSWER_LIMIT, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(refusal::away()),
         };
-        let (body, headers) = match answer {
-            Ok(body) => (body, HeaderMap::new()),
+        self.tally
+            .count(self.endpoint, start.elapsed(), answer.as_ref().err());
+        let Some(reply) = request.reply else { return };
+        let sent = match answer {
+            Ok(body) => self.client.publish(reply, body.into()).await,
             Err(refusal) => {
-                self.tally.count(self.endpoint, &refusal);
-                refused(refusal)
+                let (body, headers) = refused(refusal);
+                self.client
+                    .publish_with_headers(reply, headers, body.into())
+                    .await
             }
         };
-        let sent = request.respond_with_headers(Ok(body.into()), headers).await;
         if let Err(error) = sent {
             debug!(endpoint = self.endpoint.name(), %error, "an answer couldn't be sent");
         }

@@ -1,52 +1,61 @@
-//! Errors by endpoint, for `nats micro stats`: the client's own counters know only of answers without a body.
+//! Requests, errors and times by endpoint, for `nats micro stats`.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-use serde_json::{Value, json};
+use async_nats::service::{endpoint::Stats, error::Error};
 use wombat_model::Refusal;
 
-use super::Endpoint;
+use super::{Endpoint, verbs::QUEUE_GROUP};
 
 /// Counters of all endpoints.
 #[derive(Debug, Default)]
-pub(super) struct Tally([Counter; Endpoint::ALL.len()]);
+pub(super) struct Tally([Mutex<Counter>; Endpoint::ALL.len()]);
 
 #[derive(Debug, Default)]
 struct Counter {
-    errors: AtomicU64,
-    last: Mutex<Option<String>>,
+    requests: usize,
+    errors: usize,
+    time: Duration,
+    last_error: Option<Error>,
 }
 
 impl Tally {
-    pub(super) fn count(&self, endpoint: Endpoint, refusal: &Refusal) {
-        if let Some(counter) = self.of(endpoint.name()) {
-            counter.errors.fetch_add(1, Ordering::Relaxed);
-            let text = format!("{}: {}", refusal.status.code(), one_line(refusal));
-            *counter.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    /// A request was answered.
+    pub(super) fn count(&self, endpoint: Endpoint, time: Duration, refusal: Option<&Refusal>) {
+        let mut counter = self.0[endpoint as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        counter.requests += 1;
+        counter.time += time;
+        if let Some(refusal) = refusal {
+            counter.errors += 1;
+            counter.last_error = Some(Error {
+                status: one_line(refusal),
+                code: refusal.status.code().into(),
+            });
         }
     }
 
-    /// What the endpoint of this name adds to its stats.
-    pub(super) fn data(&self, name: &str) -> Value {
-        let Some(counter) = self.of(name) else {
-            return Value::Null;
-        };
-        let last = counter
-            .last
+    /// What was counted of an endpoint.
+    pub(super) fn stats(&self, endpoint: Endpoint) -> Stats {
+        let counter = self.0[endpoint as usize]
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        json!({ "errors": counter.errors.load(Ordering::Relaxed), "lastError": last })
-    }
-
-    fn of(&self, name: &str) -> Option<&Counter> {
-        let index = Endpoint::ALL
-            .iter()
-            .position(|endpoint| endpoint.name() == name)?;
-        self.0.get(index)
+            .unwrap_or_else(PoisonError::into_inner);
+        let requests = u32::try_from(counter.requests).unwrap_or(u32::MAX);
+        Stats {
+            name: endpoint.name().to_owned(),
+            subject: endpoint.subject(),
+            requests: counter.requests,
+            errors: counter.errors,
+            processing_time: counter.time,
+            average_processing_time: counter.time.checked_div(requests).unwrap_or_default(),
+            last_error: counter.last_error.clone(),
+            data: None,
+            queue_group: QUEUE_GROUP.to_owned(),
+        }
     }
 }
 

@@ -1,0 +1,104 @@
+//! By which words a build is found.
+
+use wombat_model::{ModulePath, wire::BuildView};
+
+use crate::catalog::Snapshot;
+
+/// The words of a build by field: as they are, and besides them, what people may write instead.
+pub(super) struct Words(Vec<(&'static str, String, Vec<String>)>);
+
+impl Words {
+    pub(super) fn of(view: &BuildView, catalog: &Snapshot) -> Self {
+        let build = &view.build;
+        let go = build.go_version.to_string();
+        let minor = go.rsplit_once('.').map(|(minor, _)| minor.to_owned());
+        let mut words = vec![
+            ("status", build.status.to_string(), Vec::new()),
+            ("goos", build.goos.to_string(), Vec::new()),
+            ("goarch", build.goarch.to_string(), Vec::new()),
+            (
+                "go",
+                go,
+                minor
+                    .into_iter()
+                    .chain([build.go_version.key_part()])
+                    .collect(),
+            ),
+        ];
+        for (module, version) in &build.modules {
+            let aliases = vec![format!("{module}@{version}"), short_name(module).to_owned()];
+            words.push(("module", module.to_string(), aliases));
+        }
+        for package in &build.packages {
+            let aliases = vec![package.url.short_name().to_owned()];
+            words.push(("package", package.url.to_string(), aliases));
+            if package.base {
+                // Every build has them, hundreds of components: a query finds them by these packages instead.
+                continue;
+            }
+            let listed = build
+                .modules
+                .get(&package.module)
+                .and_then(|version| catalog.release(&package.module, version))
+                .and_then(|release| release.package(&package.url));
+            for component in listed.iter().flat_map(|package| &package.components) {
+                words.push((
+                    "component",
+                    component.name.clone(),
+                    vec![component.to_string()],
+                ));
+            }
+        }
+        let builders = [&build.builder, &build.built_by];
+        for builder in builders.into_iter().flatten() {
+            if !words
+                .iter()
+                .any(|(name, value, _)| *name == "builder" && value == builder.as_str())
+            {
+                words.push(("builder", builder.to_string(), Vec::new()));
+            }
+        }
+        Self(words)
+    }
+
+    /// Everything that finds the build by this field.
+    pub(super) fn searched(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(name, _, _)| *name == field)
+            .flat_map(|(_, value, aliases)| [value].into_iter().chain(aliases))
+            .map(String::as_str)
+    }
+
+    /// The values that are counted.
+    pub(super) fn counted(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(name, _, _)| *name == field)
+            .map(|(_, value, _)| value.as_str())
+    }
+
+    /// What words without a field are looked for in.
+    pub(super) fn text(&self, view: &BuildView) -> String {
+        let build = &view.build;
+        let hash = view.id.hash();
+        let mut parts = vec![view.id.as_str(), hash.short(), build.variant.as_str()];
+        parts.extend(build.error.as_deref());
+        parts.extend(build.last_error.as_deref());
+        if build.expired {
+            parts.push("expired");
+        }
+        for (_, value, aliases) in &self.0 {
+            parts.push(value);
+            parts.extend(aliases.iter().map(String::as_str));
+        }
+        parts.join(" ")
+    }
+}
+
+/// What people call a module: its last element that isn't a major version.
+fn short_name(module: &ModulePath) -> &str {
+    let path = module.as_str().strip_suffix(module.major_suffix());
+    let path = path.unwrap_or(module.as_str());
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -1,0 +1,130 @@
+//! Places and estimates.
+
+use time::macros::datetime;
+use wombat_model::{Artifact, ArtifactName, Holder, Sha256, Timings};
+use wombat_store::Revision;
+use wombat_testkit::a_spec;
+
+use super::*;
+
+const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
+
+fn at(seconds: i64) -> OffsetDateTime {
+    START + time::Duration::seconds(seconds)
+}
+
+fn waiting(name: &str, asked: i64) -> Build {
+    Build::new(a_spec().package(name).build(), 1, at(asked))
+}
+
+fn running(name: &str, asked: i64, claimed: i64) -> Build {
+    let holder = Holder {
+        builder: "b".parse().unwrap(),
+        claim: "c".parse().unwrap(),
+    };
+    waiting(name, asked).claim(holder, at(claimed)).unwrap()
+}
+
+fn done(name: &str, claimed: i64, finished: i64) -> Build {
+    let build = running(name, claimed, claimed);
+    let artifact = Artifact {
+        name: ArtifactName::new(&build.key(), &"c".parse().unwrap()),
+        size: 1,
+        sha256: Sha256::from_bytes([0; 32]),
+        builder: "b".parse().unwrap(),
+    };
+    build
+        .succeed(artifact, Timings::new(), at(finished))
+        .unwrap()
+}
+
+fn builder(name: &str, workers: u32) -> Presence {
+    Presence {
+        builder: name.parse().unwrap(),
+        host: "h".into(),
+        version: "0".into(),
+        workers,
+        active: Vec::new(),
+        go: None,
+        draining: false,
+        lease_ms: 1000,
+    }
+}
+
+fn board(builds: &[Build]) -> Board {
+    let mut board = Board::default();
+    for (index, build) in builds.iter().enumerate() {
+        board.apply(&record(build.clone(), index as u64 + 1));
+    }
+    board
+}
+
+fn record(value: Build, revision: u64) -> Versioned<Build> {
+    Versioned {
+        value,
+        revision: Revision::new(revision),
+    }
+}
+
+#[test]
+fn the_first_to_ask_is_first() {
+    let board = board(&[waiting("late", 9), waiting("early", 1), waiting("same", 9)]);
+    let position = |name: &str| {
+        let key = a_spec().package(name).build().key();
+        board.outlook(&key, at(10)).queue.unwrap().position
+    };
+    assert_eq!(
+        [position("early"), position("late"), position("same")],
+        [1, 2, 3]
+    );
+}
+
+#[test]
+fn estimates_come_from_like_builds() {
+    let mut board = board(&[
+        done("d1", 0, 10),
+        done("d2", 0, 20),
+        done("d3", 0, 300),
+        running("r", 0, 95),
+        waiting("w1", 1),
+        waiting("w2", 2),
+    ]);
+    let key = |name: &str| a_spec().package(name).build().key();
+    let now = at(100);
+    assert_eq!(
+        board.outlook(&key("r"), now).eta,
+        Some(Duration::from_secs(15))
+    );
+    assert_eq!(
+        board.outlook(&key("w2"), now).eta,
+        None,
+        "nobody is there to build it"
+    );
+    board.arrive(builder("one", 1));
+    let outlook = board.outlook(&key("w2"), now);
+    assert_eq!(outlook.eta, Some(Duration::from_secs(15 + 20 + 20)));
+    assert_eq!(outlook.queue.unwrap().builders, 1);
+    board.arrive(builder("two", 4));
+    assert_eq!(
+        board.outlook(&key("w2"), now).eta,
+        Some(Duration::from_secs(7 + 20))
+    );
+    board.leave(&"two".parse().unwrap());
+    let elsewhere = "darwin/arm64".parse().unwrap();
+    assert_eq!(
+        board.wait_for_new(elsewhere, now),
+        Duration::from_secs(15 + 40) + UNKNOWN
+    );
+}
+
+#[test]
+fn finished_builds_leave_and_old_news_is_ignored() {
+    let mut board = board(&[waiting("w", 1)]);
+    let key = a_spec().package("w").build().key();
+    board.apply(&record(running("w", 1, 2), 7));
+    board.note(&record(waiting("w", 1), 3));
+    assert_eq!(board.outlook(&key, at(3)).queue, None);
+    board.apply(&record(done("w", 2, 3), 9));
+    board.note(&record(waiting("w", 1), 3));
+    assert!(board.open.is_empty() && board.waiting.is_empty() && board.running.is_empty());
+}

@@ -1,0 +1,161 @@
+//! What can't be built, and what an operator doesn't want built.
+
+use super::*;
+
+#[test]
+fn what_cannot_be_is_refused_with_its_field() {
+    use ProblemCode::{
+        EmptyOnPlatform, LicenceRefused, UnknownComponent, UnknownPackage, UnknownVersion,
+        UnsupportedGoVersion, UnusedModule, VersionConflict,
+    };
+    for (body, expected, words) in [
+        (
+            json!({"packages": [connect("nast")]}),
+            (UnknownPackage, "packages[0]"),
+            "components/nats`",
+        ),
+        (
+            json!({"components": ["nats", "kafak"]}),
+            (UnknownComponent, "components[1]"),
+            "`kafka`",
+        ),
+        (
+            json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}),
+            (UnknownVersion, "packages[0]"),
+            "v4.105.0, v4.85.0",
+        ),
+        (
+            json!({"packages": [format!("{}@v3.0.0", connect("nats"))]}),
+            (UnknownVersion, "packages[0]"),
+            "major version",
+        ),
+        (
+            json!({"packages": [connect("nats")], "modules": {"example.com/own": "v1.0.0"}}),
+            (UnusedModule, "modules.example.com/own"),
+            "leave it out",
+        ),
+        (
+            json!({"packages": [format!("{}@v4.85.0", connect("nats"))], "modules": {CONNECT: "v4.105.0"}}),
+            (VersionConflict, "packages[0]"),
+            "v4.105.0",
+        ),
+        (
+            json!({"packages": [connect("nats")], "modules": {BENTHOS: "v4.76.0"}}),
+            (
+                VersionConflict,
+                "modules.github.com/redpanda-data/benthos/v4",
+            ),
+            "v4.77.0",
+        ),
+        (
+            json!({"packages": [connect("nats")], "goVersion": "1.26.3"}),
+            (UnsupportedGoVersion, "goVersion"),
+            "the lowest is 1.26.5",
+        ),
+        (
+            json!({"packages": [connect("nats")], "modules": {BENTHOS: "v4.78.0"}, "goVersion": "1.26.5"}),
+            (UnsupportedGoVersion, "goVersion"),
+            "the lowest is 1.26.6",
+        ),
+        (
+            json!({"packages": [connect("zeromq")]}),
+            (EmptyOnPlatform, "packages[0]"),
+            "needs cgo",
+        ),
+        (
+            json!({"components": ["zmq4"]}),
+            (EmptyOnPlatform, "components[0]"),
+            "needs cgo",
+        ),
+        (
+            json!({"packages": [connect("couchbase")], "goarch": "arm"}),
+            (EmptyOnPlatform, "packages[0]"),
+            "compiles to nothing on linux/arm",
+        ),
+        (
+            json!({"components": ["couchbase"], "goarch": "386"}),
+            (EmptyOnPlatform, "components[0]"),
+            "doesn't compile on linux/386",
+        ),
+        (
+            json!({"packages": [connect("mysql")]}),
+            (LicenceRefused, "packages[0]"),
+            "accepted",
+        ),
+    ] {
+        let refusal = refused(&body);
+        assert_eq!(codes(&refusal), [expected], "{body}: {refusal}");
+        assert!(refusal.summary().contains(words), "{body}: {refusal}");
+    }
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let refusal = refused(&json!({
+        "packages": [connect("nast"), connect("zeromq"), "example.com/x"],
+        "components": ["kafak"],
+        "modules": {"example.com/own": "v1.0.0"},
+        "goVersion": "1.20.0",
+    }));
+    let mut found: Vec<ProblemCode> = refusal
+        .problems
+        .iter()
+        .map(|problem| problem.code)
+        .collect();
+    found.sort_by_key(|code| code.as_str());
+    assert_eq!(
+        found,
+        [
+            ProblemCode::EmptyOnPlatform,
+            ProblemCode::UnknownComponent,
+            ProblemCode::UnknownModule,
+            ProblemCode::UnknownPackage,
+            ProblemCode::UnsupportedGoVersion,
+            ProblemCode::UnusedModule,
+        ]
+    );
+}
+
+#[test]
+fn the_operator_decides_on_licences_and_platforms() {
+    let accepting = Policy {
+        accepted: Some(AcceptedLicence::Rcl),
+        ..Policy::default()
+    };
+    let mysql = json!({"packages": [connect("mysql")]});
+    let result = resolve(&request(&mysql), &fixture::catalog(), &accepting).unwrap();
+    assert_eq!(result.answer.licence, Some(Licence::Rcl));
+    let cdc = resolve(
+        &request(&json!({"components": ["mysql_cdc"]})),
+        &fixture::catalog(),
+        &accepting,
+    );
+    assert_eq!(added(&cdc.unwrap()), ["aws"], "the cleaner licence");
+
+    let apache = Policy {
+        licences: LicencePolicy::Apache,
+        ..accepting
+    };
+    for name in ["kafka", "mysql"] {
+        let refusal = refused_under(&apache, &json!({"packages": [connect(name)]}));
+        assert_eq!(
+            codes(&refusal),
+            [(ProblemCode::LicenceRefused, "packages[0]")]
+        );
+    }
+    let refusal = refused_under(&apache, &json!({"components": ["kafka"]}));
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::LicenceRefused, "components[0]")]
+    );
+
+    let narrow = Policy {
+        platforms: vec!["linux/arm64".parse().unwrap()],
+        ..Policy::default()
+    };
+    let refusal = refused_under(&narrow, &json!({"packages": [connect("nats")]}));
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::UnsupportedPlatform, "goos")]
+    );
+}
