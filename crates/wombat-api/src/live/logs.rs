@@ -7,19 +7,25 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use wombat_model::{
     BuildKey, ClaimId,
     log::{LogEntry, LogEvent},
     wire::LoggedEntry,
 };
-use wombat_store::{Logged, Logs, LogsEvent, LogsState};
+use wombat_store::{Logged, Logs, LogsEvent, LogsState, Revision};
 
 use super::Record;
 
 /// Lines that a follower may lag behind before it has to read them from the stream.
 const CAPACITY: usize = 256;
+/// Entries of a backlog that are read at once.
+const PAGE: usize = 256;
+/// Backlogs that are read at once: each takes a consumer, of which a stream has only so many.
+const READS: usize = 32;
+/// How long reading a page may take.
+const READ_LIMIT: Duration = Duration::from_secs(10);
 /// Wait between attempts to find out where the stream is.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -59,29 +65,35 @@ pub(crate) enum LogSignal {
 }
 
 /// Hands lines out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LogHub {
+    logs: Logs,
     followers: Mutex<HashMap<BuildKey, broadcast::Sender<LogSignal>>>,
     ready: watch::Sender<bool>,
+    reads: Semaphore,
 }
 
 impl LogHub {
     /// Starts the follower; it ends with `stop`.
     pub(crate) fn start(logs: &Logs, stop: CancellationToken) -> Arc<Self> {
-        let hub = Arc::new(Self::default());
+        let hub = Arc::new(Self {
+            logs: logs.clone(),
+            followers: Mutex::default(),
+            ready: watch::Sender::default(),
+            reads: Semaphore::new(READS),
+        });
         let reader = Arc::clone(&hub);
-        let logs = logs.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = reader.run(logs) => {}
+                () = reader.run() => {}
             }
         });
         hub
     }
 
-    async fn run(&self, logs: Logs) {
-        let mut follower = logs.follow_all(state_of(&logs).await.last);
+    async fn run(&self) {
+        let mut follower = self.logs.follow_all(self.state().await.last);
         loop {
             match follower.next().await {
                 LogsEvent::Entry(logged) => self.hand_out(logged),
@@ -116,6 +128,38 @@ impl LogHub {
     /// Whether lines come as they are written.
     pub(crate) fn is_ready(&self) -> bool {
         *self.ready.borrow()
+    }
+
+    /// Where the stream stands: asks until it is told.
+    pub(crate) async fn state(&self) -> LogsState {
+        loop {
+            match self.logs.state().await {
+                Ok(state) => return state,
+                Err(_) => tokio::time::sleep(RETRY).await,
+            }
+        }
+    }
+
+    /// The next entries of a log after a point, and whether there are no more: asks until it is told.
+    pub(crate) async fn backlog(&self, key: &BuildKey, after: Revision) -> (Vec<Logged>, bool) {
+        loop {
+            let permit = self.reads.acquire().await;
+            let reading = self.logs.read(key, after, PAGE);
+            let read = tokio::time::timeout(READ_LIMIT, reading).await;
+            drop(permit);
+            match read {
+                Ok(Ok(page)) => return page,
+                Ok(Err(_)) | Err(_) => tokio::time::sleep(RETRY).await,
+            }
+        }
+    }
+
+    /// The last claim of a build, if its log is complete in the stream.
+    pub(crate) async fn complete_claim(&self, record: &Record) -> Option<ClaimId> {
+        let claim = &record.build.holder()?.claim;
+        let last = self.logs.last(&record.build.key(), claim).await.ok()??;
+        let LogEntry { event, .. } = last;
+        matches!(event, LogEvent::End { .. }).then(|| claim.clone())
     }
 
     /// Follows one log from now on; what came before is to be read from the stream.
@@ -164,26 +208,4 @@ impl Drop for LineFollower {
             followers.remove(&self.key);
         }
     }
-}
-
-/// Where a stream stands: asks until it is told.
-pub(crate) async fn state_of(logs: &Logs) -> LogsState {
-    loop {
-        match logs.state().await {
-            Ok(state) => return state,
-            Err(_) => tokio::time::sleep(RETRY).await,
-        }
-    }
-}
-
-/// The last claim of a build, if its log is complete in the stream.
-pub(crate) async fn complete_claim(
-    logs: &Logs,
-    key: &BuildKey,
-    record: &Record,
-) -> Option<ClaimId> {
-    let claim = &record.build.holder()?.claim;
-    let last = logs.last(key, claim).await.ok()??;
-    let LogEntry { event, .. } = last;
-    matches!(event, LogEvent::End { .. }).then(|| claim.clone())
 }

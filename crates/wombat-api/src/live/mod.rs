@@ -4,5 +4,5 @@
 mod logs;
 mod records;
 
-pub(crate) use logs::{LineFollower, LogHub, LogLine, LogSignal, complete_claim, state_of};
+pub(crate) use logs::{LineFollower, LogHub, LogLine, LogSignal};
 pub(crate) use records::{LevelFollower, Record, Records};

@@ -12,7 +12,7 @@ use wombat_model::BuildKey;
 use super::key;
 use crate::{
     ApiError,
-    live::{Record, complete_claim},
+    live::Record,
     sse::{AllSession, BuildSession, Cursor, LOG_GRACE, channel, last_event_id},
     state::{AppState, milliseconds},
 };
@@ -57,14 +57,13 @@ async fn is_past_end(
     if !record.is_terminal() || cursor.revision < record.revision {
         return Ok(false);
     }
-    let logs = &state.store.logs;
     // Looked at first: an end that is there now is seen by the reading below.
     let complete = record.build.holder().is_none()
         || record
             .log_deadline(LOG_GRACE)
             .is_some_and(|deadline| deadline <= std::time::Instant::now())
-        || complete_claim(logs, key, record).await.is_some();
-    let reading = logs.read(key, cursor.log_position(), 1);
+        || state.logs.complete_claim(record).await.is_some();
+    let reading = state.store.logs.read(key, cursor.log_position(), 1);
     let (entries, _) = state.gateway.read(reading).await?;
     Ok(complete && entries.is_empty())
 }

@@ -9,11 +9,11 @@ use std::{collections::HashSet, future::pending, sync::Arc, time::Duration};
 use axum::response::sse::Event;
 use tokio::time::{Instant, interval_at, sleep_until};
 use wombat_model::{BuildKey, ClaimId, Status, log::LogEvent};
-use wombat_store::{LogsEvent, StoreError};
+use wombat_store::StoreError;
 
 use super::{Client, Cursor, Gone};
 use crate::{
-    live::{LevelFollower, LineFollower, LogLine, LogSignal, Record, complete_claim, state_of},
+    live::{LevelFollower, LineFollower, LogLine, LogSignal, Record},
     state::AppState,
 };
 
@@ -118,20 +118,27 @@ impl BuildSession {
 
     /// Reads the log from the stream up to its present end.
     async fn catch_up(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
-        let logs = self.state.store.logs.clone();
         // Looked at first: an end that is in the stream now has been sent when the reading is done.
-        let complete = complete_claim(&logs, &self.key, &self.record).await;
-        let mut follower = logs.follow(&self.key, self.cursor.log_position());
+        let complete = self.state.logs.complete_claim(&self.record).await;
         loop {
-            tokio::select! {
-                event = follower.next() => match event {
-                    LogsEvent::Entry(logged) => self.send_line(&LogLine::new(logged)).await?,
-                    LogsEvent::CaughtUp => break,
-                    LogsEvent::Reset => if self.is_void().await { return Ok(Some(Turn::Void)) },
+            let hub = Arc::clone(&self.state.logs);
+            let page = hub.backlog(&self.key, self.cursor.log_position());
+            let (entries, is_all) = tokio::select! {
+                page = page => page,
+                () = levels.changed() => match self.see(levels).await? {
+                    Some(turn) => return Ok(Some(turn)),
+                    None => continue,
                 },
-                () = levels.changed() => if let Some(turn) = self.see(levels).await? {
-                    return Ok(Some(turn));
-                },
+            };
+            // What was read belongs to the stream that is there now.
+            if self.is_void().await {
+                return Ok(Some(Turn::Void));
+            }
+            for logged in entries {
+                self.send_line(&LogLine::new(logged)).await?;
+            }
+            if is_all {
+                break;
             }
         }
         self.ended.extend(complete);
@@ -271,7 +278,7 @@ impl BuildSession {
     /// Whether the stream isn't the one that was sent from. A follower that was opened before may say so of a change
     /// that this session came after.
     async fn is_void(&self) -> bool {
-        let state = state_of(&self.state.store.logs).await;
+        let state = self.state.logs.state().await;
         state.epoch != self.cursor.epoch || state.last < self.cursor.log_position()
     }
 
@@ -279,7 +286,7 @@ impl BuildSession {
     async fn start_over(&mut self) -> bool {
         self.ended.clear();
         self.last = None;
-        self.cursor = Cursor::beginning(&state_of(&self.state.store.logs).await);
+        self.cursor = Cursor::beginning(&self.state.logs.state().await);
         loop {
             match self.state.store.builds.get(&self.key).await {
                 Ok(Some(record)) => {

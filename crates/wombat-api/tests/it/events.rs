@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::try_join_all;
 use reqwest::StatusCode;
 use wombat_model::{Status, log::LogEvent};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
@@ -157,6 +158,42 @@ async fn a_slow_client_misses_nothing_and_holds_nobody_up() -> anyhow::Result<()
     assert_eq!(log_numbers(&quick.rest().await?), expected);
     writer.await??;
     assert_eq!(log_numbers(&slow.rest().await?), expected);
+    Ok(())
+}
+
+/// A stream of logs has room for only so many consumers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_viewers_share_one_consumer() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    let api = Api::start(&server).await?;
+    let claim = building(&store, &a_spec().build(), false).await?;
+    say(&store, &claim, 1, line("before they came")).await?;
+    let path = format!("/api/builds/{}/events", claim.key());
+    let open = (0..100).map(async |_| {
+        let mut stream = EventStream::open(&api, &path, None).await?;
+        // The record and the first line.
+        let seen = [stream.next().await?, stream.next().await?];
+        anyhow::ensure!(seen.iter().all(Option::is_some), "it ended early");
+        anyhow::Ok(stream)
+    });
+    let streams = try_join_all(open).await?;
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    wait_until("one consumer is left", PATIENCE, async || {
+        let stream = jetstream.get_stream("BUILD_LOGS").await?;
+        Ok((stream.cached_info().state.consumer_count == 1).then_some(()))
+    })
+    .await?;
+    say(&store, &claim, 2, line("while they look")).await?;
+    let status = Status::Failed;
+    say(&store, &claim, 3, LogEvent::End { status }).await?;
+    fail(&store, claim).await?;
+    let rest = streams
+        .into_iter()
+        .map(async |mut stream| stream.rest().await);
+    for events in try_join_all(rest).await? {
+        assert_eq!(log_numbers(&events), [2, 3]);
+    }
     Ok(())
 }
 
