@@ -103,6 +103,36 @@ async fn an_id_that_means_nothing_here_gives_a_reset_and_everything_anew() -> an
 }
 
 #[tokio::test]
+async fn logs_that_are_made_anew_reset_whoever_looks() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    let api = Api::start(&server).await?;
+    let claim = building(&store, &a_spec().build(), false).await?;
+    let path = format!("/api/builds/{}/events", claim.key());
+    say(&store, &claim, 1, line("old")).await?;
+    let mut stream = EventStream::open(&api, &path, None).await?;
+    for expected in ["build", "log"] {
+        assert_eq!(stream.next().await?.unwrap().event, expected);
+    }
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    jetstream.delete_stream("BUILD_LOGS").await?;
+    let (_connection, store) = server.store().await?;
+    for n in 2..=3 {
+        say(&store, &claim, n, line("new")).await?;
+    }
+    for expected in ["reset", "build", "log", "log"] {
+        assert_eq!(stream.next().await?.unwrap().event, expected);
+    }
+    let status = Status::Failed;
+    say(&store, &claim, 4, LogEvent::End { status }).await?;
+    fail(&store, claim).await?;
+    assert_eq!(log_numbers(&stream.rest().await?), [4]);
+    let fresh = EventStream::open(&api, &path, None).await?.rest().await?;
+    assert_eq!(log_numbers(&fresh), [2, 3, 4]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_log_without_an_end_is_waited_for_two_seconds() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let (_connection, store) = server.store().await?;
