@@ -59,7 +59,14 @@ fn minified<T: JsonSchema>(mut settings: SchemaSettings) -> String {
     settings.meta_schema = None;
     settings.inline_subschemas = true;
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    RecursiveTransform(|schema: &mut Schema| drop(schema.remove("title"))).transform(&mut schema);
+    RecursiveTransform(|schema: &mut Schema| {
+        schema.remove("title");
+        if let Some(serde_json::Value::String(text)) = schema.get_mut("description") {
+            // Links of the source's documentation lead nowhere from here.
+            *text = text.replace("[`", "`").replace("`]", "`");
+        }
+    })
+    .transform(&mut schema);
     schema.as_value().to_string()
 }
 
@@ -76,6 +83,7 @@ mod tests {
             let schema: Value = serde_json::from_str(&metadata["request-schema"]).unwrap();
             let example: Value = serde_json::from_str(&metadata["example"]).unwrap();
             assert!(jsonschema::is_valid(&schema, &example), "{endpoint:?}");
+            assert!(!metadata["response-schema"].contains("[`"), "{endpoint:?}");
             for key in ["$schema", "title"] {
                 assert!(schema.get(key).is_none(), "{endpoint:?}: {key}");
             }
