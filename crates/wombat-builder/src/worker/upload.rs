@@ -41,11 +41,10 @@ pub(super) async fn upload(
         match store(artifacts, claim, &product).await {
             Ok(artifact) => break artifact,
             Err(error) => {
+                // A full store may have room again soon: the janitor sees to that.
+                let passing = matches!(error, StoreError::Unavailable(_) | StoreError::Full(_));
                 let failure = failure(&error);
-                let Some(pause) = pauses
-                    .next()
-                    .filter(|_| failure.class == FailureClass::Infra)
-                else {
+                let Some(pause) = pauses.next().filter(|_| passing) else {
                     return Err(failure.into());
                 };
                 reporter.line(format!(
