@@ -19,6 +19,11 @@ pub struct ServiceArgs {
     )]
     pub queue_limit: u64,
 
+    /// New builds that one client of the gateway may ask for in ten minutes; 0 for any number [default: 120, but any
+    /// number from this machine]
+    #[arg(long, env = "WOMBAT_CLIENT_QUOTA", value_name = "N")]
+    pub client_quota: Option<u32>,
+
     /// Build packages under this licence too
     #[arg(
         long,
@@ -82,6 +87,7 @@ impl Default for ServiceArgs {
     fn default() -> Self {
         Self {
             queue_limit: 15 * 60,
+            client_quota: None,
             accept_licence: None,
             licence_policy: LicencePolicy::default(),
             platforms: Vec::new(),

@@ -11,6 +11,7 @@ mod index;
 mod janitor;
 mod live;
 mod micro;
+mod quota;
 mod refusal;
 mod resolve;
 mod run;

@@ -9,6 +9,7 @@ use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs, answers::Answers, catalog::Catalog, index, janitor, live::Live, micro::Micro,
+    quota::Quotas,
 };
 
 /// How long the janitor may take to end.
@@ -62,6 +63,7 @@ async fn serve(
         catalog,
         live,
         builds,
+        quotas: Quotas::new(args.client_quota),
         args,
         max_answer: client.server_info().max_payload / 2,
     });

@@ -1,10 +1,14 @@
 //! Asking for builds, looking at them, stopping them.
 
+use std::{net::IpAddr, time::Duration};
+
 use wombat_model::{
     BuildKey, Problem, ProblemCode, Refusal, RefusalStatus,
     request::BuildRequest,
     wire::{BuildView, ResolveAnswer},
 };
+
+use wombat_store::Submitted;
 
 use super::Answers;
 use crate::{
@@ -17,10 +21,14 @@ const MAX_RETRY_AFTER: u64 = 300;
 
 impl Answers {
     /// Asks for a build: the answer is its record, whoever asked for it first.
-    pub(super) async fn request(&self, question: &[u8]) -> Result<BuildView, Refusal> {
+    pub(super) async fn request(
+        &self,
+        question: &[u8],
+        client: Option<IpAddr>,
+    ) -> Result<BuildView, Refusal> {
         let request = BuildRequest::from_json(question)?;
         let resolved = self.resolved(&request)?;
-        self.admit(&resolved, request.force).await?;
+        let counted = self.admit(&resolved, request.force, client).await?;
         let submitted = self
             .store
             .builds
@@ -30,9 +38,13 @@ impl Answers {
                 resolved.catalog_revision,
                 &self.store.artifacts,
             )
-            .await
-            .map_err(|error| refusal::of_store(&error))?;
-        self.view(submitted.into_record()).await
+            .await;
+        match (&submitted, counted) {
+            (Ok(Submitted::Queued(_)), _) | (_, None) => {}
+            (Ok(Submitted::Existing(_)) | Err(_), Some(client)) => self.quotas.give_back(client),
+        }
+        let record = submitted.map_err(|error| refusal::of_store(&error))?;
+        self.view(record.into_record()).await
     }
 
     /// Says what a request would build, and writes nothing.
@@ -93,47 +105,67 @@ impl Answers {
             .map_err(|error| refusal::of_store(&error))
     }
 
-    /// Refuses what would wait too long. What is stored already is answered all the same.
-    async fn admit(&self, resolved: &Resolved, force: bool) -> Result<(), Refusal> {
-        let Some(limit) = self.args.queue_limit() else {
-            return Ok(());
+    /// Refuses what would wait too long, and what is more than one client may ask for. What is stored already is
+    /// answered all the same. Returns the client that the build was counted for.
+    async fn admit(
+        &self,
+        resolved: &Resolved,
+        force: bool,
+        client: Option<IpAddr>,
+    ) -> Result<Option<IpAddr>, Refusal> {
+        let refused = match (self.too_long_a_queue(resolved), client) {
+            (Some(refusal), _) => refusal,
+            (None, None) => return Ok(None),
+            (None, Some(client)) => match self.quotas.take(client) {
+                Ok(()) => return Ok(Some(client)),
+                Err(wait) => too_many(wait),
+            },
         };
-        let wait = self.live.wait_for_new(resolved.spec.target().platform());
-        if wait <= limit {
-            return Ok(());
-        }
         let existing = self
             .store
             .builds
             .get(&resolved.spec.key())
             .await
             .map_err(|error| refusal::of_store(&error))?;
-        let queues = existing.is_none_or(|record| {
+        let is_new = existing.is_none_or(|record| {
             let now = time::OffsetDateTime::now_utc();
             let again = record
                 .value
                 .request_again(force, resolved.catalog_revision, now);
             again.is_some()
         });
-        if !queues {
-            return Ok(());
+        if is_new { Err(refused) } else { Ok(None) }
+    }
+
+    fn too_long_a_queue(&self, resolved: &Resolved) -> Option<Refusal> {
+        let limit = self.args.queue_limit()?;
+        let wait = self.live.wait_for_new(resolved.spec.target().platform());
+        if wait <= limit {
+            return None;
         }
-        let excess = wait
-            .saturating_sub(limit)
-            .as_secs()
-            .clamp(1, MAX_RETRY_AFTER);
-        Err(Refusal {
-            status: RefusalStatus::Unavailable,
-            problems: vec![Problem::general(
-                ProblemCode::TooBusy,
-                format!(
-                    "The queue is too long: this build would be done in about {} minutes, and the limit is {}.",
-                    wait.as_secs().div_ceil(60),
-                    limit.as_secs().div_ceil(60)
-                ),
-            )],
-            retry_after: Some(excess),
-        })
+        let message = format!(
+            "The queue is too long: this build would be done in about {} minutes, and the limit is {}.",
+            wait.as_secs().div_ceil(60),
+            limit.as_secs().div_ceil(60)
+        );
+        Some(busy(
+            RefusalStatus::Unavailable,
+            message,
+            wait.saturating_sub(limit),
+        ))
+    }
+}
+
+fn too_many(wait: Duration) -> Refusal {
+    let message = "You have asked for many new builds in a short time; what is built already can still be had.";
+    busy(RefusalStatus::TooMany, message.to_owned(), wait)
+}
+
+fn busy(status: RefusalStatus, message: String, wait: Duration) -> Refusal {
+    Refusal {
+        status,
+        problems: vec![Problem::general(ProblemCode::TooBusy, message)],
+        retry_after: Some((wait.as_secs() + 1).min(MAX_RETRY_AFTER)),
     }
 }
 

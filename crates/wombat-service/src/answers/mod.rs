@@ -3,6 +3,8 @@
 mod builds;
 mod log;
 
+use std::net::IpAddr;
+
 use serde::{Serialize, de::DeserializeOwned};
 use wombat_model::{
     Refusal,
@@ -18,6 +20,7 @@ use crate::{
     index::Builds,
     live::Live,
     micro::Endpoint,
+    quota::Quotas,
     refusal,
 };
 
@@ -28,20 +31,22 @@ pub(crate) struct Answers {
     pub(crate) catalog: Catalog,
     pub(crate) live: Live,
     pub(crate) builds: Builds,
+    pub(crate) quotas: Quotas,
     pub(crate) args: ServiceArgs,
     /// Answers stay below this, in bytes: half of what a message may hold.
     pub(crate) max_answer: usize,
 }
 
 impl Answers {
-    /// Answers one question, as JSON.
+    /// Answers one question, as JSON. `client` is who asked the gateway, if one passed the question on.
     pub(crate) async fn answer(
         &self,
         endpoint: Endpoint,
         question: &[u8],
+        client: Option<IpAddr>,
     ) -> Result<Vec<u8>, Refusal> {
         match endpoint {
-            Endpoint::Request => json(&self.request(question).await?),
+            Endpoint::Request => json(&self.request(question, client).await?),
             Endpoint::Resolve => json(&self.resolve(question).await?),
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),

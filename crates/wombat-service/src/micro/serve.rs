@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error};
-use wombat_model::{Refusal, wire::ErrorBody};
+use wombat_model::{Refusal, names::CLIENT_HEADER, wire::ErrorBody};
 
 use super::{
     Endpoint,
@@ -197,7 +197,11 @@ struct Responder {
 impl Responder {
     async fn respond(&self, request: Message) {
         let start = Instant::now();
-        let answer = self.answers.answer(self.endpoint, &request.payload);
+        let client = request
+            .headers
+            .as_ref()
+            .and_then(|headers| headers.get(CLIENT_HEADER)?.as_str().parse().ok());
+        let answer = self.answers.answer(self.endpoint, &request.payload, client);
         let answer = match timeout(ANSWER_LIMIT, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(refusal::away()),

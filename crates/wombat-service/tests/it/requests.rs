@@ -256,3 +256,37 @@ async fn a_long_queue_refuses_what_is_new() -> anyhow::Result<()> {
     instance.stop().await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_client_of_a_gateway_has_a_quota_of_new_builds() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, _store) = server.store().await?;
+    let client = connection.client();
+    let args = ServiceArgs {
+        client_quota: Some(2),
+        ..unlimited()
+    };
+    let instance = Instance::start(&server, args).await?;
+    let request = async |component: &str, from: &str| {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(wombat_model::names::CLIENT_HEADER, from);
+        let payload = body(component).to_string().into();
+        let reply = client
+            .request_with_headers("build.request", headers, payload)
+            .await
+            .unwrap();
+        serde_json::from_slice::<Value>(&reply.payload).unwrap()
+    };
+    for component in ["nats", "nats", "nats", "redis_list"] {
+        assert_eq!(request(component, "192.0.2.1").await["status"], "new");
+    }
+    let refused = request("kafka", "192.0.2.1").await;
+    assert_eq!(refused["error"]["code"], 429, "{refused}");
+    assert!(refused["error"]["retryAfter"].as_u64().unwrap() > 0);
+    assert_eq!(request("nats", "192.0.2.1").await["status"], "new", "free");
+    assert_eq!(request("kafka", "192.0.2.2").await["status"], "new");
+    let direct = ask(client, "build.request", &body("mqtt")).await.unwrap();
+    assert_eq!(direct["status"], "new", "no gateway, no quota");
+    instance.stop().await?;
+    Ok(())
+}
