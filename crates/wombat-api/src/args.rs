@@ -30,7 +30,7 @@ pub struct ApiArgs {
     )]
     pub token: Option<Token>,
 
-    /// Where clients reach this gateway, such as <https://builds.example.org>
+    /// Address of this gateway as clients see it, scheme included
     #[arg(long, env = "WOMBAT_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
