@@ -27,9 +27,8 @@ pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
         match error.downcast_ref::<ClientError>() {
             Some(ClientError::Refused { .. }) => 4,
             Some(ClientError::Unreachable { .. }) => 5,
-            Some(ClientError::Unexpected { .. }) => 1,
             None if error.is::<wombat_store::ConnectError>() => 5,
-            None => 1,
+            Some(ClientError::Unexpected { .. }) | None => 1,
         }
     };
     ExitCode::from(number)

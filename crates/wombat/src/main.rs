@@ -32,7 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Up(cmd::up::UpArgs),
+    Up(Box<cmd::up::UpArgs>),
     Service(cmd::roles::ServiceCommand),
     Builder(cmd::roles::BuilderCommand),
     Api(cmd::roles::ApiCommand),
@@ -84,10 +84,10 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         match command {
-            Command::Up(args) => cmd::up::run(args).await,
-            Command::Service(command) => cmd::roles::service(command).await,
-            Command::Builder(command) => cmd::roles::builder(command).await,
-            Command::Api(command) => cmd::roles::api(command).await,
+            Command::Up(args) => Box::pin(cmd::up::run(*args)).await,
+            Command::Service(command) => Box::pin(cmd::roles::service(command)).await,
+            Command::Builder(command) => Box::pin(cmd::roles::builder(command)).await,
+            Command::Api(command) => Box::pin(cmd::roles::api(command)).await,
             Command::Setup(args) => cmd::setup::run(args).await,
             Command::Doctor(args) => cmd::doctor::run(args).await,
             Command::Build(args) => cmd::build::run(args).await,

@@ -70,7 +70,8 @@ impl Listener<'_> {
     }
 
     fn event(&mut self, event: &BuildEvent) {
-        let text = event.output.trim_end();
+        let text = self.go.without_folders(event.output.trim_end());
+        let text = text.as_str();
         match event.action.as_str() {
             "build-output" if text == event.import_path && self.counter.started(text) => {
                 if text == MAIN_MODULE {

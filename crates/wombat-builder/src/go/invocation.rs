@@ -135,6 +135,16 @@ impl Finished {
 }
 
 impl Go<'_> {
+    /// Words of `go` as anybody may read them: where this machine keeps its files says nothing to them.
+    pub(super) fn without_folders(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for folder in [self.settings.module_cache.as_path(), self.work_dir] {
+            let prefix = format!("{}/", folder.display());
+            text = text.replace(&prefix, "");
+        }
+        text
+    }
+
     /// Runs `go` in `directory` and keeps its standard output; what it says on standard error goes to the log, too.
     pub(super) async fn run<A: AsRef<str>>(
         &self,
@@ -177,6 +187,7 @@ impl Go<'_> {
         let mut cutter = LineCutter::default();
         let mut stderr = String::new();
         let mut keep = |line: String| {
+            let line = self.without_folders(&line);
             stderr.push_str(&line);
             stderr.push('\n');
             if stderr.len() > 2 * MAX_ERROR_TEXT {

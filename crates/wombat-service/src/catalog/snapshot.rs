@@ -59,14 +59,6 @@ impl Snapshot {
             .filter_map(|versions| Some(versions.last_key_value()?.1))
     }
 
-    /// Versions of a module, newest first.
-    pub(crate) fn versions(&self, module: &ModulePath) -> Vec<&ModuleVersion> {
-        self.releases
-            .get(module)
-            .map(|versions| versions.keys().rev().collect())
-            .unwrap_or_default()
-    }
-
     /// All releases by module, newest first within it.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Release>> {
         self.releases

@@ -7,7 +7,7 @@ use wombat_model::{
 
 use super::{
     Policy, Selected, Selection,
-    versions::{Origin, Versions},
+    versions::{Chosen, Origin, Versions},
 };
 use crate::catalog::{nearest, or_nearest};
 
@@ -21,14 +21,10 @@ pub(super) fn packages(
 ) -> Vec<String> {
     let mut notes = Vec::new();
     for (path, selected) in selection {
-        let Some(release) = versions
-            .get(&selected.module)
-            .and_then(|chosen| chosen.release.as_deref())
-        else {
+        let chosen = versions.get(&selected.module);
+        let Some(release) = chosen.and_then(|chosen| chosen.release.as_deref()) else {
             if !selected.base {
-                notes.push(format!(
-                    "`{path}` isn't in the catalog: its licence and platforms are unknown."
-                ));
+                notes.push(unlisted(path, chosen));
             }
             continue;
         };
@@ -48,6 +44,23 @@ pub(super) fn packages(
         }
     }
     notes
+}
+
+/// What is built all the same, and looked at by the builder.
+fn unlisted(path: &ImportPath, chosen: Option<&Chosen>) -> String {
+    match chosen {
+        Some(Chosen {
+            version,
+            listing: Some(listing),
+            ..
+        }) => format!(
+            "The catalog has {} {}, not {version}: whether `{path}` is in it, its licence and its platforms will be seen.",
+            listing.title, listing.version
+        ),
+        Some(Chosen { listing: None, .. }) | None => {
+            format!("`{path}` isn't in the catalog: its licence and platforms are unknown.")
+        }
+    }
 }
 
 fn refuse(

@@ -72,7 +72,7 @@ pub(crate) fn resolve(
     let asked = Asked::of(request, catalog, &mut problems);
     let (selection, versions) = select(request, &asked, catalog, policy, &mut problems);
     asked.refuse_unused(&selection, &mut problems);
-    versions.refuse_conflicts(&asked, catalog, &mut problems);
+    versions.refuse_conflicts(&asked, &mut problems);
     let notes = checks::packages(&selection, &versions, request.target, policy, &mut problems);
     let go = checks::go_version(request.go, &versions, &mut problems);
     if selection.len() > MAX_PACKAGES + 2 {

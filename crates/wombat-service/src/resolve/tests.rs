@@ -180,6 +180,15 @@ fn a_version_is_asked_for_pinned_or_newest() {
 }
 
 #[test]
+fn a_version_that_the_catalog_lacks_is_built_with_a_note() {
+    let resolved = resolved(&json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}));
+    assert_eq!(version_of(&resolved, CONNECT), "v4.99.0");
+    assert_eq!(resolved.spec.graph().as_str(), CONNECT);
+    let notes = resolved.answer.notes.join(" ");
+    assert!(notes.contains("not v4.99.0"), "{notes}");
+}
+
+#[test]
 fn third_party_modules_need_an_exact_version() {
     let named =
         json!({"packages": ["example.com/own/sub"], "modules": {"example.com/own": "v1.2.3"}});

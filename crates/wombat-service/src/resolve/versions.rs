@@ -112,29 +112,29 @@ impl Versions {
     }
 
     /// The module whose own `go.mod` is the base of the module graph: the first of the catalog's, by path, that no
-    /// other chosen release asks for.
+    /// other chosen one asks for; of a version that the catalog lacks, the newest release tells what it asks for.
     pub(super) fn graph(&self, catalog: &Snapshot) -> ModulePath {
         self.0
             .keys()
             .filter(|module| catalog.has(module))
-            .find(|module| self.pin(module).is_none())
+            .find(|module| {
+                let mut listings = self
+                    .0
+                    .values()
+                    .filter_map(|chosen| chosen.listing.as_deref());
+                !listings.any(|listing| listing.requires.contains_key(*module))
+            })
             .cloned()
             .unwrap_or_else(benthos)
     }
 
-    /// Refuses versions that the catalog lacks, and such as another chosen release can't do with.
-    pub(super) fn refuse_conflicts(
-        &self,
-        asked: &Asked,
-        catalog: &Snapshot,
-        problems: &mut Vec<Problem>,
-    ) {
-        for (module, chosen) in &self.0 {
+    /// Refuses versions that another chosen release can't do with.
+    pub(super) fn refuse_conflicts(&self, asked: &Asked, problems: &mut Vec<Problem>) {
+        for module in self.0.keys() {
             let Some(asked) = asked.version(module) else {
                 continue;
             };
-            let pin = self.pin(module);
-            if let Some((pinned, by)) = pin
+            if let Some((pinned, by)) = self.pin(module)
                 && asked.version < *pinned
             {
                 problems.push(Problem::field(
@@ -143,24 +143,6 @@ impl Versions {
                     format!(
                         "`{module}` is asked for at {}, but {} {} needs at least {pinned}.",
                         asked.version, by.module, by.version
-                    ),
-                ));
-                continue;
-            }
-            let is_pinned = pin.is_some_and(|(pinned, _)| *pinned == asked.version);
-            if chosen.release.is_none() && catalog.has(module) && !is_pinned {
-                let there: Vec<&str> = catalog
-                    .versions(module)
-                    .into_iter()
-                    .map(ModuleVersion::as_str)
-                    .collect();
-                problems.push(Problem::field(
-                    ProblemCode::UnknownVersion,
-                    asked.field.clone(),
-                    format!(
-                        "The catalog has no {} of `{module}`; it has {}.",
-                        asked.version,
-                        there.join(", ")
                     ),
                 ));
             }

@@ -74,16 +74,15 @@ impl EventStream {
                     Err(error) => return Err(error),
                 }
             };
-            match chunks.next().await {
-                Some(Ok(bytes)) => self.parser.feed(&bytes),
-                Some(Err(_)) | None => {
-                    self.chunks = None;
-                    self.parser.cut();
-                    self.retries += 1;
-                    if self.retries > 1 {
-                        tokio::time::sleep(RETRY_DELAY).await;
-                    }
-                }
+            if let Some(Ok(bytes)) = chunks.next().await {
+                self.parser.feed(&bytes);
+                continue;
+            }
+            self.chunks = None;
+            self.parser.cut();
+            self.retries += 1;
+            if self.retries > 1 {
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
     }

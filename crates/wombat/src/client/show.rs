@@ -111,7 +111,9 @@ pub(crate) fn describe(view: &BuildView) -> String {
     let build = &view.build;
     let mut text = format!("id        {}\nstatus    {}", view.id, build.status);
     // Writing to a `String` can't fail.
-    let mut row = |name: &str, value: &str| text.push_str(&format!("\n{name:<9} {value}"));
+    let mut row = |name: &str, value: &str| {
+        text.extend(["\n", &format!("{name:<9} "), value]);
+    };
     if build.expired {
         row(
             "expired",

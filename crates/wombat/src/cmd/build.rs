@@ -16,6 +16,10 @@ use crate::{
 };
 
 /// Build a binary and download it
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -131,7 +135,7 @@ async fn follow(
             }
             BuildEvent::Log(logged) => progress.log(&logged, lines_too),
             BuildEvent::Gap(dropped) => {
-                progress.line(&format!("({dropped} lines are missing here)"))
+                progress.line(&format!("({dropped} lines are missing here)"));
             }
             BuildEvent::Reset => {}
             BuildEvent::End => return Ok(view),

@@ -78,7 +78,12 @@ pub(crate) async fn builder(command: BuilderCommand) -> anyhow::Result<()> {
     let state = StateDirectory::open(&command.state, "builder")?;
     let (connection, store) = connect(&command.nats, "builder", BUILDER_TIMEOUT).await?;
     let deps = builder_deps(&connection, store, state.path(), &shutdown)?;
-    wombat_builder::run(deps, command.builder, shutdown.stop.clone()).await?;
+    Box::pin(wombat_builder::run(
+        deps,
+        command.builder,
+        shutdown.stop.clone(),
+    ))
+    .await?;
     connection.close().await;
     Ok(())
 }

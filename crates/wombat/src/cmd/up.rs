@@ -75,7 +75,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     } else {
         None
     };
-    let result = roles(&args, &nats, &state, &shutdown).await;
+    let result = Box::pin(roles(&args, &nats, &state, &shutdown)).await;
     // The roles are gone; whoever they left connected is cut off now.
     if let Some(server) = embedded {
         server.stop().await?;

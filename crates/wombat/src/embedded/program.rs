@@ -23,8 +23,7 @@ pub(crate) fn pinned_version() -> &'static str {
         .lines()
         .filter_map(|line| line.trim().strip_prefix(NATS_SERVER_MODULE))
         .find_map(|rest| {
-            rest.trim()
-                .split_whitespace()
+            rest.split_whitespace()
                 .next()
                 .filter(|version| version.starts_with('v'))
         })
@@ -38,12 +37,11 @@ pub(crate) async fn program(
     go: &Path,
 ) -> anyhow::Result<PathBuf> {
     if let Some(program) = named {
-        ensure!(
-            program.is_file(),
-            "there is no nats-server at {}",
-            program.display()
-        );
-        return Ok(program.to_owned());
+        // It is started in another folder, where a relative path would lead elsewhere.
+        return std::path::absolute(program)
+            .ok()
+            .filter(|program| program.is_file())
+            .with_context(|| format!("there is no nats-server at {}", program.display()));
     }
     if let Some(program) = on_search_path("nats-server") {
         return Ok(program);

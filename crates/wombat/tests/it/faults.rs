@@ -213,7 +213,7 @@ async fn a_killed_nats_server_comes_back_and_nothing_that_was_promised_is_lost()
     for id in &promised {
         stack
             .site
-            .until(id, "success", Duration::from_secs(60))
+            .until(id, "success", Duration::from_mins(1))
             .await?;
     }
     Ok(())

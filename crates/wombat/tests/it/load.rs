@@ -28,7 +28,7 @@ async fn two_hundred_builds_over_three_builders_are_each_built_once() -> anyhow:
     assert_eq!(ids.len(), BUILDS as usize);
     wait_until(
         "all builds to be done",
-        Duration::from_secs(180),
+        Duration::from_mins(3),
         async || {
             let page = stack
                 .site
@@ -89,7 +89,7 @@ async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result
         let id = stack.site.asked(&a_distinct_request(n)).await?;
         stack
             .site
-            .until(&id, "success", Duration::from_secs(60))
+            .until(&id, "success", Duration::from_mins(1))
             .await?;
         ids.push(id);
     }
@@ -110,7 +110,7 @@ async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result
     assert_eq!(again, ids[0]);
     stack
         .site
-        .until(&again, "success", Duration::from_secs(60))
+        .until(&again, "success", Duration::from_mins(1))
         .await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::stack::{Site, Wombat, a_request, artifact_path, go_caches, wombat};
 
 /// With nothing in Go's caches, on two cores.
-const COLD: Duration = Duration::from_secs(900);
+const COLD: Duration = Duration::from_mins(15);
 
 /// `wombat up` with Go's own caches; `nats-server` is the one that `make tools` built.
 fn up(state: &Path) -> anyhow::Result<Wombat> {
@@ -235,7 +235,7 @@ fn write_program(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    wombat_model::Sha256::from_bytes(bytes.try_into().unwrap()).to_string()
 }
 
 /// Makes the folder that a path names.

@@ -6,7 +6,7 @@ use wombat_testkit::NatsServer;
 use crate::stack::{Stack, a_request, connect};
 
 /// A request with some fields changed.
-fn with(changes: Value) -> Value {
+fn with(changes: &Value) -> Value {
     let mut body = a_request(&["nats"]);
     for (field, value) in changes.as_object().unwrap() {
         body[field] = value.clone();
@@ -25,29 +25,33 @@ async fn records(nats: &NatsServer) -> anyhow::Result<u64> {
         .messages)
 }
 
-#[tokio::test]
-async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() -> anyhow::Result<()>
-{
-    let stack = Stack::start().await?;
+/// What is asked, what it is answered with, and the field that is named.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn cases() -> Vec<(&'static str, Value, u16, &'static str)> {
     let many: Vec<String> = (0..65).map(|n| format!("example.com/m/p{n}")).collect();
-    let packages = |path: &str| with(json!({"packages": [path]}));
-    let cases = [
-        ("unknown goos", with(json!({"goos": "plan10"})), 422, "goos"),
+    let packages = |path: &str| with(&json!({"packages": [path]}));
+    vec![
+        (
+            "unknown goos",
+            with(&json!({"goos": "plan10"})),
+            422,
+            "goos",
+        ),
         (
             "impossible pair",
-            with(json!({"goos": "windows", "goarch": "s390x"})),
+            with(&json!({"goos": "windows", "goarch": "s390x"})),
             422,
             "goarch",
         ),
         (
             "Go that doesn't exist",
-            with(json!({"goVersion": "1.99.0"})),
+            with(&json!({"goVersion": "1.99.0"})),
             422,
             "goVersion",
         ),
         (
             "malformed Go",
-            with(json!({"goVersion": "latest"})),
+            with(&json!({"goVersion": "latest"})),
             422,
             "goVersion",
         ),
@@ -67,25 +71,25 @@ async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() ->
         ),
         (
             "65 packages",
-            with(json!({"packages": many})),
+            with(&json!({"packages": many})),
             422,
             "packages",
         ),
         (
             "unknown field",
-            with(json!({"colour": "red"})),
+            with(&json!({"colour": "red"})),
             400,
             "colour",
         ),
         (
             "wrong type",
-            with(json!({"packages": "nats"})),
+            with(&json!({"packages": "nats"})),
             400,
             "packages",
         ),
         (
             "latest of an unlisted module",
-            with(json!({"packages": ["example.com/m/p@latest"]})),
+            with(&json!({"packages": ["example.com/m/p@latest"]})),
             422,
             "packages[0]",
         ),
@@ -98,7 +102,7 @@ async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() ->
         ("cgo", packages(&connect("zeromq")), 422, "packages[0]"),
         (
             "empty on this target",
-            with(json!({"goarch": "arm", "packages": [connect("couchbase")]})),
+            with(&json!({"goarch": "arm", "packages": [connect("couchbase")]})),
             422,
             "packages[0]",
         ),
@@ -111,24 +115,30 @@ async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() ->
         ),
         (
             "unknown component",
-            with(json!({"components": ["natz"]})),
+            with(&json!({"components": ["natz"]})),
             422,
             "components[0]",
         ),
         (
             "too old a Go",
-            with(json!({"goVersion": "1.26.3"})),
+            with(&json!({"goVersion": "1.26.3"})),
             422,
             "goVersion",
         ),
         (
             "module that nobody uses",
-            with(json!({"modules": {"example.com/m": "v1.0.0"}})),
+            with(&json!({"modules": {"example.com/m": "v1.0.0"}})),
             422,
             "modules.example.com/m",
         ),
-    ];
-    for (name, body, wanted, field) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() -> anyhow::Result<()>
+{
+    let stack = Stack::start().await?;
+    for (name, body, wanted, field) in cases() {
         let (status, problem) = stack.site.ask(&body).await?;
         assert_eq!(status, wanted, "{name}: {problem}");
         let fields: Vec<&str> = problem["problems"]
@@ -143,7 +153,7 @@ async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() ->
     }
     let (_, problem) = stack
         .site
-        .ask(&with(json!({"goVersion": "1.26.3"})))
+        .ask(&with(&json!({"goVersion": "1.26.3"})))
         .await?;
     assert!(
         problem.to_string().contains("1.26.5"),

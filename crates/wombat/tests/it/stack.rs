@@ -21,14 +21,15 @@ use tempfile::TempDir;
 use wombat_testkit::{NatsServer, StubGo, wait_until};
 
 /// How long a process may take to say where it listens; a debug build on a busy machine isn't fast.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A `wombat` process. Dropping it kills and reaps it; its log is shown if the test fails.
 pub(crate) struct Wombat {
     child: Child,
     lines: mpsc::Receiver<String>,
     log: PathBuf,
-    _folder: Option<TempDir>,
+    /// Removed with the process, where nobody else needs it.
+    own_folder: Option<TempDir>,
 }
 
 impl Wombat {
@@ -36,7 +37,7 @@ impl Wombat {
     pub(crate) fn start(arguments: &[&str]) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("wombat-state-")?;
         let mut wombat = Self::start_in(folder.path(), arguments)?;
-        wombat._folder = Some(folder);
+        wombat.own_folder = Some(folder);
         Ok(wombat)
     }
 
@@ -66,7 +67,7 @@ impl Wombat {
             child,
             lines,
             log,
-            _folder: None,
+            own_folder: None,
         })
     }
 
@@ -188,7 +189,7 @@ impl Stack {
     pub(crate) fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
         let state = TempDir::with_prefix("wombat-state-")?;
         let mut builder = self.builder_in(state.path(), extra)?;
-        builder._folder = Some(state);
+        builder.own_folder = Some(state);
         Ok(builder)
     }
 

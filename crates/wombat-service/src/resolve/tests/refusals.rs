@@ -20,11 +20,6 @@ fn what_cannot_be_is_refused_with_its_field() {
             "`kafka`",
         ),
         (
-            json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}),
-            (UnknownVersion, "packages[0]"),
-            "v4.105.0, v4.85.0",
-        ),
-        (
             json!({"packages": [format!("{}@v3.0.0", connect("nats"))]}),
             (UnknownVersion, "packages[0]"),
             "major version",
