@@ -29,7 +29,7 @@ test-ui: ui/node_modules/.package-lock.json
 
 .PHONY: test-browser
 test-browser: tools ui chromium
-	$(CARGO) build --locked -p wombat
+	$(CARGO) build --locked --workspace
 	npm --prefix ui run test:browser
 
 .PHONY: lint
