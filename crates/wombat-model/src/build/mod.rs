@@ -1,0 +1,141 @@
+//! A build: a spec and where it stands.
+
+mod state;
+mod steps;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+pub use state::{Artifact, BuildState, Holder, IllegalTransition, Status, Timings};
+
+use crate::{BuildKey, BuildSpec, ClaimId, Failure, Sha256, wire::BuildJson};
+
+/// A record of the `builds` bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BuildJson", into = "BuildJson")]
+pub struct Build {
+    pub(crate) spec: BuildSpec,
+    pub(crate) state: BuildState,
+    pub(crate) attempt: u32,
+    pub(crate) catalog_revision: u64,
+    pub(crate) requested: OffsetDateTime,
+    pub(crate) claimed: Option<OffsetDateTime>,
+    pub(crate) finished: Option<OffsetDateTime>,
+    pub(crate) timings: Timings,
+    pub(crate) last_error: Option<String>,
+    pub(crate) other_sha256: Option<Sha256>,
+}
+
+impl Build {
+    /// A build that nobody asked for before. Times are for people to read; nothing is decided by them.
+    pub fn new(spec: BuildSpec, catalog_revision: u64, now: OffsetDateTime) -> Self {
+        Self {
+            spec,
+            state: BuildState::New { kept: None },
+            attempt: 0,
+            catalog_revision,
+            requested: now,
+            claimed: None,
+            finished: None,
+            timings: Timings::new(),
+            last_error: None,
+            other_sha256: None,
+        }
+    }
+
+    /// What is built.
+    pub fn spec(&self) -> &BuildSpec {
+        &self.spec
+    }
+
+    /// The build's name.
+    pub fn key(&self) -> BuildKey {
+        self.spec.key()
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &BuildState {
+        &self.state
+    }
+
+    /// How many claims there were.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// When it was asked for, or asked for again.
+    pub fn requested(&self) -> OffsetDateTime {
+        self.requested
+    }
+
+    /// When the present or last claim began.
+    pub fn claimed(&self) -> Option<OffsetDateTime> {
+        self.claimed
+    }
+
+    /// When it ended.
+    pub fn finished(&self) -> Option<OffsetDateTime> {
+        self.finished
+    }
+
+    /// How long each phase took.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    /// The name of its state.
+    pub fn status(&self) -> Status {
+        match self.state {
+            BuildState::New { .. } => Status::New,
+            BuildState::Building { .. } => Status::Building,
+            BuildState::Success { .. } => Status::Success,
+            BuildState::Failed { .. } => Status::Failed,
+            BuildState::Cancelled { .. } => Status::Cancelled,
+        }
+    }
+
+    /// Who builds it, or built it last.
+    pub fn holder(&self) -> Option<&Holder> {
+        match &self.state {
+            BuildState::Building { by, .. }
+            | BuildState::Success { by, .. }
+            | BuildState::Failed { by, .. } => Some(by),
+            BuildState::Cancelled { by } => by.as_ref(),
+            BuildState::New { .. } => None,
+        }
+    }
+
+    /// Whether this claim holds the build now.
+    pub fn is_held_by(&self, claim: &ClaimId) -> bool {
+        matches!(&self.state, BuildState::Building { by, .. } if by.claim == *claim)
+    }
+
+    /// What went wrong, if the build failed.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.state {
+            BuildState::Failed { failure, .. } => Some(failure),
+            BuildState::New { .. }
+            | BuildState::Building { .. }
+            | BuildState::Success { .. }
+            | BuildState::Cancelled { .. } => None,
+        }
+    }
+
+    /// The binary that can be downloaded now: also while a forced rebuild is under way.
+    pub fn artifact(&self) -> Option<&Artifact> {
+        match &self.state {
+            BuildState::New { kept } | BuildState::Building { kept, .. } => kept.as_ref(),
+            BuildState::Success {
+                artifact,
+                expired: false,
+                ..
+            } => Some(artifact),
+            BuildState::Success { expired: true, .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
