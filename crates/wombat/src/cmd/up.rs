@@ -69,7 +69,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
             program = program(args.nats_server.as_deref(), state.path(), &go) => program?,
             () = shutdown.stop.cancelled() => return Ok(()),
         };
-        let server = EmbeddedNats::start(&program, state.path()).await?;
+        let server = EmbeddedNats::start(&program, state.path(), &shutdown.stop).await?;
         nats.url = Some(server.url().to_owned());
         Some(server)
     } else {

@@ -28,8 +28,12 @@ pub(crate) struct EmbeddedNats {
 }
 
 impl EmbeddedNats {
-    /// Starts `program` with its data below `state` and waits until it takes connections.
-    pub(crate) async fn start(program: &Path, state: &Path) -> anyhow::Result<Self> {
+    /// Starts `program` with its data below `state` and waits until it takes connections, or until `cancel`.
+    pub(crate) async fn start(
+        program: &Path,
+        state: &Path,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Self> {
         let directory = state.join("nats");
         tokio::fs::create_dir_all(&directory).await?;
         // A port of its own, kept through restarts, so that clients find it again.
@@ -59,8 +63,11 @@ impl EmbeddedNats {
             let ended = tokio::time::timeout(Duration::from_millis(20), &mut task)
                 .await
                 .is_ok();
-            if ended || start.elapsed() > START_LIMIT {
+            if ended || cancel.is_cancelled() || start.elapsed() > START_LIMIT {
                 stop.cancel();
+                if !ended {
+                    task.await.context("waiting for nats-server")?;
+                }
                 bail!("nats-server didn't start; {} says why", log.display());
             }
         }
@@ -114,6 +121,10 @@ async fn keep_running(
         };
         match ending {
             Ok(Ending::Stopped(())) => return,
+            Ok(Ending::NotStarted) => {
+                error!(program = %program.display(), "nats-server can't be started");
+                return;
+            }
             Ok(ending) => error!(?ending, "nats-server ended by itself; starting it again"),
             Err(error) => error!(%error, "nats-server can't be run; trying again"),
         }
