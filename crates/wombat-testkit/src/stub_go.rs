@@ -1,10 +1,6 @@
 //! A stand-in for `go`, for tests of faults and load: never for tests of what is built.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use tempfile::TempDir;
 
@@ -55,25 +51,37 @@ impl StubGo {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Processes of this stub that run now.
+    /// Whether a build is in its long middle: the child that takes the time runs, and so does the one that detached itself.
+    pub fn is_compiling(&self) -> bool {
+        let sleeper = self.folder.path().join("sleeper").display().to_string();
+        let started = |words: &[String]| words.first() == Some(&sleeper);
+        command_lines().filter(|(_, words)| started(words)).count() >= 2
+    }
+
+    /// Processes of this stub that run now, whatever they do.
     pub fn running(&self) -> Vec<u32> {
-        processes_of(self.folder.path())
+        let folder = self.folder.path().display().to_string();
+        // Others name the program as an argument; what counts is who runs it: itself, or the shell for it.
+        let runs = |words: &[String]| words.iter().take(2).any(|word| word.starts_with(&folder));
+        command_lines()
+            .filter(|(_, words)| runs(words))
+            .map(|(id, _)| id)
+            .collect()
     }
 }
 
-/// Processes whose command line names this folder.
-fn processes_of(folder: &Path) -> Vec<u32> {
-    let folder = folder.display().to_string();
+/// Every process and the words of its command line.
+fn command_lines() -> impl Iterator<Item = (u32, Vec<String>)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| {
-            let id: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let line = fs::read(entry.path().join("cmdline")).ok()?;
-            // Others name the program as an argument; what counts is who runs it: itself, or the shell for it.
-            let mut words = line.split(|byte| *byte == 0).take(2);
+    entries.filter_map(|entry| {
+        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let words = line.split(|byte| *byte == 0);
+        Some((
+            id,
             words
-                .any(|word| String::from_utf8_lossy(word).starts_with(&folder))
-                .then_some(id)
-        })
-        .collect()
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect(),
+        ))
+    })
 }

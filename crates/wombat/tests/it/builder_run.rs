@@ -124,7 +124,7 @@ impl Scene {
 
     async fn until_compiling(&self) {
         wait_until("the compiler runs", LIMIT, async || {
-            Ok((self.stub.running().len() >= 2).then_some(()))
+            Ok(self.stub.is_compiling().then_some(()))
         })
         .await
         .unwrap();

@@ -33,7 +33,7 @@ async fn the_build_of_a_killed_builder_is_taken_over_and_nothing_of_it_is_left()
     let mut doomed = stack.builder(&["--lease", "2s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     wait_until("the compiler to run", SOON, async || {
-        Ok((stack.go.running().len() >= 2).then_some(()))
+        Ok(stack.go.is_compiling().then_some(()))
     })
     .await?;
 
@@ -70,7 +70,7 @@ async fn a_builder_that_comes_back_gives_up_the_claims_of_its_dead_self_at_once(
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     stack.site.until(&id, "building", SOON).await?;
     wait_until("the compiler to run", SOON, async || {
-        Ok((!stack.go.running().is_empty()).then_some(()))
+        Ok(stack.go.is_compiling().then_some(()))
     })
     .await?;
     first.kill()?;
@@ -88,7 +88,7 @@ async fn sigterm_gives_back_what_cant_be_finished_in_time() -> anyhow::Result<()
     let mut builder = stack.builder(&["--grace", "0s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     wait_until("the compiler to run", SOON, async || {
-        Ok((!stack.go.running().is_empty()).then_some(()))
+        Ok(stack.go.is_compiling().then_some(()))
     })
     .await?;
 
@@ -110,7 +110,7 @@ async fn sigterm_lets_a_build_finish_within_the_grace_and_a_second_one_doesnt() 
     let mut builder = stack.builder(&["--grace", "60s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     wait_until("the compiler to run", SOON, async || {
-        Ok((!stack.go.running().is_empty()).then_some(()))
+        Ok(stack.go.is_compiling().then_some(()))
     })
     .await?;
     builder.signal(Signal::SIGTERM)?;
@@ -121,7 +121,7 @@ async fn sigterm_lets_a_build_finish_within_the_grace_and_a_second_one_doesnt() 
     let mut builder = stack.builder(&["--grace", "600s"])?;
     let id = stack.site.asked(&a_request(&["redis"])).await?;
     wait_until("the compiler to run", SOON, async || {
-        Ok((!stack.go.running().is_empty()).then_some(()))
+        Ok(stack.go.is_compiling().then_some(()))
     })
     .await?;
     builder.signal(Signal::SIGTERM)?;
@@ -145,7 +145,7 @@ async fn a_cancelled_build_ends_within_a_second_with_all_its_processes() -> anyh
     let _builder = stack.builder(&[])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     wait_until("the compiler to run", SOON, async || {
-        Ok((stack.go.running().len() >= 2).then_some(()))
+        Ok(stack.go.is_compiling().then_some(()))
     })
     .await?;
 
