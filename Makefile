@@ -27,9 +27,10 @@ test-ui: ui/node_modules/.package-lock.json
 	npm --prefix ui run lint
 	npm --prefix ui test
 
+# `cargo test` makes the program, too; `cargo build` would compile most of it anew, with fewer features.
 .PHONY: test-browser
 test-browser: tools ui chromium
-	$(CARGO) build --locked --workspace
+	$(CARGO) test --locked --workspace --no-run
 	npm --prefix ui run test:browser
 
 .PHONY: lint
