@@ -22,7 +22,7 @@ pub(crate) struct LogArgs {
         long,
         env = "WOMBAT_LOG",
         value_name = "FILTER",
-        default_value = "info",
+        default_value = "info,async_nats=warn",
         global = true
     )]
     log: String,

@@ -1,166 +1,18 @@
 //! Builders over a real NATS, with a stand-in for `go`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use clap::Parser;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
 use wombat_model::{
-    Build, BuildKey, BuildSpec, FailureClass, Status,
+    FailureClass, Status,
     log::{LogEvent, Phase},
 };
-use wombat_store::{Connection, LogsEvent, Revision, Store, WatchEvent};
-use wombat_testkit::{NatsServer, StubGo, a_spec, wait_until};
+use wombat_testkit::{a_spec, wait_until};
 
-/// Generous: the machine may be busy with other tests.
-const LIMIT: Duration = Duration::from_mins(2);
-
-#[derive(Parser)]
-struct Cli {
-    #[command(flatten)]
-    args: BuilderArgs,
-}
-
-/// NATS, a stub `go`, and a view of both.
-struct Scene {
-    nats: NatsServer,
-    stub: StubGo,
-    store: Store,
-    _connection: Connection,
-}
-
-/// A builder in this process. Dropping it is as sudden as a crash: nobody says goodbye.
-struct Running {
-    task: JoinHandle<anyhow::Result<()>>,
-    stop: CancellationToken,
-    hurry: CancellationToken,
-    counters: Counters,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Running {
-    async fn stopped(mut self) {
-        self.stop.cancel();
-        tokio::time::timeout(LIMIT, &mut self.task)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
-    }
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let nats = NatsServer::start().unwrap();
-        let (connection, store) = nats.store().await.unwrap();
-        Self {
-            nats,
-            stub: StubGo::new().unwrap(),
-            store,
-            _connection: connection,
-        }
-    }
-
-    async fn builder(&self, state: &Path, more: &[&str]) -> Running {
-        let program = self.stub.program().display().to_string();
-        let words = ["builder", "--go", &program, "--min-free-disk", "0"];
-        let mut args = Cli::parse_from(words.into_iter().chain(more.iter().copied())).args;
-        args.workers = args.workers.or(std::num::NonZeroUsize::new(1));
-        let connection = self.nats.connection().await.unwrap();
-        let (stop, hurry, counters) = (
-            CancellationToken::new(),
-            CancellationToken::new(),
-            Counters::default(),
-        );
-        let deps = BuilderDeps {
-            store: Store::open(&connection).await.unwrap(),
-            connection,
-            state_dir: state.to_owned(),
-            helper: env!("CARGO_BIN_EXE_wombat").into(),
-            hurry: hurry.clone(),
-            counters: counters.clone(),
-        };
-        let task = tokio::spawn(wombat_builder::run(deps, args, stop.clone()));
-        Running {
-            task,
-            stop,
-            hurry,
-            counters,
-        }
-    }
-
-    async fn submit(&self, spec: &BuildSpec) -> BuildKey {
-        self.store
-            .builds
-            .submit(spec, false, 1, &self.store.artifacts)
-            .await
-            .unwrap();
-        spec.key()
-    }
-
-    async fn record(&self, key: &BuildKey) -> Build {
-        self.store.builds.get(key).await.unwrap().unwrap().value
-    }
-
-    async fn until(&self, key: &BuildKey, status: Status) -> Build {
-        wait_until(&format!("{key} is {status}"), LIMIT, async || {
-            let record = self.store.builds.get(key).await?.map(|record| record.value);
-            Ok(record.filter(|record| record.status() == status))
-        })
-        .await
-        .unwrap()
-    }
-
-    async fn until_compiling(&self) {
-        wait_until("the compiler runs", LIMIT, async || {
-            Ok(self.stub.is_compiling().then_some(()))
-        })
-        .await
-        .unwrap();
-    }
-
-    async fn until_present(&self, count: usize) {
-        let mut watcher = self.store.builders.watch();
-        let mut present = BTreeSet::new();
-        while present.len() < count {
-            match tokio::time::timeout(LIMIT, watcher.next()).await.unwrap() {
-                WatchEvent::Value { key, .. } => drop(present.insert(key)),
-                WatchEvent::Removed { key, .. } => drop(present.remove(&key)),
-                WatchEvent::Ready | WatchEvent::Reset => {}
-            }
-        }
-    }
-
-    async fn log(&self, key: &BuildKey) -> Vec<LogEvent> {
-        let mut follower = self.store.logs.follow(key, Revision::ZERO);
-        let mut events = Vec::new();
-        while !matches!(events.last(), Some(LogEvent::End { .. })) {
-            match tokio::time::timeout(LIMIT, follower.next()).await.unwrap() {
-                LogsEvent::Entry(logged) => {
-                    assert_eq!(
-                        logged.entry.n,
-                        events.len() as u64 + 1,
-                        "numbered without holes"
-                    );
-                    events.push(logged.entry.event);
-                }
-                LogsEvent::CaughtUp | LogsEvent::Reset => {}
-            }
-        }
-        events
-    }
-}
+use crate::builder_scene::{LIMIT, Scene};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_asked_for_before_is_built_at_start() {

@@ -4,6 +4,7 @@
 mod builder_child;
 mod builder_go;
 mod builder_run;
+mod builder_scene;
 mod dedupe;
 mod faults;
 mod load;
