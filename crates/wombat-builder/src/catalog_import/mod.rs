@@ -6,7 +6,7 @@
 mod listing;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     process::Stdio,
 };
 
@@ -114,7 +114,7 @@ impl<'a> Importer<'a> {
         let common = if own_base {
             BTreeSet::new()
         } else {
-            self.components(&[]).await?.unwrap_or_default()
+            self.components(&[]).await?
         };
         let mut packages = Vec::new();
         let mut known = common;
@@ -191,8 +191,9 @@ impl<'a> Importer<'a> {
         let mut components = Vec::new();
         if cgo {
             platforms.clear();
-        } else if let Some(found) = self.components(std::slice::from_ref(&path)).await? {
-            platforms.insert(self.host, PlatformSupport::Compiles);
+        } else if let Entry::Vacant(host) = platforms.entry(self.host) {
+            let found = self.components(std::slice::from_ref(&path)).await?;
+            host.insert(PlatformSupport::Compiles);
             components = found.difference(known).cloned().collect();
         }
         Ok(CatalogPackage {
@@ -210,29 +211,15 @@ impl<'a> Importer<'a> {
         })
     }
 
-    /// What a binary with the base and these packages holds; `None` if they are empty on this machine.
+    /// What a binary with the base and these packages holds, none of which is empty on this machine.
     async fn components(
         &self,
         packages: &[ImportPath],
-    ) -> Result<Option<BTreeSet<Component>>, ImportError> {
+    ) -> Result<BTreeSet<Component>, ImportError> {
         let spec = self.spec(packages, self.host)?;
-        let named = packages.first().or(self.request.base.first()).cloned();
-        let Some(package) = named else {
-            return Ok(Some(BTreeSet::new()));
+        let Some(package) = packages.first().or(self.request.base.first()).cloned() else {
+            return Ok(BTreeSet::new());
         };
-        if let Some(path) = packages.first() {
-            let survey = self
-                .workshop
-                .survey(&spec, path, &scope())
-                .await
-                .map_err(|source| ImportError::Build {
-                    package: package.clone(),
-                    source,
-                })?;
-            if survey.empty {
-                return Ok(None);
-            }
-        }
         let product = self
             .workshop
             .build(&spec, &scope())
@@ -259,9 +246,7 @@ impl<'a> Importer<'a> {
                 String::from_utf8_lossy(&output.stderr).into_owned(),
             ));
         }
-        listing::components(&output.stdout)
-            .map(Some)
-            .map_err(|error| unlisted(error.to_string()))
+        listing::components(&output.stdout).map_err(|error| unlisted(error.to_string()))
     }
 
     /// The base and these packages. A package of the base's own module is built without the rest of the base, so that it tells

@@ -27,7 +27,7 @@ pub use graph::GraphFiles;
 pub use invocation::{BuildError, Scope};
 pub use licence::LicencePolicy;
 pub use main_file::main_file;
-pub use settings::{GoOptions, GoSettings, SettingsError};
+pub use settings::{GoOptions, GoSettings, SettingsError, find_in_path};
 pub use survey::Survey;
 pub use workshop::{Product, Workshop};
 

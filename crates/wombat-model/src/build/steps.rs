@@ -137,15 +137,13 @@ impl Build {
         now: OffsetDateTime,
     ) -> Option<Self> {
         let kept = match self.state {
-            BuildState::New { .. } | BuildState::Building { .. } => return None,
             BuildState::Success { expired: true, .. } | BuildState::Cancelled { .. } => None,
-            BuildState::Success { artifact, .. } => Some(artifact).filter(|_| force).map(Some)?,
-            BuildState::Failed { failure, .. } => {
-                if !force && failure.class.is_final() {
-                    return None;
-                }
-                None
-            }
+            BuildState::Success { artifact, .. } if force => Some(artifact),
+            BuildState::Failed { failure, .. } if force || !failure.class.is_final() => None,
+            BuildState::New { .. }
+            | BuildState::Building { .. }
+            | BuildState::Success { .. }
+            | BuildState::Failed { .. } => return None,
         };
         self.state = BuildState::New { kept };
         self.attempt = 0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
-use wombat_model::Problem;
+use wombat_model::{BuildKey, Problem, wire::BuildView};
 
 /// Which gateway, and as whom.
 #[derive(Clone, Debug, clap::Args)]
@@ -165,6 +165,16 @@ impl Server {
             server: self.base.clone(),
             problem: error.to_string(),
         })
+    }
+
+    /// Looks at one build, or cancels it.
+    pub(crate) async fn build(
+        &self,
+        method: Method,
+        id: &BuildKey,
+    ) -> Result<BuildView, ClientError> {
+        self.json(self.request(method, &format!("/api/builds/{id}")))
+            .await
     }
 
     pub(crate) fn unreachable(&self, source: reqwest::Error) -> ClientError {

@@ -8,4 +8,4 @@ mod show;
 pub(crate) use download::{DownloadOptions, download};
 pub(crate) use events::{BuildEvent, EventStream};
 pub(crate) use http::{ClientError, Server, ServerArgs};
-pub(crate) use show::{Progress, describe, megabytes};
+pub(crate) use show::{Progress, describe, megabytes, print_build};

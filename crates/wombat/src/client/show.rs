@@ -9,6 +9,8 @@ use wombat_model::{
     wire::{BuildView, LoggedEntry},
 };
 
+use crate::output::print;
+
 /// Shows how a build comes along, on standard error.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -154,6 +156,16 @@ pub(crate) fn describe(view: &BuildView) -> String {
         row("blame", package.as_str());
     }
     text
+}
+
+/// Prints a build, for people or as JSON.
+pub(crate) fn print_build(view: &BuildView, json: bool) -> anyhow::Result<()> {
+    print(&if json {
+        serde_json::to_string_pretty(view)?
+    } else {
+        describe(view)
+    });
+    Ok(())
 }
 
 /// Bytes as megabytes with one digit.

@@ -4,10 +4,11 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::bail;
 use tokio::process::Command;
+use wombat_builder::go::find_in_path;
 use wombat_store::{Connection, NatsArgs, Store};
 
 use crate::{
-    embedded::{NATS_SERVER_MODULE, on_search_path, pinned_version},
+    embedded::{NATS_SERVER_MODULE, pinned_version},
     output::print,
 };
 
@@ -108,7 +109,7 @@ fn nats_server(args: &DoctorArgs) -> (Verdict, String) {
             "nats-server: not needed, NATS_URL names one".to_owned(),
         );
     }
-    match on_search_path("nats-server") {
+    match find_in_path("nats-server") {
         Some(program) => (Verdict::Good, format!("nats-server: {}", program.display())),
         None => (
             Verdict::Note,

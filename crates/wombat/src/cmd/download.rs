@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use reqwest::Method;
-use wombat_model::{BuildKey, wire::BuildView};
+use wombat_model::BuildKey;
 
 use crate::{
     client::{DownloadOptions, Server, ServerArgs, download},
@@ -24,9 +24,7 @@ pub(crate) struct DownloadArgs {
 
 pub(crate) async fn run(args: DownloadArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
-    let view: BuildView = server
-        .json(server.request(Method::GET, &format!("/api/builds/{}", args.id)))
-        .await?;
+    let view = server.build(Method::GET, &args.id).await?;
     let file = download(
         &server,
         &view,

@@ -1,12 +1,9 @@
 //! `wombat get`.
 
 use reqwest::Method;
-use wombat_model::{BuildKey, wire::BuildView};
+use wombat_model::BuildKey;
 
-use crate::{
-    client::{Server, ServerArgs, describe},
-    output::print,
-};
+use crate::client::{Server, ServerArgs, print_build};
 
 /// Show one build
 #[derive(Clone, Debug, clap::Args)]
@@ -22,13 +19,6 @@ pub(crate) struct GetArgs {
 
 pub(crate) async fn run(args: GetArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
-    let view: BuildView = server
-        .json(server.request(Method::GET, &format!("/api/builds/{}", args.id)))
-        .await?;
-    print(&if args.json {
-        serde_json::to_string_pretty(&view)?
-    } else {
-        describe(&view)
-    });
-    Ok(())
+    let view = server.build(Method::GET, &args.id).await?;
+    print_build(&view, args.json)
 }

@@ -1,6 +1,6 @@
 //! `wombat up`: everything in one process, and a nats-server beside it.
 
-use std::{net::IpAddr, path::PathBuf, process::Stdio, time::Duration};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::Context;
 use clap::{Args as _, FromArgMatches as _};
@@ -111,7 +111,7 @@ async fn roles(
         store: api_store,
         state_dir: state.path().to_owned(),
         listener: None,
-        open_control: args.api.token.is_none() && is_loopback(args.api.address().ip()),
+        open_control: args.api.token.is_none() && args.api.address().ip().is_loopback(),
         bound: Some(bound),
     };
     let builder = builder_deps(&builder_connection, builder_store, state.path(), shutdown)?;
@@ -175,10 +175,6 @@ fn builder_args(args: &UpArgs) -> anyhow::Result<BuilderArgs> {
         wombat_service::LicencePolicy::Community => wombat_builder::BundlePolicy::Community,
     };
     Ok(builder)
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.is_loopback()
 }
 
 /// Lets the desktop choose; where there is none, the printed URL has to do.

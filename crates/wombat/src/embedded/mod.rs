@@ -3,5 +3,5 @@
 mod program;
 mod server;
 
-pub(crate) use program::{NATS_SERVER_MODULE, on_search_path, pinned_version, program};
+pub(crate) use program::{NATS_SERVER_MODULE, pinned_version, program};
 pub(crate) use server::EmbeddedNats;

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
 use tracing::info;
+use wombat_builder::go::find_in_path;
 
 /// The module of nats-server's main package.
 pub(crate) const NATS_SERVER_MODULE: &str = "github.com/nats-io/nats-server/v2";
@@ -43,7 +44,7 @@ pub(crate) async fn program(
             .filter(|program| program.is_file())
             .with_context(|| format!("there is no nats-server at {}", program.display()));
     }
-    if let Some(program) = on_search_path("nats-server") {
+    if let Some(program) = find_in_path("nats-server") {
         return Ok(program);
     }
     let built = state
@@ -53,14 +54,6 @@ pub(crate) async fn program(
         build(&built, go).await?;
     }
     Ok(built)
-}
-
-/// Where the search path has a program of this name.
-pub(crate) fn on_search_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
 }
 
 async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
