@@ -33,6 +33,11 @@ test-browser: tools ui chromium
 	$(CARGO) test --locked --workspace --no-run
 	npm --prefix ui run test:browser
 
+.PHONY: bench
+bench: tools ui ## Measure everything beside its limit and write bench/RESULTS.md; ARGS="--only rest" for a part
+	$(CARGO) build --release --locked -p wombat -p wombat-bench
+	target/release/wombat-bench $(ARGS)
+
 .PHONY: lint
 lint: layers
 	$(CARGO) fmt --all --check

@@ -1,11 +1,22 @@
-//! For tests only: real servers that end with their test, specs to build, and waiting for a condition.
+//! For tests and measurements only: real servers and processes that end with whoever started them, specs and requests,
+//! and waiting for a condition.
 
+mod go_caches;
 mod nats_server;
+mod process;
+mod requests;
+mod site;
 mod specs;
+mod stack;
 mod stub_go;
 mod wait;
 
+pub use go_caches::go_caches;
 pub use nats_server::{NatsServer, NatsServerConfig};
+pub use process::{Program, Wombat};
+pub use requests::{a_distinct_request, a_request, artifact_path, connect};
+pub use site::Site;
 pub use specs::{SpecBuilder, a_spec};
+pub use stack::Stack;
 pub use stub_go::StubGo;
 pub use wait::wait_until;

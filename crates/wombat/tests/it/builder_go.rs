@@ -11,7 +11,7 @@ use wombat_builder::{
 };
 use wombat_model::{BuildSpec, Failure, FailureClass, Package, Target, log::Phase};
 
-use crate::stack::go_caches;
+use wombat_testkit::go_caches;
 
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";

@@ -2,17 +2,18 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use crate::program;
 use futures::future::try_join_all;
 use wombat_testkit::wait_until;
 
-use crate::stack::{Site, Stack, Wombat, a_request};
+use wombat_testkit::{Site, Stack, a_request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_equal_requests_over_two_gateways_and_two_services_are_one_build()
 -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
-    let _second_service = Wombat::start(&["service", "--nats-url", &stack.nats.url()])?;
-    let second_api = Wombat::start(&[
+    let stack = Stack::start(&program()).await?;
+    let _second_service = program().start(&["service", "--nats-url", &stack.nats.url()])?;
+    let second_api = program().start(&[
         "api",
         "--nats-url",
         &stack.nats.url(),
@@ -57,7 +58,7 @@ async fn a_hundred_equal_requests_over_two_gateways_and_two_services_are_one_bui
 
 #[tokio::test]
 async fn neither_order_nor_spelling_makes_another_build() -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     let one = stack.site.asked(&a_request(&["nats", "redis"])).await?;
     let two = stack
         .site

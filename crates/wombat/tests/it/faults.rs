@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use crate::program;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use wombat_testkit::wait_until;
 
-use crate::stack::{Stack, a_distinct_request, a_request};
+use wombat_testkit::{Stack, a_distinct_request, a_request};
 
 const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn what_was_asked_for_while_nobody_built_is_built_when_a_builder_comes() -> anyhow::Result<()>
 {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     let view = stack.site.json(&format!("/api/builds/{id}")).await?;
     assert_eq!(view["status"], "new");
@@ -28,7 +29,7 @@ async fn what_was_asked_for_while_nobody_built_is_built_when_a_builder_comes() -
 #[tokio::test]
 async fn the_build_of_a_killed_builder_is_taken_over_and_nothing_of_it_is_left()
 -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     stack.go.takes_seconds(3600.0)?;
     let mut doomed = stack.builder(&["--lease", "2s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
@@ -62,7 +63,7 @@ async fn the_build_of_a_killed_builder_is_taken_over_and_nothing_of_it_is_left()
 #[tokio::test]
 async fn a_builder_that_comes_back_gives_up_the_claims_of_its_dead_self_at_once()
 -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     let state = TempDir::with_prefix("wombat-state-")?;
     stack.go.takes_seconds(3600.0)?;
     // A lease so long that only the state folder can tell that the process is gone.
@@ -83,7 +84,7 @@ async fn a_builder_that_comes_back_gives_up_the_claims_of_its_dead_self_at_once(
 
 #[tokio::test]
 async fn sigterm_gives_back_what_cant_be_finished_in_time() -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     stack.go.takes_seconds(3600.0)?;
     let mut builder = stack.builder(&["--grace", "0s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
@@ -105,7 +106,7 @@ async fn sigterm_gives_back_what_cant_be_finished_in_time() -> anyhow::Result<()
 #[tokio::test]
 async fn sigterm_lets_a_build_finish_within_the_grace_and_a_second_one_doesnt() -> anyhow::Result<()>
 {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     stack.go.takes_seconds(2.0)?;
     let mut builder = stack.builder(&["--grace", "60s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
@@ -140,7 +141,7 @@ async fn sigterm_lets_a_build_finish_within_the_grace_and_a_second_one_doesnt() 
 
 #[tokio::test]
 async fn a_cancelled_build_ends_within_a_second_with_all_its_processes() -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     stack.go.takes_seconds(3600.0)?;
     let _builder = stack.builder(&[])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
@@ -173,7 +174,7 @@ async fn a_cancelled_build_ends_within_a_second_with_all_its_processes() -> anyh
 #[tokio::test]
 async fn a_killed_nats_server_comes_back_and_nothing_that_was_promised_is_lost()
 -> anyhow::Result<()> {
-    let mut stack = Stack::start().await?;
+    let mut stack = Stack::start(&program()).await?;
     stack.go.takes_seconds(0.3)?;
     let _builder = stack.builder(&["--workers", "2"])?;
     stack.site.until_builders(1).await?;

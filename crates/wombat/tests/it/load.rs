@@ -5,18 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::program;
 use anyhow::Context;
 use nix::sys::signal::Signal;
 use wombat_testkit::wait_until;
 
-use crate::stack::{Stack, a_distinct_request};
+use wombat_testkit::{Stack, a_distinct_request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_builds_over_three_builders_are_each_built_once() -> anyhow::Result<()> {
     const BUILDS: u32 = 200;
     // Nobody knows yet how long such builds take, so the estimate would refuse most of them.
     let nats = wombat_testkit::NatsServer::start()?;
-    let stack = Stack::around_with(nats, &[], &["--queue-limit", "0"]).await?;
+    let stack = Stack::around_with(&program(), nats, &[], &["--queue-limit", "0"]).await?;
     stack.go.takes_seconds(0.05)?;
     let builders = [(); 3].map(|()| stack.builder(&["--workers", "2"]));
     let mut builders = builders.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
@@ -81,6 +82,7 @@ async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result
     const BUILDS: u32 = 100;
     let nats = wombat_testkit::NatsServer::start()?;
     let stack = Stack::around_with(
+        &program(),
         nats,
         &["--artifacts-mib", "60"],
         &["--keep-at-least", "0", "--janitor-interval", "1"],
@@ -101,13 +103,13 @@ async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result
     assert_eq!(view["expired"], true, "the oldest had to go: {view}");
     let gone = stack
         .site
-        .get(&crate::stack::artifact_path(&ids[0]))
+        .get(&wombat_testkit::artifact_path(&ids[0]))
         .await?;
     assert_eq!(gone.status(), 410);
 
     let last = stack
         .site
-        .get(&crate::stack::artifact_path(ids.last().unwrap()))
+        .get(&wombat_testkit::artifact_path(ids.last().unwrap()))
         .await?;
     assert_eq!(last.status(), 200);
     let again = stack.site.asked(&a_distinct_request(0)).await?;

@@ -11,4 +11,8 @@ mod load;
 mod nats_cli;
 mod real_build;
 mod refusals;
-mod stack;
+
+/// The program that is tested.
+fn program() -> wombat_testkit::Program {
+    wombat_testkit::Program::at(env!("CARGO_BIN_EXE_wombat"))
+}

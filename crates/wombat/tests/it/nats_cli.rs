@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::stack::{Stack, a_request};
+use wombat_testkit::{Stack, a_request};
 
 /// `WOMBAT_NATS_CLI`, else what `make tools` built.
 fn program() -> anyhow::Result<PathBuf> {
@@ -57,7 +57,7 @@ const CATALOG_ENDPOINTS: [&str; 2] = ["search", "component"];
 #[tokio::test]
 async fn both_services_describe_themselves_and_their_replies_keep_to_their_schemas()
 -> anyhow::Result<()> {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&crate::program()).await?;
     let nats = Nats {
         program: program()?,
         url: stack.nats.url(),

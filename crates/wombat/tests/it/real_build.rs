@@ -11,7 +11,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::stack::{Site, Wombat, a_request, artifact_path, go_caches, wombat};
+use wombat_testkit::{Site, Wombat, a_request, artifact_path, go_caches};
+
+use crate::program;
 
 /// With nothing in Go's caches, on two cores.
 const COLD: Duration = Duration::from_mins(15);
@@ -26,7 +28,7 @@ fn up(state: &Path) -> anyhow::Result<Wombat> {
             .map(str::to_owned)
             .context("paths are text here")
     };
-    Wombat::start_in(
+    program().start_in(
         state,
         &[
             "up",
@@ -137,8 +139,9 @@ async fn a_real_binary_holds_what_was_picked_and_runs() -> anyhow::Result<()> {
 /// `wombat build` asks for the same build and downloads the same bytes.
 fn same_by_the_client(site: &Site, id: &str, bytes: &[u8], folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("by-client");
-    let package = crate::stack::connect("nats");
-    let output = wombat()
+    let package = wombat_testkit::connect("nats");
+    let output = program()
+        .command()
         .args([
             "build",
             &package,

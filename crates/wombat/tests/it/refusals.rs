@@ -1,9 +1,10 @@
 //! Requests that can't be built: refused at once, in words that name the field, and nothing is written.
 
+use crate::program;
 use serde_json::{Value, json};
 use wombat_testkit::NatsServer;
 
-use crate::stack::{Stack, a_request, connect};
+use wombat_testkit::{Stack, a_request, connect};
 
 /// A request with some fields changed.
 fn with(changes: &Value) -> Value {
@@ -137,7 +138,7 @@ fn cases() -> Vec<(&'static str, Value, u16, &'static str)> {
 #[tokio::test]
 async fn each_is_a_problem_document_that_names_the_field_and_writes_nothing() -> anyhow::Result<()>
 {
-    let stack = Stack::start().await?;
+    let stack = Stack::start(&program()).await?;
     for (name, body, wanted, field) in cases() {
         let (status, problem) = stack.site.ask(&body).await?;
         assert_eq!(status, wanted, "{name}: {problem}");

@@ -1,0 +1,98 @@
+//! Measures Wombat Builder as people run it: separate release processes, a real nats-server, real Go where Go is the
+//! subject. Every figure stands beside its limit, measured in the same run.
+//!
+//! `measures` has one file a subject; each gives a [`Section`] of the report, which `report` writes.
+
+mod machine;
+mod measures;
+mod report;
+mod samples;
+mod stand_in;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, ensure};
+use clap::{Parser, ValueEnum as _};
+use wombat_testkit::Program;
+
+use measures::Measure;
+use report::{Report, Section};
+
+/// What every measure works with.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    /// The release build of `wombat`.
+    pub(crate) program: Program,
+    /// Fewer repetitions: to see that a measure works, not for figures to be kept.
+    pub(crate) quick: bool,
+}
+
+impl Bench {
+    /// How often to repeat something: `times`, or once in a quick run.
+    pub(crate) fn times(&self, times: usize) -> usize {
+        if self.quick { 1 } else { times }
+    }
+}
+
+/// Measure Wombat Builder beside its limits
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Examples:\n  make bench\n  make bench ARGS='--only rest,download'\n  make bench ARGS='--quick --only dispatch'"
+)]
+struct Arguments {
+    /// The release build of `wombat`
+    #[arg(long, default_value = "target/release/wombat", value_name = "PATH")]
+    wombat: PathBuf,
+    /// These alone, printed and not written
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<Measure>,
+    /// Fewer repetitions, printed and not written
+    #[arg(long)]
+    quick: bool,
+    /// Where the results go
+    #[arg(long, default_value = "bench/RESULTS.md", value_name = "FILE")]
+    output: PathBuf,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    if let Some(folder) = stand_in::folder() {
+        return stand_in::main(&folder);
+    }
+    tokio::runtime::Runtime::new()?.block_on(measure())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    ensure!(
+        arguments.wombat.is_file(),
+        "there is no {}: `cargo build --release -p wombat` makes it",
+        arguments.wombat.display()
+    );
+    let bench = Bench {
+        program: Program::at(std::path::absolute(&arguments.wombat)?),
+        quick: arguments.quick,
+    };
+    let complete = arguments.only.is_empty() && !arguments.quick;
+    let wanted = if arguments.only.is_empty() {
+        Measure::value_variants()
+    } else {
+        &arguments.only
+    };
+    let mut sections: Vec<Section> = Vec::new();
+    for measure in wanted {
+        eprintln!("measuring {} …", measure.name());
+        let section = Box::pin(measure.run(&bench))
+            .await
+            .with_context(|| format!("measuring {}", measure.name()))?;
+        eprintln!("{section}");
+        sections.push(section);
+    }
+    if complete {
+        let report = Report::new(machine::describe()?, sections);
+        std::fs::write(&arguments.output, report.to_string())
+            .with_context(|| format!("writing {}", arguments.output.display()))?;
+        eprintln!("wrote {}", arguments.output.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! What can be measured, one file a subject.
+
+mod dispatch;
+
+use clap::ValueEnum as _;
+
+use crate::{Bench, report::Section};
+
+/// The measures, in the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Measure {
+    /// From a request to the first `go` process.
+    Dispatch,
+}
+
+impl Measure {
+    /// As it is named on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// Measures it.
+    pub(crate) async fn run(self, bench: &Bench) -> anyhow::Result<Section> {
+        match self {
+            Self::Dispatch => dispatch::run(bench).await,
+        }
+    }
+}

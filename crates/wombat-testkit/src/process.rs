@@ -1,0 +1,175 @@
+//! `wombat` processes: started with nothing of the caller's settings, and gone with whoever started them.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+
+use crate::NatsServer;
+
+/// How long a process may take to say where it listens; a debug build on a busy machine isn't fast.
+pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// The `wombat` executable that a test or a measurement runs.
+#[derive(Clone, Debug)]
+pub struct Program(PathBuf);
+
+impl Program {
+    /// The one at this path.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Starts it with a state folder of its own.
+    pub fn start(&self, arguments: &[&str]) -> anyhow::Result<Wombat> {
+        let folder = TempDir::with_prefix("wombat-state-")?;
+        let mut wombat = self.start_in(folder.path(), arguments)?;
+        wombat.own_folder = Some(folder);
+        Ok(wombat)
+    }
+
+    /// Starts it with this state folder.
+    pub fn start_in(&self, state: &Path, arguments: &[&str]) -> anyhow::Result<Wombat> {
+        let name = arguments.first().copied().unwrap_or("wombat");
+        let log = state.join(format!("{name}.log"));
+        let mut command = self.command();
+        let mut child = command
+            .args(arguments)
+            .arg("--state-dir")
+            .arg(state)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::options().create(true).append(true).open(&log)?)
+            .spawn()?;
+        let stdout = child.stdout.take().context("a pipe was asked for")?;
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Wombat {
+            child,
+            lines,
+            log,
+            own_folder: None,
+        })
+    }
+
+    /// It as a command, with an environment that no developer's settings leak into.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.0);
+        for name in [
+            "NATS_URL",
+            "NATS_USER_JWT",
+            "NATS_USER_SEED",
+            "NATS_USER_CREDS",
+            "WORKERS",
+        ] {
+            command.env_remove(name);
+        }
+        let own = std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| name.to_string_lossy().starts_with("WOMBAT_"));
+        for name in own {
+            command.env_remove(name);
+        }
+        command.env("WOMBAT_LOG", "info,wombat_builder=debug");
+        command
+    }
+
+    /// Makes the buckets of this server.
+    pub fn set_up(&self, nats: &NatsServer, extra: &[&str]) -> anyhow::Result<()> {
+        let output = self
+            .command()
+            .args(["setup", "--nats-url", &nats.url()])
+            .args(extra)
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+}
+
+/// A `wombat` process. Dropping it kills and reaps it; its log is shown if the test fails.
+#[derive(Debug)]
+pub struct Wombat {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    log: PathBuf,
+    /// Removed with the process, where nobody else needs it.
+    own_folder: Option<TempDir>,
+}
+
+impl Wombat {
+    /// The first line that it prints.
+    pub fn first_line(&self) -> anyhow::Result<String> {
+        self.lines
+            .recv_timeout(START_LIMIT)
+            .with_context(|| format!("it printed nothing: {}", self.log_text()))
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ended(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            ensure!(
+                start.elapsed() < limit,
+                "it didn't end within {limit:?}: {}",
+                self.log_text()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What it logged so far.
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Wombat {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            eprintln!("--- {}\n{}", self.log.display(), self.log_text());
+        }
+    }
+}

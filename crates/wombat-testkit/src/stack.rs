@@ -1,0 +1,93 @@
+//! A whole system of separate processes around one nats-server, with a stand-in for Go.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::{NatsServer, Program, Site, StubGo, Wombat};
+
+/// Separate roles around one nats-server, with a stand-in for Go.
+#[derive(Debug)]
+pub struct Stack {
+    /// The server.
+    pub nats: NatsServer,
+    /// The stand-in.
+    pub go: StubGo,
+    /// The gateway.
+    pub site: Site,
+    program: Program,
+    _service: Wombat,
+    _api: Wombat,
+}
+
+impl Stack {
+    /// A service and a gateway; no builder yet.
+    pub async fn start(program: &Program) -> anyhow::Result<Self> {
+        let nats = NatsServer::start()?;
+        Self::around_with(program, nats, &[], &[]).await
+    }
+
+    /// The same, with more words for `setup` and for `service`.
+    pub async fn around_with(
+        program: &Program,
+        nats: NatsServer,
+        setup: &[&str],
+        service: &[&str],
+    ) -> anyhow::Result<Self> {
+        program.set_up(&nats, setup)?;
+        let url = nats.url();
+        let mut arguments = vec!["service", "--nats-url", &url];
+        arguments.extend(service);
+        let service = program.start(&arguments)?;
+        let api = program.start(&["api", "--nats-url", &nats.url(), "--http", "127.0.0.1:0"])?;
+        let site = Site::new(api.first_line()?);
+        site.until_ready().await?;
+        Ok(Self {
+            nats,
+            go: StubGo::new()?,
+            site,
+            program: program.clone(),
+            _service: service,
+            _api: api,
+        })
+    }
+
+    /// One more builder.
+    pub fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
+        self.program.start(
+            &self
+                .builder_arguments(extra)?
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// One more builder, with this state folder.
+    pub fn builder_in(&self, state: &Path, extra: &[&str]) -> anyhow::Result<Wombat> {
+        self.program.start_in(
+            state,
+            &self
+                .builder_arguments(extra)?
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    fn builder_arguments(&self, extra: &[&str]) -> anyhow::Result<Vec<String>> {
+        let go = self.go.program();
+        let own = [
+            "builder",
+            "--nats-url",
+            &self.nats.url(),
+            "--go",
+            go.to_str().context("a path of ours")?,
+        ]
+        .map(str::to_owned);
+        Ok(own
+            .into_iter()
+            .chain(extra.iter().map(|word| (*word).to_owned()))
+            .collect())
+    }
+}
