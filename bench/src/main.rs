@@ -3,6 +3,9 @@
 //!
 //! `measures` has one file a subject; each gives a [`Section`] of the report, which `report` writes.
 
+mod http;
+mod limit;
+mod load;
 mod machine;
 mod measures;
 mod report;
@@ -12,9 +15,10 @@ mod stand_in;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, ensure};
-use clap::{Parser, ValueEnum as _};
+use clap::{Parser, Subcommand, ValueEnum as _};
 use wombat_testkit::Program;
 
+use limit::LimitCommand;
 use measures::Measure;
 use report::{Report, Section};
 
@@ -37,9 +41,12 @@ impl Bench {
 /// Measure Wombat Builder beside its limits
 #[derive(Debug, Parser)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  make bench\n  make bench ARGS='--only rest,download'\n  make bench ARGS='--quick --only dispatch'"
 )]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The release build of `wombat`
     #[arg(long, default_value = "target/release/wombat", value_name = "PATH")]
     wombat: PathBuf,
@@ -54,16 +61,30 @@ struct Arguments {
     output: PathBuf,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Be one of the programs that subjects are measured against
+    #[command(subcommand, hide = true)]
+    Limit(LimitCommand),
+}
+
 fn main() -> anyhow::Result<ExitCode> {
     if let Some(folder) = stand_in::folder() {
         return stand_in::main(&folder);
     }
-    tokio::runtime::Runtime::new()?.block_on(measure())?;
+    tokio::runtime::Runtime::new()?.block_on(run())?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+async fn run() -> anyhow::Result<()> {
+    let mut arguments = Arguments::parse();
+    match arguments.command.take() {
+        None => measure(arguments).await,
+        Some(Command::Limit(command)) => limit::run(command).await,
+    }
+}
+
+async fn measure(arguments: Arguments) -> anyhow::Result<()> {
     ensure!(
         arguments.wombat.is_file(),
         "there is no {}: `cargo build --release -p wombat` makes it",

@@ -191,9 +191,16 @@ fn list() -> anyhow::Result<()> {
         .filter_map(|line| line.split('"').nth(1))
         .filter(|path| path.contains('.') && path.contains('/'))
         .collect();
+    // A package that imports nothing compiles to nothing, and is refused.
+    let below = "stub.example/below";
+    say(&serde_json::json!({"ImportPath": below, "Dir": "/none"}).to_string());
     for path in &imports {
-        say(&serde_json::json!({"ImportPath": path, "Dir": "/none"}).to_string());
+        say(
+            &serde_json::json!({"ImportPath": path, "Dir": "/none", "Imports": [below]})
+                .to_string(),
+        );
     }
+    let imports = [&[below], imports.as_slice()].concat();
     say(
         &serde_json::json!({"ImportPath": "wombat/binary", "Dir": "/none", "Imports": imports})
             .to_string(),

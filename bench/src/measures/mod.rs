@@ -1,6 +1,8 @@
 //! What can be measured, one file a subject.
 
 mod dispatch;
+mod nats_requests;
+mod rest;
 
 use clap::ValueEnum as _;
 
@@ -11,6 +13,10 @@ use crate::{Bench, report::Section};
 pub(crate) enum Measure {
     /// From a request to the first `go` process.
     Dispatch,
+    /// The calls that a gateway answers most.
+    Rest,
+    /// Repeats over NATS.
+    NatsRequests,
 }
 
 impl Measure {
@@ -25,6 +31,8 @@ impl Measure {
     pub(crate) async fn run(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
             Self::Dispatch => dispatch::run(bench).await,
+            Self::Rest => rest::run(bench).await,
+            Self::NatsRequests => nats_requests::run(bench).await,
         }
     }
 }

@@ -1,0 +1,66 @@
+//! Generates load: connections that each send one request after another, for a while.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+use tokio::task::JoinSet;
+
+use crate::{http::Connection, samples::Samples};
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// Answers a second.
+    pub(crate) rate: f64,
+    /// How long each took.
+    pub(crate) latencies: Samples,
+}
+
+impl Load {
+    /// Of the times of all answers, gathered in `elapsed`.
+    pub(crate) fn of(latencies: Vec<f64>, elapsed: Duration) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 answers")]
+        let rate = latencies.len() as f64 / elapsed.as_secs_f64();
+        Self {
+            rate,
+            latencies: latencies.into_iter().collect(),
+        }
+    }
+}
+
+/// Sends these requests in turn over so many connections for so long. Every answer has to be a 200.
+pub(crate) async fn http(
+    address: SocketAddr,
+    requests: &Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    time: Duration,
+) -> anyhow::Result<Load> {
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    for number in 0..connections {
+        let requests = Arc::clone(requests);
+        tasks.spawn(async move {
+            let mut connection = Connection::with_buffer(address, 64 * 1024).await?;
+            let mut times = Vec::new();
+            let mut turn = number;
+            while start.elapsed() < time {
+                let sent = Instant::now();
+                let request = &requests[turn % requests.len()];
+                let status = connection.exchange(request, |_| {}).await?;
+                ensure!(status == 200, "an answer with status {status}");
+                times.push(sent.elapsed().as_secs_f64());
+                turn += connections;
+            }
+            anyhow::Ok(times)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(times) = tasks.join_next().await {
+        all.extend(times??);
+    }
+    Ok(Load::of(all, start.elapsed()))
+}
