@@ -13,6 +13,7 @@ mod live;
 mod micro;
 mod quota;
 mod refusal;
+mod repeats;
 mod resolve;
 mod run;
 

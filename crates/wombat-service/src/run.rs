@@ -9,7 +9,7 @@ use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs, answers::Answers, catalog::Catalog, index, janitor, live::Live, micro::Micro,
-    quota::Quotas,
+    quota::Quotas, repeats::Repeats,
 };
 
 /// How long the janitor may take to end.
@@ -64,6 +64,7 @@ async fn serve(
         live,
         builds,
         quotas: Quotas::new(args.client_quota),
+        repeats: Repeats::start(&deps.connection, &deps.store, followers.clone()),
         args,
         max_answer: client.server_info().max_payload / 2,
     });

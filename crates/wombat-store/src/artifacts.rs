@@ -22,7 +22,7 @@ use tokio::{
 use wombat_model::{ArtifactName, BuildKey, Sha256, names::ARTIFACTS_BUCKET};
 
 use crate::{
-    Connection, StoreError,
+    Changes, Connection, StoreError,
     record::{open_stream, publish},
 };
 
@@ -282,6 +282,16 @@ impl Artifacts {
             .try_collect()
             .await
             .map_err(|error| StoreError::of(&error))
+    }
+
+    /// Tells which objects and links are written or removed from now on.
+    pub async fn changes(&self) -> Result<Changes, StoreError> {
+        let filter = format!("$O.{ARTIFACTS_BUCKET}.M.>");
+        Changes::start(&self.connection, &self.stream, filter, |subject| {
+            let name = BASE64_URL_SAFE.decode(subject.rsplit('.').next()?).ok()?;
+            String::from_utf8(name).ok()
+        })
+        .await
     }
 
     /// Bytes that the bucket takes, and its limit if it has one.

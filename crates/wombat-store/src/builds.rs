@@ -7,8 +7,8 @@ use wombat_model::{
 };
 
 use crate::{
-    Artifacts, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError, Versioned,
-    Watcher, Written,
+    Artifacts, Changes, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError,
+    Versioned, Watcher, Written,
     record::{Bucket, Slot},
 };
 
@@ -236,6 +236,17 @@ impl Builds {
     /// Follows changes after `after` alone.
     pub fn watch_after(&self, after: Revision) -> Watcher<Build> {
         Watcher::start(&self.bucket, "build.>", Some(after))
+    }
+
+    /// Tells which records change from now on.
+    pub async fn changes(&self) -> Result<Changes, StoreError> {
+        let bucket = &self.bucket;
+        let filter = bucket.subject("build.>");
+        Changes::start(bucket.connection(), &bucket.stream, filter, |subject| {
+            let key = subject.strip_prefix("$KV.")?.split_once('.')?.1;
+            Some(key.to_owned())
+        })
+        .await
     }
 
     /// When the bucket was made, in nanoseconds since 1970, and its last revision: by these a cache of it knows whether it still fits.

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use bytes::Bytes;
 use wombat_model::{
     BuildKey, Problem, ProblemCode, Refusal, RefusalStatus,
     request::BuildRequest,
@@ -10,7 +11,7 @@ use wombat_model::{
 
 use wombat_store::Submitted;
 
-use super::Answers;
+use super::{Answers, json};
 use crate::{
     refusal,
     resolve::{Resolved, resolve},
@@ -25,9 +26,18 @@ impl Answers {
         &self,
         question: &[u8],
         client: Option<IpAddr>,
-    ) -> Result<BuildView, Refusal> {
+    ) -> Result<Bytes, Refusal> {
         let request = BuildRequest::from_json(question)?;
-        let resolved = self.resolved(&request)?;
+        let catalog = self.catalog.snapshot();
+        let resolved = resolve(&request, &catalog, &self.args.policy())?;
+        let key = resolved.spec.key();
+        if !request.force
+            && let Some(answer) = self.repeats.known(&key)
+        {
+            self.repeats.remember_question(question, &catalog, &key);
+            return Ok(answer);
+        }
+        let ticket = self.repeats.expect(&key);
         let counted = self.admit(&resolved, request.force, client).await?;
         let submitted = self
             .store
@@ -43,8 +53,20 @@ impl Answers {
             (Ok(Submitted::Queued(_)), _) | (_, None) => {}
             (Ok(Submitted::Existing(_)) | Err(_), Some(client)) => self.quotas.give_back(client),
         }
-        let record = submitted.map_err(|error| refusal::of_store(&error))?;
-        self.view(record.into_record()).await
+        let submitted = submitted.map_err(|error| refusal::of_store(&error))?;
+        // What answers as it stands now does so until it changes.
+        let stands = match &submitted {
+            Submitted::Queued(_) => false,
+            Submitted::Existing(record) => record.value.status().is_terminal(),
+        };
+        let answer = json(&self.view(submitted.into_record()).await?)?;
+        if let Some(ticket) = ticket.filter(|_| stands) {
+            self.repeats.remember_answer(&key, &ticket, answer.clone());
+            if !request.force {
+                self.repeats.remember_question(question, &catalog, &key);
+            }
+        }
+        Ok(answer)
     }
 
     /// Says what a request would build, and writes nothing.

@@ -5,6 +5,7 @@ mod log;
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use wombat_model::{
     Refusal,
@@ -22,6 +23,7 @@ use crate::{
     micro::Endpoint,
     quota::Quotas,
     refusal,
+    repeats::Repeats,
 };
 
 /// Everything that answers are made from.
@@ -32,21 +34,40 @@ pub(crate) struct Answers {
     pub(crate) live: Live,
     pub(crate) builds: Builds,
     pub(crate) quotas: Quotas,
+    pub(crate) repeats: Repeats,
     pub(crate) args: ServiceArgs,
     /// Answers stay below this, in bytes: half of what a message may hold.
     pub(crate) max_answer: usize,
 }
 
 impl Answers {
+    /// The answer to a question that was asked before, where it is known without asking anybody.
+    pub(crate) fn at_once(&self, endpoint: Endpoint, question: &[u8]) -> Option<Bytes> {
+        match endpoint {
+            Endpoint::Request => self.repeats.repeated(question, &self.catalog.snapshot()),
+            Endpoint::Get => {
+                let question: IdQuestion = serde_json::from_slice(question).ok()?;
+                self.repeats.known(&question.id)
+            }
+            Endpoint::Cancel
+            | Endpoint::Resolve
+            | Endpoint::Log
+            | Endpoint::List
+            | Endpoint::Builders
+            | Endpoint::Search
+            | Endpoint::Component => None,
+        }
+    }
+
     /// Answers one question, as JSON. `client` is who asked the gateway, if one passed the question on.
     pub(crate) async fn answer(
         &self,
         endpoint: Endpoint,
         question: &[u8],
         client: Option<IpAddr>,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Bytes, Refusal> {
         match endpoint {
-            Endpoint::Request => json(&self.request(question, client).await?),
+            Endpoint::Request => self.request(question, client).await,
             Endpoint::Resolve => json(&self.resolve(question).await?),
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),
@@ -107,9 +128,11 @@ fn read<T: DeserializeOwned>(question: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(question).map_err(|error| refusal::of_question(&error))
 }
 
-pub(crate) fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
-    serde_json::to_vec(answer).map_err(|error| {
-        tracing::error!(%error, "an answer can't be written");
-        Refusal::internal()
-    })
+pub(crate) fn json(answer: &impl Serialize) -> Result<Bytes, Refusal> {
+    serde_json::to_vec(answer)
+        .map(Bytes::from)
+        .map_err(|error| {
+            tracing::error!(%error, "an answer can't be written");
+            Refusal::internal()
+        })
 }

@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use async_nats::{
-    Client, HeaderMap, Message, Subscriber,
+    Client, HeaderMap, Message, PublishError, Subscriber,
     service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE},
 };
+use bytes::Bytes;
 use futures::StreamExt;
 use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -135,10 +136,12 @@ struct Intake {
 impl Intake {
     async fn run(self, mut requests: Subscriber, leave: CancellationToken) {
         let mut taken = 0;
+        let mut leaves = std::pin::pin!(leave.cancelled());
         loop {
             let request = tokio::select! {
+                biased;
+                () = &mut leaves => break,
                 request = requests.next() => request,
-                () = leave.cancelled() => break,
             };
             let Some(request) = request else { return };
             taken += 1;
@@ -174,6 +177,10 @@ impl Intake {
     }
 
     async fn take(&self, request: Message) {
+        // What is known already isn't worth a task.
+        let Some(request) = self.responder.at_once(request).await else {
+            return;
+        };
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;
         };
@@ -195,6 +202,18 @@ struct Responder {
 }
 
 impl Responder {
+    /// Answers what can be answered without waiting; gives back what can't.
+    async fn at_once(&self, request: Message) -> Option<Message> {
+        let start = Instant::now();
+        let Some(body) = self.answers.at_once(self.endpoint, &request.payload) else {
+            return Some(request);
+        };
+        self.tally.count(self.endpoint, start.elapsed(), None);
+        let reply = request.reply?;
+        self.sent(self.client.publish(reply, body).await);
+        None
+    }
+
     async fn respond(&self, request: Message) {
         let start = Instant::now();
         let client = request
@@ -210,14 +229,16 @@ impl Responder {
             .count(self.endpoint, start.elapsed(), answer.as_ref().err());
         let Some(reply) = request.reply else { return };
         let sent = match answer {
-            Ok(body) => self.client.publish(reply, body.into()).await,
+            Ok(body) => self.client.publish(reply, body).await,
             Err(refusal) => {
                 let (body, headers) = refused(refusal);
-                self.client
-                    .publish_with_headers(reply, headers, body.into())
-                    .await
+                self.client.publish_with_headers(reply, headers, body).await
             }
         };
+        self.sent(sent);
+    }
+
+    fn sent(&self, sent: Result<(), PublishError>) {
         if let Err(error) = sent {
             debug!(endpoint = self.endpoint.name(), %error, "an answer couldn't be sent");
         }
@@ -225,7 +246,7 @@ impl Responder {
 }
 
 /// The body and headers of an error.
-fn refused(refusal: Refusal) -> (Vec<u8>, HeaderMap) {
+fn refused(refusal: Refusal) -> (Bytes, HeaderMap) {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_SERVICE_ERROR, one_line(&refusal).as_str());
     headers.insert(
