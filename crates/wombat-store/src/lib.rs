@@ -13,6 +13,7 @@ mod claim;
 mod connection;
 mod error;
 mod follow;
+mod gocache;
 mod lock;
 mod logs;
 mod provision;
@@ -28,6 +29,7 @@ pub use changes::{Change, Changes};
 pub use claim::{Claim, ClaimOutcome, FinishOutcome};
 pub use connection::{ConnectError, Connection, Health};
 pub use error::StoreError;
+pub use gocache::{GoCache, Kept};
 pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
 pub use provision::{ProvisionError, ProvisionOptions, provision};
 pub use record::{Revision, Versioned, Written};
@@ -46,6 +48,8 @@ pub struct Store {
     pub logs: Logs,
     /// Finished binaries.
     pub artifacts: Artifacts,
+    /// What Go compiled once.
+    pub gocache: GoCache,
 }
 
 impl Store {
@@ -57,6 +61,7 @@ impl Store {
             catalog: Box::pin(Catalog::open(connection)).await?,
             logs: Box::pin(Logs::open(connection)).await?,
             artifacts: Box::pin(Artifacts::open(connection)).await?,
+            gocache: Box::pin(GoCache::open(connection)).await?,
         })
     }
 }

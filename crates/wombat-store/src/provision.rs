@@ -8,7 +8,7 @@ use async_nats::jetstream::{
 };
 use tracing::info;
 use wombat_model::names::{
-    ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, LOGS_STREAM,
+    ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, GOCACHE_BUCKET, LOGS_STREAM,
     LOGS_SUBJECT_PREFIX,
 };
 
@@ -20,6 +20,9 @@ const DAY: Duration = Duration::from_hours(24);
 const BUILDS_MARKER: Duration = Duration::from_hours(168);
 /// How long an expired presence leaves one.
 const BUILDERS_MARKER: Duration = Duration::from_mins(1);
+
+/// How long something compiled is kept. What is still wanted then is compiled once more.
+const GOCACHE_AGE: Duration = Duration::from_hours(24 * 30);
 
 /// Sizes and copies. What is left out keeps the value that an existing bucket has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -34,6 +37,9 @@ pub struct ProvisionOptions {
     /// Room for records of builds, in MiB
     #[arg(long, env = "WOMBAT_BUILDS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     pub builds_mib: Option<u64>,
+    /// Room for what Go compiled, shared by all builders, in MiB
+    #[arg(long, env = "WOMBAT_GOCACHE_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub gocache_mib: Option<u64>,
     /// Room for logs, in MiB
     #[arg(long, env = "WOMBAT_LOGS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     pub logs_mib: Option<u64>,
@@ -84,6 +90,11 @@ pub async fn provision(
             room: options.artifacts_mib,
             default_room: 10 * 1024,
             ..object_store(ARTIFACTS_BUCKET, "Finished binaries.")
+        },
+        Wanted {
+            room: options.gocache_mib,
+            default_room: 4 * 1024,
+            ..gocache()
         },
         Wanted {
             room: options.logs_mib,
@@ -173,6 +184,23 @@ fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> Wa
         config,
         room: None,
         default_room: 0,
+    }
+}
+
+/// A bucket that takes one value a key and no second, and forgets them with age.
+fn gocache() -> Wanted {
+    let plain = bucket(
+        GOCACHE_BUCKET,
+        "What Go compiled once, for all builders.",
+        None,
+    );
+    Wanted {
+        config: Config {
+            discard_new_per_subject: true,
+            max_age: GOCACHE_AGE,
+            ..plain.config
+        },
+        ..plain
     }
 }
 

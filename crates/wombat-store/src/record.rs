@@ -102,6 +102,11 @@ impl Bucket {
         &self.connection
     }
 
+    /// The stream below it.
+    pub(crate) fn stream_name(&self) -> String {
+        format!("KV_{}", self.name)
+    }
+
     pub(crate) fn subject(&self, key: &str) -> String {
         format!("$KV.{}.{key}", self.name)
     }
