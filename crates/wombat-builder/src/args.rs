@@ -39,6 +39,9 @@ pub struct BuilderArgs {
     /// Free disk below which nothing is claimed
     #[arg(long, env = "WOMBAT_MIN_FREE_DISK", default_value = "2GiB", value_name = "SIZE", value_parser = units::size)]
     pub min_free_disk: u64,
+    /// Disk that compiled packages may take; what was used last stays longest
+    #[arg(long, env = "WOMBAT_GO_CACHE_LIMIT", default_value = "10GiB", value_name = "SIZE", value_parser = units::size)]
+    pub go_cache_limit: u64,
     /// A licence whose terms you accept, so that packages under it are built
     #[arg(
         long,

@@ -5,6 +5,7 @@
 //! foreign programs so that they never outlive us.
 
 mod args;
+pub mod cache;
 pub mod catalog_import;
 pub mod child;
 mod counters;

@@ -1,21 +1,29 @@
 //! Starts a builder and sees it to its end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Context;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use wombat_model::{BuilderId, Presence};
 
 use crate::{
     args::{BuilderArgs, BuilderDeps},
+    cache::{Trust, trim},
     go::Workshop,
     intake::Dispatcher,
     owner::Ownership,
     presence::{ActiveClaims, Heartbeat},
     worker::{Limits, Worker},
 };
+
+/// How often the compile cache is looked at.
+const TRIM_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Runs a builder until `stop`: then it claims nothing more, ends what it can within the grace time, and gives the
 /// rest back. An error says why it couldn't start.
@@ -32,6 +40,11 @@ pub async fn run(
     let go = settings.version;
     let workshop = Workshop::new(settings, &folder, args.licences())
         .with_context(|| format!("preparing the folder {}", folder.display()))?;
+    let trust = Trust::in_catalog(&deps.store.catalog, &stop).await;
+    let workshop = workshop.shared(deps.store.gocache.clone(), trust);
+
+    let mut trimming = JoinSet::new();
+    trimming.spawn(keep_trimmed(workshop.cache_folders(), args.go_cache_limit));
 
     let claims = ActiveClaims::new();
     // Nothing is claimed before the others can know that we are there.
@@ -111,6 +124,28 @@ pub async fn run(
         "builder stopped"
     );
     Ok(())
+}
+
+/// Keeps folders of the compile cache below their limit, for as long as it is polled.
+async fn keep_trimmed(folders: [PathBuf; 2], limit: u64) {
+    loop {
+        for folder in folders.clone() {
+            let trimmed = tokio::task::spawn_blocking(move || {
+                match trim(&folder, limit, SystemTime::now()) {
+                    // Nothing was compiled there yet.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => {
+                        warn!(folder = %folder.display(), %error, "can't trim the compile cache");
+                    }
+                    Ok(_) => {}
+                }
+            });
+            if let Err(error) = trimmed.await {
+                warn!(%error, "trimming the compile cache failed");
+            }
+        }
+        tokio::time::sleep(TRIM_INTERVAL).await;
+    }
 }
 
 /// Once stopping has begun, the hurry comes with the end of the grace time, or when it is asked for.

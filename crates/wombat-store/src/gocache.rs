@@ -133,15 +133,14 @@ struct Fetch {
 
 impl Fetch {
     async fn next(&mut self) -> Result<Option<(String, Bytes)>, StoreError> {
-        let answers = match &mut self.answers {
-            Some(answers) => answers,
-            None => {
-                if self.subjects.is_empty() {
-                    return Ok(None);
-                }
-                let answers = ask(&self.bucket, &self.subjects).await?;
-                self.answers.insert(answers)
+        let answers = if let Some(answers) = &mut self.answers {
+            answers
+        } else {
+            if self.subjects.is_empty() {
+                return Ok(None);
             }
+            let answers = ask(&self.bucket, &self.subjects).await?;
+            self.answers.insert(answers)
         };
         let answer = tokio::time::timeout(PATIENCE, answers.next()).await;
         let Ok(Some(message)) = answer else {

@@ -55,6 +55,11 @@ pub struct Store {
 impl Store {
     /// Opens what [`provision`] made.
     pub async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        // Opening each is a large future; whoever waits for all of them need not carry it.
+        Box::pin(Self::open_all(connection)).await
+    }
+
+    async fn open_all(connection: &Connection) -> Result<Self, StoreError> {
         Ok(Self {
             builds: Box::pin(Builds::open(connection)).await?,
             builders: Box::pin(Builders::open(connection)).await?,

@@ -53,6 +53,9 @@ enum Command {
     /// Run a program and leave none of its descendants behind
     #[command(hide = true)]
     Child(wombat_builder::child::ChildArgs),
+    /// Answer a `go` that asks for what was compiled before
+    #[command(hide = true)]
+    CacheHelper(wombat_builder::cache::HelperArgs),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     match cli.command {
         // Runs in the leanest process possible, with a runtime of its own.
         Command::Child(args) => wombat_builder::child::main(args),
+        Command::CacheHelper(args) => wombat_builder::cache::main(args),
         command => match run(command, &cli.logs) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -106,7 +110,7 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
                 );
                 Ok(())
             }
-            Command::Child(_) => Ok(()),
+            Command::Child(_) | Command::CacheHelper(_) => Ok(()),
         }
     })
 }

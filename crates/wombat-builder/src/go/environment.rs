@@ -4,14 +4,19 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use wombat_model::{BuildSpec, Target, Variant};
 
-use super::settings::GoSettings;
+use super::{invocation::CompileCache, settings::GoSettings};
 
 /// Variables of one `go` child; it inherits nothing.
 pub(super) type Environment = BTreeMap<String, OsString>;
 
 /// What every `go` child is told: its folders, the one proxy, and "no" to everything that could reach out or run
 /// something else.
-pub(super) fn environment(settings: &GoSettings, program: &Path, work_dir: &Path) -> Environment {
+pub(super) fn environment(
+    settings: &GoSettings,
+    program: &Path,
+    work_dir: &Path,
+    cache: CompileCache<'_>,
+) -> Environment {
     let mut variables: Environment = [
         (
             "PATH",
@@ -21,7 +26,11 @@ pub(super) fn environment(settings: &GoSettings, program: &Path, work_dir: &Path
         ("TMPDIR", work_dir.join("tmp").into()),
         ("GOPATH", settings.gopath.clone().into()),
         ("GOMODCACHE", settings.module_cache.clone().into()),
-        ("GOCACHE", settings.build_cache.clone().into()),
+        ("GOCACHE", cache.folder().into()),
+        (
+            "GOCACHEPROG",
+            cache.command(&settings.helper).unwrap_or_default().into(),
+        ),
         ("GOPROXY", settings.proxy.clone().into()),
         ("GOSUMDB", settings.checksum_database.clone().into()),
     ]
@@ -42,7 +51,6 @@ pub(super) fn environment(settings: &GoSettings, program: &Path, work_dir: &Path
         ("GONOSUMDB", ""),
         ("GOINSECURE", ""),
         ("GOEXPERIMENT", ""),
-        ("GOCACHEPROG", ""),
         ("CGO_ENABLED", "0"),
     ];
     variables.extend(fixed.map(|(name, value)| (name.to_owned(), value.into())));
@@ -117,7 +125,12 @@ mod tests {
 
     #[test]
     fn nothing_is_inherited_and_nothing_reaches_out() {
-        let variables = environment(&settings(), Path::new("/g/bin/go"), Path::new("/j"));
+        let variables = environment(
+            &settings(),
+            Path::new("/g/bin/go"),
+            Path::new("/j"),
+            CompileCache::Folder(Path::new("/c/build")),
+        );
         for (name, value) in [
             ("PATH", "/g/bin"),
             ("HOME", "/j/home"),
@@ -127,6 +140,8 @@ mod tests {
             ("GOENV", "off"),
             ("GOTOOLCHAIN", "local"),
             ("GOFLAGS", ""),
+            ("GOCACHE", "/c/build"),
+            ("GOCACHEPROG", ""),
             ("CGO_ENABLED", "0"),
         ] {
             assert_eq!(variables.get(name), Some(&OsString::from(value)), "{name}");

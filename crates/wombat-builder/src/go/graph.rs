@@ -103,7 +103,8 @@ pub(super) async fn resolve(
     Ok(files)
 }
 
-fn set_name(spec: &BuildSpec) -> String {
+/// The name of a set of module versions.
+pub(super) fn set_name(spec: &BuildSpec) -> String {
     let json = serde_json::json!({"resolver": RESOLVER_VERSION, "graph": spec.graph(), "modules": spec.modules()});
     hex::encode(sha2::Sha256::digest(json.to_string()))
 }

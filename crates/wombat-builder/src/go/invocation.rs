@@ -12,6 +12,7 @@ use super::{
     toolchain::Toolchain,
 };
 use crate::{
+    cache::Session,
     child::{ChildCommand, Ending, LineCutter, Output},
     report::Reporter,
 };
@@ -109,6 +110,33 @@ impl Scope {
     }
 }
 
+/// Where `go` finds what was compiled before.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CompileCache<'a> {
+    /// In this folder, by itself.
+    Folder(&'a Path),
+    /// Wherever the build's helpers find it.
+    Helped(&'a Session),
+}
+
+impl CompileCache<'_> {
+    /// The folder that Go uses where it asks nobody.
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::Helped(session) => session.folder(),
+        }
+    }
+
+    /// The program that it asks.
+    pub(super) fn command(&self, wombat: &Path) -> Option<String> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Helped(session) => session.command(wombat),
+        }
+    }
+}
+
 /// A `go` of one version, in one folder, for one build.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Go<'a> {
@@ -117,6 +145,7 @@ pub(super) struct Go<'a> {
     /// Holds `home`, `tmp` and the folder that `go` runs in.
     pub(super) work_dir: &'a Path,
     pub(super) scope: &'a Scope,
+    pub(super) cache: CompileCache<'a>,
 }
 
 /// What a run of `go` left behind.
@@ -173,7 +202,12 @@ impl Go<'_> {
         arguments: &[A],
         mut on_stdout: impl FnMut(&[u8]),
     ) -> Result<Finished, BuildError> {
-        let mut variables = environment(self.settings, &self.toolchain.program, self.work_dir);
+        let mut variables = environment(
+            self.settings,
+            &self.toolchain.program,
+            self.work_dir,
+            self.cache,
+        );
         variables.extend(extra);
         let child = ChildCommand::new(&self.settings.helper, &self.toolchain.program, directory)
             .args(arguments.iter().map(AsRef::as_ref))

@@ -5,7 +5,7 @@ use wombat_model::{BuildSpec, ImportPath};
 
 use super::{
     graph::{self, GraphFiles},
-    invocation::{BuildError, Go, Scope},
+    invocation::{BuildError, CompileCache, Go, Scope},
     licence, list,
     toolchain::Toolchain,
     workshop::{Workshop, write_source},
@@ -38,6 +38,7 @@ impl Workshop {
             toolchain: &toolchain,
             work_dir: folder.path(),
             scope,
+            cache: CompileCache::Folder(&self.settings().build_cache),
         };
         let files = graph::resolve(&go, &self.graphs, spec).await?;
         let source = folder.path().join("source");
@@ -61,6 +62,7 @@ impl Workshop {
             toolchain: &toolchain,
             work_dir: folder.path(),
             scope,
+            cache: CompileCache::Folder(&self.settings().build_cache),
         };
         graph::resolve(&go, &self.graphs, spec).await
     }

@@ -6,7 +6,7 @@ use wombat_model::GoVersion;
 
 use super::{
     classify,
-    invocation::{BuildError, Go, Scope},
+    invocation::{BuildError, CompileCache, Go, Scope},
     settings::GoSettings,
 };
 
@@ -58,6 +58,7 @@ impl Toolchain {
             toolchain: &installed,
             work_dir,
             scope,
+            cache: CompileCache::Folder(&settings.build_cache),
         };
         let switch = [("GOTOOLCHAIN".to_owned(), version.toolchain().into())].into();
         let finished = go.run(work_dir, switch, &["version"]).await?;

@@ -4,26 +4,32 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use sha2::Digest as _;
 use tempfile::TempDir;
 use tokio::time::Instant;
-use wombat_model::{BuildSpec, Failure, FailureClass, Sha256, Timings, log::Phase};
+use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, Sha256, Timings, log::Phase};
+use wombat_store::GoCache;
 
 use super::{
     binary,
     compile::{self, Milestones},
+    environment::target_environment,
     graph::{self, GraphFiles, GraphStore},
-    invocation::{BuildError, Go, Scope},
+    invocation::{BuildError, CompileCache, Go, Scope},
     licence::{self, LicencePolicy},
     list,
     main_file::main_file,
     settings::GoSettings,
     toolchain::Toolchain,
 };
-use crate::recipe::{Recipe, recipe};
+use crate::{
+    cache::{CacheServer, ListScope, LocalCache, Outcome, Trust},
+    recipe::{Recipe, recipe},
+};
 
 /// Pauses before a build that failed for reasons outside is tried again.
 const RETRY_AFTER: [Duration; 3] = [
@@ -55,6 +61,8 @@ pub struct Workshop {
     pub(super) graphs: GraphStore,
     jobs: PathBuf,
     licences: LicencePolicy,
+    cache: Arc<CacheServer>,
+    trust: Trust,
 }
 
 impl Workshop {
@@ -72,16 +80,35 @@ impl Workshop {
         }
         fs::create_dir_all(&jobs)?;
         Ok(Self {
-            settings,
             graphs: GraphStore::new(state_dir.join("graphs"))?,
             jobs,
             licences,
+            cache: Arc::new(cache_server(&settings, None)),
+            trust: Trust::Alone,
+            settings,
         })
+    }
+
+    /// The same, sharing what it compiles with all that have the same bucket, where `trust` allows it.
+    pub(crate) fn shared(self, fleet: GoCache, trust: Trust) -> Self {
+        Self {
+            cache: Arc::new(cache_server(&self.settings, Some(fleet))),
+            trust,
+            ..self
+        }
     }
 
     /// The Go installation.
     pub fn settings(&self) -> &GoSettings {
         &self.settings
+    }
+
+    /// The folders that what is compiled gathers in.
+    pub(crate) fn cache_folders(&self) -> [PathBuf; 2] {
+        [
+            self.settings.build_cache.clone(),
+            private_cache(&self.settings),
+        ]
     }
 
     /// Where builds take place: the disk that has to have room.
@@ -107,7 +134,37 @@ impl Workshop {
         self.build_once(spec, scope).await
     }
 
+    /// With helpers of the compile cache; without them if they went away in the middle.
     async fn build_once(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
+        let session = self.cache.session(self.trust.covers(spec));
+        let lists = list_scope(spec);
+        let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
+        session.fetch_ahead(&lists, packages.clone());
+        let built = self
+            .build_with(spec, scope, CompileCache::Helped(&session))
+            .await;
+        let complete = session.outcome().await == Outcome::Complete;
+        // What a failed build asked for isn't all that its packages need.
+        let listed = if built.is_ok() { &packages[..] } else { &[] };
+        drop(session.hand_on(&lists, listed));
+        match built {
+            Err(BuildError::Failed(_)) if !complete => {
+                scope
+                    .reporter
+                    .line("The compile cache went away; building without it.");
+                self.build_with(spec, scope, CompileCache::Folder(session.folder()))
+                    .await
+            }
+            built => built,
+        }
+    }
+
+    async fn build_with(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+        cache: CompileCache<'_>,
+    ) -> Result<Product, BuildError> {
         let begun = Instant::now();
         scope.reporter.phase(Phase::Resolve, None);
         let folder = self
@@ -120,6 +177,7 @@ impl Workshop {
             toolchain: &toolchain,
             work_dir: folder.path(),
             scope,
+            cache,
         };
         let graph = graph::resolve(&go, &self.graphs, spec).await?;
 
@@ -173,6 +231,30 @@ impl Workshop {
         fs::write(telemetry.join("mode"), "off")?;
         Ok(folder)
     }
+}
+
+fn cache_server(settings: &GoSettings, fleet: Option<GoCache>) -> CacheServer {
+    CacheServer::start(
+        LocalCache::new(&settings.build_cache),
+        LocalCache::new(private_cache(settings)),
+        fleet,
+    )
+}
+
+/// Where builds of modules from outside the catalog keep what they compile.
+fn private_cache(settings: &GoSettings) -> PathBuf {
+    settings.gopath.with_file_name("go-build-private")
+}
+
+/// What results of the compile cache hang on, besides their package.
+fn list_scope(spec: &BuildSpec) -> ListScope {
+    let json = serde_json::json!({
+        "graph": graph::set_name(spec),
+        "go": spec.go(),
+        "target": target_environment(spec.target()),
+        "tags": spec.tags(),
+    });
+    ListScope::of(&json.to_string())
 }
 
 pub(super) fn write_source(

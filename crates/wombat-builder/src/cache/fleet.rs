@@ -1,0 +1,307 @@
+//! The fleet's level: results that other builders made, brought into the local folder when they are asked for, or before.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{self, Read as _},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use tokio::{sync::watch, time::Instant};
+use tracing::debug;
+use wombat_store::{GoCache, StoreError};
+
+use super::{
+    entry::{self, Head},
+    id::ActionId,
+    local::{Found, LocalCache},
+};
+
+/// How long the fleet isn't asked again after it didn't answer.
+const REST: Duration = Duration::from_secs(10);
+/// Most results that are asked for with one request, and about how many bytes may come at once: the server hangs up on
+/// whoever takes in less than it is sent.
+const BATCH: usize = 128;
+const BATCH_BYTES: u64 = 2 * 1024 * 1024;
+/// Requests that are under way at a time: enough to fill a long line.
+const BATCHES_AT_ONCE: usize = 6;
+/// How much smaller a result is when it is packed, for estimates.
+const PACKED: u64 = 4;
+
+/// A result that was asked for before, and about how large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) action: ActionId,
+    pub(super) size: u32,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Fleet {
+    pub(super) store: GoCache,
+    pub(super) shared: LocalCache,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Results that are on their way; the channel closes when one is there, or won't come.
+    coming: HashMap<ActionId, watch::Receiver<()>>,
+    /// Results that the fleet has.
+    known: HashSet<ActionId>,
+    away_until: Option<Instant>,
+}
+
+/// A result that is on its way, for as long as this lives.
+#[derive(Debug)]
+struct Coming {
+    fleet: Fleet,
+    action: ActionId,
+    _sender: watch::Sender<()>,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.fleet.state().coming.remove(&self.action);
+    }
+}
+
+impl Fleet {
+    pub(super) fn new(store: GoCache, shared: LocalCache) -> Self {
+        Self {
+            store,
+            shared,
+            state: Arc::default(),
+        }
+    }
+
+    /// The result of an action. `None`: nobody has it, or it can't be had now.
+    pub(super) async fn get(&self, action: ActionId) -> Option<Found> {
+        let on_its_way = self.state().coming.get(&action).cloned();
+        if let Some(mut coming) = on_its_way {
+            drop(coming.changed().await);
+            return self.shared.find(&action);
+        }
+        if self.is_away() {
+            return None;
+        }
+        let _coming = self.announce(action)?;
+        let key = [entry::key(&action)];
+        let mut answers = std::pin::pin!(self.store.fetch(&key));
+        match answers.next().await? {
+            Ok((_, first)) => self.keep(action, first).await,
+            Err(error) => {
+                self.rest(&error);
+                None
+            }
+        }
+    }
+
+    /// Brings results into the local folder that will probably be asked for, in this order.
+    pub(super) async fn fetch_ahead(&self, wanted: Vec<Wanted>) {
+        if self.is_away() {
+            return;
+        }
+        self.know(wanted.iter().map(|wanted| wanted.action));
+        let shared = self.shared.clone();
+        let lacking = tokio::task::spawn_blocking(move || {
+            let mut wanted = wanted;
+            wanted.retain(|wanted| !shared.has(&wanted.action));
+            wanted
+        });
+        let Ok(lacking) = lacking.await else { return };
+        let count = lacking.len();
+        let begun = Instant::now();
+        let batches: Vec<Vec<Coming>> = batches(&lacking)
+            .map(|batch| {
+                batch
+                    .iter()
+                    .filter_map(|wanted| self.announce(wanted.action))
+                    .collect()
+            })
+            .collect();
+        stream::iter(batches)
+            .for_each_concurrent(BATCHES_AT_ONCE, |batch| self.fetch_batch(batch))
+            .await;
+        debug!(count, elapsed = ?begun.elapsed(), "fetched ahead");
+    }
+
+    async fn fetch_batch(&self, batch: Vec<Coming>) {
+        if batch.is_empty() || self.is_away() {
+            return;
+        }
+        let mut coming: HashMap<String, Coming> = batch
+            .into_iter()
+            .map(|coming| (entry::key(&coming.action), coming))
+            .collect();
+        let keys: Vec<String> = coming.keys().cloned().collect();
+        let answers = self.store.fetch(&keys).map(|answer| {
+            answer.map(|(key, first)| {
+                let coming = coming.remove(&key);
+                async move {
+                    if let Some(coming) = coming {
+                        self.keep(coming.action, first).await;
+                    }
+                }
+            })
+        });
+        let mut answers = std::pin::pin!(answers);
+        let mut kept = stream::FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                answer = answers.next() => match answer {
+                    Some(Ok(keeping)) => kept.push(keeping),
+                    Some(Err(error)) => {
+                        self.rest(&error);
+                        break;
+                    }
+                    None => break,
+                },
+                Some(()) = kept.next(), if !kept.is_empty() => {}
+            }
+        }
+        while kept.next().await.is_some() {}
+    }
+
+    /// Unpacks a result into the local folder.
+    async fn keep(&self, action: ActionId, first: Bytes) -> Option<Found> {
+        let (head, _) = Head::read(&first)?;
+        let parts = self.parts(&head).await?;
+        let shared = self.shared.clone();
+        let kept = tokio::task::spawn_blocking(move || unpack(&shared, &action, &first, &parts));
+        match kept.await.ok()? {
+            Ok(found) => {
+                self.know([action]);
+                Some(found)
+            }
+            // It was damaged on its way, or when it was stored: as good as not there.
+            Err(error) => {
+                debug!(%action, %error, "a result of the fleet can't be used");
+                None
+            }
+        }
+    }
+
+    async fn parts(&self, head: &Head) -> Option<Vec<Bytes>> {
+        let keys: Vec<String> = head.part_keys().collect();
+        let mut found = HashMap::new();
+        // One request each bounds what comes at once.
+        let mut answers = stream::iter(keys.chunks(4).map(|keys| self.store.fetch(keys)))
+            .flatten()
+            .boxed();
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok((key, part)) => drop(found.insert(key, part)),
+                Err(error) => {
+                    self.rest(&error);
+                    return None;
+                }
+            }
+        }
+        keys.iter().map(|key| found.remove(key)).collect()
+    }
+
+    /// Says that a result is on its way. `None`: it is already.
+    fn announce(&self, action: ActionId) -> Option<Coming> {
+        let (sender, receiver) = watch::channel(());
+        let mut state = self.state();
+        if state.coming.contains_key(&action) {
+            return None;
+        }
+        state.coming.insert(action, receiver);
+        Some(Coming {
+            fleet: self.clone(),
+            action,
+            _sender: sender,
+        })
+    }
+
+    /// The fleet has these.
+    pub(super) fn know(&self, actions: impl IntoIterator<Item = ActionId>) {
+        self.state().known.extend(actions);
+    }
+
+    /// Whether the fleet has it, as far as was seen.
+    pub(super) fn knows(&self, action: &ActionId) -> bool {
+        self.state().known.contains(action)
+    }
+
+    /// Whether it isn't asked for a while.
+    pub(super) fn is_away(&self) -> bool {
+        self.state()
+            .away_until
+            .is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Leaves the fleet alone for a while.
+    pub(super) fn rest(&self, error: &StoreError) {
+        debug!(%error, "the fleet's compile cache doesn't answer; going on without it");
+        self.state().away_until = Some(Instant::now() + REST);
+    }
+
+    // A panic while it was held leaves maps that are right as far as they go.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unpack(
+    shared: &LocalCache,
+    action: &ActionId,
+    first: &Bytes,
+    parts: &[Bytes],
+) -> io::Result<Found> {
+    let (head, inline) = Head::read(first)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an entry"))?;
+    let whole: Box<dyn io::Read + Send + '_> = parts.iter().fold(
+        Box::new(inline) as Box<dyn io::Read + Send>,
+        |whole, part| Box::new(whole.chain(&part[..])),
+    );
+    let decoder = zstd::stream::Decoder::new(whole)?;
+    // What claims to be small and isn't must not fill the disk.
+    let mut body = decoder.take(head.size.saturating_add(1));
+    shared.put(action, head.output, head.size, &mut body)
+}
+
+fn batches(wanted: &[Wanted]) -> impl Iterator<Item = &[Wanted]> {
+    let mut rest = wanted;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let count = rest
+            .iter()
+            .take(BATCH)
+            .take_while(|wanted| {
+                let fits = bytes == 0 || bytes < BATCH_BYTES;
+                bytes += u64::from(wanted.size) / PACKED;
+                fits
+            })
+            .count();
+        let (batch, other) = rest.split_at_checked(count).filter(|_| count > 0)?;
+        rest = other;
+        Some(batch)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::local::tests::action;
+
+    #[test]
+    fn batches_are_bounded_and_leave_nothing_out() {
+        let wanted: Vec<Wanted> = (0..200_u8)
+            .map(|n| Wanted {
+                action: action(n),
+                size: if n < 3 { 40 << 20 } else { 1000 },
+            })
+            .collect();
+        let all: Vec<&[Wanted]> = batches(&wanted).collect();
+        assert_eq!(all.concat(), wanted);
+        assert_eq!(
+            all.iter().map(|batch| batch.len()).collect::<Vec<_>>(),
+            [1, 1, 1, 128, 69]
+        );
+    }
+}

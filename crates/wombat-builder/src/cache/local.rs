@@ -1,0 +1,237 @@
+//! The local level: a folder in the layout of Go's own compile cache, so that Go itself can go on with it.
+//!
+//! `<xx>/<action>-a` is one line that names the result and its size, `<xx>/<output>-d` holds the result; `<xx>` are
+//! the first two digits. Files come into being by a rename, the result before the line that names it, so a process that
+//! dies leaves at worst a result that nobody names. Any number of processes may use one folder.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use sha2::Digest as _;
+use tempfile::NamedTempFile;
+
+use super::id::{ActionId, OutputId};
+
+/// A file's time says when it was used last, to this precision: writing it each time would cost more than it tells.
+const PRECISION: Duration = Duration::from_mins(10);
+
+/// A result and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) output: OutputId,
+    pub(crate) size: u64,
+    pub(crate) path: PathBuf,
+}
+
+/// A cache folder.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalCache {
+    folder: PathBuf,
+}
+
+impl LocalCache {
+    /// The cache in this folder, which may not be there yet.
+    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The result of an action, if it is whole. Counts as a use.
+    pub(crate) fn find(&self, action: &ActionId) -> Option<Found> {
+        let line = self.file(&action.to_string(), 'a');
+        let text = read_short(&line)?;
+        let found = self.parse(action, &text)?;
+        let metadata = fs::metadata(&found.path).ok()?;
+        if metadata.len() != found.size {
+            return None;
+        }
+        let used = metadata.modified().ok()?;
+        if used.elapsed().is_ok_and(|age| age > PRECISION) {
+            let now = SystemTime::now();
+            for path in [&line, &found.path] {
+                // It may be on its way out this very moment; then the compiler will say so.
+                drop(File::open(path).and_then(|file| file.set_modified(now)));
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether [`Self::find`] would find it.
+    pub(crate) fn has(&self, action: &ActionId) -> bool {
+        self.find(action).is_some()
+    }
+
+    /// Keeps a result. An error of kind `InvalidData`: the bytes aren't those that `output` names.
+    pub(crate) fn put(
+        &self,
+        action: &ActionId,
+        output: OutputId,
+        size: u64,
+        body: &mut (impl Read + ?Sized),
+    ) -> io::Result<Found> {
+        let path = self.file(&output.to_string(), 'd');
+        let mut file = self.unfinished(&path)?;
+        let mut hasher = sha2::Sha256::new();
+        let mut buffer = vec![0; 64 * 1024];
+        let mut written = 0;
+        loop {
+            let count = body.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            file.write_all(&buffer[..count])?;
+            written += count as u64;
+        }
+        if written != size || hasher.finalize()[..] != output.as_bytes()[..] {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a result isn't what its name says",
+            ));
+        }
+        // The same bytes may be there already and in use; a rename leaves them to whoever has them open.
+        file.persist(&path)?;
+        let nanoseconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
+        let line = self.file(&action.to_string(), 'a');
+        let mut file = self.unfinished(&line)?;
+        writeln!(file, "v1 {action} {output} {size:20} {nanoseconds:20}")?;
+        file.persist(&line)?;
+        Ok(Found { output, size, path })
+    }
+
+    fn file(&self, name: &str, kind: char) -> PathBuf {
+        self.folder.join(&name[..2]).join(format!("{name}-{kind}"))
+    }
+
+    /// A file that becomes `path` once it is complete.
+    fn unfinished(&self, path: &Path) -> io::Result<NamedTempFile> {
+        let folder = path.parent().unwrap_or(&self.folder);
+        let builder = || {
+            tempfile::Builder::new()
+                .prefix(".part-")
+                .tempfile_in(folder)
+        };
+        match builder() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(folder)?;
+                builder()
+            }
+            result => result,
+        }
+    }
+
+    fn parse(&self, action: &ActionId, text: &str) -> Option<Found> {
+        let mut words = text.split_ascii_whitespace();
+        let (version, named, output, size) =
+            (words.next()?, words.next()?, words.next()?, words.next()?);
+        if version != "v1" || named != action.to_string() || words.count() != 1 {
+            return None;
+        }
+        let output = OutputId::from_hex(output).ok()?;
+        Some(Found {
+            output,
+            size: size.parse().ok()?,
+            path: self.file(&output.to_string(), 'd'),
+        })
+    }
+}
+
+/// A file that is shorter than a line of this kind can be.
+fn read_short(path: &Path) -> Option<String> {
+    let mut buffer = [0; 256];
+    let mut file = File::open(path).ok()?;
+    let count = file.read(&mut buffer).ok()?;
+    std::str::from_utf8(&buffer[..count])
+        .ok()
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::cache) fn output_of(bytes: &[u8]) -> OutputId {
+        OutputId::from_bytes(sha2::Sha256::digest(bytes).into())
+    }
+
+    pub(in crate::cache) fn action(n: u8) -> ActionId {
+        ActionId::from_bytes([n; 32])
+    }
+
+    #[test]
+    fn what_was_put_is_found_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = LocalCache::new(folder.path().join("cache"));
+        assert_eq!(cache.find(&action(1)), None);
+        let body = b"compiled";
+        let put = cache
+            .put(&action(1), output_of(body), 8, &mut &body[..])
+            .unwrap();
+        assert_eq!(cache.find(&action(1)), Some(put.clone()));
+        assert_eq!(fs::read(&put.path).unwrap(), body);
+        assert_eq!(cache.find(&action(2)), None);
+    }
+
+    #[test]
+    fn other_bytes_than_named_leave_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = LocalCache::new(folder.path());
+        let right = output_of(b"right");
+        for (size, body) in [(5, &b"wrong"[..]), (5, b"righ"), (4, b"right")] {
+            let refused = cache.put(&action(1), right, size, &mut &body[..]);
+            assert_eq!(
+                refused.unwrap_err().kind(),
+                io::ErrorKind::InvalidData,
+                "{body:?}"
+            );
+        }
+        assert_eq!(cache.find(&action(1)), None);
+        let files = fs::read_dir(folder.path()).unwrap().flatten();
+        let left = files.flat_map(|entry| fs::read_dir(entry.path()).unwrap());
+        assert_eq!(left.count(), 0, "no unfinished file stays");
+    }
+
+    #[test]
+    fn what_is_cut_or_of_another_action_is_a_miss() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = LocalCache::new(folder.path());
+        let body = b"compiled";
+        let put = cache
+            .put(&action(1), output_of(body), 8, &mut &body[..])
+            .unwrap();
+        let line = cache.file(&action(1).to_string(), 'a');
+        let other = cache.file(&action(2).to_string(), 'a');
+        fs::create_dir_all(other.parent().unwrap()).unwrap();
+        fs::copy(&line, &other).unwrap();
+        assert_eq!(cache.find(&action(2)), None);
+        fs::write(&put.path, "comp").unwrap();
+        assert_eq!(cache.find(&action(1)), None);
+        fs::write(&line, "v1 ").unwrap();
+        assert_eq!(cache.find(&action(1)), None);
+    }
+
+    #[test]
+    fn go_reads_what_we_write() {
+        // The width of the numbers is what Go checks.
+        let folder = tempfile::tempdir().unwrap();
+        let cache = LocalCache::new(folder.path());
+        let body = b"compiled";
+        cache
+            .put(&action(1), output_of(body), 8, &mut &body[..])
+            .unwrap();
+        let text = fs::read_to_string(cache.file(&action(1).to_string(), 'a')).unwrap();
+        assert_eq!(text.len(), 2 + 1 + 64 + 1 + 64 + 1 + 20 + 1 + 20 + 1);
+    }
+}
