@@ -12,9 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use futures::StreamExt as _;
+use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use wombat_model::{BuildSpec, Failure, FailureClass, ModulePath, ModuleVersion};
+use wombat_store::GoCache;
 
 use super::{
     classify,
@@ -26,8 +28,12 @@ use super::{
 /// Raise it when the same set would be resolved to something else.
 const RESOLVER_VERSION: u32 = 1;
 
+/// More than the files of a graph have together, unpacked.
+const LARGEST: usize = 16 * 1024 * 1024;
+const EFFORT: i32 = 3;
+
 /// A resolved module graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraphFiles {
     /// `go.mod`.
     pub go_mod: String,
@@ -39,12 +45,48 @@ pub struct GraphFiles {
 #[derive(Clone, Debug)]
 pub(super) struct GraphStore {
     folder: PathBuf,
+    fleet: Option<GoCache>,
 }
 
 impl GraphStore {
-    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(folder: PathBuf, fleet: Option<GoCache>) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+        Ok(Self { folder, fleet })
+    }
+
+    /// The same, for graphs that all builders share.
+    pub(super) fn shared(self, fleet: GoCache) -> Self {
+        Self {
+            fleet: Some(fleet),
+            ..self
+        }
+    }
+
+    /// What another builder resolved.
+    async fn fetch(&self, set: &str) -> Option<GraphFiles> {
+        let keys = [format!("graph.{set}")];
+        let mut answers = std::pin::pin!(self.fleet.as_ref()?.fetch(&keys));
+        let (_, value) = answers.next().await?.ok()?;
+        let json = zstd::bulk::decompress(&value, LARGEST).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+
+    /// Lets other builders have it, without waiting for that.
+    fn share(&self, set: &str, files: &GraphFiles) {
+        let Some(fleet) = self.fleet.clone() else {
+            return;
+        };
+        let packed = serde_json::to_vec(files)
+            .ok()
+            .and_then(|json| zstd::bulk::compress(&json, EFFORT).ok());
+        let key = format!("graph.{set}");
+        tokio::spawn(async move {
+            if let Some(packed) = packed.filter(|packed| packed.len() <= fleet.largest())
+                && let Err(error) = fleet.put(&key, packed.into()).await
+            {
+                tracing::debug!(%error, "a resolved module graph isn't shared");
+            }
+        });
     }
 
     fn load(&self, set: &str) -> Option<GraphFiles> {
@@ -85,17 +127,27 @@ struct Download {
     go_mod_sum: String,
 }
 
-/// The graph of the spec's modules, from disk if it was resolved before.
+/// The graph of the spec's modules: from disk, or if `share` from another builder, if it was resolved before.
 pub(super) async fn resolve(
     go: &Go<'_>,
     store: &GraphStore,
     spec: &BuildSpec,
+    share: bool,
 ) -> Result<GraphFiles, BuildError> {
     let set = set_name(spec);
     if let Some(files) = store.load(&set) {
         return Ok(files);
     }
-    let files = resolve_afresh(go, spec).await?;
+    let theirs = if share { store.fetch(&set).await } else { None };
+    let files = if let Some(files) = theirs {
+        files
+    } else {
+        let files = resolve_afresh(go, spec).await?;
+        if share {
+            store.share(&set, &files);
+        }
+        files
+    };
     // Without it the next selection takes longer, nothing worse.
     if let Err(error) = store.save(&set, &files) {
         tracing::warn!(%error, "can't keep a resolved module graph");
@@ -274,8 +326,8 @@ fn read_go_sum(module: &Download) -> GoSum {
 /// file system that doesn't know case.
 pub(super) fn module_folder(
     module_cache: &Path,
-    module: &ModulePath,
-    version: &ModuleVersion,
+    module: impl AsRef<str>,
+    version: impl AsRef<str>,
 ) -> PathBuf {
     let escape = |text: &str| {
         text.chars().fold(String::new(), |mut escaped, c| {
@@ -288,8 +340,8 @@ pub(super) fn module_folder(
     };
     module_cache.join(format!(
         "{}@{}",
-        escape(module.as_str()),
-        escape(version.as_str())
+        escape(module.as_ref()),
+        escape(version.as_ref())
     ))
 }
 
@@ -300,7 +352,7 @@ mod tests {
     #[test]
     fn a_stored_graph_comes_back_and_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let store = GraphStore::new(folder.path().join("graphs")).unwrap();
+        let store = GraphStore::new(folder.path().join("graphs"), None).unwrap();
         let files = |text: &str| GraphFiles {
             go_mod: text.to_owned(),
             go_sum: String::new(),
@@ -318,11 +370,7 @@ mod tests {
 
     #[test]
     fn folders_are_escaped_as_go_does() {
-        let folder = module_folder(
-            Path::new("/m"),
-            &"github.com/Azure/go/v2".parse().unwrap(),
-            &"v2.0.0-RC1".parse().unwrap(),
-        );
+        let folder = module_folder(Path::new("/m"), "github.com/Azure/go/v2", "v2.0.0-RC1");
         assert_eq!(folder, Path::new("/m/github.com/!azure/go/v2@v2.0.0-!r!c1"));
     }
 }

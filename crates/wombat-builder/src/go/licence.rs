@@ -85,8 +85,11 @@ pub(super) fn check(
     Ok(true)
 }
 
-fn is_marked(package: &ListedPackage, spec: &BuildSpec) -> bool {
-    marked_files(package, spec).next().is_some()
+/// Whether any file that the package compiles is under the licence.
+pub(super) fn is_marked(package: &ListedPackage, spec: &BuildSpec) -> bool {
+    package
+        .marked
+        .unwrap_or_else(|| marked_files(package, spec).next().is_some())
 }
 
 /// The compiled files of a package that are under the licence.

@@ -197,7 +197,11 @@ pub(super) fn target(spec: &BuildSpec) -> Environment {
 fn check_folders(go: &Go<'_>, spec: &BuildSpec) -> Result<(), BuildError> {
     for (path, package) in spec.packages() {
         let version = &spec.modules()[&package.module];
-        let folder = module_folder(&go.settings.module_cache, &package.module, version);
+        let folder = module_folder(
+            &go.settings.module_cache,
+            package.module.as_str(),
+            version.as_str(),
+        );
         let below = path.as_str()[package.module.as_str().len()..].trim_start_matches('/');
         if folder.is_dir() && !folder.join(below).is_dir() {
             let message = format!(

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use wombat_model::{BuildSpec, ImportPath};
 
 /// The package that gives a binary its command line.
-const SERVICE: &str = "github.com/redpanda-data/benthos/v4/public/service";
+pub(super) const SERVICE: &str = "github.com/redpanda-data/benthos/v4/public/service";
 
 /// The main package of a spec: imports every package for its effect and starts the command line. `licence` is the
 /// package whose `LocateLicense` components under the Redpanda Community Licence ask before they start.

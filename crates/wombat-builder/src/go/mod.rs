@@ -2,7 +2,7 @@
 //!
 //! [`GoSettings`] says which `go`, which caches and which proxy; [`Workshop::build`] runs the steps: module graph
 //! (`graph`), package list (`list`), licences (`licence`), `main.go` (`main_file`), compiler and linker
-//! (`compile`), and a look at the result (`binary`). What `go` says when it fails is read by `classify`.
+//! (`compile`), and a look at the result (`product`). What earlier builds found out (`known`) spares the list. What `go` says when it fails is read by `classify`.
 
 mod binary;
 mod classify;
@@ -12,10 +12,12 @@ mod go_mod;
 mod go_sum;
 mod graph;
 mod invocation;
+mod known;
 mod licence;
 mod list;
 mod main_file;
 mod packages;
+mod product;
 mod progress;
 mod settings;
 mod survey;
@@ -27,9 +29,10 @@ pub use graph::GraphFiles;
 pub use invocation::{BuildError, Scope};
 pub use licence::LicencePolicy;
 pub use main_file::main_file;
+pub use product::Product;
 pub use settings::{GoOptions, GoSettings, SettingsError, find_in_path};
 pub use survey::Survey;
-pub use workshop::{Product, Workshop};
+pub use workshop::Workshop;
 
 #[cfg(test)]
 pub(crate) use main_file::tests as main_file_tests;

@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wombat_model::{BuildSpec, ImportPath};
 
 use super::go_mod::MAIN_MODULE;
 
 /// A package as it is compiled for the target.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListedPackage {
     pub(super) import_path: String,
@@ -23,19 +23,45 @@ pub(super) struct ListedPackage {
     imports: Vec<String>,
     import_map: HashMap<String, String>,
     pub(super) error: Option<PackageError>,
+    /// Whether a file that it compiles is under a licence that has to be accepted, where that was looked at before.
+    pub(super) marked: Option<bool>,
+}
+
+impl ListedPackage {
+    /// One that `go list` wasn't asked for.
+    pub(super) fn importing(path: &str, imports: impl Iterator<Item = String>) -> Self {
+        Self {
+            import_path: path.to_owned(),
+            imports: imports.collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn imports(&self) -> impl Iterator<Item = &str> {
+        self.imports.iter().map(String::as_str)
+    }
 }
 
 /// The module that a package is in.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListedModule {
     pub(super) path: String,
     pub(super) version: String,
     pub(super) dir: PathBuf,
+    pub(super) replace: Option<ModuleName>,
+}
+
+/// A module that stands in for another.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ModuleName {
+    pub(super) path: String,
+    pub(super) version: String,
 }
 
 /// Why a package couldn't be loaded.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct PackageError {
     pub(super) err: String,
@@ -96,9 +122,14 @@ pub(super) struct Packages {
 impl Packages {
     /// Reads the output of `go list -deps -json`.
     pub(super) fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let all: Vec<ListedPackage> = serde_json::Deserializer::from_slice(json)
+        let all = serde_json::Deserializer::from_slice(json)
             .into_iter()
             .collect::<Result<_, _>>()?;
+        Ok(Self::of(all))
+    }
+
+    /// These, as one list.
+    pub(super) fn of(all: Vec<ListedPackage>) -> Self {
         let by_path: HashMap<String, usize> = all
             .iter()
             .enumerate()
@@ -115,11 +146,41 @@ impl Packages {
                 package.imports.iter().filter_map(real).collect()
             })
             .collect();
-        Ok(Self {
+        Self {
             all,
             imports,
             by_path,
-        })
+        }
+    }
+
+    /// The package and everything below it as any machine may know it: without folders and files, and with the real
+    /// paths of what is imported.
+    pub(super) fn portable(
+        &self,
+        path: &str,
+        marked: impl Fn(&ListedPackage) -> bool,
+    ) -> Vec<ListedPackage> {
+        let closure = self.closure(path);
+        let places = (0..self.all.len()).filter(|index| closure.contains(*index));
+        places
+            .map(|index| {
+                let package = &self.all[index];
+                let below = self.imports[index].iter();
+                ListedPackage {
+                    import_path: package.import_path.clone(),
+                    standard: package.standard,
+                    module: package.module.clone().map(|module| ListedModule {
+                        dir: PathBuf::new(),
+                        ..module
+                    }),
+                    imports: below
+                        .map(|other| self.all[*other].import_path.clone())
+                        .collect(),
+                    marked: Some(marked(package)),
+                    ..ListedPackage::default()
+                }
+            })
+            .collect()
     }
 
     pub(super) fn find(&self, path: &str) -> Option<usize> {

@@ -40,7 +40,7 @@ impl Workshop {
             scope,
             cache: CompileCache::Folder(&self.settings().build_cache),
         };
-        let files = graph::resolve(&go, &self.graphs, spec).await?;
+        let files = graph::resolve(&go, &self.graphs, spec, false).await?;
         let source = folder.path().join("source");
         write_source(&source, spec, &files)?;
         let packages = list::load(&go, &source, spec, None).await?;
@@ -64,7 +64,7 @@ impl Workshop {
             scope,
             cache: CompileCache::Folder(&self.settings().build_cache),
         };
-        graph::resolve(&go, &self.graphs, spec).await
+        graph::resolve(&go, &self.graphs, spec, false).await
     }
 
     fn survey_folder(&self) -> Result<TempDir, BuildError> {

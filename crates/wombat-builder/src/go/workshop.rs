@@ -1,34 +1,34 @@
 //! A builder's workshop: from a spec to a binary on disk, step by step, in a folder that is gone afterwards.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use sha2::Digest as _;
 use tempfile::TempDir;
 use tokio::time::Instant;
-use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, Sha256, Timings, log::Phase};
+use wombat_model::{BuildSpec, FailureClass, ImportPath, log::Phase};
 use wombat_store::GoCache;
 
 use super::{
-    binary,
-    compile::{self, Milestones},
+    compile,
     environment::target_environment,
     graph::{self, GraphFiles, GraphStore},
     invocation::{BuildError, CompileCache, Go, Scope},
+    known::KnownPackages,
     licence::{self, LicencePolicy},
     list,
     main_file::main_file,
+    packages::Packages,
+    product::{Product, inspect, timings},
     settings::GoSettings,
     toolchain::Toolchain,
 };
 use crate::{
     cache::{CacheServer, ListScope, LocalCache, Outcome, Trust},
-    recipe::{Recipe, recipe},
+    recipe::recipe,
 };
 
 /// Pauses before a build that failed for reasons outside is tried again.
@@ -38,22 +38,6 @@ const RETRY_AFTER: [Duration; 3] = [
     Duration::from_secs(30),
 ];
 
-/// A binary that is ready to be uploaded. Its folder goes away with this value.
-#[derive(Debug)]
-pub struct Product {
-    /// The file.
-    pub path: PathBuf,
-    /// Bytes.
-    pub size: u64,
-    /// Digest.
-    pub sha256: Sha256,
-    /// How anybody gets the same.
-    pub recipe: Recipe,
-    /// How long each phase took.
-    pub timings: Timings,
-    _folder: TempDir,
-}
-
 /// What all builds of a process share.
 #[derive(Clone, Debug)]
 pub struct Workshop {
@@ -62,6 +46,7 @@ pub struct Workshop {
     jobs: PathBuf,
     licences: LicencePolicy,
     cache: Arc<CacheServer>,
+    known: KnownPackages,
     trust: Trust,
 }
 
@@ -80,10 +65,11 @@ impl Workshop {
         }
         fs::create_dir_all(&jobs)?;
         Ok(Self {
-            graphs: GraphStore::new(state_dir.join("graphs"))?,
+            graphs: GraphStore::new(state_dir.join("graphs"), None)?,
             jobs,
             licences,
             cache: Arc::new(cache_server(&settings, None)),
+            known: KnownPackages::new(None),
             trust: Trust::Alone,
             settings,
         })
@@ -92,7 +78,9 @@ impl Workshop {
     /// The same, sharing what it compiles with all that have the same bucket, where `trust` allows it.
     pub(crate) fn shared(self, fleet: GoCache, trust: Trust) -> Self {
         Self {
-            cache: Arc::new(cache_server(&self.settings, Some(fleet))),
+            cache: Arc::new(cache_server(&self.settings, Some(fleet.clone()))),
+            graphs: self.graphs.shared(fleet.clone()),
+            known: KnownPackages::new(Some(fleet)),
             trust,
             ..self
         }
@@ -136,12 +124,13 @@ impl Workshop {
 
     /// With helpers of the compile cache; without them if they went away in the middle.
     async fn build_once(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
-        let session = self.cache.session(self.trust.covers(spec));
+        let trusted = self.trust.covers(spec);
+        let session = self.cache.session(trusted);
         let lists = list_scope(spec);
         let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
         session.fetch_ahead(&lists, packages.clone());
         let built = self
-            .build_with(spec, scope, CompileCache::Helped(&session))
+            .build_with(spec, scope, CompileCache::Helped(&session), &lists, trusted)
             .await;
         let complete = session.outcome().await == Outcome::Complete;
         // What a failed build asked for isn't all that its packages need.
@@ -152,19 +141,60 @@ impl Workshop {
                 scope
                     .reporter
                     .line("The compile cache went away; building without it.");
-                self.build_with(spec, scope, CompileCache::Folder(session.folder()))
-                    .await
+                let cache = CompileCache::Folder(session.folder());
+                self.build_with(spec, scope, cache, &lists, trusted).await
             }
             built => built,
         }
     }
 
+    /// With what earlier builds found out, if that is enough; else, or if that fails, with a list of its own.
     async fn build_with(
         &self,
         spec: &BuildSpec,
         scope: &Scope,
         cache: CompileCache<'_>,
+        lists: &ListScope,
+        trusted: bool,
     ) -> Result<Product, BuildError> {
+        let hook = licence::hook(spec);
+        let module_cache = &self.settings.module_cache;
+        let known = self
+            .known
+            .packages(lists, spec, hook.as_ref(), module_cache);
+        if let Some(packages) = known.await {
+            match self
+                .build_listed(spec, scope, cache, Some(packages), trusted)
+                .await
+            {
+                Err(BuildError::Failed(failure))
+                    if !matches!(
+                        failure.class,
+                        FailureClass::Compile | FailureClass::Resource
+                    ) =>
+                {
+                    self.known.forget(lists);
+                    let message =
+                        "That didn't work with what is known of these packages; listing them anew.";
+                    scope.reporter.line(message);
+                }
+                built => return built.map(|(product, _)| product),
+            }
+        }
+        let (product, packages) = self.build_listed(spec, scope, cache, None, trusted).await?;
+        self.known
+            .learn(lists, spec, hook.as_ref(), &packages, trusted);
+        Ok(product)
+    }
+
+    async fn build_listed(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+        cache: CompileCache<'_>,
+        known: Option<Packages>,
+        trusted: bool,
+    ) -> Result<(Product, Packages), BuildError> {
         let begun = Instant::now();
         scope.reporter.phase(Phase::Resolve, None);
         let folder = self
@@ -179,14 +209,17 @@ impl Workshop {
             scope,
             cache,
         };
-        let graph = graph::resolve(&go, &self.graphs, spec).await?;
+        let graph = graph::resolve(&go, &self.graphs, spec, trusted).await?;
 
         let download = Instant::now();
         scope.reporter.phase(Phase::Download, None);
         let source = folder.path().join("source");
         write_source(&source, spec, &graph)?;
         let hook = licence::hook(spec);
-        let mut packages = list::list(&go, &source, spec, hook.as_ref()).await?;
+        let mut packages = match known {
+            Some(packages) => packages,
+            None => list::list(&go, &source, spec, hook.as_ref()).await?,
+        };
         let marked = licence::check(&packages, spec, self.licences)?;
         let hook = hook.filter(|_| marked);
         if let Some(path) = &hook {
@@ -204,14 +237,15 @@ impl Workshop {
             go_mod: read_file(&source, "go.mod")?,
             go_sum: read_file(&source, "go.sum")?,
         };
-        Ok(Product {
+        let product = Product {
             path: output,
             size,
             recipe: recipe(spec, &graph, hook.as_ref(), sha256.clone()),
             sha256,
             timings: timings(begun, download, milestones, linked),
             _folder: folder,
-        })
+        };
+        Ok((product, packages))
     }
 
     /// A folder for one build, with the folders that `go` takes for its own.
@@ -273,63 +307,4 @@ fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), BuildError> {
 
 fn read_file(folder: &Path, name: &str) -> Result<String, BuildError> {
     fs::read_to_string(folder.join(name)).map_err(|error| BuildError::local("read a file", &error))
-}
-
-/// Size and digest of the binary, after a look at whether it is one for the target and not too large.
-async fn inspect(path: PathBuf, spec: &BuildSpec, limit: u64) -> Result<(u64, Sha256), BuildError> {
-    let platform = spec.target().platform();
-    let looked = tokio::task::spawn_blocking(move || {
-        let mut file = File::open(&path)?;
-        let mut hasher = sha2::Sha256::new();
-        let mut head = Vec::with_capacity(binary::HEAD);
-        let mut buffer = vec![0; 256 * 1024];
-        let mut size = 0;
-        loop {
-            let count = file.read(&mut buffer)?;
-            if count == 0 {
-                return Ok((size, head, Sha256::from_bytes(hasher.finalize().into())));
-            }
-            let room = binary::HEAD - head.len();
-            head.extend_from_slice(&buffer[..count.min(room)]);
-            hasher.update(&buffer[..count]);
-            size += count as u64;
-        }
-    });
-    let (size, head, sha256) = match looked.await {
-        Ok(result) => {
-            result.map_err(|error: io::Error| BuildError::local("read the binary", &error))?
-        }
-        Err(_) => return Err(BuildError::Stopped),
-    };
-    if size > limit {
-        let message = format!(
-            "The binary has {} MiB; the limit is {} MiB.",
-            size >> 20,
-            limit >> 20
-        );
-        return Err(Failure::new(FailureClass::Resource, message).into());
-    }
-    binary::check(&head, platform).map_err(|problem| {
-        Failure::new(
-            FailureClass::Internal,
-            format!("The linker wrote something odd: {problem}."),
-        )
-    })?;
-    Ok((size, sha256))
-}
-
-fn timings(begun: Instant, download: Instant, milestones: Milestones, linked: Instant) -> Timings {
-    let steps = [
-        (Phase::Resolve, begun, download),
-        (Phase::Download, download, milestones.compile),
-        (Phase::Compile, milestones.compile, milestones.link),
-        (Phase::Link, milestones.link, linked),
-    ];
-    let milliseconds = |from: Instant, to: Instant| {
-        u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
-    };
-    steps
-        .into_iter()
-        .map(|(phase, from, to)| (phase, milliseconds(from, to)))
-        .collect()
 }
