@@ -185,6 +185,11 @@ impl Session {
         });
     }
 
+    /// A helper went away before it could even say whose it was.
+    pub(crate) fn helper_went_away(&self) {
+        self.shared.state().begun += 1;
+    }
+
     /// How the helpers did, once `go` has ended.
     pub(crate) async fn outcome(&self) -> Outcome {
         let mut connections = self.shared.connections.subscribe();

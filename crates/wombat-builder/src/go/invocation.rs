@@ -128,6 +128,14 @@ impl CompileCache<'_> {
         }
     }
 
+    /// `go` says that the program it asked isn't there any more.
+    fn went_away(&self) {
+        match self {
+            Self::Folder(_) => {}
+            Self::Helped(session) => session.helper_went_away(),
+        }
+    }
+
     /// The program that it asks.
     pub(super) fn command(&self, wombat: &Path) -> Option<String> {
         match self {
@@ -241,11 +249,16 @@ impl Go<'_> {
             keep(rest);
         }
         match ending {
-            Ending::Exited(status) => Ok(Finished {
-                status,
-                stdout: Vec::new(),
-                stderr,
-            }),
+            Ending::Exited(status) => {
+                if status != 0 && stderr.contains("GOCACHEPROG") {
+                    self.cache.went_away();
+                }
+                Ok(Finished {
+                    status,
+                    stdout: Vec::new(),
+                    stderr,
+                })
+            }
             Ending::OutOfMemory => {
                 let limit = self.scope.memory_limit >> 20;
                 Err(Failure::new(

@@ -5,6 +5,7 @@ mod builder_child;
 mod builder_go;
 mod builder_run;
 mod builder_scene;
+mod compile_cache;
 mod dedupe;
 mod faults;
 mod load;
