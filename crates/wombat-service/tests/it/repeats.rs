@@ -108,7 +108,7 @@ async fn until_status(client: &Client, status: &str) -> anyhow::Result<Value> {
 
 #[tokio::test]
 async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
-    let (_server, client, store, instance, mut calls, key) = remembered().await?;
+    let (_server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
     let read = store.builds.get(&key).await?.unwrap();
     calls.reads().await?;
     let packages = json!({"goos": "linux", "goarch": "amd64",
@@ -133,7 +133,7 @@ async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result<()> {
-    let (_server, client, store, instance, mut calls, key) = remembered().await?;
+    let (_server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
     let mut forced = body();
     forced["force"] = true.into();
     for _ in 0..20 {
@@ -159,7 +159,7 @@ async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result
 
 #[tokio::test]
 async fn what_others_change_is_noticed() -> anyhow::Result<()> {
-    let (_server, client, store, instance, mut calls, key) = remembered().await?;
+    let (_server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
     let seen = store.builds.get(&key).await?.unwrap();
     let Written::Won(_) = store.builds.expire(seen).await? else {
         anyhow::bail!("nobody else writes");
@@ -176,7 +176,7 @@ async fn what_others_change_is_noticed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_new_release_changes_what_a_request_means() -> anyhow::Result<()> {
-    let (_server, client, store, instance, _calls, key) = remembered().await?;
+    let (_server, client, store, instance, _calls, key) = Box::pin(remembered()).await?;
     let mut releases = store.catalog.watch();
     let mut newest = loop {
         match releases.next().await {
@@ -199,7 +199,7 @@ async fn a_new_release_changes_what_a_request_means() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
-    let (mut server, client, store, instance, _calls, key) = remembered().await?;
+    let (mut server, client, store, instance, _calls, key) = Box::pin(remembered()).await?;
     for _ in 0..3 {
         server.restart()?;
         let (_connection, other) = Box::pin(server.store()).await?;
@@ -233,7 +233,7 @@ async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn two_instances_agree() -> anyhow::Result<()> {
-    let (server, client, store, instance, mut calls, key) = remembered().await?;
+    let (server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
     let second = Instance::start(&server, unlimited()).await?;
     let mut forced = body();
     forced["force"] = true.into();
