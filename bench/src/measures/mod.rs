@@ -1,6 +1,7 @@
 //! What can be measured, one file a subject.
 
 mod dispatch;
+mod download;
 mod nats_requests;
 mod rest;
 
@@ -17,6 +18,8 @@ pub(crate) enum Measure {
     Rest,
     /// Repeats over NATS.
     NatsRequests,
+    /// Downloads of a binary.
+    Download,
 }
 
 impl Measure {
@@ -33,6 +36,7 @@ impl Measure {
             Self::Dispatch => dispatch::run(bench).await,
             Self::Rest => rest::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,
+            Self::Download => download::run(bench).await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -108,8 +109,13 @@ impl State {
 
     /// A build with its phase and its place in the queue, which the service knows.
     pub(crate) async fn view(&self, key: &BuildKey) -> Result<BuildView, ApiError> {
+        parsed(&self.answer(key).await?)
+    }
+
+    /// The same as the service wrote it.
+    pub(crate) async fn answer(&self, key: &BuildKey) -> Result<Bytes, ApiError> {
         let question = IdQuestion { id: key.clone() };
-        parsed(&self.gateway.ask("build.get", &question).await?)
+        self.gateway.ask("build.get", &question).await
     }
 
     /// When the bucket of records was made, in milliseconds since 1970; asks until it is told.
