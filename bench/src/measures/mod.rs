@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod download;
+mod events;
 mod nats_requests;
 mod rest;
 
@@ -20,6 +21,8 @@ pub(crate) enum Measure {
     NatsRequests,
     /// Downloads of a binary.
     Download,
+    /// Many clients that look at all builds.
+    Events,
 }
 
 impl Measure {
@@ -37,6 +40,7 @@ impl Measure {
             Self::Rest => rest::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,
             Self::Download => download::run(bench).await,
+            Self::Events => events::run(bench).await,
         }
     }
 }
