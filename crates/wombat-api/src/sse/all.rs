@@ -1,6 +1,6 @@
 //! A client that looks at all builds: records as levels, in the order of their changes, and phases as they come.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, stream};
@@ -75,7 +75,7 @@ impl AllSession {
                         let next = beginning.next;
                         let phases = std::mem::take(&mut beginning.phases);
                         self.turn = Turn::Along(next);
-                        if let Some(bytes) = self.wanted(phases.into()) {
+                        if let Some(bytes) = self.wanted(&phases) {
                             return Some(bytes);
                         }
                         continue;
@@ -93,7 +93,7 @@ impl AllSession {
                     match self.feed.from(*next) {
                         Next::Events(events) => {
                             *next += events.len() as u64;
-                            if let Some(bytes) = self.wanted(events.into()) {
+                            if let Some(bytes) = self.wanted(&events) {
                                 return Some(bytes);
                             }
                         }
@@ -128,33 +128,29 @@ impl AllSession {
             // An id without data: a client that is cut off before the first change can come back to here.
             bytes.extend_from_slice(format!("id: {}\n\n", self.cursor).as_bytes());
         }
-        self.turn = if returns {
-            Turn::Return(beginning)
-        } else {
-            Turn::Along(beginning.next)
+        self.turn = match self.feed.after(self.cursor) {
+            _ if !returns => Turn::Along(beginning.next),
+            Some(next) => Turn::Along(next),
+            None => Turn::Return(beginning),
         };
         Some(bytes.freeze())
     }
 
     /// Those of these events that the client hasn't seen, in one piece.
-    fn wanted(&mut self, events: VecDeque<Written>) -> Option<Bytes> {
+    fn wanted(&mut self, events: &[Written]) -> Option<Bytes> {
         let mut wanted: Vec<Bytes> = Vec::with_capacity(events.len());
-        for Written { place, bytes } in events {
-            let is_new = match place {
+        for event in events {
+            let is_new = match event.place {
                 Place::Build(revision) => grows(&mut self.cursor.revision, revision),
                 Place::Phase(sequence) => grows(&mut self.cursor.sequence, sequence),
                 Place::Reset => {
-                    // Both count anew from what follows.
-                    self.cursor = Cursor {
-                        sequence: 0,
-                        revision: 0,
-                        ..self.cursor
-                    };
+                    // Both count anew.
+                    self.cursor = event.cursor;
                     true
                 }
             };
             if is_new {
-                wanted.push(bytes);
+                wanted.push(event.bytes(self.cursor));
             }
         }
         match wanted.as_slice() {
@@ -170,4 +166,68 @@ fn grows(seen: &mut u64, now: u64) -> bool {
     let is_new = now > *seen;
     *seen = now.max(*seen);
     is_new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(bytes: &Bytes) -> Vec<u64> {
+        let text = std::str::from_utf8(bytes).unwrap();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("data: ")?.parse().ok())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn who_falls_behind_goes_on_with_what_is_kept() {
+        let feed = Arc::new(Feed::default());
+        let mut cursor = Cursor {
+            epoch: 1,
+            sequence: 0,
+            revision: 0,
+        };
+        let mut say = |feed: &Feed, n: u64| {
+            cursor.sequence = n;
+            feed.push(Place::Phase(n), "phase", cursor, &n.to_string());
+        };
+        say(&feed, 1);
+        let mut session = AllSession::new(Arc::clone(&feed), Arc::default(), None, false).await;
+        let first = session.next().await.unwrap();
+        assert!(first.ends_with(b"id: 1-1-0\n\n"), "{first:?}");
+        say(&feed, 2);
+        let mut seen = numbers(&session.next().await.unwrap());
+        assert_eq!(seen, [2]);
+        let (first, last) = (3, 3 + 3000);
+        for n in first..=last {
+            say(&feed, n);
+        }
+        while seen.last() != Some(&last) {
+            seen.extend(numbers(&session.next().await.unwrap()));
+        }
+        assert!(seen.is_sorted_by(|a, b| a < b), "none twice");
+        assert!(seen.len() > 2000 && seen.len() < 3000, "{}", seen.len());
+    }
+
+    #[tokio::test]
+    async fn one_event_is_sent_as_the_bytes_that_all_share() {
+        let feed = Arc::new(Feed::default());
+        let mut cursor = Cursor {
+            epoch: 1,
+            sequence: 0,
+            revision: 0,
+        };
+        feed.push(Place::Phase(0), "phase", cursor, "0");
+        let open = async || {
+            let mut session = AllSession::new(Arc::clone(&feed), Arc::default(), None, false).await;
+            session.next().await;
+            session
+        };
+        let mut sessions = [open().await, open().await];
+        cursor.sequence = 1;
+        feed.push(Place::Phase(1), "phase", cursor, "1");
+        let [one, other] = &mut sessions;
+        let (one, other) = (one.next().await.unwrap(), other.next().await.unwrap());
+        assert_eq!(one.as_ptr(), other.as_ptr());
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -45,7 +46,35 @@ pub(super) enum Place {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) place: Place,
-    pub(super) bytes: Bytes,
+    /// Where it leaves off; its id.
+    pub(super) cursor: Cursor,
+    name: &'static str,
+    /// Where its data is in its bytes.
+    data: Range<usize>,
+    bytes: Bytes,
+}
+
+impl Written {
+    fn new(place: Place, name: &'static str, cursor: Cursor, data: &str) -> Self {
+        let bytes = event(name, cursor, data);
+        let end = bytes.len() - "\n\n".len();
+        Self {
+            place,
+            cursor,
+            name,
+            data: end - data.len()..end,
+            bytes,
+        }
+    }
+
+    /// For a client that is at `cursor` with it: the bytes that all share, unless it took another way there.
+    pub(super) fn bytes(&self, cursor: Cursor) -> Bytes {
+        if cursor == self.cursor {
+            return self.bytes.clone();
+        }
+        let data = std::str::from_utf8(&self.bytes[self.data.clone()]);
+        event(self.name, cursor, data.expect("it was written as text"))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +82,8 @@ struct Kept {
     events: VecDeque<Written>,
     /// The number of the first of them.
     first: u64,
+    /// Where the event before the first of them left off.
+    before: Option<Cursor>,
     /// Where the last of them left off; `None` before it is known.
     cursor: Option<Cursor>,
 }
@@ -80,6 +111,16 @@ pub(super) struct Beginning {
     pub(super) cursor: Cursor,
     /// Phases that are still kept.
     pub(super) phases: Vec<Written>,
+}
+
+impl Place {
+    fn is_after(self, cursor: Cursor) -> bool {
+        match self {
+            Self::Build(revision) => revision > cursor.revision,
+            Self::Phase(sequence) => sequence > cursor.sequence,
+            Self::Reset => true,
+        }
+    }
 }
 
 /// What comes next for a client.
@@ -145,6 +186,21 @@ impl Feed {
         })
     }
 
+    /// The number of the first event that a client hasn't seen which was at `cursor`. `None`: not all of them are kept.
+    pub(super) fn after(&self, cursor: Cursor) -> Option<u64> {
+        let kept = self.lock();
+        let before = kept.before?;
+        let all_kept = cursor.epoch == before.epoch
+            && cursor.sequence >= before.sequence
+            && cursor.revision >= before.revision;
+        let seen = || {
+            let mut events = kept.events.iter();
+            let first = events.position(|event| event.place.is_after(cursor));
+            first.unwrap_or(kept.events.len()) as u64
+        };
+        all_kept.then(|| kept.first + seen())
+    }
+
     /// What comes from this number on.
     pub(super) fn from(&self, next: u64) -> Next {
         let kept = self.lock();
@@ -174,10 +230,8 @@ impl Feed {
                 Err(_) => return,
             };
             let mut cursor = beginning(store, start.revision).await;
-            if is_first {
-                self.lock().cursor = Some(cursor);
-                self.end.send_modify(|_| {});
-            } else {
+            self.begin(cursor);
+            if !is_first {
                 self.push(Place::Reset, "reset", cursor, "{}");
             }
             is_first = false;
@@ -217,13 +271,24 @@ impl Feed {
         }
     }
 
-    fn push(&self, place: Place, name: &str, cursor: Cursor, data: &str) {
-        let bytes = event(name, cursor, data);
+    /// What was told before, if anything, isn't followed by what comes.
+    fn begin(&self, cursor: Cursor) {
         let mut kept = self.lock();
-        kept.events.push_back(Written { place, bytes });
+        kept.first = kept.end();
+        kept.events.clear();
+        kept.before = Some(cursor);
+        kept.cursor = Some(cursor);
+        drop(kept);
+        self.end.send_modify(|_| {});
+    }
+
+    pub(super) fn push(&self, place: Place, name: &'static str, cursor: Cursor, data: &str) {
+        let written = Written::new(place, name, cursor, data);
+        let mut kept = self.lock();
+        kept.events.push_back(written);
         kept.cursor = Some(cursor);
         if kept.events.len() > KEPT {
-            kept.events.pop_front();
+            kept.before = kept.events.pop_front().map(|event| event.cursor);
             kept.first += 1;
         }
         let end = kept.end();
