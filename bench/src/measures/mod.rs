@@ -1,6 +1,8 @@
 //! What can be measured, one file a subject.
 
 mod dispatch;
+mod download;
+mod events;
 mod nats_requests;
 mod rest;
 
@@ -17,6 +19,10 @@ pub(crate) enum Measure {
     Rest,
     /// Repeats over NATS.
     NatsRequests,
+    /// Downloads of a binary.
+    Download,
+    /// Many clients that look at all builds.
+    Events,
 }
 
 impl Measure {
@@ -33,6 +39,8 @@ impl Measure {
             Self::Dispatch => dispatch::run(bench).await,
             Self::Rest => rest::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,
+            Self::Download => download::run(bench).await,
+            Self::Events => events::run(bench).await,
         }
     }
 }

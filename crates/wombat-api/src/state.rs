@@ -1,7 +1,8 @@
 //! What every handler shares.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
+use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use crate::{
     caller::Surroundings,
     gateway::{Gateway, parsed},
     live::{LogHub, Record, Records},
+    sse::Feed,
 };
 
 /// What the gateway is given.
@@ -46,6 +48,7 @@ pub struct State {
     pub(crate) store: Store,
     pub(crate) records: Arc<Records>,
     pub(crate) logs: Arc<LogHub>,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) cache: Arc<ArtifactCache>,
     pub(crate) control: Control,
     pub(crate) surroundings: Surroundings,
@@ -79,9 +82,12 @@ impl State {
             (None, true) => Control::Anyone,
             (token, _) => Control::Token(token.clone()),
         };
+        let records = Records::start(&store.builds, stop.clone());
+        let logs = LogHub::start(&store.logs, stop.clone());
         Ok(Arc::new(Self {
-            records: Records::start(&store.builds, stop.clone()),
-            logs: LogHub::start(&store.logs, stop.clone()),
+            feed: Feed::start(&store, &records, &logs, stop.clone()),
+            records,
+            logs,
             cache: Arc::new(cache),
             gateway: Gateway::new(connection),
             store,
@@ -108,18 +114,13 @@ impl State {
 
     /// A build with its phase and its place in the queue, which the service knows.
     pub(crate) async fn view(&self, key: &BuildKey) -> Result<BuildView, ApiError> {
-        let question = IdQuestion { id: key.clone() };
-        parsed(&self.gateway.ask("build.get", &question).await?)
+        parsed(&self.answer(key).await?)
     }
 
-    /// When the bucket of records was made, in milliseconds since 1970; asks until it is told.
-    pub(crate) async fn builds_epoch(&self) -> i64 {
-        loop {
-            match self.store.builds.identity().await {
-                Ok((created, _)) => return milliseconds(created),
-                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
-            }
-        }
+    /// The same as the service wrote it.
+    pub(crate) async fn answer(&self, key: &BuildKey) -> Result<Bytes, ApiError> {
+        let question = IdQuestion { id: key.clone() };
+        self.gateway.ask("build.get", &question).await
     }
 }
 

@@ -20,6 +20,8 @@ use super::Record;
 
 /// Lines that a follower may lag behind before it has to read them from the stream.
 const CAPACITY: usize = 256;
+/// Phases of all builds that their followers may lag behind.
+const PHASES: usize = 1024;
 /// Entries of a backlog that are read at once.
 const PAGE: usize = 256;
 /// Backlogs that are read at once: each takes a consumer, of which a stream has only so many.
@@ -69,6 +71,7 @@ pub(crate) enum LogSignal {
 pub(crate) struct LogHub {
     logs: Logs,
     followers: Mutex<HashMap<BuildKey, broadcast::Sender<LogSignal>>>,
+    phases: broadcast::Sender<LogSignal>,
     ready: watch::Sender<bool>,
     reads: Semaphore,
 }
@@ -79,6 +82,7 @@ impl LogHub {
         let hub = Arc::new(Self {
             logs: logs.clone(),
             followers: Mutex::default(),
+            phases: broadcast::Sender::new(PHASES),
             ready: watch::Sender::default(),
             reads: Semaphore::new(READS),
         });
@@ -113,16 +117,27 @@ impl LogHub {
 
     fn hand_out(&self, logged: Logged) {
         let follower = self.lock().get(&logged.key).cloned();
-        if let Some(follower) = follower {
-            // Fails where the last one has just gone.
-            drop(follower.send(LogSignal::Line(Arc::new(LogLine::new(logged)))));
+        let phases = (is_phase(&logged.entry.event)).then_some(&self.phases);
+        if follower.is_none() && phases.is_none() {
+            return;
         }
+        let signal = LogSignal::Line(Arc::new(LogLine::new(logged)));
+        for sender in follower.iter().chain(phases) {
+            // Fails where the last one has just gone.
+            drop(sender.send(signal.clone()));
+        }
+    }
+
+    /// Follows the phases of all builds from now on: claims, phases, and ends.
+    pub(crate) fn phases(&self) -> broadcast::Receiver<LogSignal> {
+        self.phases.subscribe()
     }
 
     fn reset(&self) {
         for follower in self.lock().values() {
             drop(follower.send(LogSignal::Reset));
         }
+        drop(self.phases.send(LogSignal::Reset));
     }
 
     /// Whether lines come as they are written.
@@ -174,6 +189,14 @@ impl LogHub {
             key: key.clone(),
             hub: Arc::clone(self),
         }
+    }
+}
+
+/// Whether an event says how far a build is, rather than what it prints.
+fn is_phase(event: &LogEvent) -> bool {
+    match event {
+        LogEvent::Claimed { .. } | LogEvent::Phase { .. } | LogEvent::End { .. } => true,
+        LogEvent::Lines { .. } | LogEvent::Gap { .. } => false,
     }
 }
 

@@ -6,13 +6,14 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use wombat_model::{
-    Status,
+    Refusal, Status,
     wire::{BuildView, IdQuestion, ListQuestion},
 };
 
-use super::{json, key, tag, view};
+use super::{Glance, json, key, passed_on, tag, view};
 use crate::{
     ApiError, body::SmallBody, caller::Caller, gateway::parsed, params::Params,
     range::matches_none, state::AppState,
@@ -39,17 +40,22 @@ pub(super) async fn create(
         .gateway
         .pass_on("build.request", body, caller.address)
         .await?;
-    let mut build: BuildView = parsed(&answer)?;
-    if let Some(wait) = wait {
-        build = held(&state, build, wait, Until::Finished).await?;
-    }
-    let status = if build.build.status.is_terminal() {
+    let glance: Glance = parsed(&answer)?;
+    let waits = wait.filter(|_| !glance.status.is_terminal());
+    let (answer, glance) = match waits {
+        None => (answer, glance),
+        Some(wait) => {
+            let build = held(&state, parsed(&answer)?, wait, Until::Finished).await?;
+            (written(&build)?, Glance::of(&build))
+        }
+    };
+    let status = if glance.status.is_terminal() {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED
     };
-    let mut response = view(status, &build)?;
-    let location = caller.location(&format!("/api/builds/{}", build.id));
+    let mut response = passed_on(status, answer, &glance);
+    let location = caller.location(&format!("/api/builds/{}", glance.id));
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -89,21 +95,22 @@ pub(super) async fn get(
     let mut params = Params::of(&uri);
     let wait = params.wait(&headers);
     params.finish()?;
-    let mut build = state.view(&key(&id)?).await?;
-    let known = matches_none(&headers, &tag(build.revision));
-    let revision = build.revision;
-    match wait {
-        Some(wait) if known => {
-            build = held(&state, build, wait, Until::After(revision)).await?;
-        }
+    let mut answer = state.answer(&key(&id)?).await?;
+    let mut glance: Glance = parsed(&answer)?;
+    let known = matches_none(&headers, &tag(glance.revision));
+    let revision = glance.revision;
+    let until = match wait {
+        Some(wait) if known => Some((wait, Until::After(revision))),
         // Waits with a tag are for changes, and this is one already.
-        Some(wait) if !headers.contains_key(header::IF_NONE_MATCH) => {
-            build = held(&state, build, wait, Until::Finished).await?;
-        }
-        Some(_) | None => {}
+        Some(wait) if !headers.contains_key(header::IF_NONE_MATCH) => Some((wait, Until::Finished)),
+        Some(_) | None => None,
+    };
+    if let Some((wait, until)) = until.filter(|(_, until)| !until.is_met(revision, glance.status)) {
+        let build = held(&state, parsed(&answer)?, wait, until).await?;
+        (answer, glance) = (written(&build)?, Glance::of(&build));
     }
-    let answer = view(StatusCode::OK, &build)?;
-    if known && build.revision == revision {
+    let answer = passed_on(StatusCode::OK, answer, &glance);
+    if known && glance.revision == revision {
         let (head, _) = answer.into_parts();
         let kept = [header::ETAG, header::CACHE_CONTROL, header::RETRY_AFTER];
         let headers: HeaderMap = head
@@ -131,8 +138,15 @@ pub(super) async fn cancel(
 
 /// Only who may force may ask for it; everything else about the body is the service's to judge.
 fn asks_for_force(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(body)
+    // Without the word there is no such field, unless it is spelled with escapes.
+    let may = body.contains(&b'\\') || body.windows(5).any(|word| word == b"force");
+    may && serde_json::from_slice::<serde_json::Value>(body)
         .is_ok_and(|value| value.get("force").and_then(serde_json::Value::as_bool) == Some(true))
+}
+
+fn written(build: &BuildView) -> Result<Bytes, ApiError> {
+    let body = serde_json::to_vec(build).map_err(|_| Refusal::internal())?;
+    Ok(body.into())
 }
 
 /// What a wait is for.
@@ -193,6 +207,7 @@ mod tests {
     fn force_is_seen_in_any_body() {
         assert!(asks_for_force(br#"{"goos":"linux","force":true}"#));
         assert!(asks_for_force(br#"{"force":false,"force":true}"#));
+        assert!(asks_for_force(br#"{"\u0066orce":true}"#));
         for calm in [
             &br#"{"force":false}"#[..],
             br#"{"force":"true"}"#,

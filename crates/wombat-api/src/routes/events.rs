@@ -1,20 +1,21 @@
 //! Streams of events.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
+use tokio::time::timeout;
 use wombat_model::BuildKey;
 
 use super::key;
 use crate::{
     ApiError,
     live::Record,
-    sse::{AllSession, BuildSession, Cursor, LOG_GRACE, channel, last_event_id},
-    state::{AppState, milliseconds},
+    sse::{AllSession, BuildSession, Cursor, LOG_GRACE, channel, last_event_id, response},
+    state::AppState,
 };
 
 /// How long a stream of all builds may wait for the records at the start of the process.
@@ -73,29 +74,18 @@ pub(super) async fn of_all(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (created, last) = state.gateway.read(state.store.builds.identity()).await?;
-    let mut ticks = state.records.ticks();
-    let now = match tokio::time::timeout(READY_LIMIT, ticks.wait_for(|tick| tick.ready)).await {
-        Ok(Ok(tick)) => tick.revision,
-        Ok(Err(_)) | Err(_) => {
-            return Err(ApiError::unavailable(
-                "The records of builds aren't read yet; try again.",
-            ));
-        }
-    };
-    let epoch = milliseconds(created);
+    // Also tells at once that NATS is away.
+    let (_, last) = state.gateway.read(state.store.builds.identity()).await?;
+    let unread = || ApiError::unavailable("The records of builds aren't read yet; try again.");
+    let now = timeout(READY_LIMIT, state.feed.cursor()).await;
+    let epoch = now.map_err(|_| unread())?.epoch;
     let resumed = last_event_id(&headers);
     let comes_back = resumed.is_some();
     let cursor = resumed
         .and_then(Result::ok)
         .filter(|cursor| cursor.epoch == epoch && cursor.revision <= last.get());
     let void = comes_back && cursor.is_none();
-    let cursor = cursor.unwrap_or(Cursor {
-        epoch,
-        sequence: 0,
-        revision: now,
-    });
-    let (client, response) = channel(state.stop.clone());
-    tokio::spawn(AllSession::new(state, client, cursor).run(void));
-    Ok(response)
+    let (feed, records) = (Arc::clone(&state.feed), Arc::clone(&state.records));
+    let session = AllSession::new(feed, records, cursor, void).await;
+    Ok(response(session.into_stream(), state.stop.clone()))
 }

@@ -22,8 +22,9 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
 use tower_http::compression::CompressionLayer;
-use wombat_model::{BuildKey, wire::BuildView};
+use wombat_model::{BuildKey, Status, wire::BuildView};
 
 use crate::{
     ApiError,
@@ -94,22 +95,48 @@ fn tag(revision: u64) -> String {
     format!("\"{revision}\"")
 }
 
+/// What the head of a response tells of the build in its body: read out of an answer that is passed on as it came.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Glance {
+    id: BuildKey,
+    revision: u64,
+    status: Status,
+    eta_seconds: Option<u64>,
+}
+
+impl Glance {
+    fn of(view: &BuildView) -> Self {
+        Self {
+            id: view.id.clone(),
+            revision: view.revision,
+            status: view.build.status,
+            eta_seconds: view.eta_seconds,
+        }
+    }
+}
+
 /// A build, with the tag of its record.
 fn view(status: StatusCode, view: &BuildView) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(view).map_err(|_| wombat_model::Refusal::internal())?;
-    let mut response = (status, json(body.into())).into_response();
+    Ok(passed_on(status, body.into(), &Glance::of(view)))
+}
+
+/// The same for a build that the service has written already.
+fn passed_on(status: StatusCode, body: Bytes, glance: &Glance) -> Response {
+    let mut response = (status, json(body)).into_response();
     let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag(view.revision)) {
+    if let Ok(tag) = HeaderValue::from_str(&tag(glance.revision)) {
         headers.insert(header::ETAG, tag);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if !view.build.status.is_terminal() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(patience(view)));
+    if !glance.status.is_terminal() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(patience(glance)));
     }
-    Ok(response)
+    response
 }
 
 /// Seconds after which it is worth looking again.
-fn patience(view: &BuildView) -> u64 {
-    view.eta_seconds.map_or(2, |eta| (eta / 4).clamp(1, 30))
+fn patience(glance: &Glance) -> u64 {
+    glance.eta_seconds.map_or(2, |eta| (eta / 4).clamp(1, 30))
 }

@@ -1,26 +1,33 @@
 //! Server-sent events: of one build, with its log, and of all builds.
 //!
-//! A session is a task that follows what it has to and hands events to its client through a short queue. A slow client
-//! holds up its own session alone: levels are skipped, missed lines are read from the stream.
+//! The session of one build is a task that follows what it has to and hands events to its client through a short queue.
+//! Those who look at all builds share one feed. A slow client holds up itself alone: levels are skipped, missed lines are
+//! read from the stream.
 
 mod all;
 mod cursor;
+mod feed;
 mod session;
 
 use std::{convert::Infallible, time::Duration};
 
-use axum::response::{
-    IntoResponse, Response,
-    sse::{Event, KeepAlive, Sse},
+use axum::{
+    body::Body,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
-use futures::{StreamExt, stream};
-use http::HeaderValue;
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use http::{HeaderValue, header};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use all::AllSession;
 pub(crate) use cursor::{Cursor, last_event_id};
+pub(crate) use feed::Feed;
 pub(crate) use session::{BuildSession, LOG_GRACE};
 
 /// Events that wait for a slow client.
@@ -57,9 +64,40 @@ pub(crate) fn channel(stop: CancellationToken) -> (Client, Response) {
         .map(Ok::<_, Infallible>)
         .take_until(stop.cancelled_owned());
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("alive");
-    let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
+    let response = Sse::new(events).keep_alive(keep_alive).into_response();
+    (Client(sender), unbuffered(response))
+}
+
+/// A response of events that are written already. It ends with `stop`.
+pub(crate) fn response(
+    events: impl Stream<Item = Bytes> + Send + 'static,
+    stop: CancellationToken,
+) -> Response {
+    let events = events
+        .map(Ok::<_, Infallible>)
+        .take_until(stop.cancelled_owned());
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    unbuffered((headers, Body::from_stream(events)).into_response())
+}
+
+/// Tells proxies to hold nothing back.
+fn unbuffered(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert("x-accel-buffering", HeaderValue::from_static("no"));
-    (Client(sender), response)
+    response
+}
+
+/// What a stream begins with: how long to wait before coming back.
+fn opening() -> &'static [u8] {
+    const _: () = assert!(RECONNECT.as_millis() == 2000);
+    b"retry: 2000\n\n"
+}
+
+/// An event as it goes over the wire. The data has no line ends.
+fn event(name: &str, id: Cursor, data: &str) -> Bytes {
+    format!("event: {name}\nid: {id}\ndata: {data}\n\n").into()
 }

@@ -66,6 +66,18 @@ impl EventStream {
             .context("no event came")?
     }
 
+    /// Waits for an id without data: the stream has begun.
+    pub(crate) async fn until_id(&mut self, limit: Duration) -> anyhow::Result<()> {
+        let begun = async {
+            while !self.text.contains("id: ") {
+                let chunk = self.chunks.next().await.context("it ended")??;
+                self.text.push_str(std::str::from_utf8(&chunk)?);
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(limit, begun).await?
+    }
+
     /// Whether nothing comes for so long.
     pub(crate) async fn is_quiet(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.receive()).await.is_err()

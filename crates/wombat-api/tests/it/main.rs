@@ -6,6 +6,7 @@ mod control;
 mod downloads;
 mod event_stream;
 mod events;
+mod feed;
 mod problems;
 mod service;
 mod support;

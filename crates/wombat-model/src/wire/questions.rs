@@ -147,6 +147,16 @@ pub struct LoggedEntry {
     pub entry: LogEntry,
 }
 
+/// A phase of a build, among those of all builds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PhaseOfBuild {
+    /// The build.
+    pub id: BuildKey,
+    /// A claim, a phase or an end, as in the build's own log.
+    #[serde(flatten)]
+    pub logged: LoggedEntry,
+}
+
 /// Answer to [`LogQuestion`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LogAnswer {

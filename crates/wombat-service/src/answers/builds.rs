@@ -56,7 +56,10 @@ impl Answers {
         let submitted = submitted.map_err(|error| refusal::of_store(&error))?;
         // What answers as it stands now does so until it changes.
         let stands = match &submitted {
-            Submitted::Queued(_) => false,
+            Submitted::Queued(_) => {
+                self.repeats.forget(&key);
+                false
+            }
             Submitted::Existing(record) => record.value.status().is_terminal(),
         };
         let answer = json(&self.view(submitted.into_record()).await?)?;
@@ -105,7 +108,10 @@ impl Answers {
             .map_err(|error| refusal::of_store(&error))?
             .ok_or_else(|| no_build(id))?;
         match cancelled {
-            Ok(record) => self.view(record).await,
+            Ok(record) => {
+                self.repeats.forget(id);
+                self.view(record).await
+            }
             Err(illegal) => Err(Refusal::new(
                 RefusalStatus::Conflict,
                 Problem::field(ProblemCode::WrongState, "id", format!("{illegal}.")),

@@ -69,6 +69,11 @@ impl Repeats {
         self.lock().remember_answer(key, ticket, answer);
     }
 
+    /// The record was just changed from here; hearing of it takes a moment longer.
+    pub(crate) fn forget(&self, key: &BuildKey) {
+        self.lock().forget(key);
+    }
+
     /// Keeps which build a question names.
     pub(crate) fn remember_question(
         &self,
@@ -138,7 +143,7 @@ impl Repeats {
         // Objects are named after their build: `<key>`, `<key>/<claim>`.
         let key = name.as_deref().and_then(|name| name.split('/').next());
         if let Some(key) = key.and_then(|key| key.parse().ok()) {
-            self.lock().forget(&key);
+            self.forget(&key);
         }
         Some(())
     }
