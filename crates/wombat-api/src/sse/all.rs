@@ -54,6 +54,12 @@ impl AllSession {
                 self.send(Event::default().event("reset").data("{}"))
                     .await?;
             }
+            if !self.state.records.has_all_after(self.cursor.revision) {
+                // Too slow, or of a bucket that was full when it was first seen: the client has to look for itself.
+                self.cursor.revision = tick.revision;
+                self.send(Event::default().event("reset").data("{}"))
+                    .await?;
+            }
             let records = self.state.records.after(self.cursor.revision, BATCH);
             if records.is_empty() {
                 if ticks.changed().await.is_err() {
