@@ -119,9 +119,33 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     nats.drain().await?;
     let published = published.await??;
 
+    delays(&mut section, &seen, &published, builds as usize);
+    section.target(
+        "events: memory of the gateway",
+        Unit::Bytes,
+        Bound::AtMost(150e6),
+        most,
+    );
+    section.value("gateway without clients, memory", Unit::Bytes, idle);
+    section.value(
+        "gateway with 1,000 waiting clients, memory",
+        Unit::Bytes,
+        waiting,
+    );
+    section.value("gateway at most, memory", Unit::Bytes, most);
+    Ok(section)
+}
+
+/// Adds how late clients heard, and whether of everything.
+fn delays(
+    section: &mut Section,
+    seen: &[Seen],
+    published: &HashMap<Phase, Instant>,
+    builds: usize,
+) {
     let (mut delays, mut complete) = (Vec::new(), 0);
-    for client in &seen {
-        complete += usize::from(is_complete(client, &published, builds as usize));
+    for client in seen {
+        complete += usize::from(is_complete(client, published, builds));
         for (phase, at) in &client.phases {
             if let Some(from) = published.get(phase) {
                 delays.push(at.saturating_duration_since(*from).as_secs_f64());
@@ -144,26 +168,12 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
         Bound::AtMost(0.250),
         delays.quantile(0.99),
     );
-    section.target(
-        "events: memory of the gateway",
-        Unit::Bytes,
-        Bound::AtMost(150e6),
-        most,
-    );
     section.value("delay, p99", Unit::Seconds, delays.quantile(0.99));
     section.row("delay of a phase", Unit::Seconds, delays);
-    section.value("gateway without clients, memory", Unit::Bytes, idle);
-    section.value(
-        "gateway with 1,000 waiting clients, memory",
-        Unit::Bytes,
-        waiting,
-    );
-    section.value("gateway at most, memory", Unit::Bytes, most);
     section.note(format!(
         "{builds} builds had {} phases; {count} were received.",
         published.len()
     ));
-    Ok(section)
 }
 
 /// Reads until so many builds have succeeded and their logs have ended.

@@ -108,7 +108,10 @@ impl State {
         };
         Ok(match self.records.get(key) {
             Some(seen) if seen.revision >= record.revision.get() => seen,
-            Some(_) | None => Record::new(record, Some(std::time::Instant::now())),
+            Some(_) | None => {
+                let is_new = self.records.has_all_after(record.revision.get() - 1);
+                Record::new(record, is_new.then(std::time::Instant::now))
+            }
         })
     }
 

@@ -8,6 +8,7 @@ use wombat_model::{BuilderId, Presence, names::BUILDERS_BUCKET};
 
 use crate::{
     Connection, StoreError, Watcher,
+    follow::Start,
     record::{Bucket, publish},
 };
 
@@ -55,6 +56,6 @@ impl Builders {
 
     /// Follows who is there. Keys of more parts than one are locks, not builders.
     pub fn watch(&self) -> Watcher<Presence> {
-        Watcher::start(&self.bucket, "*", None)
+        Watcher::start(&self.bucket, "*", Start::LastPerSubject)
     }
 }

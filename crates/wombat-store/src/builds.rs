@@ -1,6 +1,9 @@
 //! The `builds` bucket: every step of a build's life, each one revision-checked write.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
+use tracing::debug;
 use wombat_model::{
     Artifact, Build, BuildKey, BuildSpec, BuildState, BuilderId, ClaimId, Failure, Holder,
     IllegalTransition, Timings, names::BUILDS_BUCKET,
@@ -9,11 +12,15 @@ use wombat_model::{
 use crate::{
     Artifacts, Changes, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError,
     Versioned, Watcher, Written,
+    follow::{Start, Tail},
+    open,
     record::{Bucket, Slot},
 };
 
 /// How often a write is tried again when it meets another one on the same key.
 const MAX_RACES: u32 = 16;
+/// The keys of records.
+const RECORDS: &str = "build.>";
 
 /// What became of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +43,7 @@ impl Submitted {
 /// Records of builds.
 #[derive(Clone, Debug)]
 pub struct Builds {
-    bucket: Bucket,
+    pub(crate) bucket: Bucket,
 }
 
 impl Builds {
@@ -80,6 +87,8 @@ impl Builds {
                     }
                 }
             };
+            self.bucket.check_connection()?;
+            open::announce(&self.bucket, &key).await;
             if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {
                 return Ok(Submitted::Queued(record));
             }
@@ -101,18 +110,10 @@ impl Builds {
         let Ok(next) = seen.value.claim(holder.clone(), OffsetDateTime::now_utc()) else {
             return Ok(ClaimOutcome::Lost);
         };
-        Ok(
-            match self
-                .bucket
-                .write(key.as_str(), next, Some(seen.revision))
-                .await?
-            {
-                Written::Won(record) => {
-                    ClaimOutcome::Won(Box::new(Claim::won(key, record, holder)))
-                }
-                Written::Lost => ClaimOutcome::Lost,
-            },
-        )
+        Ok(match self.change(&key, next, seen.revision).await? {
+            Written::Won(record) => ClaimOutcome::Won(Box::new(Claim::won(key, record, holder))),
+            Written::Lost => ClaimOutcome::Lost,
+        })
     }
 
     /// Takes up a claim that a lost acknowledgement left behind: the record names this builder, and nobody is at it.
@@ -159,16 +160,10 @@ impl Builds {
         let (key, seen) = claim.into_seen();
         let next = step(seen.value, OffsetDateTime::now_utc())
             .map_err(|error| StoreError::corrupt(key.as_str(), &error))?;
-        Ok(
-            match self
-                .bucket
-                .write(key.as_str(), next, Some(seen.revision))
-                .await?
-            {
-                Written::Won(record) => FinishOutcome::Done(Box::new(record)),
-                Written::Lost => FinishOutcome::Fenced,
-            },
-        )
+        Ok(match self.change(&key, next, seen.revision).await? {
+            Written::Won(record) => FinishOutcome::Done(Box::new(record)),
+            Written::Lost => FinishOutcome::Fenced,
+        })
     }
 
     /// Stops a build that isn't finished. `None`: there is no such build; the inner error: it is finished.
@@ -184,11 +179,7 @@ impl Builds {
                 Ok(next) => next,
                 Err(illegal) => return Ok(Some(Err(illegal))),
             };
-            if let Written::Won(record) = self
-                .bucket
-                .write(key.as_str(), next, Some(seen.revision))
-                .await?
-            {
+            if let Written::Won(record) = self.change(key, next, seen.revision).await? {
                 return Ok(Some(Ok(record)));
             }
         }
@@ -219,29 +210,62 @@ impl Builds {
     ) -> Result<Written<Build>, StoreError> {
         let key = seen.value.key();
         match step(seen.value, OffsetDateTime::now_utc()) {
-            Ok(next) => {
-                self.bucket
-                    .write(key.as_str(), next, Some(seen.revision))
-                    .await
-            }
+            Ok(next) => self.change(&key, next, seen.revision).await,
             Err(IllegalTransition { .. }) => Ok(Written::Lost),
         }
     }
 
+    /// Writes a build's next state. If that ends the build, its hint is removed behind the caller's back: it costs
+    /// nobody time, and the janitor removes what a crash leaves.
+    async fn change(
+        &self,
+        key: &BuildKey,
+        next: Build,
+        seen: Revision,
+    ) -> Result<Written<Build>, StoreError> {
+        let written = self.bucket.write(key.as_str(), next, Some(seen)).await?;
+        if let Written::Won(record) = &written
+            && !open::is_open(&record.value)
+        {
+            let (bucket, key, end) = (self.bucket.clone(), key.clone(), record.revision);
+            tokio::spawn(async move {
+                if let Err(error) = open::clear(&bucket, &key, end, Duration::MAX).await {
+                    debug!(%key, %error, "a finished build's hint stays for the janitor");
+                }
+            });
+        }
+        Ok(written)
+    }
+
     /// Follows all records: first as they are, then every change. States may be skipped.
     pub fn watch(&self) -> Watcher<Build> {
-        Watcher::start(&self.bucket, "build.>", None)
+        Watcher::start(&self.bucket, RECORDS, Start::LastPerSubject)
     }
 
     /// Follows changes after `after` alone.
     pub fn watch_after(&self, after: Revision) -> Watcher<Build> {
-        Watcher::start(&self.bucket, "build.>", Some(after))
+        Watcher::start(&self.bucket, RECORDS, Start::After(after))
+    }
+
+    /// Follows open builds: first their records, and the last `recent` writes whatever they were, then every change of any
+    /// record. Finished builds are told where they can't be told apart. How many there are doesn't matter.
+    pub fn watch_open(&self, recent: u64) -> Watcher<Build> {
+        self.watch_open_from(Tail::Recent(recent))
+    }
+
+    /// The same for who was told everything up to `after`: open builds, and every change since.
+    pub fn watch_open_after(&self, after: Revision) -> Watcher<Build> {
+        self.watch_open_from(Tail::After(after))
+    }
+
+    fn watch_open_from(&self, tail: Tail) -> Watcher<Build> {
+        Watcher::start(&self.bucket, RECORDS, Start::Open(tail))
     }
 
     /// Tells which records change from now on.
     pub async fn changes(&self) -> Result<Changes, StoreError> {
         let bucket = &self.bucket;
-        let filter = bucket.subject("build.>");
+        let filter = bucket.subject(RECORDS);
         Changes::start(bucket.connection(), &bucket.stream, filter, |subject| {
             let key = subject.strip_prefix("$KV.")?.split_once('.')?.1;
             Some(key.to_owned())

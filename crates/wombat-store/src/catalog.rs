@@ -4,6 +4,7 @@ use wombat_model::{ModulePath, ModuleVersion, catalog::Release, names::CATALOG_B
 
 use crate::{
     Connection, StoreError, Watcher, Written,
+    follow::Start,
     record::{Bucket, Slot},
 };
 
@@ -51,7 +52,7 @@ impl Catalog {
 
     /// Follows all releases.
     pub fn watch(&self) -> Watcher<Release> {
-        Watcher::start(&self.bucket, "release.>", None)
+        Watcher::start(&self.bucket, "release.>", Start::LastPerSubject)
     }
 }
 

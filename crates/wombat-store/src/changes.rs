@@ -65,7 +65,7 @@ impl Changes {
                         revision: message.sequence,
                     };
                 }
-                Some(Followed::CaughtUp) => {}
+                Some(Followed::CaughtUp | Followed::CompleteAfter(_)) => {}
                 Some(Followed::Reset) => {
                     self.told = Revision::ZERO;
                     return Change::Reset;

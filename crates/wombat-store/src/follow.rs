@@ -22,7 +22,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{Connection, Revision, StoreError};
+use crate::{Connection, Revision, StoreError, open};
 
 /// How often the stream is looked at, to see that it is still the same one.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -39,11 +39,24 @@ pub(crate) enum Start {
     LastPerSubject,
     /// The first message after this one.
     After(Revision),
+    /// The records of open builds, and from a point on, everything.
+    Open(Tail),
+}
+
+/// From where on a watch of open builds tells everything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tail {
+    /// So many sequences before now.
+    Recent(u64),
+    /// The first message after this one.
+    After(Revision),
 }
 
 /// What a follower delivers.
 #[derive(Debug)]
 pub(crate) enum Followed {
+    /// Of [`Start::Open`]: no message after this one is left out.
+    CompleteAfter(Revision),
     /// A message.
     Message(StreamedMessage),
     /// Everything that was there at the start has been delivered.
@@ -82,9 +95,10 @@ impl Follower {
             filter,
             start,
             seen: match start {
-                Start::LastPerSubject => 0,
+                Start::LastPerSubject | Start::Open(_) => 0,
                 Start::After(revision) => revision.get(),
             },
+            listed: false,
             caught_up: false,
             created: None,
             sender,
@@ -105,6 +119,8 @@ struct State {
     start: Start,
     /// Last sequence delivered, or that the start excludes.
     seen: u64,
+    /// Whether open builds have been told.
+    listed: bool,
     caught_up: bool,
     /// When the followed stream was made; `None` before the first look at it. What the handle remembers may be older
     /// than the position to start after.
@@ -145,6 +161,12 @@ impl State {
         if self.check_stream().await? && self.sender.send(Followed::Reset).await.is_err() {
             return Ok(Ended::Unwanted);
         }
+        if let Start::Open(tail) = self.start
+            && !self.listed
+            && !self.list(tail).await?
+        {
+            return Ok(Ended::Unwanted);
+        }
         let consumer = self
             .stream
             .create_consumer(self.consumer_config())
@@ -159,6 +181,26 @@ impl State {
             debug!(%error, name, "a consumer stays until the server misses it");
         }
         ended
+    }
+
+    /// Tells open builds as they are. Whether somebody still listens.
+    async fn list(&mut self, tail: Tail) -> Result<bool, StoreError> {
+        let listing = open::list(&self.stream).await?;
+        // What is newer comes with the messages after it.
+        let after = match tail {
+            Tail::Recent(recent) => Revision::new(listing.at.get().saturating_sub(recent)),
+            Tail::After(revision) => revision.min(listing.at),
+        };
+        let records = open::records(&self.stream, listing.keys, after).await?;
+        let messages = records.into_iter().map(Followed::Message);
+        for message in [Followed::CompleteAfter(after)].into_iter().chain(messages) {
+            if self.sender.send(message).await.is_err() {
+                return Ok(false);
+            }
+        }
+        self.seen = after.get();
+        self.listed = true;
+        Ok(true)
     }
 
     async fn deliver(
@@ -217,9 +259,11 @@ impl State {
     fn consumer_config(&self) -> push::OrderedConfig {
         let deliver_policy = match self.start {
             Start::LastPerSubject if self.seen == 0 => DeliverPolicy::LastPerSubject,
-            Start::LastPerSubject | Start::After(_) => DeliverPolicy::ByStartSequence {
-                start_sequence: self.seen + 1,
-            },
+            Start::LastPerSubject | Start::After(_) | Start::Open(_) => {
+                DeliverPolicy::ByStartSequence {
+                    start_sequence: self.seen + 1,
+                }
+            }
         };
         push::OrderedConfig {
             // A named consumer has its filter in the subject that creates it, where permissions can see it.
@@ -262,10 +306,12 @@ impl State {
                 "a followed stream was replaced or went back in time; starting over"
             );
             self.seen = 0;
+            self.listed = false;
             self.caught_up = false;
             // Of a new stream everything is wanted, or the newest of each subject, as of the old one.
             self.start = match self.start {
-                Start::LastPerSubject => Start::LastPerSubject,
+                Start::LastPerSubject | Start::Open(Tail::Recent(_)) => self.start,
+                Start::Open(Tail::After(_)) => Start::Open(Tail::Recent(0)),
                 Start::After(_) => Start::After(Revision::ZERO),
             };
         }

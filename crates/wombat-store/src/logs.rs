@@ -73,6 +73,7 @@ impl LogFollower {
                         return LogsEvent::Entry(logged);
                     }
                 }
+                Some(Followed::CompleteAfter(_)) => {}
                 Some(Followed::CaughtUp) => return LogsEvent::CaughtUp,
                 Some(Followed::Reset) => return LogsEvent::Reset,
                 None => std::future::pending().await,

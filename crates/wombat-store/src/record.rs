@@ -73,7 +73,7 @@ pub(crate) struct Bucket {
 }
 
 /// Header by which a bucket marks a deletion.
-const OPERATION_HEADER: &str = "KV-Operation";
+pub(crate) const OPERATION_HEADER: &str = "KV-Operation";
 /// Header of the marker that the server leaves where a value expired.
 const MARKER_HEADER: &str = "Nats-Marker-Reason";
 
@@ -105,6 +105,14 @@ impl Bucket {
     /// The stream below it.
     pub(crate) fn stream_name(&self) -> String {
         format!("KV_{}", self.name)
+    }
+
+    /// A publish made while the connection is down would be sent when it is back, long after its sender was told no.
+    pub(crate) fn check_connection(&self) -> Result<(), StoreError> {
+        if self.connection.is_up() {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable("the connection is down".to_owned()))
     }
 
     pub(crate) fn subject(&self, key: &str) -> String {
@@ -144,10 +152,7 @@ impl Bucket {
     where
         T: Serialize + DeserializeOwned + PartialEq,
     {
-        if !self.connection.is_up() {
-            // A publish made now would be sent after the connection is back, long after its sender was told no.
-            return Err(StoreError::Unavailable("the connection is down".to_owned()));
-        }
+        self.check_connection()?;
         let payload =
             serde_json::to_vec(&value).map_err(|error| StoreError::corrupt(key, &error))?;
         let message = PublishMessage::build()

@@ -42,12 +42,12 @@ pub enum WatchEvent<T> {
 pub struct Watcher<T> {
     follower: Follower,
     prefix: usize,
+    complete_after: Revision,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Watcher<T> {
-    pub(crate) fn start(bucket: &Bucket, keys: &str, after: Option<Revision>) -> Self {
-        let start = after.map_or(Start::LastPerSubject, Start::After);
+    pub(crate) fn start(bucket: &Bucket, keys: &str, start: Start) -> Self {
         Self {
             follower: Follower::start(
                 bucket.connection(),
@@ -55,6 +55,7 @@ impl<T: DeserializeOwned> Watcher<T> {
                 bucket.subject(keys),
                 start,
             ),
+            complete_after: Revision::ZERO,
             prefix: bucket.subject("").len(),
             value: PhantomData,
         }
@@ -69,12 +70,21 @@ impl<T: DeserializeOwned> Watcher<T> {
                         return event;
                     }
                 }
+                Some(Followed::CompleteAfter(revision)) => self.complete_after = revision,
                 Some(Followed::CaughtUp) => return WatchEvent::Ready,
-                Some(Followed::Reset) => return WatchEvent::Reset,
+                Some(Followed::Reset) => {
+                    self.complete_after = Revision::ZERO;
+                    return WatchEvent::Reset;
+                }
                 // The follower only ends when its runtime does.
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// Every key that was written after this revision is told; of those before it, perhaps only some.
+    pub fn complete_after(&self) -> Revision {
+        self.complete_after
     }
 
     fn read(&self, message: &StreamedMessage) -> Option<WatchEvent<T>> {

@@ -1,5 +1,5 @@
-//! All records, kept up to date by one watch. Followers see levels, not changes: whoever is slow skips states and
-//! holds nobody up.
+//! Records of open builds and of those that ended last, kept up to date by one watch. Followers see levels, not changes:
+//! whoever is slow skips states and holds nobody up. How many builds there ever were doesn't matter.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,6 +11,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wombat_model::{Build, BuildKey, wire::BuildView};
 use wombat_store::{Builds, Versioned, WatchEvent};
+
+/// Finished builds that are kept: whoever comes back to a stream of all builds after more than so many sees a reset.
+const MAX_FINISHED: usize = 2_000;
+/// Writes before the start that are read, so that streams outlive a restart: each build takes several.
+const RECENT: u64 = 4_000;
 
 /// A record as it was at one revision.
 #[derive(Debug)]
@@ -79,10 +84,37 @@ pub(crate) struct Tick {
 struct Inner {
     records: HashMap<BuildKey, Arc<Record>>,
     by_revision: BTreeMap<u64, BuildKey>,
+    finished: BTreeMap<u64, BuildKey>,
+    /// Of changes up to this revision, some aren't here.
+    complete_after: u64,
     followers: HashMap<BuildKey, watch::Sender<Level>>,
 }
 
-/// All records.
+impl Inner {
+    fn insert(&mut self, key: &BuildKey, record: &Arc<Record>) {
+        self.take(key);
+        self.records.insert(key.clone(), Arc::clone(record));
+        self.by_revision.insert(record.revision, key.clone());
+        if record.is_terminal() {
+            self.finished.insert(record.revision, key.clone());
+        }
+        while self.finished.len() > MAX_FINISHED
+            && let Some((revision, key)) = self.finished.pop_first()
+        {
+            self.take(&key);
+            self.complete_after = self.complete_after.max(revision);
+        }
+    }
+
+    fn take(&mut self, key: &BuildKey) {
+        if let Some(old) = self.records.remove(key) {
+            self.by_revision.remove(&old.revision);
+            self.finished.remove(&old.revision);
+        }
+    }
+}
+
+/// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     inner: Mutex<Inner>,
@@ -94,13 +126,15 @@ impl Records {
     pub(crate) fn start(builds: &Builds, stop: CancellationToken) -> Arc<Self> {
         let records = Arc::new(Self::default());
         let keeper = Arc::clone(&records);
-        let mut watcher = builds.watch();
+        let mut watcher = builds.watch_open(RECENT);
         tokio::spawn(async move {
             loop {
-                tokio::select! {
+                let event = tokio::select! {
                     () = stop.cancelled() => return,
-                    event = watcher.next() => keeper.apply(event),
-                }
+                    event = watcher.next() => event,
+                };
+                keeper.lacks_up_to(watcher.complete_after().get());
+                keeper.apply(event);
             }
         });
         records
@@ -108,6 +142,19 @@ impl Records {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lacks_up_to(&self, revision: u64) {
+        let mut inner = self.lock();
+        if revision > inner.complete_after {
+            inner.complete_after = revision;
+            self.seen(revision);
+        }
+    }
+
+    fn seen(&self, revision: u64) {
+        self.tick
+            .send_modify(|tick| tick.revision = tick.revision.max(revision));
     }
 
     fn apply(&self, event: WatchEvent<Build>) {
@@ -133,31 +180,28 @@ impl Records {
     fn put(&self, key: &BuildKey, record: Arc<Record>) {
         let revision = record.revision;
         let mut inner = self.lock();
-        if let Some(old) = inner.records.insert(key.clone(), Arc::clone(&record)) {
-            inner.by_revision.remove(&old.revision);
-        }
-        inner.by_revision.insert(revision, key.clone());
+        inner.insert(key, &record);
         if let Some(follower) = inner.followers.get(key) {
             follower.send_modify(|level| level.record = Some(record));
         }
-        self.tick.send_modify(|tick| tick.revision = revision);
+        self.seen(revision);
     }
 
     fn remove(&self, key: &BuildKey, revision: u64) {
         let mut inner = self.lock();
-        if let Some(old) = inner.records.remove(key) {
-            inner.by_revision.remove(&old.revision);
-        }
+        inner.take(key);
         if let Some(follower) = inner.followers.get(key) {
             follower.send_modify(|level| level.record = None);
         }
-        self.tick.send_modify(|tick| tick.revision = revision);
+        self.seen(revision);
     }
 
     fn reset(&self) {
         let mut inner = self.lock();
         inner.records.clear();
         inner.by_revision.clear();
+        inner.finished.clear();
+        inner.complete_after = 0;
         let generation = self.tick.borrow().generation + 1;
         for follower in inner.followers.values() {
             follower.send_replace(Level {
@@ -185,6 +229,11 @@ impl Records {
             .take(limit)
             .filter_map(|(_, key)| inner.records.get(key).cloned())
             .collect()
+    }
+
+    /// Whether [`Self::after`] tells everything that changed after this revision.
+    pub(crate) fn has_all_after(&self, revision: u64) -> bool {
+        revision >= self.lock().complete_after
     }
 
     /// Follows all builds.

@@ -83,7 +83,8 @@ pub(super) async fn of_all(
     let comes_back = resumed.is_some();
     let cursor = resumed
         .and_then(Result::ok)
-        .filter(|cursor| cursor.epoch == epoch && cursor.revision <= last.get());
+        .filter(|cursor| cursor.epoch == epoch && cursor.revision <= last.get())
+        .filter(|cursor| state.records.has_all_after(cursor.revision));
     let void = comes_back && cursor.is_none();
     let (feed, records) = (Arc::clone(&state.feed), Arc::clone(&state.records));
     let session = AllSession::new(feed, records, cursor, void).await;

@@ -69,6 +69,13 @@ impl AllSession {
                     let (void, returns) = (*void, *returns);
                     return self.open(void, returns);
                 }
+                Turn::Return(_) if !self.records.has_all_after(self.cursor.revision) => {
+                    // It was away for longer than finished builds are kept: it has to look for itself.
+                    self.turn = Turn::Open {
+                        void: true,
+                        returns: false,
+                    };
+                }
                 Turn::Return(beginning) => {
                     let records = self.records.after(self.cursor.revision, BATCH);
                     if records.is_empty() {

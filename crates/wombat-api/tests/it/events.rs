@@ -257,11 +257,15 @@ async fn the_stream_of_all_builds_tells_every_change_after_an_id() -> anyhow::Re
     let server = NatsServer::start()?;
     let (_connection, store) = server.store().await?;
     let apis = [Api::start(&server).await?, Api::start(&server).await?];
-    waiting(&store, &a_spec().build()).await?;
+    let key = waiting(&store, &a_spec().build()).await?;
+    let revision = store.builds.get(&key).await?.unwrap().revision.get();
     wait_until("the record is seen", PATIENCE, async || {
         let mut stream = EventStream::open(&apis[0], "/api/events", None).await?;
         stream.is_quiet(Duration::from_millis(50)).await;
-        Ok(stream.last_id.ends_with("-0-1").then_some(()))
+        Ok(stream
+            .last_id
+            .ends_with(&format!("-0-{revision}"))
+            .then_some(()))
     })
     .await?;
 

@@ -21,7 +21,7 @@ use crate::{
     worker::{Outcome, Worker},
 };
 
-/// How often the bucket is read anew, whatever the watch has told.
+/// How often open builds are read anew, whatever the watch has told.
 const RESYNC: Duration = Duration::from_mins(2);
 /// How long a build rests after NATS didn't answer to its claim.
 const REST: Duration = Duration::from_secs(1);
@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) board: Board,
     pub(super) roster: Roster,
     pub(super) builds: Watcher<Build>,
+    /// The newest change that was told.
+    told: Revision,
     pub(super) builders: Watcher<Presence>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) synced: bool,
@@ -70,7 +72,8 @@ impl Dispatcher {
         let mut state = State {
             board: Board::default(),
             roster: Roster::default(),
-            builds: store.builds.watch(),
+            builds: store.builds.watch_open(0),
+            told: Revision::ZERO,
             builders: store.builders.watch(),
             health: self.connection.health(),
             synced: false,
@@ -99,7 +102,7 @@ impl Dispatcher {
                 Some(done) = state.tasks.join_next() => worker_done(&mut state, done),
                 Some(_) = state.recoveries.join_next() => {}
                 _ = check.tick() => self.look_for_the_dead(&mut state),
-                _ = resync.tick() => state.builds = store.builds.watch(),
+                _ = resync.tick() => self.resync(&mut state),
                 changed = state.health.changed() => match changed {
                     Ok(()) => self.health_changed(&mut state),
                     // The connection was closed for good, so nothing more can be done.
@@ -117,8 +120,19 @@ impl Dispatcher {
         let since = state.health.borrow_and_update().connected_since;
         state.roster.connected(since.map(Instant::from_std));
         if since.is_some() && state.synced {
-            state.builds = self.worker.store.builds.watch();
+            self.resync(state);
         }
+    }
+
+    /// Reads open builds anew, and what became of the others since they were last heard of.
+    fn resync(&self, state: &mut State) {
+        let builds = &self.worker.store.builds;
+        state.told = state.told.max(state.builds.complete_after());
+        state.builds = if state.told == Revision::ZERO {
+            builds.watch_open(0)
+        } else {
+            builds.watch_open_after(state.told)
+        };
     }
 
     fn build_event(&self, state: &mut State, event: WatchEvent<Build>) {
@@ -127,6 +141,7 @@ impl Dispatcher {
                 let Ok(key) = key.parse::<BuildKey>() else {
                     return;
                 };
+                state.told = state.told.max(record.revision);
                 let seen = Seen {
                     revision: record.revision,
                     status: Some(record.value.status()),
@@ -136,6 +151,7 @@ impl Dispatcher {
                 state.board.update(key, record, Instant::now());
             }
             WatchEvent::Removed { key, revision } => {
+                state.told = state.told.max(revision);
                 let Ok(key) = key.parse::<BuildKey>() else {
                     return;
                 };
@@ -157,6 +173,7 @@ impl Dispatcher {
             WatchEvent::Reset => {
                 warn!("the bucket of builds is another one; starting over");
                 state.board.clear();
+                state.told = Revision::ZERO;
                 state.synced = false;
                 let gone = Seen {
                     revision: Revision::new(u64::MAX),

@@ -10,6 +10,9 @@ use wombat_store::{Store, StoreError, Versioned, WatchEvent};
 
 use super::{board::Board, phases::Phases};
 
+/// Writes before the start that are read, finished builds among them: how long they took says how long others take.
+const RECENT: u64 = 5_000;
+
 /// The board, shared.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
@@ -84,7 +87,7 @@ impl Live {
     }
 
     async fn follow_builds(self, ready: watch::Sender<bool>, stop: CancellationToken) {
-        let mut watcher = self.store.builds.watch();
+        let mut watcher = self.store.builds.watch_open(RECENT);
         loop {
             let event = tokio::select! {
                 event = watcher.next() => event,

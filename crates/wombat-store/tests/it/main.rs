@@ -4,5 +4,6 @@
 mod artifacts;
 mod life;
 mod logs;
+mod open;
 mod races;
 mod restarts;
