@@ -3,6 +3,7 @@
 //! One instance does it at a time, by a lock that expires. Should two do it for a moment, nothing breaks: a record is
 //! only changed by its revision, and an object is removed only if its record, read from the leader, doesn't name it.
 
+mod compiled;
 mod objects;
 mod records;
 mod retention;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use wombat_store::{Store, StoreError};
+use wombat_store::{MendedHints, Store, StoreError};
 
 use crate::ServiceArgs;
 use records::Records;
@@ -25,6 +26,8 @@ const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
 /// The first look through everything comes this long after the start, or earlier.
 const FIRST_SWEEP: Duration = Duration::from_secs(10);
+/// A hint that is younger may belong to somebody who is opening its build just now.
+const HINT_AGE: Duration = Duration::from_mins(10);
 /// How often the room is looked at: binaries come in faster than anybody could look through all of them.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -97,6 +100,9 @@ impl Janitor {
             }
             self.leading = leading;
             self.renew = Instant::now() + RENEWAL;
+            if leading {
+                compiled::make_room(&self.store).await?;
+            }
         }
         if !self.leading {
             return Ok(());
@@ -117,6 +123,14 @@ impl Janitor {
         retention::expire_old(&self.store, &self.rules, &records).await?;
         retention::make_room(&self.store, &self.rules, &records).await?;
         objects::agree(&self.store, &self.rules).await?;
+        let mended = self.store.builds.mend_hints(records.open, HINT_AGE).await?;
+        if mended != MendedHints::default() {
+            info!(
+                given = mended.given,
+                removed = mended.removed,
+                "brought hints of open builds into agreement with the records"
+            );
+        }
         let chunks = self
             .store
             .artifacts

@@ -28,7 +28,7 @@ pub(super) async fn agree(store: &Store, rules: &Rules) -> Result<(), StoreError
     // After the objects: whatever was finished in between has its record here.
     let records = Records::read(store).await?;
     let named: BTreeSet<&str> = records
-        .0
+        .with_binary
         .values()
         .map(|known| known.name.as_str())
         .collect();
@@ -39,7 +39,7 @@ pub(super) async fn agree(store: &Store, rules: &Rules) -> Result<(), StoreError
             remove_unnamed(store, object).await?;
         }
     }
-    for (key, known) in &records.0 {
+    for (key, known) in &records.with_binary {
         let there = objects.contains_key(known.name.as_str());
         if there && !objects.contains_key(key.as_str()) {
             store.artifacts.link(key, &known.name).await?;
@@ -70,7 +70,7 @@ async fn tend_link(
     orphan_age: Duration,
 ) -> Result<(), StoreError> {
     let key: Option<BuildKey> = link.name.parse().ok();
-    let known = key.as_ref().and_then(|key| records.0.get(key));
+    let known = key.as_ref().and_then(|key| records.with_binary.get(key));
     match (key, known) {
         (Some(key), Some(known)) => {
             let right = link.link.as_deref() == Some(known.name.as_str());

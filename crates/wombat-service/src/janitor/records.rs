@@ -1,6 +1,9 @@
 //! All records as they are now, as far as the janitor cares.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use time::OffsetDateTime;
 use wombat_model::{ArtifactName, BuildKey, BuildState};
@@ -20,9 +23,14 @@ pub(super) struct Known {
     pub(super) finished: Option<OffsetDateTime>,
 }
 
-/// Records with a binary that can be downloaded.
+/// What the janitor has to know of all records.
 #[derive(Debug, Default)]
-pub(super) struct Records(pub(super) BTreeMap<BuildKey, Known>);
+pub(super) struct Records {
+    /// Those with a binary that can be downloaded.
+    pub(super) with_binary: BTreeMap<BuildKey, Known>,
+    /// Builds that aren't finished.
+    pub(super) open: BTreeSet<BuildKey>,
+}
 
 impl Records {
     /// Reads the bucket once.
@@ -41,6 +49,11 @@ impl Records {
             match watcher.next().await {
                 WatchEvent::Value { record, .. } => {
                     let build = record.value;
+                    if build.status().is_terminal() {
+                        records.open.remove(&build.key());
+                    } else {
+                        records.open.insert(build.key());
+                    }
                     let finished = match build.state() {
                         BuildState::Success { .. } => build.finished(),
                         BuildState::New { .. }
@@ -55,18 +68,19 @@ impl Records {
                                 size: artifact.size,
                                 finished,
                             };
-                            records.0.insert(build.key(), known);
+                            records.with_binary.insert(build.key(), known);
                         }
-                        None => drop(records.0.remove(&build.key())),
+                        None => drop(records.with_binary.remove(&build.key())),
                     }
                 }
                 WatchEvent::Removed { key, .. } => {
                     if let Ok(key) = key.parse::<BuildKey>() {
-                        records.0.remove(&key);
+                        records.with_binary.remove(&key);
+                        records.open.remove(&key);
                     }
                 }
                 WatchEvent::Ready => return records,
-                WatchEvent::Reset => records.0.clear(),
+                WatchEvent::Reset => records = Self::default(),
             }
         }
     }
@@ -74,7 +88,7 @@ impl Records {
     /// Finished builds, the oldest first.
     pub(super) fn oldest_first(&self) -> Vec<(OffsetDateTime, &BuildKey, &Known)> {
         let mut all: Vec<_> = self
-            .0
+            .with_binary
             .iter()
             .filter_map(|(key, known)| Some((known.finished?, key, known)))
             .collect();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use wombat_model::{Artifact, ArtifactName, BuildKey, BuildState, Timings};
 use wombat_service::ServiceArgs;
 use wombat_store::{ClaimOutcome, ProvisionOptions, Store, StoreError};
@@ -264,5 +265,57 @@ async fn one_instance_cleans_up_and_another_takes_over() -> anyhow::Result<()> {
         store.builders.hold_lock("janitor", "me", lease).await?,
         "only its owner gives it back"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_of_what_was_compiled_goes_before_the_bucket_is_full() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let options = ProvisionOptions {
+        gocache_mib: Some(1),
+        ..ProvisionOptions::default()
+    };
+    let (_connection, store) = server.store_with(&options).await?;
+    for n in 0..100 {
+        let value = vec![0; 9 * 1024].into();
+        store.gocache.put(&format!("entry.{n}"), value).await?;
+    }
+    let instance = Instance::start(&server, args()).await?;
+    let there = async |n: u32| {
+        let kept = store.gocache.fetch(&[format!("entry.{n}")]);
+        anyhow::Ok(kept.try_collect::<Vec<_>>().await?.len() == 1)
+    };
+    wait_until("room is made", LIMIT, async || {
+        Ok((!there(0).await?).then_some(()))
+    })
+    .await?;
+    assert!(there(99).await?, "the newest stays");
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_lost_its_hint_is_given_one() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    let spec = a_spec().build();
+    store
+        .builds
+        .submit(&spec, false, 1, &store.artifacts)
+        .await?;
+    let key = spec.key();
+    let rest = key.as_str().trim_start_matches("build.");
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    let bucket = jetstream.get_stream("KV_builds").await?;
+    let filter = format!("$KV.builds.open.{rest}");
+    bucket.purge().filter(&filter).await?;
+
+    let instance = Instance::start(&server, args()).await?;
+    wait_until("the hint is back", LIMIT, async || {
+        let hint = bucket.get_last_raw_message_by_subject(&filter).await;
+        Ok(hint.is_ok().then_some(()))
+    })
+    .await?;
+    instance.stop().await?;
     Ok(())
 }
