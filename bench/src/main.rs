@@ -4,11 +4,13 @@
 //! `measures` has one file a subject; each gives a [`Section`] of the report, which `report` writes.
 #![expect(dead_code, reason = "further measures take these parts up")]
 
+mod delay;
 mod http;
 mod limit;
 mod load;
 mod machine;
 mod measures;
+mod real_go;
 mod report;
 mod samples;
 mod stand_in;
@@ -24,9 +26,11 @@ use measures::Measure;
 use report::{Report, Section};
 
 /// What every measure works with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bench {
     /// The release build of `wombat`.
+    pub(crate) wombat: PathBuf,
+    /// The same, as what starts it.
     pub(crate) program: Program,
     /// Fewer repetitions: to see that a measure works, not for figures to be kept.
     pub(crate) quick: bool,
@@ -91,8 +95,10 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
         "there is no {}: `cargo build --release -p wombat` makes it",
         arguments.wombat.display()
     );
+    let wombat = std::path::absolute(&arguments.wombat)?;
     let bench = Bench {
-        program: Program::at(std::path::absolute(&arguments.wombat)?),
+        program: Program::at(&wombat),
+        wombat,
         quick: arguments.quick,
     };
     let complete = arguments.only.is_empty() && !arguments.quick;

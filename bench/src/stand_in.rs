@@ -119,7 +119,7 @@ impl Scene {
     pub(crate) fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
         let (url, go) = (self.nats.url(), self.go.program());
         let go = go.to_str().context("a path of ours")?;
-        let mut words = vec!["builder", "--nats-url", &url, "--go", go];
+        let mut words = vec!["builder", "--nats-url", &url, "--go", go, "--warm", "off"];
         words.extend(extra);
         self.program.start(&words)
     }

@@ -1,5 +1,6 @@
 //! What can be measured, one file a subject.
 
+mod builds;
 mod dispatch;
 mod download;
 mod events;
@@ -13,6 +14,8 @@ use crate::{Bench, report::Section};
 /// The measures, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Measure {
+    /// New selections, on warm, fresh and far builders.
+    Builds,
     /// From a request to the first `go` process.
     Dispatch,
     /// The calls that a gateway answers most.
@@ -36,6 +39,7 @@ impl Measure {
     /// Measures it.
     pub(crate) async fn run(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
+            Self::Builds => builds::run(bench).await,
             Self::Dispatch => dispatch::run(bench).await,
             Self::Rest => rest::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,

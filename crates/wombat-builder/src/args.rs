@@ -42,6 +42,18 @@ pub struct BuilderArgs {
     /// Disk that compiled packages may take; what was used last stays longest
     #[arg(long, env = "WOMBAT_GO_CACHE_LIMIT", default_value = "10GiB", value_name = "SIZE", value_parser = units::size)]
     pub go_cache_limit: u64,
+    /// Compile for this machine alone: neither read nor fill the compile cache that builders share
+    #[arg(long, env = "WOMBAT_NO_FLEET_CACHE")]
+    pub no_fleet_cache: bool,
+    /// What to compile ahead while nothing waits, for the platforms that are asked for
+    #[arg(
+        long,
+        env = "WOMBAT_WARM",
+        value_enum,
+        default_value = "base",
+        value_name = "WHAT"
+    )]
+    pub warm: Warm,
     /// A licence whose terms you accept, so that packages under it are built
     #[arg(
         long,
@@ -71,6 +83,17 @@ pub enum AcceptedLicence {
     /// The Redpanda Community Licence.
     #[value(name = "RCL", alias = "rcl")]
     Rcl,
+}
+
+/// What an idle builder compiles ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Warm {
+    /// Nothing.
+    Off,
+    /// What is in every binary.
+    Base,
+    /// Every package of the catalog's newest releases: hours of compiling, once for all builders.
+    Catalog,
 }
 
 /// What is built without a licence being accepted.

@@ -17,8 +17,9 @@ pub mod recipe;
 pub mod report;
 mod run;
 mod units;
+mod warm;
 mod worker;
 
-pub use args::{AcceptedLicence, BuilderArgs, BuilderDeps, BundlePolicy};
+pub use args::{AcceptedLicence, BuilderArgs, BuilderDeps, BundlePolicy, Warm};
 pub use counters::Counters;
 pub use run::run;

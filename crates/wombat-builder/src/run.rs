@@ -13,12 +13,13 @@ use tracing::{info, warn};
 use wombat_model::{BuilderId, Presence};
 
 use crate::{
-    args::{BuilderArgs, BuilderDeps},
+    args::{BuilderArgs, BuilderDeps, Warm},
     cache::{Trust, trim},
     go::Workshop,
     intake::Dispatcher,
     owner::Ownership,
     presence::{ActiveClaims, Heartbeat},
+    warm::{AskedTargets, WarmUp},
     worker::{Limits, Worker},
 };
 
@@ -41,7 +42,8 @@ pub async fn run(
     let workshop = Workshop::new(settings, &folder, args.licences())
         .with_context(|| format!("preparing the folder {}", folder.display()))?;
     let trust = Trust::in_catalog(&deps.store.catalog, &stop).await;
-    let workshop = workshop.shared(deps.store.gocache.clone(), trust);
+    let fleet = (!args.no_fleet_cache).then(|| deps.store.gocache.clone());
+    let workshop = workshop.shared(fleet, trust);
 
     let mut trimming = JoinSet::new();
     trimming.spawn(keep_trimmed(workshop.cache_folders(), args.go_cache_limit));
@@ -66,7 +68,13 @@ pub async fn run(
         fenced: fenced.clone(),
         stop: stop.clone(),
         hurry: hurry.clone(),
+        busy: watch::Sender::new(0),
+        asked: AskedTargets::default(),
     });
+    let mut warming = JoinSet::new();
+    if args.warm != Warm::Off {
+        warming.spawn(WarmUp::new(Arc::clone(&worker), args.warm, args.min_free_disk).run());
+    }
     let workers = args.worker_count();
     info!(%builder, workers, %go, "builder started");
 
@@ -111,6 +119,7 @@ pub async fn run(
     }
     .run()
     .await;
+    warming.shutdown().await;
     grace.shutdown().await;
     end.cancel();
     while let Some(ended) = heartbeats.join_next().await {

@@ -130,6 +130,11 @@ impl Wombat {
         Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
     }
 
+    /// Asks it to end.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGTERM)
+    }
+
     /// Ends it as a crash does.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;

@@ -83,6 +83,9 @@ impl Stack {
             &self.nats.url(),
             "--go",
             go.to_str().context("a path of ours")?,
+            // It would count as builds.
+            "--warm",
+            "off",
         ]
         .map(str::to_owned);
         Ok(own

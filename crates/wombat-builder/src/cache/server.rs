@@ -18,11 +18,13 @@ use tokio::{
     task::JoinSet,
 };
 use tracing::{debug, warn};
+use wombat_model::ImportPath;
 use wombat_store::GoCache;
 
 use super::{
     fleet::Fleet,
     levels::Levels,
+    lists::{ListScope, Lists},
     local::LocalCache,
     session::{Connected, Session, Shared},
     socket::{FromHelper, ToHelper, line},
@@ -84,6 +86,15 @@ impl CacheServer {
             sessions,
             fleet,
         }
+    }
+
+    /// Whether the fleet has a list for each of these packages, from a build with no more packages than these.
+    pub(crate) async fn has_lists(&self, scope: &ListScope, packages: &[ImportPath]) -> bool {
+        let Some((fleet, _)) = &self.fleet else {
+            return false;
+        };
+        let lists = Lists::fetch(&fleet.store, scope, packages.iter()).await;
+        lists.is_ok_and(|lists| lists.improved_by(packages.iter()).is_empty())
     }
 
     /// A session for one build. `trusted`: all its packages come from catalog modules, so that others may use what

@@ -345,6 +345,7 @@ fn scope() -> Scope {
         time_limit,
         memory_limit: 12 << 30,
         output_limit: 2 << 30,
+        niceness: 10,
         parallelism: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
         reporter,
     }

@@ -17,8 +17,6 @@ use crate::{
     report::Reporter,
 };
 
-/// `go` runs below everybody else, so that leases are renewed even on a machine that is all compilers.
-const NICENESS: i32 = 10;
 /// Most of a child's standard output that is kept.
 const MAX_CAPTURE: usize = 64 * 1024 * 1024;
 /// Most of a child's standard error that is kept, from its end.
@@ -39,6 +37,8 @@ pub struct Scope {
     pub output_limit: u64,
     /// How many packages are compiled at once.
     pub parallelism: usize,
+    /// How much lower than others' the priority of its children is.
+    pub niceness: i32,
     /// Where it reports to.
     pub reporter: Reporter,
 }
@@ -220,7 +220,7 @@ impl Go<'_> {
         let child = ChildCommand::new(&self.settings.helper, &self.toolchain.program, directory)
             .args(arguments.iter().map(AsRef::as_ref))
             .envs(variables)
-            .nice(NICENESS)
+            .nice(self.scope.niceness)
             .memory_limit(self.scope.memory_limit)
             .file_size_limit(self.scope.output_limit.max(MAX_MODULE_FILE))
             .spawn()

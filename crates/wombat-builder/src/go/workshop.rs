@@ -76,7 +76,10 @@ impl Workshop {
     }
 
     /// The same, sharing what it compiles with all that have the same bucket, where `trust` allows it.
-    pub(crate) fn shared(self, fleet: GoCache, trust: Trust) -> Self {
+    pub(crate) fn shared(self, fleet: Option<GoCache>, trust: Trust) -> Self {
+        let Some(fleet) = fleet else {
+            return Self { trust, ..self };
+        };
         Self {
             cache: Arc::new(cache_server(&self.settings, Some(fleet.clone()))),
             graphs: self.graphs.shared(fleet.clone()),
@@ -89,6 +92,12 @@ impl Workshop {
     /// The Go installation.
     pub fn settings(&self) -> &GoSettings {
         &self.settings
+    }
+
+    /// Whether a builder that has nothing finds all that builds of these packages ask for.
+    pub(crate) async fn is_shared(&self, spec: &BuildSpec) -> bool {
+        let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
+        self.cache.has_lists(&list_scope(spec), &packages).await
     }
 
     /// The folders that what is compiled gathers in.

@@ -148,6 +148,9 @@ impl Dispatcher {
                 };
                 tell(&state.at_work, &key, seen);
                 self.give_back_previous(state, &key, &record);
+                if record.value.status() == Status::New {
+                    self.worker.asked.note(record.value.spec().target());
+                }
                 state.board.update(key, record, Instant::now());
             }
             WatchEvent::Removed { key, revision } => {
@@ -287,7 +290,7 @@ fn builder_event(roster: &mut Roster, event: WatchEvent<Presence>) {
 }
 
 /// Bytes that may still be written, if the system tells.
-fn free_disk(folder: &Path) -> Option<u64> {
+pub(crate) fn free_disk(folder: &Path) -> Option<u64> {
     let status = rustix::fs::statvfs(folder).ok()?;
     Some(status.f_bavail.saturating_mul(status.f_frsize))
 }

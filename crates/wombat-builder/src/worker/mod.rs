@@ -22,11 +22,14 @@ use crate::{
     intake::Seen,
     presence::ActiveClaims,
     report::Reporter,
+    warm::AskedTargets,
 };
 use claim_log::ClaimLog;
 use ending::{Ending, Patience};
 use upload::{Uploaded, upload};
 
+/// Builds run below everybody else, so that leases are renewed even on a machine that is all compilers.
+const NICENESS: i32 = 10;
 /// How long a build's last log lines may take once the build is over.
 const LOG_FLUSH: Duration = Duration::from_secs(5);
 
@@ -55,6 +58,26 @@ pub(crate) struct Worker {
     pub(crate) stop: CancellationToken,
     /// Cancelled when builds have to be given back at once.
     pub(crate) hurry: CancellationToken,
+    /// How many workers are at a build, or about to claim one.
+    pub(crate) busy: watch::Sender<usize>,
+    /// What people ask for.
+    pub(crate) asked: AskedTargets,
+}
+
+/// One more worker is busy, for as long as this lives.
+struct Busy<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Busy<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// What became of a try.
@@ -96,6 +119,7 @@ impl Worker {
             _ = seen.wait_for(|seen| seen.revision > revision) => return Outcome::Over(revision),
             () = self.stop.cancelled() => return Outcome::Over(revision),
         }
+        let _busy = Busy::new(&self.busy);
         match self.store.builds.claim(record, &self.builder).await {
             Ok(ClaimOutcome::Won(claim)) => {
                 self.counters.won();
@@ -155,6 +179,7 @@ impl Worker {
             memory_limit: self.limits.memory,
             output_limit: self.limits.output,
             parallelism: self.limits.parallelism,
+            niceness: NICENESS,
             reporter: reporter.clone(),
         }
     }

@@ -89,6 +89,7 @@ impl Selection {
             memory_limit: 4 << 30,
             output_limit: 1 << 30,
             parallelism: 2,
+            niceness: 10,
             reporter,
         };
         let result = workshop.build(&self.spec(), &scope).await;
@@ -297,6 +298,7 @@ async fn stopping_ends_go_at_once() {
         memory_limit: 4 << 30,
         output_limit: 1 << 30,
         parallelism: 2,
+        niceness: 10,
         reporter,
     };
     let watch = async {

@@ -62,6 +62,8 @@ impl Scene {
                 &self.nats.url(),
                 "--workers",
                 "1",
+                "--warm",
+                "off",
                 "--module-cache",
                 &text(Path::new(&modules))?,
                 "--go-cache",
