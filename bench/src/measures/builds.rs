@@ -33,7 +33,7 @@ const FAR: [&[&str]; 2] = [
     &["redis", "mqtt", "prometheus"],
     &["nats", "redis", "mqtt", "prometheus"],
 ];
-const ALONE: &[&str] = &["nats", "amqp09"];
+const ALONE: &[&str] = &["nats", "redis", "amqp09"];
 /// Added to each round trip to NATS.
 const DISTANCE: Duration = Duration::from_millis(30);
 /// Pairs of builds with and without the helper.

@@ -3,6 +3,7 @@
 mod builds;
 mod dispatch;
 mod download;
+mod drain;
 mod events;
 mod nats_requests;
 mod rest;
@@ -18,6 +19,8 @@ pub(crate) enum Measure {
     Builds,
     /// From a request to the first `go` process.
     Dispatch,
+    /// Many builds over many builders.
+    Drain,
     /// The calls that a gateway answers most.
     Rest,
     /// Repeats over NATS.
@@ -41,6 +44,7 @@ impl Measure {
         match self {
             Self::Builds => builds::run(bench).await,
             Self::Dispatch => dispatch::run(bench).await,
+            Self::Drain => drain::run(bench).await,
             Self::Rest => rest::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,
             Self::Download => download::run(bench).await,

@@ -103,6 +103,9 @@ fn upload(fleet: &Fleet, runtime: &Handle, job: &Job) -> Result<(), StoreError> 
         runtime.block_on(send(fleet, action, packed))?;
         fleet.know([*action]);
     }
+    if wanted.is_empty() {
+        return Ok(());
+    }
     runtime.block_on(lists::store(
         &fleet.store,
         &job.scope,

@@ -1,13 +1,14 @@
 //! A program and all that descends from it, on Linux: found in `/proc` by parent, orphans included, since the
-//! kernel hands orphans to the nearest subreaper, which is us.
+//! kernel hands orphans to the nearest subreaper, which is us. Looking at every process costs time where there are many, so
+//! it is done only to kill: without children we have no descendants, and memory is summed up from parent to child.
 
 use std::{collections::HashMap, fs};
 
 use rustix::{
     io,
     process::{
-        Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group,
-        set_child_subreaper, wait,
+        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, getpid, kill_process,
+        kill_process_group, set_child_subreaper, wait, waitid,
     },
 };
 
@@ -50,6 +51,9 @@ impl Family {
     /// Kills every descendant that lives; how many there were, those included that have ended but weren't reaped.
     #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
     pub(super) fn kill(&self) -> usize {
+        if !has_children() {
+            return 0;
+        }
         let descendants = descendants();
         for process in descendants.iter().filter(|process| !process.zombie) {
             let _ = kill_process(process.pid, Signal::KILL);
@@ -61,15 +65,45 @@ impl Family {
     #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
     pub(super) fn memory(&self) -> u64 {
         let page = rustix::param::page_size() as u64;
-        descendants()
-            .iter()
-            .filter_map(|process| resident_pages(process.pid))
-            .sum::<u64>()
-            * page
+        let pids = children_of_children().unwrap_or_else(|| {
+            let all = descendants().into_iter();
+            all.map(|process| process.pid.as_raw_pid()).collect()
+        });
+        pids.into_iter().filter_map(resident_pages).sum::<u64>() * page
     }
 }
 
-fn resident_pages(pid: Pid) -> Option<u64> {
+/// Whether anybody is our child, ended or not.
+fn has_children() -> bool {
+    let looking = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(waitid(WaitId::All, looking), Err(io::Errno::CHILD))
+}
+
+/// Every descendant, as the kernel lists the children of each thread. One that starts or ends meanwhile may be left out.
+/// `None`: this kernel keeps no such lists.
+fn children_of_children() -> Option<Vec<i32>> {
+    let mut found = children(getpid().as_raw_pid())?;
+    let mut next = 0;
+    while let Some(pid) = found.get(next) {
+        found.extend(children(*pid).unwrap_or_default());
+        next += 1;
+    }
+    Some(found)
+}
+
+fn children(pid: i32) -> Option<Vec<i32>> {
+    let mut all = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+        let text = fs::read_to_string(thread.path().join("children")).ok()?;
+        all.extend(
+            text.split_ascii_whitespace()
+                .filter_map(|pid| pid.parse::<i32>().ok()),
+        );
+    }
+    Some(all)
+}
+
+fn resident_pages(pid: i32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     text.split_ascii_whitespace().nth(1)?.parse().ok()
 }

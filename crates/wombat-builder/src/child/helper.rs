@@ -12,7 +12,7 @@ use rustix::process::{Pid, WaitStatus};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 
 use super::{EXIT_HELPER_FAILED, EXIT_NOT_STARTED, EXIT_OUT_OF_MEMORY, family::Family, limits};
@@ -90,7 +90,7 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
         }
     };
     let mut lifeline = lifeline();
-    let mut memory_check = interval(MEMORY_CHECK);
+    let mut memory_check = interval_at(Instant::now() + MEMORY_CHECK, MEMORY_CHECK);
     memory_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let cause = loop {
