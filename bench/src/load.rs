@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::ensure;
+use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::{http::Connection, samples::Samples};
@@ -54,6 +55,44 @@ pub(crate) async fn http(
                 ensure!(status == 200, "an answer with status {status}");
                 times.push(sent.elapsed().as_secs_f64());
                 turn += connections;
+            }
+            anyhow::Ok(times)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(times) = tasks.join_next().await {
+        all.extend(times??);
+    }
+    Ok(Load::of(all, start.elapsed()))
+}
+
+/// Asks these questions in turn, so many at once over each connection, for so long.
+pub(crate) async fn nats(
+    clients: &[async_nats::Client],
+    in_flight: usize,
+    subject: &'static str,
+    questions: &Arc<Vec<Bytes>>,
+    time: Duration,
+) -> anyhow::Result<Load> {
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    let askers = clients.len() * in_flight;
+    for (number, client) in clients
+        .iter()
+        .flat_map(|client| std::iter::repeat_n(client, in_flight))
+        .enumerate()
+    {
+        let (client, questions) = (client.clone(), Arc::clone(questions));
+        tasks.spawn(async move {
+            let mut times = Vec::new();
+            let mut turn = number;
+            while start.elapsed() < time {
+                let sent = Instant::now();
+                let question = questions[turn % questions.len()].clone();
+                let reply = client.request(subject, question).await?;
+                ensure!(reply.headers.is_none(), "an error instead of an answer");
+                times.push(sent.elapsed().as_secs_f64());
+                turn += askers;
             }
             anyhow::Ok(times)
         });

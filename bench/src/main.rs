@@ -2,7 +2,6 @@
 //! subject. Every figure stands beside its limit, measured in the same run.
 //!
 //! `measures` has one file a subject; each gives a [`Section`] of the report, which `report` writes.
-#![expect(dead_code, reason = "further measures take these parts up")]
 
 mod delay;
 mod http;
@@ -11,6 +10,7 @@ mod load;
 mod machine;
 mod measures;
 mod real_go;
+mod records;
 mod report;
 mod samples;
 mod stand_in;

@@ -96,12 +96,22 @@ impl Scene {
         nats: NatsServer,
         service: &[&str],
     ) -> anyhow::Result<Self> {
-        let program = bench.program.clone();
-        program.set_up(&nats, &[])?;
+        bench.program.set_up(&nats, &[])?;
         let url = nats.url();
         let mut words = vec!["service", "--nats-url", &url, "--queue-limit", "0"];
         words.extend(service);
-        let service = program.start(&words)?;
+        let service = bench.program.start(&words)?;
+        Self::beside(bench, nats, service).await
+    }
+
+    /// The same beside a service that runs already.
+    pub(crate) async fn beside(
+        bench: &Bench,
+        nats: NatsServer,
+        service: Wombat,
+    ) -> anyhow::Result<Self> {
+        let program = bench.program.clone();
+        let url = nats.url();
         let api = program.start(&["api", "--nats-url", &url, "--http", "127.0.0.1:0"])?;
         let site = Site::new(api.first_line()?);
         site.until_ready().await?;

@@ -5,6 +5,8 @@ mod dispatch;
 mod download;
 mod drain;
 mod events;
+mod growth;
+mod list;
 mod nats_requests;
 mod rest;
 
@@ -25,10 +27,14 @@ pub(crate) enum Measure {
     Rest,
     /// Repeats over NATS.
     NatsRequests,
+    /// Pages of builds.
+    List,
     /// Downloads of a binary.
     Download,
     /// Many clients that look at all builds.
     Events,
+    /// A million builds.
+    Growth,
 }
 
 impl Measure {
@@ -47,8 +53,10 @@ impl Measure {
             Self::Drain => drain::run(bench).await,
             Self::Rest => rest::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,
+            Self::List => list::run(bench).await,
             Self::Download => download::run(bench).await,
             Self::Events => events::run(bench).await,
+            Self::Growth => growth::run(bench).await,
         }
     }
 }

@@ -1,19 +1,14 @@
 //! Repeats over NATS, beside a responder that only echoes.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::ensure;
 use bytes::Bytes;
-use tokio::task::JoinSet;
 
 use super::rest::finished;
 use crate::{
     Bench,
     limit::{ECHO_SUBJECT, Limit},
-    load::Load,
+    load,
     report::{Bound, Section, Unit},
     samples::Samples,
     stand_in::Scene,
@@ -51,8 +46,8 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let time = Duration::from_secs(if bench.quick { 2 } else { 5 });
     let [mut ours, mut raw, mut ratio, mut slow] = [(); 4].map(|()| Samples::default());
     for _ in 0..bench.times(5) {
-        let echo = requests(&clients, ECHO_SUBJECT, &questions, time).await?;
-        let repeat = requests(&clients, "build.request", &questions, time).await?;
+        let echo = load::nats(&clients, IN_FLIGHT, ECHO_SUBJECT, &questions, time).await?;
+        let repeat = load::nats(&clients, IN_FLIGHT, "build.request", &questions, time).await?;
         raw.push(echo.rate);
         ours.push(repeat.rate);
         ratio.push(repeat.rate / echo.rate);
@@ -76,39 +71,4 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     section.row("repeat over echo, each pair", Unit::Ratio, ratio);
     section.note(format!("A repeat is answered with {size} bytes."));
     Ok(section)
-}
-
-async fn requests(
-    clients: &[async_nats::Client],
-    subject: &'static str,
-    questions: &Arc<Vec<Bytes>>,
-    time: Duration,
-) -> anyhow::Result<Load> {
-    let mut tasks = JoinSet::new();
-    let start = Instant::now();
-    for (number, client) in clients
-        .iter()
-        .flat_map(|client| std::iter::repeat_n(client, IN_FLIGHT))
-        .enumerate()
-    {
-        let (client, questions) = (client.clone(), Arc::clone(questions));
-        tasks.spawn(async move {
-            let mut times = Vec::new();
-            let mut turn = number;
-            while start.elapsed() < time {
-                let sent = Instant::now();
-                let question = questions[turn % questions.len()].clone();
-                let reply = client.request(subject, question).await?;
-                ensure!(reply.headers.is_none(), "an error instead of an answer");
-                times.push(sent.elapsed().as_secs_f64());
-                turn += CONNECTIONS * IN_FLIGHT;
-            }
-            anyhow::Ok(times)
-        });
-    }
-    let mut all = Vec::new();
-    while let Some(times) = tasks.join_next().await {
-        all.extend(times??);
-    }
-    Ok(Load::of(all, start.elapsed()))
 }

@@ -72,6 +72,11 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// The process; `None` while it is killed.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Its directory, for other files of the test.
     pub fn directory(&self) -> &Path {
         self.directory.path()
