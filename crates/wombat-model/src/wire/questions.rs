@@ -56,12 +56,13 @@ pub struct FacetCount {
 /// Counts by field: status, goos, goarch, go, module, package and builder.
 pub type Facets = BTreeMap<String, Vec<FacetCount>>;
 
-/// Answer to [`ListQuestion`].
+/// Answer to [`ListQuestion`]. Its builds may be in JSON already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ListAnswer {
+#[schemars(rename = "ListAnswer")]
+pub struct ListAnswer<B = BuildView> {
     /// This page.
-    pub builds: Vec<BuildView>,
+    pub builds: Vec<B>,
     /// Builds on all pages.
     pub total: u64,
     /// Cursor of the next page, if there is one.

@@ -3,7 +3,7 @@
 use wombat_model::{BuildKey, Problem, ProblemCode, wire::BuildView};
 
 use super::{
-    collect::Rank,
+    hits::Rank,
     schema::{Sort, tie},
 };
 

@@ -1,6 +1,6 @@
 //! Keeps the index in step with the bucket.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
@@ -159,6 +159,7 @@ impl<'a> Follower<'a> {
                 self.commit().await?;
                 self.published.publish(Some(Searchable {
                     reader: self.storage.reader.clone(),
+                    values: Arc::clone(&self.storage.values),
                     fields: self.fields,
                 }));
                 Ok(false)

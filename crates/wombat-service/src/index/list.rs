@@ -1,6 +1,7 @@
 //! Answers `build.list`.
 
-use tantivy::{Searcher, TantivyDocument, TantivyError};
+use serde_json::value::{RawValue, to_raw_value};
+use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError};
 use tracing::error;
 use wombat_model::{
     Problem, Refusal, RefusalStatus, Status,
@@ -10,10 +11,10 @@ use wombat_model::{
 
 use super::{
     Builds,
-    collect::{Page, PageCollector},
     cursor::{self, Order},
-    facets, query,
-    schema::Fields,
+    hits::PageCollector,
+    query,
+    schema::{Fields, Stored},
 };
 use crate::{answers::json, catalog::Snapshot, live::Live, refusal};
 
@@ -31,7 +32,7 @@ impl Builds {
         catalog: &Snapshot,
         live: &Live,
         max_answer: usize,
-    ) -> Result<ListAnswer, Refusal> {
+    ) -> Result<ListAnswer<Box<RawValue>>, Refusal> {
         let searchable = self.searchable().ok_or_else(refusal::catching_up)?;
         let searcher = searchable.reader.searcher();
         let order = Order::parse(question.sort.as_deref()).map_err(bad)?;
@@ -53,75 +54,62 @@ impl Builds {
             after,
             // One more says whether there is another page.
             limit: limit + 1,
+            values: question.facets.then_some(&searchable.values),
         };
-        let (page, facets) = if question.facets {
-            let counting = facets::collector().map_err(|error| failed(&error))?;
-            let (page, results) = searcher
-                .search(&query, &(collector, counting))
-                .map_err(|error| failed(&error))?;
-            let facets = facets::counts(&results).map_err(|error| failed(&error))?;
-            (page, Some(facets))
-        } else {
-            let page = searcher.search(&query, &collector);
-            (page.map_err(|error| failed(&error))?, None)
-        };
+        let page = searcher
+            .search(&query, &collector)
+            .map_err(|error| failed(&error))?;
+        let facets = question.facets.then(|| page.counts.into_facets());
 
-        let mut answer = ListAnswer {
-            builds: Vec::new(),
+        let mut room = max_answer.saturating_sub(json(&facets)?.len() + FRAME);
+        let mut more = page.hits.len() > limit && limit > 0;
+        let mut builds: Vec<Box<RawValue>> = Vec::with_capacity(limit);
+        for (_, address) in page.hits.into_iter().take(limit) {
+            let stored = read(&searcher, &searchable.fields, address);
+            let build = match stored.map_err(|error| failed(&error))? {
+                Stored::Finished(build) => build,
+                Stored::Open(view) => with_outlook(*view, live)?,
+            };
+            let size = build.get().len() + 1;
+            if size > room && !builds.is_empty() {
+                more = true;
+                break;
+            }
+            room = room.saturating_sub(size);
+            builds.push(build);
+        }
+        let last = builds.last().filter(|_| more);
+        let next_cursor = last
+            .map(|build| serde_json::from_str(build.get()))
+            .transpose()
+            .map_err(|error| failed(&unreadable(&error)))?
+            .map(|view: BuildView| cursor::after(order, &view));
+        Ok(ListAnswer {
+            builds,
             total: page.total,
-            next_cursor: None,
+            next_cursor,
             facets,
-        };
-        let room = max_answer.saturating_sub(json(&answer.facets)?.len() + FRAME);
-        let more = fill(&mut answer, &page, limit, room, &|address| {
-            read(&searcher, &searchable.fields, address)
-        })?;
-        if more {
-            answer.next_cursor = answer.builds.last().map(|view| cursor::after(order, view));
-        }
-        for view in &mut answer.builds {
-            if !view.build.status.is_terminal() {
-                live.add_queue(view);
-            }
-            if view.build.status == Status::New {
-                view.phase = Some(Phase::Queued);
-            }
-        }
-        Ok(answer)
+        })
     }
 }
 
-/// Puts as many builds as fit into the answer; whether there are more.
-fn fill(
-    answer: &mut ListAnswer,
-    page: &Page,
-    limit: usize,
-    mut room: usize,
-    read: &dyn Fn(tantivy::DocAddress) -> Result<BuildView, TantivyError>,
-) -> Result<bool, Refusal> {
-    /// What a queue position and an estimate add.
-    const OUTLOOK: usize = 128;
-    for (_, address) in page.hits.iter().take(limit) {
-        let view = read(*address).map_err(|error| failed(&error))?;
-        let size = json(&view)?.len() + OUTLOOK;
-        if size > room && !answer.builds.is_empty() {
-            return Ok(true);
-        }
-        room = room.saturating_sub(size);
-        answer.builds.push(view);
+fn with_outlook(mut view: BuildView, live: &Live) -> Result<Box<RawValue>, Refusal> {
+    live.add_queue(&mut view);
+    if view.build.status == Status::New {
+        view.phase = Some(Phase::Queued);
     }
-    Ok(page.hits.len() > limit && limit > 0)
+    to_raw_value(&view).map_err(|error| failed(&unreadable(&error)))
 }
 
-fn read(
-    searcher: &Searcher,
-    fields: &Fields,
-    address: tantivy::DocAddress,
-) -> Result<BuildView, TantivyError> {
+fn read(searcher: &Searcher, fields: &Fields, address: DocAddress) -> Result<Stored, TantivyError> {
     let document: TantivyDocument = searcher.doc(address)?;
     fields
-        .view(&document)
-        .ok_or_else(|| TantivyError::InternalError("a stored build can't be read".to_owned()))
+        .stored(&document)
+        .ok_or_else(|| unreadable(&"it lacks its answer"))
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> TantivyError {
+    TantivyError::InternalError(format!("a stored build can't be read: {error}"))
 }
 
 fn bad(problem: Problem) -> Refusal {

@@ -3,15 +3,15 @@
 //! It is a cache. It lies in the instance's state directory, says with each commit how far it got, and is made anew when
 //! that doesn't fit the bucket any more or a file is damaged. Until it has caught up, nobody is answered from it.
 
-mod collect;
 mod cursor;
-mod facets;
 mod follow;
+mod hits;
 mod list;
 mod moment;
 mod query;
 mod schema;
 mod storage;
+mod values;
 mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,6 +20,7 @@ use tantivy::IndexReader;
 
 pub(crate) use follow::start;
 use schema::Fields;
+use values::Values;
 
 /// The index, for those who ask it.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,7 @@ pub(crate) struct Builds {
 #[derive(Clone)]
 struct Searchable {
     reader: IndexReader,
+    values: Arc<Values>,
     fields: Fields,
 }
 

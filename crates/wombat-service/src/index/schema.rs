@@ -1,5 +1,6 @@
 //! What is kept of a build: fields to search, to count, to sort by, and the answer itself.
 
+use serde_json::value::RawValue;
 use tantivy::{
     DateTime, Index, TantivyDocument, Term,
     schema::{
@@ -15,7 +16,7 @@ use super::words::Words;
 use crate::catalog::Snapshot;
 
 /// Raise it when the same build gives another document.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// One whole value, in lower case.
 const WHOLE: &str = "wombat_whole";
@@ -51,12 +52,21 @@ pub(super) const TIE: &str = "_tie";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
     id: Field,
-    view: Field,
+    finished: Field,
+    open: Field,
     pub(super) text: Field,
     query: [Field; QUERY_FIELDS.len()],
     facets: [Field; FACETS.len()],
     sort: [Field; Sort::ALL.len()],
     tie: Field,
+}
+
+/// What is kept of a build to be answered.
+pub(super) enum Stored {
+    /// As it is answered.
+    Finished(Box<RawValue>),
+    /// Lacks its outlook.
+    Open(Box<BuildView>),
 }
 
 /// What a list can be ordered by.
@@ -138,7 +148,8 @@ fn build() -> (Schema, Fields) {
     let mut builder = SchemaBuilder::new();
     let fields = Fields {
         id: builder.add_text_field("_id", STRING),
-        view: builder.add_bytes_field("_view", STORED),
+        finished: builder.add_text_field("_finished", STORED),
+        open: builder.add_text_field("_open", STORED),
         text: builder.add_text_field(
             "_text",
             text(WORDS, IndexRecordOption::WithFreqsAndPositions),
@@ -180,11 +191,17 @@ impl Fields {
     }
 
     /// Reads the answer back.
-    pub(super) fn view(&self, document: &TantivyDocument) -> Option<BuildView> {
+    pub(super) fn stored(&self, document: &TantivyDocument) -> Option<Stored> {
         use tantivy::schema::Value as _;
 
-        let bytes = document.get_first(self.view)?;
-        serde_json::from_slice(bytes.as_bytes()?).ok()
+        let text = |field| document.get_first(field)?.as_str();
+        if let Some(view) = text(self.finished) {
+            return RawValue::from_string(view.to_owned())
+                .ok()
+                .map(Stored::Finished);
+        }
+        let view = serde_json::from_str(text(self.open)?).ok()?;
+        Some(Stored::Open(view))
     }
 
     /// The document of a build. Its components are those that the catalog lists for its packages.
@@ -195,7 +212,12 @@ impl Fields {
     ) -> Result<TantivyDocument, serde_json::Error> {
         let mut document = TantivyDocument::default();
         document.add_text(self.id, &view.id);
-        document.add_bytes(self.view, &serde_json::to_vec(view)?);
+        let stored = if view.build.status.is_terminal() {
+            self.finished
+        } else {
+            self.open
+        };
+        document.add_text(stored, serde_json::to_string(view)?);
         document.add_u64(self.tie, tie(&view.id));
         for (sort, field) in Sort::ALL.into_iter().zip(self.sort) {
             if let Some(value) = sort.value(view) {

@@ -3,16 +3,18 @@
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use serde::{Deserialize, Serialize};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
+use tantivy::{
+    Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term, Warmer,
+};
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 use wombat_store::Revision;
 
-use super::schema;
+use super::{schema, values::Values};
 
 /// Memory of the writer, in bytes. More makes fewer segments while everything is read anew.
 const WRITER_MEMORY: usize = 64 * 1024 * 1024;
@@ -59,6 +61,8 @@ impl Stand {
 pub(super) struct Storage {
     writer: Arc<Mutex<IndexWriter>>,
     pub(super) reader: IndexReader,
+    /// Of the segments that the reader reads.
+    pub(super) values: Arc<Values>,
     /// `None`: it is empty.
     pub(super) stand: Option<Stand>,
     /// Held for as long as the folder is ours.
@@ -130,12 +134,16 @@ impl Storage {
             .load_metas()?
             .payload
             .and_then(|payload| serde_json::from_str(&payload).ok());
+        let values = Arc::new(Values::default());
+        let warmer: Weak<dyn Warmer> = Arc::<Values>::downgrade(&values);
         Ok(Self {
             writer: Arc::new(Mutex::new(index.writer_with_num_threads(1, WRITER_MEMORY)?)),
             reader: index
                 .reader_builder()
                 .reload_policy(ReloadPolicy::Manual)
+                .warmers(vec![warmer])
                 .try_into()?,
+            values,
             stand,
             _lock: None,
         })
