@@ -71,6 +71,13 @@ enum Command {
     /// Be one of the programs that subjects are measured against
     #[command(subcommand, hide = true)]
     Limit(LimitCommand),
+    /// Write finished builds into a server that `wombat setup` has prepared, to look at a large store at leisure
+    Records {
+        #[arg(value_name = "NATS_URL")]
+        url: String,
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=records::MOST))]
+        count: u64,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -86,6 +93,9 @@ async fn run() -> anyhow::Result<()> {
     match arguments.command.take() {
         None => measure(arguments).await,
         Some(Command::Limit(command)) => limit::run(command).await,
+        Some(Command::Records { url, count }) => {
+            records::write(async_nats::connect(url).await?, count).await
+        }
     }
 }
 
