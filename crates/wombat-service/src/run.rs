@@ -55,6 +55,7 @@ async fn serve(
     let client = deps.connection.client();
     let janitor = tokio::spawn(janitor::run(
         deps.store.clone(),
+        builds.clone(),
         args.clone(),
         followers.clone(),
     ));

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tracing::debug;
 use wombat_model::{
     Artifact, Build, BuildKey, BuildSpec, BuildState, BuilderId, ClaimId, Failure, Holder,
-    IllegalTransition, Timings, names::BUILDS_BUCKET,
+    IllegalTransition, Timings, names::BUILDS_BUCKET, wire::BuildOutline,
 };
 
 use crate::{
@@ -245,6 +245,16 @@ impl Builds {
     /// Follows changes after `after` alone.
     pub fn watch_after(&self, after: Revision) -> Watcher<Build> {
         Watcher::start(&self.bucket, RECORDS, Start::After(after))
+    }
+
+    /// The same for who has to know little of each: all of them, or those that changed after `after`.
+    pub fn watch_outlines(&self, after: Revision) -> Watcher<BuildOutline> {
+        let start = if after == Revision::ZERO {
+            Start::LastPerSubject
+        } else {
+            Start::After(after)
+        };
+        Watcher::start(&self.bucket, RECORDS, start)
     }
 
     /// Follows open builds: first their records, and the last `recent` writes whatever they were, then every change of any

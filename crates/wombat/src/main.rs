@@ -20,6 +20,10 @@ use clap_complete::Shell;
 
 use crate::{client::ClientError, telemetry::LogArgs};
 
+/// Records are taken apart in one thread and indexed in others: the system's allocator makes them wait for each other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Go binaries with exactly the Redpanda Connect and Benthos components that you pick
 #[derive(Debug, Parser)]
 #[command(name = "wombat", version, after_help = exit::EXIT_CODES, propagate_version = true)]

@@ -129,6 +129,25 @@ pub struct BuildJson {
     pub timings: BTreeMap<Phase, u64>,
 }
 
+/// What a record says of where its build stands, and of its binary: all that who looks after many of them has to read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BuildOutline {
+    /// Where the build stands.
+    pub status: Status,
+    /// The object that holds the binary.
+    #[serde(default)]
+    pub artifact: Option<ArtifactName>,
+    /// Bytes of the binary.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// Retention removed the binary.
+    #[serde(default)]
+    pub expired: bool,
+    /// When it ended.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub finished: Option<OffsetDateTime>,
+}
+
 /// The JSON isn't a build that could have come about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecord {

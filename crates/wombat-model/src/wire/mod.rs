@@ -5,7 +5,7 @@ mod error_body;
 mod questions;
 mod view;
 
-pub use build_json::{BuildJson, FailureJson, InvalidRecord, PackageJson};
+pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
 pub use error_body::{ErrorBody, ErrorJson};
 pub use questions::{
     BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider,

@@ -266,7 +266,9 @@ mod tests {
     #[test]
     fn hits_are_the_documents_of_their_bitmap() {
         for documents in [0, 1, 8, 9, 200_000] {
-            let all: Vec<DocId> = (0..documents).filter(|document| document % 7 != 3).collect();
+            let all: Vec<DocId> = (0..documents)
+                .filter(|document| document % 7 != 3)
+                .collect();
             let mut hits = Hits::new(documents);
             for block in all.chunks(64) {
                 hits.add(block);

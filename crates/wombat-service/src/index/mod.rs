@@ -43,6 +43,11 @@ impl std::fmt::Debug for Searchable {
 }
 
 impl Builds {
+    /// Whether it answers.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.searchable().is_some()
+    }
+
     /// `None` while it is catching up.
     fn searchable(&self) -> Option<Searchable> {
         self.searchable

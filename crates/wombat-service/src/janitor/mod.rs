@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use wombat_store::{MendedHints, Store, StoreError};
 
-use crate::ServiceArgs;
+use crate::{ServiceArgs, index::Builds};
 use records::Records;
 pub(crate) use retention::Rules;
 
@@ -24,21 +24,25 @@ const LOCK: &str = "janitor";
 /// How long it lives without being renewed, and how often it is renewed.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
-/// The first look through everything comes this long after the start, or earlier.
+/// The first look through everything comes this long after the start, or earlier, but not while the index of builds is
+/// being made: both read every record. Should that never end, it comes all the same.
 const FIRST_SWEEP: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// A hint that is younger may belong to somebody who is opening its build just now.
 const HINT_AGE: Duration = Duration::from_mins(10);
 /// How often the room is looked at: binaries come in faster than anybody could look through all of them.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Cleans up until `stop`, whenever the lock is ours.
-pub(crate) async fn run(store: Store, args: ServiceArgs, stop: CancellationToken) {
+pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: CancellationToken) {
     let mut janitor = Janitor {
         rules: Rules::of(&args),
         sweep_interval: Duration::from_secs(args.janitor_interval),
         owner: uuid::Uuid::new_v4().simple().to_string(),
         store,
+        builds,
         leading: false,
+        records: Records::new(),
         renew: Instant::now(),
         // At the start others have all records to read.
         sweep: Instant::now() + FIRST_SWEEP.min(Duration::from_secs(args.janitor_interval)),
@@ -77,11 +81,14 @@ pub(crate) async fn run(store: Store, args: ServiceArgs, stop: CancellationToken
 
 struct Janitor {
     store: Store,
+    builds: Builds,
     rules: Rules,
     sweep_interval: Duration,
     /// Who we are, to the lock.
     owner: String,
     leading: bool,
+    /// As they were at the last look.
+    records: Records,
     renew: Instant,
     sweep: Instant,
 }
@@ -105,25 +112,35 @@ impl Janitor {
             }
         }
         if !self.leading {
+            self.records = Records::new();
             return Ok(());
         }
-        if Instant::now() >= self.sweep {
+        if self.sweep_is_due() {
             self.sweep().await?;
             self.sweep = Instant::now() + self.sweep_interval;
         } else if retention::excess(&self.store, &self.rules).await?.is_some() {
-            let records = Records::read(&self.store).await?;
-            retention::make_room(&self.store, &self.rules, &records).await?;
+            self.records.catch_up(&self.store).await?;
+            retention::make_room(&self.store, &self.rules, &self.records).await?;
         }
         Ok(())
     }
 
+    fn sweep_is_due(&self) -> bool {
+        let late = self.sweep.elapsed();
+        Instant::now() >= self.sweep && (self.builds.has_caught_up() || late > PATIENCE)
+    }
+
     /// Looks at everything.
-    async fn sweep(&self) -> Result<(), StoreError> {
-        let records = Records::read(&self.store).await?;
-        retention::expire_old(&self.store, &self.rules, &records).await?;
-        retention::make_room(&self.store, &self.rules, &records).await?;
-        objects::agree(&self.store, &self.rules).await?;
-        let mended = self.store.builds.mend_hints(records.open, HINT_AGE).await?;
+    async fn sweep(&mut self) -> Result<(), StoreError> {
+        let objects = objects::list(&self.store).await?;
+        // After the objects: whatever was finished in between has its record here.
+        self.records.catch_up(&self.store).await?;
+        let records = &self.records;
+        objects::agree(&self.store, &self.rules, &objects, records).await?;
+        retention::expire_old(&self.store, &self.rules, records).await?;
+        retention::make_room(&self.store, &self.rules, records).await?;
+        let open = records.open.iter().cloned();
+        let mended = self.store.builds.mend_hints(open, HINT_AGE).await?;
         if mended != MendedHints::default() {
             info!(
                 given = mended.given,

@@ -15,18 +15,26 @@ use super::{Rules, records::Records};
 /// Objects of builds are named after them; others are none of our business.
 const PREFIX: &str = "build.";
 
-/// Removes objects and links that belong to no record, makes missing links, and marks records whose binary is lost.
-pub(super) async fn agree(store: &Store, rules: &Rules) -> Result<(), StoreError> {
-    let objects: BTreeMap<String, StoredObject> = store
-        .artifacts
-        .list()
-        .await?
-        .into_iter()
+/// Objects of builds, and links, by their names.
+pub(super) type Objects = BTreeMap<String, StoredObject>;
+
+/// Those that are there now.
+pub(super) async fn list(store: &Store) -> Result<Objects, StoreError> {
+    let objects = store.artifacts.list().await?.into_iter();
+    Ok(objects
         .filter(|object| object.name.starts_with(PREFIX))
         .map(|object| (object.name.clone(), object))
-        .collect();
-    // After the objects: whatever was finished in between has its record here.
-    let records = Records::read(store).await?;
+        .collect())
+}
+
+/// Removes objects and links that belong to no record, makes missing links, and marks records whose binary is lost.
+/// The records have to be newer than the list of objects.
+pub(super) async fn agree(
+    store: &Store,
+    rules: &Rules,
+    objects: &Objects,
+    records: &Records,
+) -> Result<(), StoreError> {
     let named: BTreeSet<&str> = records
         .with_binary
         .values()
@@ -34,7 +42,7 @@ pub(super) async fn agree(store: &Store, rules: &Rules) -> Result<(), StoreError
         .collect();
     for object in objects.values() {
         if object.link.is_some() {
-            tend_link(store, &records, object, rules.orphan_age).await?;
+            tend_link(store, records, object, rules.orphan_age).await?;
         } else if !named.contains(stem(&object.name)) && is_older(object, rules.orphan_age) {
             remove_unnamed(store, object).await?;
         }

@@ -1,4 +1,4 @@
-//! All records as they are now, as far as the janitor cares.
+//! All records, as far as the janitor cares.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,11 +6,11 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use wombat_model::{ArtifactName, BuildKey, BuildState};
-use wombat_store::{Store, StoreError, WatchEvent};
+use wombat_model::{ArtifactName, BuildKey, Status, wire::BuildOutline};
+use wombat_store::{Revision, Store, StoreError, Versioned, WatchEvent};
 
-/// How long reading all of them may take.
-const LIMIT: Duration = Duration::from_mins(1);
+/// How long the next record may be waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A record that has a binary.
 #[derive(Clone, Debug)]
@@ -24,64 +24,88 @@ pub(super) struct Known {
 }
 
 /// What the janitor has to know of all records.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Records {
     /// Those with a binary that can be downloaded.
     pub(super) with_binary: BTreeMap<BuildKey, Known>,
     /// Builds that aren't finished.
     pub(super) open: BTreeSet<BuildKey>,
+    /// The bucket: when it was made.
+    created: i128,
+    /// The last change that was taken in.
+    revision: Revision,
 }
 
 impl Records {
-    /// Reads the bucket once.
-    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
-        // Without this look, an unreachable server would be waited for instead of reported.
-        store.builds.identity().await?;
-        tokio::time::timeout(LIMIT, Self::collect(store))
-            .await
-            .map_err(|_| StoreError::Unavailable("the records stopped coming".to_owned()))
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self {
+            with_binary: BTreeMap::new(),
+            open: BTreeSet::new(),
+            created: 0,
+            revision: Revision::ZERO,
+        }
     }
 
-    async fn collect(store: &Store) -> Self {
-        let mut records = Self::default();
-        let mut watcher = store.builds.watch();
+    /// Takes in what changed: of a bucket that wasn't read before, everything. Cut short, it goes on the next time.
+    pub(super) async fn catch_up(&mut self, store: &Store) -> Result<(), StoreError> {
+        let (created, last) = store.builds.identity().await?;
+        if created != self.created || last < self.revision {
+            *self = Self {
+                created,
+                ..Self::new()
+            };
+        }
+        // Records come in the order of their last change: whatever was told up to a revision needs no telling again.
+        let mut watcher = store.builds.watch_outlines(self.revision);
         loop {
-            match watcher.next().await {
-                WatchEvent::Value { record, .. } => {
-                    let build = record.value;
-                    if build.status().is_terminal() {
-                        records.open.remove(&build.key());
-                    } else {
-                        records.open.insert(build.key());
-                    }
-                    let finished = match build.state() {
-                        BuildState::Success { .. } => build.finished(),
-                        BuildState::New { .. }
-                        | BuildState::Building { .. }
-                        | BuildState::Failed { .. }
-                        | BuildState::Cancelled { .. } => None,
-                    };
-                    match build.artifact() {
-                        Some(artifact) => {
-                            let known = Known {
-                                name: artifact.name.clone(),
-                                size: artifact.size,
-                                finished,
-                            };
-                            records.with_binary.insert(build.key(), known);
-                        }
-                        None => drop(records.with_binary.remove(&build.key())),
-                    }
+            let event = tokio::time::timeout(PATIENCE, watcher.next()).await;
+            match event {
+                Err(_) => {
+                    let problem = "the records stopped coming".to_owned();
+                    return Err(StoreError::Unavailable(problem));
                 }
-                WatchEvent::Removed { key, .. } => {
+                Ok(WatchEvent::Value { key, record, .. }) => {
+                    self.revision = self.revision.max(record.revision);
+                    self.note(&key, record);
+                }
+                Ok(WatchEvent::Removed { key, revision }) => {
+                    self.revision = self.revision.max(revision);
                     if let Ok(key) = key.parse::<BuildKey>() {
-                        records.with_binary.remove(&key);
-                        records.open.remove(&key);
+                        self.with_binary.remove(&key);
+                        self.open.remove(&key);
                     }
                 }
-                WatchEvent::Ready => return records,
-                WatchEvent::Reset => records = Self::default(),
+                Ok(WatchEvent::Ready) => return Ok(()),
+                Ok(WatchEvent::Reset) => {
+                    let problem = "the bucket was replaced while it was read".to_owned();
+                    return Err(StoreError::Unavailable(problem));
+                }
             }
+        }
+    }
+
+    fn note(&mut self, key: &str, record: Versioned<BuildOutline>) {
+        let Ok(key) = key.parse::<BuildKey>() else {
+            return;
+        };
+        let build = record.value;
+        if build.status.is_terminal() {
+            self.open.remove(&key);
+        } else {
+            self.open.insert(key.clone());
+        }
+        match build.artifact.zip(build.size).filter(|_| !build.expired) {
+            Some((name, size)) => {
+                let finished = build.finished.filter(|_| build.status == Status::Success);
+                let known = Known {
+                    name,
+                    size,
+                    finished,
+                };
+                self.with_binary.insert(key, known);
+            }
+            None => drop(self.with_binary.remove(&key)),
         }
     }
 
