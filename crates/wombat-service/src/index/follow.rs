@@ -73,6 +73,8 @@ struct Follower<'a> {
     created: i128,
     /// The last revision that was written into the index.
     revision: Revision,
+    /// The bucket's last revision when it was begun with an empty index: up to here every key comes once.
+    once_until: Revision,
     /// Whether the content from the start of the watch is complete.
     caught_up: bool,
 }
@@ -106,7 +108,12 @@ impl<'a> Follower<'a> {
             fields: schema::fields(),
             watcher,
             created,
-            revision: revision.unwrap_or(Revision::new(0)),
+            revision: revision.unwrap_or(Revision::ZERO),
+            once_until: if revision.is_some() {
+                Revision::ZERO
+            } else {
+                last
+            },
             caught_up: false,
         })
     }
@@ -135,7 +142,7 @@ impl<'a> Follower<'a> {
                 snapshot = catalog.changed() => {
                     info!(revision = snapshot.revision(), "the catalog changed; builds are indexed anew");
                     due = None;
-                    self.start_over()?;
+                    self.start_over().await?;
                 }
             }
         }
@@ -151,7 +158,10 @@ impl<'a> Follower<'a> {
             }
             WatchEvent::Removed { key, revision } => {
                 self.revision = self.revision.max(revision);
-                self.storage.remove(self.fields.id(&key));
+                // A key that isn't a build's has no document.
+                if let Ok(key) = key.parse() {
+                    self.storage.remove(self.fields.id(&key));
+                }
                 Ok(true)
             }
             WatchEvent::Ready => {
@@ -167,35 +177,42 @@ impl<'a> Follower<'a> {
             WatchEvent::Reset => {
                 // What is searchable is void. The watch goes on with the new bucket by itself.
                 self.published.publish(None);
-                self.created = self
-                    .store
-                    .builds
-                    .identity()
-                    .await
-                    .context("reading the new bucket")?
-                    .0;
-                self.revision = Revision::new(0);
-                self.caught_up = false;
-                self.storage.clear()?;
+                let identity = self.store.builds.identity().await;
+                let (created, last) = identity.context("reading the new bucket")?;
+                self.created = created;
+                self.clear(last)?;
                 Ok(false)
             }
         }
     }
 
     /// Reads everything again; what is searchable stays until then.
-    fn start_over(&mut self) -> anyhow::Result<()> {
-        self.storage.clear()?;
+    async fn start_over(&mut self) -> anyhow::Result<()> {
+        let (_, last) = self.store.builds.identity().await?;
+        self.clear(last)?;
         self.watcher = self.store.builds.watch();
-        self.revision = Revision::new(0);
+        Ok(())
+    }
+
+    /// Nothing is in the index any more, and the bucket got to `last`.
+    fn clear(&mut self, last: Revision) -> anyhow::Result<()> {
+        self.storage.clear()?;
+        self.revision = Revision::ZERO;
+        self.once_until = last;
         self.caught_up = false;
         Ok(())
     }
 
     fn write(&self, record: Versioned<Build>) -> anyhow::Result<()> {
-        let view = BuildView::of(record.value, record.revision.get());
+        let revision = record.revision;
+        let view = BuildView::of(record.value, revision.get());
         let document = self.fields.document(&view, &self.catalog.snapshot())?;
-        let id = self.fields.id(view.id.as_str());
-        self.storage.replace(id, document)?;
+        if revision <= self.once_until {
+            self.storage.add(document)?;
+        } else {
+            let id = self.fields.id(&view.id);
+            self.storage.replace(id, document)?;
+        }
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use wombat_model::{Problem, ProblemCode, catalog::Component, names::MAX_QUERY};
 use super::{
     moment::{Moment, lower_bound, midnight, next, upper_bound},
     schema::{COMPONENT, CREATED, Fields, PACKAGE, QUERY_FIELDS},
+    words::with_short_hashes,
 };
 use crate::catalog::{BENTHOS, Snapshot};
 
@@ -124,7 +125,11 @@ impl Walk<'_> {
             UserInputLeaf::All => Ok(UserInputLeaf::All.into()),
             UserInputLeaf::Literal(literal) => {
                 let Some(field) = &literal.field_name else {
-                    return Ok(UserInputLeaf::Literal(literal).into());
+                    return Ok(UserInputLeaf::Literal(UserInputLiteral {
+                        phrase: with_short_hashes(&literal.phrase),
+                        ..literal
+                    })
+                    .into());
                 };
                 check_field(field)?;
                 if field == CREATED {

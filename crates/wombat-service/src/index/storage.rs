@@ -17,7 +17,7 @@ use wombat_store::Revision;
 use super::{schema, values::Values};
 
 /// Memory of the writer, in bytes. More makes fewer segments while everything is read anew.
-const WRITER_MEMORY: usize = 64 * 1024 * 1024;
+const WRITER_MEMORY: usize = 128 * 1024 * 1024;
 /// After this deletions may have been forgotten by the bucket, whose markers live for seven days.
 const LONGEST_ABSENCE: Duration = Duration::days(6);
 
@@ -154,6 +154,11 @@ impl Storage {
             _lock: Some(lock),
             ..self
         }
+    }
+
+    /// Adds a document that isn't there yet.
+    pub(super) fn add(&self, document: TantivyDocument) -> Result<(), TantivyError> {
+        lock_writer(&self.writer).add_document(document).map(drop)
     }
 
     /// Puts a document in place of the one that `id` names.

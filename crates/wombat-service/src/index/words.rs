@@ -1,6 +1,6 @@
 //! By which words a build is found.
 
-use wombat_model::{ModulePath, wire::BuildView};
+use wombat_model::{BuildHash, ModulePath, wire::BuildView};
 
 use crate::catalog::Snapshot;
 
@@ -81,19 +81,36 @@ impl Words {
     /// What words without a field are looked for in.
     pub(super) fn text(&self, view: &BuildView) -> String {
         let build = &view.build;
-        let hash = view.id.hash();
-        let mut parts = vec![view.id.as_str(), hash.short(), build.variant.as_str()];
+        let id = with_short_hashes(view.id.as_str());
+        let mut parts = vec![id.as_str(), build.variant.as_str()];
         parts.extend(build.error.as_deref());
         parts.extend(build.last_error.as_deref());
         if build.expired {
             parts.push("expired");
         }
         for (_, value, aliases) in &self.0 {
-            parts.push(value);
-            parts.extend(aliases.iter().map(String::as_str));
+            let all = || [value].into_iter().chain(aliases);
+            let within = |word: &String| all().any(|other| other != word && other.contains(word));
+            parts.extend(all().filter(|word| !within(word)).map(String::as_str));
         }
         parts.join(" ")
     }
+}
+
+/// The text with each hash of a build in its short form: whole ones are found by it, and it fills a tenth of an index.
+pub(super) fn with_short_hashes(text: &str) -> String {
+    let mut short = String::with_capacity(text.len());
+    for part in text.split_inclusive(|character: char| !character.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|character: char| !character.is_ascii_alphanumeric());
+        match word.to_ascii_lowercase().parse::<BuildHash>() {
+            Ok(hash) => {
+                short.push_str(hash.short());
+                short.push_str(&part[word.len()..]);
+            }
+            Err(_) => short.push_str(part),
+        }
+    }
+    short
 }
 
 /// What people call a module: its last element that isn't a major version.
