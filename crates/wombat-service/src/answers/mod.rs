@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use tracing::error;
 use wombat_model::{
     Refusal,
     wire::{
@@ -25,6 +26,9 @@ use crate::{
     refusal,
     repeats::Repeats,
 };
+
+/// From so many builds on, a list is looked for in a thread of its own.
+const MANY_BUILDS: u64 = 50_000;
 
 /// Everything that answers are made from.
 #[derive(Debug)]
@@ -72,14 +76,7 @@ impl Answers {
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Log => json(&self.log(&read(question)?).await?),
-            Endpoint::List => {
-                let question: ListQuestion = read(question)?;
-                let catalog = self.catalog.snapshot();
-                let answer = self
-                    .builds
-                    .list(&question, &catalog, &self.live, self.max_answer)?;
-                json(&answer)
-            }
+            Endpoint::List => self.list(read(question)?).await,
             Endpoint::Builders => {
                 let NoQuestion {} = read(question)?;
                 json(&BuildersAnswer {
@@ -95,6 +92,21 @@ impl Answers {
                 )?)
             }
         }
+    }
+
+    /// One page of builds. Where there are many, looking for it would hold up every other answer.
+    async fn list(&self, question: ListQuestion) -> Result<Bytes, Refusal> {
+        let (builds, live) = (self.builds.clone(), self.live.clone());
+        let (catalog, max_answer) = (self.catalog.snapshot(), self.max_answer);
+        let list = move || json(&builds.list(&question, &catalog, &live, max_answer)?);
+        if self.builds.count() < MANY_BUILDS {
+            return list();
+        }
+        let listed = tokio::task::spawn_blocking(list).await;
+        listed.unwrap_or_else(|failure| {
+            error!(%failure, "looking for builds failed");
+            Err(Refusal::internal())
+        })
     }
 
     /// As many packages as fit into a message.

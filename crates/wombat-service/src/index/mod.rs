@@ -48,6 +48,12 @@ impl Builds {
         self.searchable().is_some()
     }
 
+    /// Builds in it.
+    pub(crate) fn count(&self) -> u64 {
+        self.searchable()
+            .map_or(0, |searchable| searchable.reader.searcher().num_docs())
+    }
+
     /// `None` while it is catching up.
     fn searchable(&self) -> Option<Searchable> {
         self.searchable
