@@ -24,8 +24,8 @@ const LIMIT: Duration = Duration::from_mins(5);
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::new(
         "Draining the queue",
-        "8 builders with 4 workers each, all on this machine, and a stand-in for Go that takes a second, or no time at all. 640 builds are asked for as fast as \
-         the gateway takes them; the time ends when the last one has succeeded. The limit with a second each is 32 builds a second.",
+        "8 builders with 4 workers each, all on this machine, and a stand-in for Go that takes a second, or no time at all. After a first build, 640 are asked for \
+         as fast as the gateway takes them; the time ends when the last one has succeeded. The limit with a second each is 32 builds a second.",
     );
     let builds = if bench.quick { BUILDS / 5 } else { BUILDS };
     let slow = drain(bench, builds, Duration::from_secs(1)).await?;
@@ -80,6 +80,9 @@ async fn drain(bench: &Bench, builds: u32, time: Duration) -> anyhow::Result<Dra
     let start = |_| scene.builder(&["--workers", &workers]);
     let builders: Vec<Wombat> = (0..BUILDERS).map(start).collect::<anyhow::Result<_>>()?;
     scene.site.until_builders(BUILDERS).await?;
+    // The first one resolves the module graph that all others share.
+    let first = scene.site.asked(&request(builds)).await?;
+    scene.site.until(&first, "success", LIMIT).await?;
 
     let start = Instant::now();
     stream::iter(0..builds)
@@ -95,7 +98,7 @@ async fn drain(bench: &Bench, builds: u32, time: Duration) -> anyhow::Result<Dra
             .site
             .json("/api/builds?q=status:success&limit=1")
             .await?;
-        Ok((page["total"] == builds).then_some(()))
+        Ok((page["total"] == builds + 1).then_some(()))
     })
     .await?;
     let took = start.elapsed();

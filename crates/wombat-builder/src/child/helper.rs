@@ -2,16 +2,16 @@
 
 use std::{
     ffi::OsString,
-    io::Read as _,
-    os::unix::process::CommandExt as _,
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
     process::{Command, ExitCode, Stdio},
     time::Duration,
 };
 
 use rustix::process::{Pid, WaitStatus};
 use tokio::{
+    io::AsyncReadExt as _,
+    net::unix::pipe,
     signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 
@@ -89,7 +89,8 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
             return Ok(ExitCode::from(EXIT_NOT_STARTED));
         }
     };
-    let mut lifeline = lifeline();
+    let lifeline = lifeline();
+    tokio::pin!(lifeline);
     let mut memory_check = interval_at(Instant::now() + MEMORY_CHECK, MEMORY_CHECK);
     memory_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
@@ -100,7 +101,7 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
             },
             _ = terminate.recv() => break Cause::AskedTo,
             _ = interrupt.recv() => break Cause::AskedTo,
-            _ = &mut lifeline => break Cause::AskedTo,
+            () = &mut lifeline => break Cause::AskedTo,
             _ = memory_check.tick(), if args.memory_limit.is_some() => {
                 if args.memory_limit.is_some_and(|limit| family.memory() > limit) {
                     break Cause::OutOfMemory;
@@ -127,16 +128,17 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
     })
 }
 
-/// Resolves when standard input ends: our parent closed it, or is no more.
-fn lifeline() -> oneshot::Receiver<()> {
-    let (sender, receiver) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut stdin = std::io::stdin().lock();
-        let mut buffer = [0; 64];
-        while stdin.read(&mut buffer).is_ok_and(|count| count > 0) {}
-        let _ = sender.send(());
-    });
-    receiver
+/// Resolves when standard input ends: our parent closed it, or is no more. Of anything but a pipe nothing is expected.
+///
+/// No thread reads it, since we must have only one: a parent is told of our end before the kernel has tidied up after the
+/// last of several threads, and the lower our priority is, the longer the parent spins in `wait` until that is done.
+async fn lifeline() {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+    let Ok(mut pipe) = stdin.and_then(pipe::Receiver::from_owned_fd) else {
+        return std::future::pending().await;
+    };
+    let mut buffer = [0; 64];
+    while pipe.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
 }
 
 async fn ended(family: &Family, child_changed: &mut Signal) -> WaitStatus {
