@@ -12,6 +12,7 @@ mod load;
 mod nats_cli;
 mod real_build;
 mod refusals;
+mod warm_up;
 
 /// The program that is tested.
 fn program() -> wombat_testkit::Program {
