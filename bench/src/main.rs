@@ -3,6 +3,7 @@
 //!
 //! `measures` has one file a subject; each gives a [`Section`] of the report, which `report` writes.
 
+mod compare;
 mod delay;
 mod http;
 mod limit;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use wombat_testkit::Program;
 
+use compare::Compare;
 use limit::LimitCommand;
 use measures::Measure;
 use report::{Report, Section};
@@ -68,6 +70,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Put servers that are running side by side
+    Compare(Compare),
     /// Be one of the programs that subjects are measured against
     #[command(subcommand, hide = true)]
     Limit(LimitCommand),
@@ -92,6 +96,7 @@ async fn run() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
     match arguments.command.take() {
         None => measure(arguments).await,
+        Some(Command::Compare(compare)) => compare::run(compare).await,
         Some(Command::Limit(command)) => limit::run(command).await,
         Some(Command::Records { url, count }) => {
             records::write(async_nats::connect(url).await?, count).await

@@ -20,7 +20,8 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    /// As people read it.
+    pub(crate) fn show(self, value: f64) -> String {
         match self {
             _ if value.is_nan() => "–".to_owned(),
             Self::Seconds if value < 1.0 => format!("{:.1} ms", value * 1000.0),

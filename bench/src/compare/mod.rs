@@ -1,0 +1,211 @@
+//! `wombat-bench compare`: servers that are there already, side by side, under the same load in turn.
+//!
+//! Each body is asked for at each server, one after another; what a server has not built before is timed until its binary
+//! can be downloaded. The finished builds are then asked for again, listed and downloaded as fast as each server answers.
+
+mod server;
+mod table;
+
+use std::{fmt::Write as _, io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use crate::{http::request, load, report::Unit, samples::Samples};
+use server::{Downloadable, Place, Server};
+use table::Table;
+
+/// Asks any servers that speak the REST of the first wombat-builder.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  Two servers, with two builds that neither has made so far:
+    bench/compare http://127.0.0.1:4430 http://127.0.0.1:8080 \\
+      --body '{\"goos\":\"linux\",\"goarch\":\"amd64\",\"packages\":[\"github.com/redpanda-data/connect/v4/public/components/redis\"]}' \\
+      --body @nats-and-kafka.json
+  A look at one server:
+    bench/compare http://127.0.0.1:4430 --body @redis.json --query redis --rounds 1
+
+Only `POST /api/builds`, `GET /api/builds?q=` and `/artifacts/{goos}/{goarch}/{go}/{hash}` are asked. The load is heavy:
+give it servers of your own. A server that counts builds by client has to be started without that limit.")]
+pub(crate) struct Compare {
+    /// Where the servers are, as `http://HOST:PORT`; the others are held against the first
+    #[arg(value_name = "URL", required = true)]
+    places: Vec<Place>,
+    /// What to ask for: JSON, or @FILE. Give several for a median
+    #[arg(long = "body", value_name = "JSON", required = true)]
+    bodies: Vec<String>,
+    /// What to look for in the list of builds
+    #[arg(long = "query", value_name = "WORDS", default_value = "redis")]
+    queries: Vec<String>,
+    /// Connections that ask at once
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    connections: u16,
+    /// How often each server has its turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rounds: u16,
+    /// How long a turn takes
+    #[arg(long, default_value_t = 3, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=600))]
+    turn: u16,
+    /// How long a build may take
+    #[arg(long, default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
+    patience: u16,
+}
+
+pub(crate) async fn run(arguments: Compare) -> anyhow::Result<()> {
+    let bodies = arguments
+        .bodies
+        .iter()
+        .map(|body| read(body))
+        .collect::<anyhow::Result<Vec<String>>>()?;
+    let mut table = Table::new(arguments.places.iter().map(ToString::to_string).collect());
+    let mut subjects = Vec::new();
+    for place in &arguments.places {
+        subjects.push(Subject::new(place.clone(), &bodies, &arguments).await?);
+    }
+    let new = subjects.iter().map(|subject| subject.new.clone());
+    table.row("new build: request → binary", Unit::Seconds, new.collect());
+    let sizes = subjects.iter().map(|subject| subject.sizes.clone());
+    table.row("size of a binary", Unit::Bytes, sizes.collect());
+    for (what, kind) in [
+        ("repeat of a finished build", Kind::Repeat),
+        ("list", Kind::List),
+        ("download", Kind::Download),
+    ] {
+        eprintln!("{what} …");
+        let mut rates = vec![Samples::default(); subjects.len()];
+        let mut slow = rates.clone();
+        for _ in 0..arguments.rounds {
+            for (number, subject) in subjects.iter().enumerate() {
+                let load = load::http(
+                    subject.address,
+                    &subject.requests(kind),
+                    usize::from(arguments.connections),
+                    Duration::from_secs(arguments.turn.into()),
+                )
+                .await
+                .with_context(|| format!("{what} at {}", subject.place))?;
+                rates[number].push(load.rate);
+                slow[number].push(load.latencies.quantile(0.99));
+            }
+        }
+        table.row(what, Unit::PerSecond, rates);
+        table.row(format!("{what}, p99"), Unit::Seconds, slow);
+    }
+    write!(std::io::stdout(), "{table}")?;
+    Ok(())
+}
+
+/// What is asked under load.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Repeat,
+    List,
+    Download,
+}
+
+/// One server and what it has built.
+#[derive(Debug)]
+struct Subject {
+    place: Place,
+    address: SocketAddr,
+    new: Samples,
+    sizes: Samples,
+    repeats: Arc<Vec<Vec<u8>>>,
+    lists: Arc<Vec<Vec<u8>>>,
+    downloads: Arc<Vec<Vec<u8>>>,
+}
+
+impl Subject {
+    /// Has everything built.
+    async fn new(place: Place, bodies: &[String], arguments: &Compare) -> anyhow::Result<Self> {
+        let address = place.address().await?;
+        let mut server = Server::connect(place.clone()).await?;
+        let mut new = Samples::default();
+        let mut sizes = Samples::default();
+        let mut downloads = Vec::new();
+        for (number, body) in bodies.iter().enumerate() {
+            eprintln!("{place} builds {} of {} …", number + 1, bodies.len());
+            let patience = Duration::from_secs(arguments.patience.into());
+            let Downloadable { after, path, size } = server.build(body, patience).await?;
+            if let Some(after) = after {
+                new.push_time(after);
+            } else {
+                eprintln!("{place} had that one already, which is no new build");
+            }
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+            sizes.push(size as f64);
+            downloads.push(request("GET", &path, place.host(), ""));
+        }
+        let repeats = bodies
+            .iter()
+            .map(|body| request("POST", "/api/builds", place.host(), body))
+            .collect();
+        let lists = arguments
+            .queries
+            .iter()
+            .map(|query| request("GET", &list_path(query), place.host(), ""))
+            .collect();
+        Ok(Self {
+            place,
+            address,
+            new,
+            sizes,
+            repeats: Arc::new(repeats),
+            lists: Arc::new(lists),
+            downloads: Arc::new(downloads),
+        })
+    }
+
+    fn requests(&self, kind: Kind) -> Arc<Vec<Vec<u8>>> {
+        Arc::clone(match kind {
+            Kind::Repeat => &self.repeats,
+            Kind::List => &self.lists,
+            Kind::Download => &self.downloads,
+        })
+    }
+}
+
+/// What is asked for: JSON, or a file with it after `@`.
+fn read(body: &str) -> anyhow::Result<String> {
+    let text = match body.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?,
+        None => body.to_owned(),
+    };
+    let json: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("--body {body}"))?;
+    ensure!(json.is_object(), "--body {body}: not a JSON object");
+    Ok(json.to_string())
+}
+
+fn list_path(query: &str) -> String {
+    let mut path = "/api/builds?q=".to_owned();
+    for byte in query.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            write!(path, "%{byte:02X}").expect("a string takes what is written to it");
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_an_object() {
+        assert_eq!(read(r#"{"goos": "linux"}"#).unwrap(), r#"{"goos":"linux"}"#);
+        for bad in ["[]", "{", "@/nowhere/at/all.json"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn queries_are_escaped() {
+        assert_eq!(
+            list_path("goos:linux a&b"),
+            "/api/builds?q=goos:linux%20a%26b"
+        );
+    }
+}
