@@ -2,7 +2,7 @@
 //!
 //! Whoever looks for open builds reads these names instead of all records ever made. They are hints: the record is the
 //! truth. Nothing is open without its hint, because the hint is written first; a hint may outlive its build, because it
-//! is removed last, and only if it is older than the record's end (see `docs/decisions/0020-open-builds.md`).
+//! is removed last, and only if it is older than the record's end (see `docs/decisions/0010-open-builds.md`).
 
 use std::{collections::BTreeSet, time::Duration};
 
