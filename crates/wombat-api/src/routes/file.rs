@@ -17,7 +17,7 @@ use wombat_model::{Artifact, BuildKey, Goos, Refusal};
 use crate::{ApiError, cache::CachedFile};
 
 /// Bytes that are read from disk at once.
-const BUFFER: usize = 128 * 1024;
+const BUFFER: usize = 64 * 1024;
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
