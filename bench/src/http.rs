@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail, ensure};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -10,6 +11,13 @@ use tokio::{
 
 /// Bytes that are read at once: enough for most answers in one go, and for downloads not too little.
 const BUFFER: usize = 256 * 1024;
+/// What isn't sent as it is in the query of a path.
+const IN_QUERIES: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
 /// Headers of an answer at most.
 const HEADERS: usize = 64;
 
@@ -22,6 +30,11 @@ pub(crate) fn request(method: &str, path: &str, host: &str, body: &str) -> Vec<u
         format!("Content-Type: application/json\r\nContent-Length: {length}\r\n")
     };
     format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{about}\r\n{body}").into_bytes()
+}
+
+/// The path of the builds that a query finds; more parameters may follow.
+pub(crate) fn list_path(query: &str) -> String {
+    format!("/api/builds?q={}", utf8_percent_encode(query, IN_QUERIES))
 }
 
 /// How the body of an answer is framed.
@@ -165,4 +178,17 @@ fn read_head(bytes: &[u8]) -> anyhow::Result<Option<(Head, usize)>> {
         None => Framing::Length(0),
     };
     Ok(Some((Head { status, framing }, length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_escaped() {
+        assert_eq!(
+            list_path("goos:linux a&b"),
+            "/api/builds?q=goos:linux%20a%26b"
+        );
+    }
 }

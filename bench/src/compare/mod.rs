@@ -6,12 +6,17 @@
 mod server;
 mod table;
 
-use std::{fmt::Write as _, io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
 
-use crate::{http::request, load, report::Unit, samples::Samples};
+use crate::{
+    http::{list_path, request},
+    load,
+    report::Unit,
+    samples::Samples,
+};
 use server::{Downloadable, Place, Server};
 use table::Table;
 
@@ -66,26 +71,22 @@ pub(crate) async fn run(arguments: Compare) -> anyhow::Result<()> {
     table.row("new build: request → binary", Unit::Seconds, new.collect());
     let sizes = subjects.iter().map(|subject| subject.sizes.clone());
     table.row("size of a binary", Unit::Bytes, sizes.collect());
-    for (what, kind) in [
-        ("repeat of a finished build", Kind::Repeat),
-        ("list", Kind::List),
-        ("download", Kind::Download),
-    ] {
+    for (load, what) in LOADS.into_iter().enumerate() {
         eprintln!("{what} …");
         let mut rates = vec![Samples::default(); subjects.len()];
         let mut slow = rates.clone();
         for _ in 0..arguments.rounds {
             for (number, subject) in subjects.iter().enumerate() {
-                let load = load::http(
+                let came = load::http(
                     subject.address,
-                    &subject.requests(kind),
+                    &subject.loads[load],
                     usize::from(arguments.connections),
                     Duration::from_secs(arguments.turn.into()),
                 )
                 .await
                 .with_context(|| format!("{what} at {}", subject.place))?;
-                rates[number].push(load.rate);
-                slow[number].push(load.latencies.quantile(0.99));
+                rates[number].push(came.rate);
+                slow[number].push(came.latencies.quantile(0.99));
             }
         }
         table.row(what, Unit::PerSecond, rates);
@@ -96,12 +97,7 @@ pub(crate) async fn run(arguments: Compare) -> anyhow::Result<()> {
 }
 
 /// What is asked under load.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Repeat,
-    List,
-    Download,
-}
+const LOADS: [&str; 3] = ["repeat of a finished build", "list", "download"];
 
 /// One server and what it has built.
 #[derive(Debug)]
@@ -110,16 +106,15 @@ struct Subject {
     address: SocketAddr,
     new: Samples,
     sizes: Samples,
-    repeats: Arc<Vec<Vec<u8>>>,
-    lists: Arc<Vec<Vec<u8>>>,
-    downloads: Arc<Vec<Vec<u8>>>,
+    /// The requests of each of [`LOADS`].
+    loads: [Arc<Vec<Vec<u8>>>; LOADS.len()],
 }
 
 impl Subject {
     /// Has everything built.
     async fn new(place: Place, bodies: &[String], arguments: &Compare) -> anyhow::Result<Self> {
         let address = place.address().await?;
-        let mut server = Server::connect(place.clone()).await?;
+        let mut server = Server::connect(place.clone(), address).await?;
         let mut new = Samples::default();
         let mut sizes = Samples::default();
         let mut downloads = Vec::new();
@@ -150,17 +145,7 @@ impl Subject {
             address,
             new,
             sizes,
-            repeats: Arc::new(repeats),
-            lists: Arc::new(lists),
-            downloads: Arc::new(downloads),
-        })
-    }
-
-    fn requests(&self, kind: Kind) -> Arc<Vec<Vec<u8>>> {
-        Arc::clone(match kind {
-            Kind::Repeat => &self.repeats,
-            Kind::List => &self.lists,
-            Kind::Download => &self.downloads,
+            loads: [repeats, lists, downloads].map(Arc::new),
         })
     }
 }
@@ -177,18 +162,6 @@ fn read(body: &str) -> anyhow::Result<String> {
     Ok(json.to_string())
 }
 
-fn list_path(query: &str) -> String {
-    let mut path = "/api/builds?q=".to_owned();
-    for byte in query.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            write!(path, "%{byte:02X}").expect("a string takes what is written to it");
-        }
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,13 +172,5 @@ mod tests {
         for bad in ["[]", "{", "@/nowhere/at/all.json"] {
             assert!(read(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn queries_are_escaped() {
-        assert_eq!(
-            list_path("goos:linux a&b"),
-            "/api/builds?q=goos:linux%20a%26b"
-        );
     }
 }

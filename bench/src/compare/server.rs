@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use hyper::Uri;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
@@ -43,17 +44,17 @@ impl FromStr for Place {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let host = text
-            .strip_prefix("http://")
-            .map(|rest| rest.trim_end_matches('/'))
-            .filter(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
-            .with_context(|| format!("`{text}` is not of the form http://HOST[:PORT]"))?;
-        let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        match port {
-            Some(Ok(_)) => Ok(Self(host.to_owned())),
-            _ if !host.contains(':') || host.ends_with(']') => Ok(Self(format!("{host}:80"))),
-            _ => bail!("`{text}` has no port after its last colon"),
-        }
+        let form = || format!("`{text}` is not of the form http://HOST[:PORT]");
+        let uri: Uri = text.parse().with_context(form)?;
+        let authority = uri.authority().with_context(form)?;
+        let host = authority.host();
+        let place = format!("{host}:{}", authority.port_u16().unwrap_or(80));
+        // What is neither host nor port is a user, or a port that is none.
+        let only = uri.scheme_str() == Some("http")
+            && uri.path_and_query().is_none_or(|rest| rest == "/")
+            && [host, &place].contains(&authority.as_str());
+        ensure!(only, form());
+        Ok(Self(place))
     }
 }
 
@@ -92,8 +93,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn connect(place: Place) -> anyhow::Result<Self> {
-        let connection = Connection::open(place.address().await?)
+    pub(crate) async fn connect(place: Place, address: SocketAddr) -> anyhow::Result<Self> {
+        let connection = Connection::open(address)
             .await
             .with_context(|| format!("connecting to {place}"))?;
         Ok(Self { place, connection })

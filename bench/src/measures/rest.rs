@@ -7,7 +7,7 @@ use wombat_testkit::a_distinct_request;
 
 use crate::{
     Bench,
-    http::{Connection, request},
+    http::{Connection, list_path, request},
     limit::Limit,
     load,
     report::{Bound, Section, Unit},
@@ -50,7 +50,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let list = gets(
         &mut ["nats", "redis", "status:success", "goos:linux kafka"]
             .iter()
-            .map(|query| format!("/api/builds?limit=20&q={}", query.replace(' ', "%20"))),
+            .map(|query| format!("{}&limit=20", list_path(query))),
     );
     let catalog = gets(
         &mut ["kafka", "redis", "nats", "sql"]
