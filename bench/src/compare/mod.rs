@@ -156,9 +156,12 @@ fn read(body: &str) -> anyhow::Result<String> {
         Some(file) => std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?,
         None => body.to_owned(),
     };
-    let json: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("--body {body}"))?;
-    ensure!(json.is_object(), "--body {body}: not a JSON object");
+    let json: serde_json::Value = serde_json::from_str(&text)
+        .with_context(|| format!("--body {body}: not JSON; a file's name goes after an @"))?;
+    ensure!(
+        json.is_object(),
+        "--body {body}: not a JSON object, as POST /api/builds takes it"
+    );
     Ok(json.to_string())
 }
 
