@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::{self, Read as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,6 +16,7 @@ use super::{
     entry::{self, Head},
     id::ActionId,
     local::{Found, LocalCache},
+    unpack::{Arrived, Unpacking},
 };
 
 /// How long the fleet isn't asked again after it didn't answer.
@@ -42,6 +42,7 @@ pub(super) struct Wanted {
 pub(super) struct Fleet {
     pub(super) store: GoCache,
     pub(super) shared: LocalCache,
+    unpacking: Unpacking,
     state: Arc<Mutex<State>>,
 }
 
@@ -72,6 +73,7 @@ impl Fleet {
     pub(super) fn new(store: GoCache, shared: LocalCache) -> Self {
         Self {
             store,
+            unpacking: Unpacking::new(shared.clone()),
             shared,
             state: Arc::default(),
         }
@@ -91,7 +93,7 @@ impl Fleet {
         let key = [entry::key(&action)];
         let mut answers = std::pin::pin!(self.store.fetch(&key));
         match answers.next().await? {
-            Ok((_, first)) => self.keep(action, first).await,
+            Ok((_, first)) => self.keep(vec![(action, first)]).await.pop(),
             Err(error) => {
                 self.rest(&error);
                 None
@@ -137,51 +139,51 @@ impl Fleet {
             .map(|coming| (entry::key(&coming.action), coming))
             .collect();
         let keys: Vec<String> = coming.keys().cloned().collect();
-        let answers = self.store.fetch(&keys).map(|answer| {
-            answer.map(|(key, first)| {
-                let coming = coming.remove(&key);
-                async move {
-                    if let Some(coming) = coming {
-                        self.keep(coming.action, first).await;
+        // What came together is unpacked together, while more comes.
+        let mut answers = std::pin::pin!(self.store.fetch(&keys).ready_chunks(BATCH));
+        while let Some(answers) = answers.next().await {
+            // They are there, or won't come, when these are dropped.
+            let mut here: Vec<Coming> = Vec::with_capacity(answers.len());
+            let mut results = Vec::with_capacity(answers.len());
+            for answer in answers {
+                match answer {
+                    Ok((key, first)) => {
+                        if let Some(coming) = coming.remove(&key) {
+                            results.push((coming.action, first));
+                            here.push(coming);
+                        }
                     }
+                    Err(error) => self.rest(&error),
                 }
-            })
-        });
-        let mut answers = std::pin::pin!(answers);
-        let mut kept = stream::FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                answer = answers.next() => match answer {
-                    Some(Ok(keeping)) => kept.push(keeping),
-                    Some(Err(error)) => {
-                        self.rest(&error);
-                        break;
-                    }
-                    None => break,
-                },
-                Some(()) = kept.next(), if !kept.is_empty() => {}
             }
+            self.keep(results).await;
         }
-        while kept.next().await.is_some() {}
     }
 
-    /// Unpacks a result into the local folder.
-    async fn keep(&self, action: ActionId, first: Bytes) -> Option<Found> {
-        let (head, _) = Head::read(&first)?;
-        let parts = self.parts(&head).await?;
-        let shared = self.shared.clone();
-        let kept = tokio::task::spawn_blocking(move || unpack(&shared, &action, &first, &parts));
-        match kept.await.ok()? {
-            Ok(found) => {
-                self.know([action]);
-                Some(found)
-            }
-            // It was damaged on its way, or when it was stored: as good as not there.
-            Err(error) => {
-                debug!(%action, %error, "a result of the fleet can't be used");
-                None
+    /// Unpacks results, each with its first message, into the local folder; those that could be.
+    async fn keep(&self, results: Vec<(ActionId, Bytes)>) -> Vec<Found> {
+        let mut whole = Vec::with_capacity(results.len());
+        let mut parted = Vec::new();
+        for (action, first) in results {
+            match Head::read(&first) {
+                Some((head, _)) if head.parts == 0 => whole.push(Arrived::whole(action, first)),
+                Some((head, _)) => parted.push((action, head, first)),
+                None => {}
             }
         }
+        let mut found = self.unpacking.run(whole).await;
+        for (action, head, first) in parted {
+            if let Some(parts) = self.parts(&head).await {
+                let arrived = Arrived {
+                    action,
+                    first,
+                    parts,
+                };
+                found.extend(self.unpacking.run(vec![arrived]).await);
+            }
+        }
+        self.know(found.iter().map(|(action, _)| *action));
+        found.into_iter().map(|(_, found)| found).collect()
     }
 
     async fn parts(&self, head: &Head) -> Option<Vec<Bytes>> {
@@ -245,24 +247,6 @@ impl Fleet {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn unpack(
-    shared: &LocalCache,
-    action: &ActionId,
-    first: &Bytes,
-    parts: &[Bytes],
-) -> io::Result<Found> {
-    let (head, inline) = Head::read(first)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an entry"))?;
-    let whole: Box<dyn io::Read + Send + '_> = parts.iter().fold(
-        Box::new(inline) as Box<dyn io::Read + Send>,
-        |whole, part| Box::new(whole.chain(&part[..])),
-    );
-    let decoder = zstd::stream::Decoder::new(whole)?;
-    // What claims to be small and isn't must not fill the disk.
-    let mut body = decoder.take(head.size.saturating_add(1));
-    shared.put(action, head.output, head.size, &mut body)
 }
 
 fn batches(wanted: &[Wanted]) -> impl Iterator<Item = &[Wanted]> {

@@ -18,6 +18,8 @@ use super::id::{ActionId, OutputId};
 
 /// A file's time says when it was used last, to this precision: writing it each time would cost more than it tells.
 const PRECISION: Duration = Duration::from_mins(10);
+/// Bytes that are taken in at a time.
+const BUFFER: usize = 64 * 1024;
 
 /// A result and where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +83,8 @@ impl LocalCache {
         let path = self.file(&output.to_string(), 'd');
         let mut file = self.unfinished(&path)?;
         let mut hasher = sha2::Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer =
+            vec![0; usize::try_from(size).map_or(BUFFER, |size| size.clamp(1, BUFFER))];
         let mut written = 0;
         loop {
             let count = body.read(&mut buffer)?;
@@ -106,7 +109,8 @@ impl LocalCache {
             .as_nanos();
         let line = self.file(&action.to_string(), 'a');
         let mut file = self.unfinished(&line)?;
-        writeln!(file, "v1 {action} {output} {size:20} {nanoseconds:20}")?;
+        let text = format!("v1 {action} {output} {size:20} {nanoseconds:20}\n");
+        file.write_all(text.as_bytes())?;
         file.persist(&line)?;
         Ok(Found { output, size, path })
     }

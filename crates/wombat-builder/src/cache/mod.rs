@@ -19,6 +19,7 @@ mod session;
 mod socket;
 mod trim;
 mod trust;
+mod unpack;
 mod upload;
 
 pub use helper::{HelperArgs, main};

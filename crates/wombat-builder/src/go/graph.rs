@@ -62,7 +62,16 @@ impl GraphStore {
         }
     }
 
-    /// What another builder resolved.
+    /// Brings the graph of the spec's modules here, if it isn't and another builder resolved it.
+    pub(super) async fn bring(&self, spec: &BuildSpec) {
+        let set = set_name(spec);
+        if self.load(&set).is_none()
+            && let Some(files) = self.fetch(&set).await
+        {
+            self.keep(&set, &files);
+        }
+    }
+
     async fn fetch(&self, set: &str) -> Option<GraphFiles> {
         let keys = [format!("graph.{set}")];
         let mut answers = std::pin::pin!(self.fleet.as_ref()?.fetch(&keys));
@@ -87,6 +96,13 @@ impl GraphStore {
                 tracing::debug!(%error, "a resolved module graph isn't shared");
             }
         });
+    }
+
+    // Without it the next selection takes longer, nothing worse.
+    fn keep(&self, set: &str, files: &GraphFiles) {
+        if let Err(error) = self.save(set, files) {
+            tracing::warn!(%error, "can't keep a resolved module graph");
+        }
     }
 
     fn load(&self, set: &str) -> Option<GraphFiles> {
@@ -127,7 +143,7 @@ struct Download {
     go_mod_sum: String,
 }
 
-/// The graph of the spec's modules: from disk, or if `share` from another builder, if it was resolved before.
+/// The graph of the spec's modules: from disk if it was resolved before. `share`: others may have it from here.
 pub(super) async fn resolve(
     go: &Go<'_>,
     store: &GraphStore,
@@ -138,20 +154,11 @@ pub(super) async fn resolve(
     if let Some(files) = store.load(&set) {
         return Ok(files);
     }
-    let theirs = if share { store.fetch(&set).await } else { None };
-    let files = if let Some(files) = theirs {
-        files
-    } else {
-        let files = resolve_afresh(go, spec).await?;
-        if share {
-            store.share(&set, &files);
-        }
-        files
-    };
-    // Without it the next selection takes longer, nothing worse.
-    if let Err(error) = store.save(&set, &files) {
-        tracing::warn!(%error, "can't keep a resolved module graph");
+    let files = resolve_afresh(go, spec).await?;
+    if share {
+        store.share(&set, &files);
     }
+    store.keep(&set, &files);
     Ok(files)
 }
 

@@ -96,7 +96,8 @@ impl KnownPackages {
         while let Some(answer) = answers.next().await {
             match answer {
                 Ok((key, value)) => {
-                    if let (Some(root), Some(packages)) = (by_key.get(&key), unpack(&value)) {
+                    let unpacked = tokio::task::spawn_blocking(move || unpack(&value)).await;
+                    if let (Some(root), Ok(Some(packages))) = (by_key.get(&key), unpacked) {
                         self.remember(scope, root, packages);
                     }
                 }

@@ -168,10 +168,17 @@ impl Workshop {
     ) -> Result<Product, BuildError> {
         let hook = licence::hook(spec);
         let module_cache = &self.settings.module_cache;
-        let known = self
-            .known
-            .packages(lists, spec, hook.as_ref(), module_cache);
-        if let Some(packages) = known.await {
+        // Together, and before what is fetched ahead fills the line.
+        let (known, ()) = tokio::join!(
+            self.known
+                .packages(lists, spec, hook.as_ref(), module_cache),
+            async {
+                if trusted {
+                    self.graphs.bring(spec).await;
+                }
+            }
+        );
+        if let Some(packages) = known {
             match self
                 .build_listed(spec, scope, cache, Some(packages), trusted)
                 .await
