@@ -1,6 +1,6 @@
 //! New selections, with everything compiled, on builders of all sorts, beside `go build` by hand.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -14,26 +14,42 @@ use crate::{
 };
 
 /// Packages whose selections are built; each is compiled once, first.
-const NAMES: [&str; 4] = ["nats", "redis", "mqtt", "prometheus"];
-/// Selections that nobody asked for before: for the builder that compiled everything, and for those that come later.
-const NEW: [&[&str]; 6] = [
-    &["nats", "redis"],
-    &["nats", "mqtt"],
-    &["redis", "mqtt"],
-    &["nats", "prometheus"],
-    &["redis", "prometheus"],
-    &["mqtt", "prometheus"],
+const NAMES: [&str; 6] = ["nats", "redis", "mqtt", "prometheus", "amqp09", "kafka"];
+/// Selections that nobody asked for before, of which each builder gets pairs: the one that compiled everything, in two
+/// halves, and those that come later.
+const NEW: [&[[&str; 2]]; 2] = [
+    &[
+        ["nats", "mqtt"],
+        ["redis", "prometheus"],
+        ["amqp09", "kafka"],
+        ["mqtt", "amqp09"],
+    ],
+    &[
+        ["prometheus", "kafka"],
+        ["nats", "amqp09"],
+        ["redis", "kafka"],
+    ],
 ];
-const FRESH: [&[&str]; 3] = [
-    &["nats", "redis", "mqtt"],
-    &["nats", "redis", "prometheus"],
-    &["nats", "mqtt", "prometheus"],
+const FRESH: [&[[&str; 2]]; 2] = [
+    &[
+        ["nats", "prometheus"],
+        ["redis", "mqtt"],
+        ["prometheus", "amqp09"],
+        ["mqtt", "kafka"],
+    ],
+    &[
+        ["redis", "amqp09"],
+        ["nats", "kafka"],
+        ["mqtt", "prometheus"],
+    ],
 ];
-const FAR: [&[&str]; 2] = [
-    &["redis", "mqtt", "prometheus"],
-    &["nats", "redis", "mqtt", "prometheus"],
+const ALONE: [&str; 2] = ["nats", "redis"];
+/// What the builder that compiled everything builds after its second start, unmeasured.
+const AGAIN: [&str; 3] = ["nats", "redis", "mqtt"];
+const FAR: [[&str; 3]; 2] = [
+    ["redis", "mqtt", "prometheus"],
+    ["nats", "redis", "prometheus"],
 ];
-const ALONE: &[&str] = &["nats", "redis", "amqp09"];
 /// Added to each round trip to NATS.
 const DISTANCE: Duration = Duration::from_millis(30);
 /// Pairs of builds with and without the helper.
@@ -45,58 +61,141 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
         "Real Go and Redpanda Connect v4.105.0, one builder with one worker at a time. The time of a build is from the request over REST \
          until its binary can be downloaded. The limit is `go build` of the same main package with the same caches and the same low \
          priority, run right after, and two copies of the binary. A fresh builder has an empty compile cache and state folder, and the \
-         modules; its time begins with the request.",
+         modules; its time begins with the request. Fresh builders and the one that compiled everything take turns, with selections of \
+         the same size.",
     );
     let scene = RealScene::start(bench).await?;
-    let state = TempDir::with_prefix("wombat-bench-")?;
-    let builder = scene
-        .builder(state.path(), &scene.compiled, &scene.nats_url(), &[])
-        .await?;
-    for name in NAMES {
-        scene.build(&[name]).await?;
+    let mut folders = Folders::default();
+    let (mut warm, mut fresh) = (Warm::default(), Samples::default());
+    for (half, (new, others)) in NEW.into_iter().zip(FRESH).enumerate() {
+        let state = folders.another()?;
+        let builder = scene
+            .builder(&state, &scene.compiled, &scene.nats_url(), &[])
+            .await?;
+        if half == 0 {
+            for name in NAMES {
+                scene.build(&[name]).await?;
+            }
+            // `pure` and `io` are in every selection.
+            scene.until_shared(NAMES.len() + 2).await?;
+        } else {
+            scene.build(&AGAIN).await?;
+        }
+        for names in new.iter().take(bench.times(new.len())) {
+            warm.measure(&scene, names).await?;
+        }
+        scene.end(builder).await?;
+        for names in others.iter().take(bench.times(others.len())) {
+            let nats = scene.nats_url();
+            fresh.push_time(first_build(&scene, &mut folders, &nats, &[], names).await?);
+        }
     }
-    let (relink, source) = new_selections(bench, &scene, &mut section).await?;
-    // `pure` and `io` are in every selection.
-    scene.until_shared(NAMES.len() + 2).await?;
-    scene.end(builder).await?;
+    let source = warm.source.take().context("something was built")?;
+    let (relink, with_fleet) = (warm.ours.median(), fresh.median());
+    warm.write(&mut section);
+    section.target(
+        "fresh builder, fleet warm: × new selection on a warm one",
+        Unit::Ratio,
+        Bound::AtMost(2.5),
+        with_fleet / relink,
+    );
+    section.row("fresh builder, fleet warm", Unit::Seconds, fresh);
+    far(bench, &scene, &mut folders, &mut section).await?;
+    let nats = scene.nats_url();
+    let without = first_build(&scene, &mut folders, &nats, &["--no-fleet-cache"], &ALONE).await?;
+    let without = without.as_secs_f64();
+    section.target(
+        "fresh builder without the fleet: × with it",
+        Unit::Ratio,
+        Bound::AtLeast(20.0),
+        without / with_fleet,
+    );
+    section.value(
+        "fresh builder without the fleet's cache",
+        Unit::Seconds,
+        without,
+    );
     helper(bench, &scene, &source, &mut section)?;
-    let fresh = fresh(bench, &scene, &mut section, relink).await?;
-    far(bench, &scene, &mut section).await?;
-    alone(&scene, &mut section, fresh).await?;
     Ok(section)
 }
 
-/// The median of a new selection, and the source of the last one.
-async fn new_selections(
-    bench: &Bench,
-    scene: &RealScene,
-    section: &mut Section,
-) -> anyhow::Result<(f64, Source)> {
-    let (mut ours, mut raw, mut copies, mut ratios) = <[Samples; 4]>::default().into();
-    let mut last = None;
-    for names in NEW.iter().take(bench.times(NEW.len())) {
+/// State folders of builders. They stay until the end: where thousands of files went away, some file systems take long
+/// to make new ones for minutes.
+#[derive(Default)]
+struct Folders(Vec<TempDir>);
+
+impl Folders {
+    fn another(&mut self) -> anyhow::Result<PathBuf> {
+        let folder = TempDir::with_prefix("wombat-bench-")?;
+        let path = folder.path().to_owned();
+        self.0.push(folder);
+        Ok(path)
+    }
+}
+
+/// New selections on a builder that compiled everything.
+#[derive(Default)]
+struct Warm {
+    ours: Samples,
+    raw: Samples,
+    copies: Samples,
+    ratios: Samples,
+    /// Of the last one.
+    source: Option<Source>,
+}
+
+impl Warm {
+    async fn measure(&mut self, scene: &RealScene, names: &[&str]) -> anyhow::Result<()> {
         let (view, took) = scene.build(names).await?;
         let source = scene.source(view["id"].as_str().context("an id")?).await?;
         let by_hand = source.build(&scene.compiled, None)?;
         let copying = source.copy_twice()?;
-        ours.push_time(took);
-        raw.push_time(by_hand);
-        copies.push_time(copying);
-        ratios.push((took.as_secs_f64() - copying.as_secs_f64()) / by_hand.as_secs_f64());
-        last = Some(source);
+        self.ours.push_time(took);
+        self.raw.push_time(by_hand);
+        self.copies.push_time(copying);
+        self.ratios
+            .push((took.as_secs_f64() - copying.as_secs_f64()) / by_hand.as_secs_f64());
+        self.source = Some(source);
+        Ok(())
     }
-    let median = ours.median();
-    section.target(
-        "new selection, everything compiled, less two copies: × raw `go build`",
-        Unit::Ratio,
-        Bound::AtMost(1.25),
-        (median - copies.median()) / raw.median(),
-    );
-    section.row("new selection, everything compiled", Unit::Seconds, ours);
-    section.row("raw `go build` of the same", Unit::Seconds, raw);
-    section.row("two copies of the binary", Unit::Seconds, copies);
-    section.row("ratio, pair by pair", Unit::Ratio, ratios);
-    Ok((median, last.context("something was built")?))
+
+    fn write(self, section: &mut Section) {
+        section.target(
+            "new selection, everything compiled, less two copies: × raw `go build`",
+            Unit::Ratio,
+            Bound::AtMost(1.25),
+            (self.ours.median() - self.copies.median()) / self.raw.median(),
+        );
+        for (what, unit, samples) in [
+            (
+                "new selection, everything compiled",
+                Unit::Seconds,
+                self.ours,
+            ),
+            ("raw `go build` of the same", Unit::Seconds, self.raw),
+            ("two copies of the binary", Unit::Seconds, self.copies),
+            ("ratio, pair by pair", Unit::Ratio, self.ratios),
+        ] {
+            section.row(what, unit, samples);
+        }
+    }
+}
+
+/// The first build of a builder that has nothing yet.
+async fn first_build(
+    scene: &RealScene,
+    folders: &mut Folders,
+    nats: &str,
+    extra: &[&str],
+    names: &[&str],
+) -> anyhow::Result<Duration> {
+    let state = folders.another()?;
+    let builder = scene
+        .builder(&state, &state.join("compiled"), nats, extra)
+        .await?;
+    let (_, took) = scene.build(names).await?;
+    scene.end(builder).await?;
+    Ok(took)
 }
 
 /// With everything on this machine: what asking the helper costs.
@@ -136,50 +235,19 @@ fn helper(
     Ok(())
 }
 
-/// Builders that have nothing yet, while others have compiled everything.
-async fn fresh(
+/// Fresh builders far from NATS.
+async fn far(
     bench: &Bench,
     scene: &RealScene,
+    folders: &mut Folders,
     section: &mut Section,
-    relink: f64,
-) -> anyhow::Result<f64> {
-    let mut times = Samples::default();
-    for names in FRESH.iter().take(bench.times(FRESH.len())) {
-        let state = TempDir::with_prefix("wombat-bench-")?;
-        let cache = state.path().join("compiled");
-        let builder = scene
-            .builder(state.path(), &cache, &scene.nats_url(), &[])
-            .await?;
-        let (_, took) = scene.build(names).await?;
-        times.push_time(took);
-        scene.end(builder).await?;
-    }
-    let median = times.median();
-    section.target(
-        "fresh builder, fleet warm: × new selection on a warm one",
-        Unit::Ratio,
-        Bound::AtMost(2.5),
-        median / relink,
-    );
-    section.row("fresh builder, fleet warm", Unit::Seconds, times);
-    Ok(median)
-}
-
-/// The same, far from NATS.
-async fn far(bench: &Bench, scene: &RealScene, section: &mut Section) -> anyhow::Result<()> {
+) -> anyhow::Result<()> {
     let target = scene.nats_url();
     let target = target.trim_start_matches("nats://").parse()?;
     let delay = Delay::start(target, DISTANCE).await?;
     let mut times = Samples::default();
     for names in FAR.iter().take(bench.times(FAR.len())) {
-        let state = TempDir::with_prefix("wombat-bench-")?;
-        let cache = state.path().join("compiled");
-        let builder = scene
-            .builder(state.path(), &cache, &delay.nats_url(), &[])
-            .await?;
-        let (_, took) = scene.build(names).await?;
-        times.push_time(took);
-        scene.end(builder).await?;
+        times.push_time(first_build(scene, folders, &delay.nats_url(), &[], names).await?);
     }
     section.target(
         "fresh builder, fleet warm, NATS 30 ms away",
@@ -188,33 +256,5 @@ async fn far(bench: &Bench, scene: &RealScene, section: &mut Section) -> anyhow:
         times.median(),
     );
     section.row("fresh builder, NATS 30 ms away", Unit::Seconds, times);
-    Ok(())
-}
-
-/// A builder that has nothing and shares nothing.
-async fn alone(scene: &RealScene, section: &mut Section, fresh: f64) -> anyhow::Result<()> {
-    let state = TempDir::with_prefix("wombat-bench-")?;
-    let cache = state.path().join("compiled");
-    let builder = scene
-        .builder(
-            state.path(),
-            &cache,
-            &scene.nats_url(),
-            &["--no-fleet-cache"],
-        )
-        .await?;
-    let (_, took) = scene.build(ALONE).await?;
-    scene.end(builder).await?;
-    section.target(
-        "fresh builder without the fleet: × with it",
-        Unit::Ratio,
-        Bound::AtLeast(20.0),
-        took.as_secs_f64() / fresh,
-    );
-    section.value(
-        "fresh builder without the fleet's cache",
-        Unit::Seconds,
-        took.as_secs_f64(),
-    );
     Ok(())
 }
