@@ -3,7 +3,7 @@
 use wombat_model::{BuildKey, Problem, ProblemCode, wire::BuildView};
 
 use super::{
-    hits::Rank,
+    rank::Rank,
     schema::{Sort, tie},
 };
 

@@ -4,53 +4,18 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use tantivy::{
-    COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocId, Score, SegmentOrdinal, SegmentReader,
+    DocAddress, DocId, Score, SegmentOrdinal, SegmentReader,
     collector::{Collector, SegmentCollector},
     columnar::Column,
 };
 
 use super::{
+    blocks::BLOCK,
     cursor::Order,
+    rank::{ByValue, First, Rank},
     schema::TIE,
     values::{Counts, SegmentValues, Values},
 };
-
-/// Place of a build in an order, smallest first: builds without a value last, then by value, then by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
-    by_value: ByValue,
-    tie: u64,
-}
-
-/// The part of a rank that most builds differ in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct ByValue {
-    missing: bool,
-    value: i64,
-}
-
-impl ByValue {
-    fn new(order: Order, value: Option<i64>) -> Self {
-        Self {
-            missing: value.is_none(),
-            // The complement turns the order of all numbers around, the smallest included.
-            value: match value {
-                Some(value) if order.descending => !value,
-                Some(value) => value,
-                None => 0,
-            },
-        }
-    }
-}
-
-impl Rank {
-    pub(super) fn new(order: Order, value: Option<i64>, tie: u64) -> Self {
-        Self {
-            by_value: ByValue::new(order, value),
-            tie,
-        }
-    }
-}
 
 /// The hits of a page.
 #[derive(Debug, Default)]
@@ -68,8 +33,9 @@ pub(super) struct PageCollector<'a> {
     pub(super) order: Order,
     pub(super) after: Option<Rank>,
     pub(super) limit: usize,
-    /// Where values are counted from; `None`: they aren't.
-    pub(super) values: Option<&'a Values>,
+    pub(super) values: &'a Values,
+    /// Whether values are counted.
+    pub(super) counted: bool,
 }
 
 impl Collector for PageCollector<'_> {
@@ -81,17 +47,17 @@ impl Collector for PageCollector<'_> {
         segment: SegmentOrdinal,
         reader: &SegmentReader,
     ) -> tantivy::Result<SegmentPage> {
-        let values = self.values.map(|values| values.of(reader)).transpose()?;
         Ok(SegmentPage {
             segment,
             sorted_by: reader.fast_fields().i64(self.order.sort.field())?,
-            block: [None; COLLECT_BLOCK_BUFFER_LEN],
             ties: reader.fast_fields().u64(TIE)?,
             order: self.order,
             after: self.after,
-            first: First::new(self.limit),
+            limit: self.limit,
             total: 0,
-            counted: values.map(|values| (values, Hits::new(reader.max_doc()))),
+            hits: Hits::new(reader.max_doc()),
+            values: self.values.of(reader)?,
+            counted: self.counted,
         })
     }
 
@@ -112,25 +78,53 @@ impl Collector for PageCollector<'_> {
     }
 }
 
-/// The same within one segment.
+/// The same within one segment: all hits first, then what is needed of them.
 pub(super) struct SegmentPage {
     segment: SegmentOrdinal,
     sorted_by: Column<i64>,
-    /// What a block of hits is sorted by.
-    block: [Option<i64>; COLLECT_BLOCK_BUFFER_LEN],
     ties: Column<u64>,
     order: Order,
     after: Option<Rank>,
-    first: First,
+    limit: usize,
     total: u64,
-    /// All hits, where their values are to be counted.
-    counted: Option<(Arc<SegmentValues>, Hits)>,
+    hits: Hits,
+    values: Arc<SegmentValues>,
+    counted: bool,
 }
 
 impl SegmentPage {
-    fn offer(&mut self, document: DocId, value: Option<i64>) {
+    /// Looks into one block after the other, the most promising first, until none can have anything better.
+    fn first(&self) -> Vec<(Rank, DocId)> {
+        let after = self.after.map(|after| after.by_value);
+        let mut blocks: Vec<(ByValue, u32)> = self
+            .values
+            .blocks
+            .in_order(self.order, after)
+            .filter(|(_, block)| self.hits.any(*block))
+            .collect();
+        blocks.sort_unstable();
+        let mut first = First::new(self.limit);
+        let mut documents = Vec::with_capacity(BLOCK as usize);
+        for (best, block) in blocks {
+            if first.is_behind(best) {
+                break;
+            }
+            documents.clear();
+            documents.extend(self.hits.of_block(block));
+            let mut values = [None; BLOCK as usize];
+            self.sorted_by
+                .first_vals(&documents, &mut values[..documents.len()]);
+            for (document, value) in documents.iter().zip(values) {
+                self.offer(&mut first, *document, value);
+            }
+            first.cut();
+        }
+        first.into_vec()
+    }
+
+    fn offer(&self, first: &mut First, document: DocId, value: Option<i64>) {
         let by_value = ByValue::new(self.order, value);
-        if self.first.is_behind(by_value) {
+        if first.is_behind(by_value) {
             return;
         }
         let rank = Rank {
@@ -138,7 +132,7 @@ impl SegmentPage {
             tie: self.ties.first(document).unwrap_or_default(),
         };
         if self.after.is_none_or(|after| rank > after) {
-            self.first.push(rank, document);
+            first.push(rank, document);
         }
     }
 }
@@ -152,30 +146,21 @@ impl SegmentCollector for SegmentPage {
 
     fn collect_block(&mut self, documents: &[DocId]) {
         self.total += documents.len() as u64;
-        if let Some((_, hits)) = &mut self.counted {
-            hits.add(documents);
-        }
-        for documents in documents.chunks(COLLECT_BLOCK_BUFFER_LEN) {
-            self.sorted_by
-                .first_vals(documents, &mut self.block[..documents.len()]);
-            for (place, document) in documents.iter().enumerate() {
-                self.offer(*document, self.block[place]);
-            }
-        }
+        self.hits.add(documents);
     }
 
     fn harvest(self) -> Page {
         let segment = self.segment;
-        let hits = self.first.into_vec().into_iter();
+        let first = self.first().into_iter();
+        let counts = self
+            .counted
+            .then(|| self.values.count(&self.hits.into_bitmap()));
         Page {
             total: self.total,
-            hits: hits
+            hits: first
                 .map(|(rank, document)| (rank, DocAddress::new(segment, document)))
                 .collect(),
-            counts: self
-                .counted
-                .map(|(values, hits)| values.count(&hits.into_bitmap()))
-                .unwrap_or_default(),
+            counts: counts.unwrap_or_default(),
         }
     }
 }
@@ -183,9 +168,12 @@ impl SegmentCollector for SegmentPage {
 /// Hits of a segment, a bit a document: compressed bitmaps take hundreds of times as long to be filled one by one.
 struct Hits(Vec<u8>);
 
+/// Bytes of a block.
+const BYTES: usize = (BLOCK / u8::BITS) as usize;
+
 impl Hits {
     fn new(documents: u32) -> Self {
-        Self(vec![0; documents.div_ceil(u8::BITS) as usize])
+        Self(vec![0; documents.div_ceil(BLOCK) as usize * BYTES])
     }
 
     fn add(&mut self, documents: &[DocId]) {
@@ -194,110 +182,114 @@ impl Hits {
         }
     }
 
+    fn bytes(&self, block: u32) -> &[u8] {
+        &self.0[block as usize * BYTES..][..BYTES]
+    }
+
+    fn any(&self, block: u32) -> bool {
+        self.bytes(block).iter().any(|byte| *byte != 0)
+    }
+
+    fn of_block(&self, block: u32) -> impl Iterator<Item = DocId> + '_ {
+        (block * BLOCK..)
+            .step_by(u8::BITS as usize)
+            .zip(self.bytes(block))
+            .flat_map(|(start, byte)| {
+                (0..u8::BITS)
+                    .filter(move |bit| byte & (1 << bit) != 0)
+                    .map(move |bit| start + bit)
+            })
+    }
+
     fn into_bitmap(self) -> RoaringBitmap {
         RoaringBitmap::from_lsb0_bytes(0, &self.0)
     }
 }
 
-/// The smallest ranks of many. Builds come in the order of their making, in which each newer one is the first of all:
-/// a heap would be turned over with every one of them, so more than needed are gathered, and cut from time to time.
-struct First {
-    limit: usize,
-    ranks: Vec<(Rank, DocId)>,
-    /// No rank beyond it is among the first.
-    last: Option<Rank>,
-}
-
-impl First {
-    /// Ranks gathered beyond the limit.
-    const SPARE: usize = 256;
-
-    fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            ranks: Vec::with_capacity(limit + Self::SPARE),
-            last: None,
-        }
-    }
-
-    /// Whether nothing with this value is among the first.
-    fn is_behind(&self, by_value: ByValue) -> bool {
-        self.last.is_some_and(|last| by_value > last.by_value)
-    }
-
-    fn push(&mut self, rank: Rank, document: DocId) {
-        if self.last.is_some_and(|last| rank > last) {
-            return;
-        }
-        self.ranks.push((rank, document));
-        if self.ranks.len() >= self.limit + Self::SPARE {
-            self.cut();
-        }
-    }
-
-    fn cut(&mut self) {
-        if self.limit == 0 {
-            self.ranks.clear();
-        } else if self.ranks.len() > self.limit {
-            let (_, last, _) = self.ranks.select_nth_unstable(self.limit - 1);
-            self.last = Some(last.0);
-            self.ranks.truncate(self.limit);
-        }
-    }
-
-    fn into_vec(mut self) -> Vec<(Rank, DocId)> {
-        self.cut();
-        self.ranks
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tantivy::{Index, IndexWriter, TantivyDocument, query::AllQuery};
 
-    fn rank(value: i64, tie: u64) -> Rank {
-        let by_value = ByValue {
-            missing: false,
-            value,
-        };
-        Rank { by_value, tie }
+    use super::*;
+    use crate::index::schema::{Sort, register_tokenizers, schema};
+
+    #[test]
+    fn pages_of_any_order_are_what_sorting_everything_gives() {
+        let index = Index::create_in_ram(schema());
+        register_tokenizers(&index);
+        let field = |name| index.schema().get_field(name).unwrap();
+        let (ties, sizes) = (field(TIE), field(Sort::Size.field()));
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
+        let mut builds: Vec<(Option<i64>, u64)> = Vec::new();
+        for n in 0..4000_i64 {
+            let value = (n % 11 != 0).then_some(n * 7919 % 1009 - 500);
+            let tie = u64::try_from(n * 31 % 4001).unwrap();
+            let mut document = TantivyDocument::new();
+            document.add_u64(ties, tie);
+            if let Some(value) = value {
+                document.add_i64(sizes, value);
+            }
+            // In the order of their coming, as dates are.
+            document.add_i64(field(Sort::Created.field()), n / 2);
+            writer.add_document(document).unwrap();
+            builds.push((value, tie));
+            if n == 3000 {
+                writer.commit().unwrap();
+            }
+        }
+        writer.commit().unwrap();
+        let searcher = index.reader().unwrap().searcher();
+        assert!(searcher.segment_readers().len() > 1);
+        let values = Values::default();
+        for text in ["created", "-created", "size", "-size", "duration"] {
+            let order = Order::parse(Some(text)).unwrap();
+            let rank = |(n, build): (usize, &(Option<i64>, u64))| {
+                let value = match order.sort {
+                    Sort::Created => i64::try_from(n / 2).ok(),
+                    Sort::Size => build.0,
+                    _ => None,
+                };
+                Rank::new(order, value, build.1)
+            };
+            let mut expected: Vec<Rank> = builds.iter().enumerate().map(rank).collect();
+            expected.sort_unstable();
+            let mut after = None;
+            for page in expected.chunks(21) {
+                let collector = PageCollector {
+                    order,
+                    after,
+                    limit: 21,
+                    values: &values,
+                    counted: false,
+                };
+                let found = searcher.search(&AllQuery, &collector).unwrap();
+                assert_eq!(found.total, 4000);
+                let ranks = found.hits.iter().map(|(rank, _)| *rank);
+                assert!(ranks.eq(page.iter().copied()), "{text} after {after:?}");
+                after = page.last().copied();
+            }
+        }
     }
 
     #[test]
-    fn hits_are_the_documents_of_their_bitmap() {
-        for documents in [0, 1, 8, 9, 200_000] {
+    fn hits_are_the_documents_of_their_blocks_and_their_bitmap() {
+        for documents in [0, 1, 8, 9, 512, 513, 200_000] {
             let all: Vec<DocId> = (0..documents)
-                .filter(|document| document % 7 != 3)
+                .filter(|document| document % 7 != 3 && document / BLOCK != 3)
                 .collect();
             let mut hits = Hits::new(documents);
             for block in all.chunks(64) {
                 hits.add(block);
             }
+            let blocks = 0..documents.div_ceil(BLOCK);
+            let found = blocks.clone().flat_map(|block| hits.of_block(block));
+            assert!(found.eq(all.iter().copied()));
+            assert!(
+                blocks
+                    .filter(|block| !hits.any(*block))
+                    .eq((documents > 3 * BLOCK).then_some(3))
+            );
             assert!(hits.into_bitmap().iter().eq(all));
-        }
-    }
-
-    #[test]
-    fn the_smallest_ranks_are_kept_in_whatever_order_they_come() {
-        let orders: [fn(i64) -> i64; 3] = [|n| n, |n| -n, |n| n * 7919 % 10_007];
-        for order in orders {
-            for limit in [0, 1, 21, 5000, 20_000] {
-                let mut first = First::new(limit);
-                let mut all = Vec::new();
-                for n in 0..10_000_u32 {
-                    // Every value is there twice.
-                    let rank = rank(order(i64::from(n / 2)), u64::from(n % 2));
-                    all.push((rank, n));
-                    if !first.is_behind(rank.by_value) {
-                        first.push(rank, n);
-                    }
-                }
-                all.sort_unstable();
-                all.truncate(limit);
-                let mut kept = first.into_vec();
-                kept.sort_unstable();
-                assert_eq!(kept, all, "limit {limit}");
-            }
         }
     }
 }

@@ -54,7 +54,8 @@ impl Builds {
             after,
             // One more says whether there is another page.
             limit: limit + 1,
-            values: question.facets.then_some(&searchable.values),
+            values: &searchable.values,
+            counted: question.facets,
         };
         let page = searcher
             .search(&query, &collector)

@@ -3,12 +3,14 @@
 //! It is a cache. It lies in the instance's state directory, says with each commit how far it got, and is made anew when
 //! that doesn't fit the bucket any more or a file is damaged. Until it has caught up, nobody is answered from it.
 
+mod blocks;
 mod cursor;
 mod follow;
 mod hits;
 mod list;
 mod moment;
 mod query;
+mod rank;
 mod schema;
 mod storage;
 mod values;

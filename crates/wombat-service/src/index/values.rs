@@ -1,7 +1,7 @@
 //! Which builds have which value: a bitmap a value and segment, so that counting the values of many hits is counting
 //! the bits that two bitmaps share.
 //!
-//! Segments never change, so their bitmaps are made once: when a segment becomes searchable, before anybody searches it.
+//! Segments never change, so what is known of them is made once: when a segment becomes searchable, before anybody searches it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -15,7 +15,7 @@ use tantivy::{
 };
 use wombat_model::wire::{FacetCount, Facets};
 
-use super::schema::FACETS;
+use super::{blocks::Blocks, schema::FACETS};
 
 /// Values a field in an answer, the most frequent ones.
 const MAX_VALUES: usize = 100;
@@ -55,24 +55,32 @@ impl Warmer for Values {
     }
 }
 
-/// The values of all facet fields in one segment, and the builds that have them, removed ones included.
-pub(super) struct SegmentValues([Vec<(Arc<str>, RoaringBitmap)>; FACETS.len()]);
+/// The values of one segment.
+pub(super) struct SegmentValues {
+    /// Those of all facet fields, and the builds that have them, removed ones included.
+    having: [Vec<(Arc<str>, RoaringBitmap)>; FACETS.len()],
+    /// Bounds of what builds are sorted by.
+    pub(super) blocks: Blocks,
+}
 
 impl SegmentValues {
     fn read(reader: &SegmentReader) -> Result<Self, TantivyError> {
-        let mut fields = [(); FACETS.len()].map(|()| Vec::new());
-        for (values, (_, field)) in fields.iter_mut().zip(FACETS) {
+        let mut having = [(); FACETS.len()].map(|()| Vec::new());
+        for (values, (_, field)) in having.iter_mut().zip(FACETS) {
             if let Some(column) = reader.fast_fields().str(field)? {
                 *values = bitmaps(&column, reader.max_doc())?;
             }
         }
-        Ok(Self(fields))
+        Ok(Self {
+            having,
+            blocks: Blocks::read(reader)?,
+        })
     }
 
     /// How often each value occurs among these builds.
     pub(super) fn count(&self, hits: &RoaringBitmap) -> Counts {
         let mut counts = Counts::default();
-        for (counts, values) in counts.0.iter_mut().zip(&self.0) {
+        for (counts, values) in counts.0.iter_mut().zip(&self.having) {
             for (value, having) in values {
                 let count = having.intersection_len(hits);
                 if count > 0 {
