@@ -138,9 +138,8 @@ impl Workshop {
         let lists = list_scope(spec);
         let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
         session.fetch_ahead(&lists, packages.clone());
-        let built = self
-            .build_with(spec, scope, CompileCache::Helped(&session), &lists, trusted)
-            .await;
+        let cache = CompileCache::Helped(&session);
+        let built = Box::pin(self.build_with(spec, scope, cache, &lists, trusted)).await;
         let complete = session.outcome().await == Outcome::Complete;
         // What a failed build asked for isn't all that its packages need.
         let listed = if built.is_ok() { &packages[..] } else { &[] };
@@ -151,7 +150,7 @@ impl Workshop {
                     .reporter
                     .line("The compile cache went away; building without it.");
                 let cache = CompileCache::Folder(session.folder());
-                self.build_with(spec, scope, cache, &lists, trusted).await
+                Box::pin(self.build_with(spec, scope, cache, &lists, trusted)).await
             }
             built => built,
         }
