@@ -5,7 +5,10 @@
 
 use tantivy::{DocId, SegmentReader, TantivyError, columnar::Column};
 
-use super::{cursor::Order, rank::ByValue, schema::Sort};
+use super::{
+    order::{ByValue, Order},
+    schema::Sort,
+};
 
 /// Documents of a block.
 pub(super) const BLOCK: u32 = 512;

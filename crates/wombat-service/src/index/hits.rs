@@ -11,8 +11,8 @@ use tantivy::{
 
 use super::{
     blocks::BLOCK,
-    cursor::Order,
-    rank::{ByValue, First, Rank},
+    first::First,
+    order::{ByValue, Order, Rank},
     schema::TIE,
     values::{Counts, SegmentValues, Values},
 };

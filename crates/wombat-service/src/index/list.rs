@@ -10,9 +10,9 @@ use wombat_model::{
 };
 
 use super::{
-    Builds,
-    cursor::{self, Order},
+    Builds, cursor,
     hits::PageCollector,
+    order::Order,
     query,
     schema::{Fields, Stored},
 };

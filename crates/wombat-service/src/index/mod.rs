@@ -5,12 +5,13 @@
 
 mod blocks;
 mod cursor;
+mod first;
 mod follow;
 mod hits;
 mod list;
 mod moment;
+mod order;
 mod query;
-mod rank;
 mod schema;
 mod storage;
 mod values;

@@ -1,45 +1,8 @@
-//! The place of a build in an order, and the first of many.
+//! The first of many ranks.
 
 use tantivy::DocId;
 
-use super::cursor::Order;
-
-/// Place of a build in an order, smallest first: builds without a value last, then by value, then by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
-    pub(super) by_value: ByValue,
-    pub(super) tie: u64,
-}
-
-/// The part of a rank that most builds differ in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ByValue {
-    missing: bool,
-    value: i64,
-}
-
-impl ByValue {
-    pub(super) fn new(order: Order, value: Option<i64>) -> Self {
-        Self {
-            missing: value.is_none(),
-            // The complement turns the order of all numbers around, the smallest included.
-            value: match value {
-                Some(value) if order.descending => !value,
-                Some(value) => value,
-                None => 0,
-            },
-        }
-    }
-}
-
-impl Rank {
-    pub(super) fn new(order: Order, value: Option<i64>, tie: u64) -> Self {
-        Self {
-            by_value: ByValue::new(order, value),
-            tie,
-        }
-    }
-}
+use super::order::{ByValue, Rank};
 
 /// The smallest ranks of many. Builds come in the order of their making, in which each newer one is the first of all:
 /// a heap would be turned over with every one of them, so more than needed are gathered, and cut from time to time.
@@ -97,13 +60,10 @@ impl First {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::order::Order;
 
     fn rank(value: i64, tie: u64) -> Rank {
-        let by_value = ByValue {
-            missing: false,
-            value,
-        };
-        Rank { by_value, tie }
+        Rank::new(Order::parse(Some("created")).unwrap(), Some(value), tie)
     }
 
     #[test]
