@@ -119,7 +119,9 @@ pub async fn run(
     }
     .run()
     .await;
-    warming.shutdown().await;
+    while let Some(ended) = warming.join_next().await {
+        ended.context("ending what was compiled ahead")?;
+    }
     grace.shutdown().await;
     end.cancel();
     while let Some(ended) = heartbeats.join_next().await {

@@ -91,12 +91,14 @@ impl WarmUp {
         }
     }
 
-    /// Never ends; stops where it is when dropped.
+    /// Ends when nothing new is to be begun, once nothing of it runs any more.
     pub(crate) async fn run(mut self) {
         let mut catalog = self.worker.store.catalog.watch();
+        let stop = self.worker.stop.clone();
         loop {
             let next = self.next();
             tokio::select! {
+                () = stop.cancelled() => return,
                 event = catalog.next() => match event {
                     WatchEvent::Value { record, .. } => {
                         let release = record.value;
@@ -132,7 +134,7 @@ impl WarmUp {
         let key = spec.key();
         let folder: &Path = worker.workshop.jobs_folder();
         if free_disk(folder).is_some_and(|free| free < self.min_free_disk) {
-            tokio::time::sleep(LOOK).await;
+            drop(tokio::time::timeout(LOOK, worker.stop.cancelled()).await);
             return;
         }
         if worker.workshop.is_shared(&spec).await {
@@ -159,6 +161,7 @@ impl WarmUp {
             built = &mut building => Some(built),
             // Whether it is so, or the worker is no more: both mean to stop.
             () = async { drop(busy.wait_for(|count| *count > 0).await) } => None,
+            () = worker.stop.cancelled() => None,
         };
         let built = if let Some(built) = built {
             built
