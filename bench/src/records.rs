@@ -118,6 +118,7 @@ fn finished(number: u64, start: OffsetDateTime) -> anyhow::Result<Build> {
         size: 30_000_000 + number * 104_729 % 60_000_000,
         sha256: Sha256::from_bytes(digest),
         builder: by.builder,
+        sandbox: None,
     };
     let took = u64::try_from(took.as_millis())?;
     let timings = Timings::from([

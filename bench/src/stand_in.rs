@@ -129,7 +129,10 @@ impl Scene {
     pub(crate) fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
         let (url, go) = (self.nats.url(), self.go.program());
         let go = go.to_str().context("a path of ours")?;
+        let folder = self.go.folder.path().to_str().context("a path of ours")?;
         let mut words = vec!["builder", "--nats-url", &url, "--go", go, "--warm", "off"];
+        // It counts its calls there.
+        words.extend(["--sandbox-allow", folder]);
         words.extend(extra);
         self.program.start(&words)
     }

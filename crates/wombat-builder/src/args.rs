@@ -9,6 +9,7 @@ use crate::{
     counters::Counters,
     go::{GoOptions, LicencePolicy},
     units,
+    worker::Limits,
 };
 
 /// Settings of a builder.
@@ -33,6 +34,14 @@ pub struct BuilderArgs {
     /// Largest binary
     #[arg(long, env = "WOMBAT_OUTPUT_LIMIT", default_value = "1GiB", value_name = "SIZE", value_parser = units::size)]
     pub output_limit: u64,
+    /// Most processes of one build
+    #[arg(
+        long,
+        env = "WOMBAT_BUILD_PROCESS_LIMIT",
+        default_value_t = 512,
+        value_name = "N"
+    )]
+    pub build_process_limit: u32,
     /// Longest log of one build
     #[arg(long, env = "WOMBAT_LOG_LIMIT", default_value = "4MiB", value_name = "SIZE", value_parser = units::size)]
     pub log_limit: u64,
@@ -121,8 +130,19 @@ impl BuilderArgs {
             .map_or_else(|| (processors() / 2).max(1), NonZeroUsize::get)
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            time: self.build_time_limit,
+            memory: self.build_memory_limit,
+            output: self.output_limit,
+            processes: self.build_process_limit,
+            log: self.log_limit,
+            parallelism: self.parallelism(),
+        }
+    }
+
     /// How many packages each of them compiles at once.
-    pub(crate) fn parallelism(&self) -> usize {
+    fn parallelism(&self) -> usize {
         (processors() / self.worker_count()).max(1)
     }
 }

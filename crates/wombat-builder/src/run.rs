@@ -20,7 +20,7 @@ use crate::{
     owner::Ownership,
     presence::{ActiveClaims, Heartbeat},
     warm::{AskedTargets, WarmUp},
-    worker::{Limits, Worker},
+    worker::Worker,
 };
 
 /// How often the compile cache is looked at.
@@ -38,15 +38,16 @@ pub async fn run(
     let folder = deps.state_dir.join("builder");
     let ownership = Ownership::take(&folder, &builder)?;
     let settings = args.go.discover(&deps.state_dir, deps.helper).await?;
-    let go = settings.version;
+    let (go, sandbox) = (settings.version, settings.sandbox.level());
     let workshop = Workshop::new(settings, &folder, args.licences())
+        .await
         .with_context(|| format!("preparing the folder {}", folder.display()))?;
     let trust = Trust::in_catalog(&deps.store.catalog, &stop).await;
     let fleet = (!args.no_fleet_cache).then(|| deps.store.gocache.clone());
     let workshop = workshop.shared(fleet, trust);
 
     let mut trimming = JoinSet::new();
-    trimming.spawn(keep_trimmed(workshop.cache_folders(), args.go_cache_limit));
+    trimming.spawn(keep_trimmed(workshop.cache_folders(args.go_cache_limit)));
 
     let claims = ActiveClaims::new();
     // Nothing is claimed before the others can know that we are there.
@@ -56,13 +57,7 @@ pub async fn run(
         store: deps.store.clone(),
         workshop,
         builder: builder.clone(),
-        limits: Limits {
-            time: args.build_time_limit,
-            memory: args.build_memory_limit,
-            output: args.output_limit,
-            log: args.log_limit,
-            parallelism: args.parallelism(),
-        },
+        limits: args.limits(),
         claims: claims.clone(),
         counters: deps.counters.clone(),
         fenced: fenced.clone(),
@@ -87,6 +82,7 @@ pub async fn run(
             workers: u32::try_from(workers).unwrap_or(u32::MAX),
             active: Vec::new(),
             go: Some(go),
+            sandbox,
             draining: false,
             lease_ms: u64::try_from(args.lease.as_millis()).unwrap_or(u64::MAX),
         },
@@ -137,22 +133,22 @@ pub async fn run(
     Ok(())
 }
 
-/// Keeps folders of the compile cache below their limit, for as long as it is polled.
-async fn keep_trimmed(folders: [PathBuf; 2], limit: u64) {
+/// Keeps folders below their limits, for as long as it is polled.
+async fn keep_trimmed(folders: [(PathBuf, u64); 3]) {
     loop {
-        for folder in folders.clone() {
+        for (folder, limit) in folders.clone() {
             let trimmed = tokio::task::spawn_blocking(move || {
                 match trim(&folder, limit, SystemTime::now()) {
                     // Nothing was compiled there yet.
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                     Err(error) => {
-                        warn!(folder = %folder.display(), %error, "can't trim the compile cache");
+                        warn!(folder = %folder.display(), %error, "can't trim a cache");
                     }
                     Ok(_) => {}
                 }
             });
             if let Err(error) = trimmed.await {
-                warn!(%error, "trimming the compile cache failed");
+                warn!(%error, "trimming a cache failed");
             }
         }
         tokio::time::sleep(TRIM_INTERVAL).await;

@@ -148,6 +148,7 @@ impl WarmUp {
             time_limit: limits.time,
             memory_limit: limits.memory,
             output_limit: limits.output,
+            process_limit: limits.processes,
             parallelism: limits.parallelism,
             niceness: NICENESS,
             // Nobody listens.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuildKey, BuilderId, ClaimId, GoVersion};
+use crate::{BuildKey, BuilderId, ClaimId, GoVersion, SandboxLevel};
 
 /// A build that a builder is at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -29,8 +29,16 @@ pub struct Presence {
     pub active: Vec<ActiveClaim>,
     /// The Go release that it has without fetching.
     pub go: Option<GoVersion>,
+    /// What its compilers are held by.
+    #[serde(default = "unconfined")]
+    pub sandbox: SandboxLevel,
     /// It finishes what it has and takes nothing new.
     pub draining: bool,
     /// How long this entry lives without being renewed, in milliseconds.
     pub lease_ms: u64,
+}
+
+/// A builder that says nothing of it is from before there was one.
+fn unconfined() -> SandboxLevel {
+    SandboxLevel::None
 }

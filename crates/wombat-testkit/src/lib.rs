@@ -2,6 +2,7 @@
 //! and waiting for a condition.
 
 mod go_caches;
+mod module_proxy;
 mod nats_server;
 mod process;
 mod requests;
@@ -12,11 +13,12 @@ mod stub_go;
 mod wait;
 
 pub use go_caches::go_caches;
+pub use module_proxy::{ModuleProxy, ProxyFault, TestModule};
 pub use nats_server::{NatsServer, NatsServerConfig};
 pub use process::{Program, Wombat};
 pub use requests::{a_distinct_request, a_request, artifact_path, connect};
 pub use site::Site;
 pub use specs::{SpecBuilder, a_spec};
 pub use stack::Stack;
-pub use stub_go::StubGo;
+pub use stub_go::{Poison, StubGo};
 pub use wait::wait_until;

@@ -23,12 +23,25 @@ pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The `wombat` executable that a test or a measurement runs.
 #[derive(Clone, Debug)]
-pub struct Program(PathBuf);
+pub struct Program {
+    path: PathBuf,
+    variables: Vec<(String, String)>,
+}
 
 impl Program {
     /// The one at this path.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self {
+            path: path.into(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same, with a variable that its processes see.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Starts it with a state folder of its own.
@@ -71,7 +84,7 @@ impl Program {
 
     /// It as a command, with an environment that no developer's settings leak into.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.0);
+        let mut command = Command::new(&self.path);
         for name in [
             "NATS_URL",
             "NATS_USER_JWT",
@@ -88,6 +101,7 @@ impl Program {
             command.env_remove(name);
         }
         command.env("WOMBAT_LOG", "info,wombat_builder=debug");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -83,6 +83,8 @@ impl Stack {
             &self.nats.url(),
             "--go",
             go.to_str().context("a path of ours")?,
+            "--sandbox-allow",
+            self.go.folder().to_str().context("a path of ours")?,
             // It would count as builds.
             "--warm",
             "off",

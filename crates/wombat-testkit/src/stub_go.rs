@@ -1,6 +1,10 @@
 //! A stand-in for `go`, for tests of faults and load: never for tests of what is built.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -10,6 +14,17 @@ const SCRIPT: &str = include_str!("stub_go.sh");
 #[derive(Debug)]
 pub struct StubGo {
     folder: TempDir,
+}
+
+/// What a build may do that is no build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poison {
+    /// It prints without end.
+    Flood,
+    /// It starts processes that start processes.
+    Forks,
+    /// It takes memory without end.
+    Memory,
 }
 
 impl StubGo {
@@ -29,6 +44,11 @@ impl StubGo {
         self.folder.path().join("go")
     }
 
+    /// Where it is, and keeps its counts.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// How long each further build takes.
     pub fn takes_seconds(&self, seconds: f64) -> anyhow::Result<()> {
         Ok(fs::write(
@@ -43,6 +63,23 @@ impl StubGo {
             self.folder.path().join("size"),
             bytes.to_string(),
         )?)
+    }
+
+    /// Each further build does this, and ends no other way.
+    pub fn misbehaves(&self, how: Poison) -> anyhow::Result<()> {
+        let name = match how {
+            Poison::Flood => "flood",
+            Poison::Forks => "forks",
+            Poison::Memory => "memory",
+        };
+        Ok(fs::write(self.folder.path().join(name), "")?)
+    }
+
+    /// No further build misbehaves.
+    pub fn behaves(&self) {
+        for name in ["flood", "forks", "memory"] {
+            drop(fs::remove_file(self.folder.path().join(name)));
+        }
     }
 
     /// The builds that were started, each by the first digits of its hash.

@@ -35,12 +35,19 @@ case "$1 $2" in
 "build "*)
     while [ $# -gt 0 ] && [ "$1" != -o ]; do shift; done
     sed -n 's/.*+wombat\.\([0-9a-f]*\).*/\1/p' main.go >> "$here/builds"
+    # What a compiler might do that was taken over.
+    [ ! -e "$here/flood" ] || exec yes "$(printf "flood%0.s " 1 2 3 4 5 6 7 8 9 10 11 12)" >&2
+    [ ! -e "$here/forks" ] || { bomb() { bomb | bomb & }; bomb; while :; do :; done; }
+    [ ! -e "$here/memory" ] || { yes | tr -d '\n' | tail -n 1; }
     # A child of its own, and one that detaches itself: both have to be gone with the build.
     [ "$(setting seconds 0)" = 0 ] || {
         setsid "$here/sleeper" "$(setting seconds 0)" >/dev/null 2>&1 &
         "$here/sleeper" "$(setting seconds 0)"
     }
-    { head -c 4096 /bin/sh; cat main.go; head -c "$(setting size 0)" /dev/zero; } > "$2"
+    { head -c 4096 /bin/sh; cat main.go; yes | head -c "$(setting size 0)"; } > "$2" || {
+        echo "link: signal: file size limit exceeded" >&2
+        exit 1
+    }
     ;;
 *)
     echo "stub go: $*" >&2

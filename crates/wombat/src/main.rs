@@ -57,6 +57,9 @@ enum Command {
     /// Run a program and leave none of its descendants behind
     #[command(hide = true)]
     Child(wombat_builder::child::ChildArgs),
+    /// Try to break out of the confinement that this runs in
+    #[command(hide = true)]
+    SandboxCheck(wombat_builder::sandbox::CheckArgs),
     /// Answer a `go` that asks for what was compiled before
     #[command(hide = true)]
     CacheHelper(wombat_builder::cache::HelperArgs),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         // Runs in the leanest process possible, with a runtime of its own.
         Command::Child(args) => wombat_builder::child::main(args),
         Command::CacheHelper(args) => wombat_builder::cache::main(args),
+        Command::SandboxCheck(args) => wombat_builder::sandbox::check_main(&args),
         command => match run(command, &cli.logs) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -114,7 +118,7 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
                 );
                 Ok(())
             }
-            Command::Child(_) | Command::CacheHelper(_) => Ok(()),
+            Command::Child(_) | Command::CacheHelper(_) | Command::SandboxCheck(_) => Ok(()),
         }
     })
 }

@@ -169,6 +169,7 @@ pub(crate) async fn succeed(store: &Store, claim: Claim, bytes: &[u8]) -> anyhow
         size: bytes.len() as u64,
         sha256: Sha256::from_bytes(Hasher::digest(bytes).into()),
         builder: claim.holder().builder.clone(),
+        sandbox: None,
     };
     store
         .builds

@@ -149,6 +149,11 @@ impl Session {
         self.levels.own().folder()
     }
 
+    /// The folder that all builds read.
+    pub(crate) fn shared_folder(&self) -> &Path {
+        self.levels.shared().folder()
+    }
+
     /// The value of `GOCACHEPROG`. `None`: a path can't be written there, and Go has to do without.
     pub(crate) fn command(&self, wombat: &Path) -> Option<String> {
         let mut words = vec![

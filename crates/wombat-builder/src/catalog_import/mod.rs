@@ -5,12 +5,9 @@
 
 mod listing;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    process::Stdio,
-};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use tokio::{process::Command, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_model::{
@@ -232,21 +229,12 @@ impl<'a> Importer<'a> {
             package: package.clone(),
             problem,
         };
-        // The operator asked for this module by name; the binary gets no variables and no input.
-        let output = Command::new(&product.path)
-            .args(["list", "--format", "json-full"])
-            .env_clear()
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
+        let output = self
+            .workshop
+            .ask(&product, &["list", "--format", "json-full"])
             .await
             .map_err(|error| unlisted(error.to_string()))?;
-        if !output.status.success() {
-            return Err(unlisted(
-                String::from_utf8_lossy(&output.stderr).into_owned(),
-            ));
-        }
-        listing::components(&output.stdout).map_err(|error| unlisted(error.to_string()))
+        listing::components(&output).map_err(|error| unlisted(error.to_string()))
     }
 
     /// The base and these packages. A package of the base's own module is built without the rest of the base, so that it tells
@@ -345,6 +333,7 @@ fn scope() -> Scope {
         time_limit,
         memory_limit: 12 << 30,
         output_limit: 2 << 30,
+        process_limit: 1024,
         niceness: 10,
         parallelism: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
         reporter,

@@ -15,7 +15,9 @@ use tokio::{
     process::{Child, ChildStdin, Command},
 };
 
-use super::{EXIT_HELPER_FAILED, EXIT_NOT_STARTED, EXIT_OUT_OF_MEMORY};
+use crate::sandbox::Confinement;
+
+use super::{EXIT_HELPER_FAILED, EXIT_NOT_STARTED, EXIT_OUT_OF_MEMORY, EXIT_TOO_MANY_PROCESSES};
 
 /// A program to be run under the helper. Its environment is what is given here and nothing else.
 #[derive(Clone, Debug)]
@@ -28,7 +30,9 @@ pub struct ChildCommand {
     niceness: i32,
     memory_limit: Option<u64>,
     file_size_limit: Option<u64>,
+    process_limit: Option<u32>,
     grace: Duration,
+    confinement: Option<Confinement>,
 }
 
 impl ChildCommand {
@@ -43,7 +47,9 @@ impl ChildCommand {
             niceness: 0,
             memory_limit: None,
             file_size_limit: None,
+            process_limit: None,
             grace: Duration::ZERO,
+            confinement: None,
         }
     }
 
@@ -92,6 +98,24 @@ impl ChildCommand {
         }
     }
 
+    /// Most processes that it and its descendants may be together.
+    #[must_use]
+    pub fn process_limit(self, processes: u32) -> Self {
+        Self {
+            process_limit: Some(processes),
+            ..self
+        }
+    }
+
+    /// What it may touch. Without this: whatever we may.
+    #[must_use]
+    pub fn confine(self, confinement: Confinement) -> Self {
+        Self {
+            confinement: Some(confinement),
+            ..self
+        }
+    }
+
     /// How long it may take to end by itself before it is killed.
     #[must_use]
     pub fn grace(self, grace: Duration) -> Self {
@@ -110,6 +134,12 @@ impl ChildCommand {
         }
         if let Some(bytes) = self.file_size_limit {
             command.args(["--file-size-limit", &bytes.to_string()]);
+        }
+        if let Some(processes) = self.process_limit {
+            command.args(["--process-limit", &processes.to_string()]);
+        }
+        if let Some(confinement) = &self.confinement {
+            command.args(["--confine", &serde_json::to_string(confinement)?]);
         }
         command.arg("--").arg(&self.program).args(&self.arguments);
         command
@@ -144,6 +174,8 @@ pub enum Ending<R> {
     Exited(u8),
     /// It held more memory than it was allowed.
     OutOfMemory,
+    /// There were more processes than it was allowed.
+    TooManyProcesses,
     /// The program couldn't be started, or the helper failed.
     NotStarted,
     /// We stopped it, for this reason.
@@ -206,6 +238,7 @@ impl Supervised {
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(match code {
             Some(EXIT_OUT_OF_MEMORY) => Ending::OutOfMemory,
+            Some(EXIT_TOO_MANY_PROCESSES) => Ending::TooManyProcesses,
             Some(EXIT_NOT_STARTED | EXIT_HELPER_FAILED) => Ending::NotStarted,
             Some(code) => Ending::Exited(code),
             None => Ending::Exited(128 + 9),

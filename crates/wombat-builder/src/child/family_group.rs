@@ -7,6 +7,8 @@ use rustix::{
     },
 };
 
+use super::limits::Usage;
+
 /// The program that we started; it leads a process group of its own.
 pub(super) struct Family {
     program: Pid,
@@ -43,8 +45,16 @@ impl Family {
     }
 
     /// Not known here.
-    #[expect(clippy::unused_self, reason = "the Linux twin needs it")]
-    pub(super) fn memory(&self) -> u64 {
+    pub(super) fn crowd() -> usize {
         0
+    }
+
+    /// Not known here.
+    #[expect(clippy::unused_self, reason = "the Linux twin needs it")]
+    pub(super) fn usage(&self, _enough: Option<usize>) -> Usage {
+        Usage {
+            processes: 0,
+            memory: 0,
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! kernel hands orphans to the nearest subreaper, which is us. Looking at every process costs time where there are many, so
 //! it is done only to kill: without children we have no descendants, and memory is summed up from parent to child.
 
-use std::{collections::HashMap, fs};
+use std::{cell::Cell, collections::HashMap, fs};
 
 use rustix::{
     io,
@@ -12,9 +12,13 @@ use rustix::{
     },
 };
 
+use super::limits::Usage;
+
 /// The program that we started; it leads a process group of its own.
 pub(super) struct Family {
     program: Pid,
+    /// Its id may be somebody else's by now.
+    reaped: Cell<bool>,
 }
 
 struct Process {
@@ -29,7 +33,10 @@ impl Family {
     }
 
     pub(super) fn of(program: Pid) -> Self {
-        Self { program }
+        Self {
+            program,
+            reaped: Cell::new(false),
+        }
     }
 
     /// Takes in everybody who has ended; the program's status if it is among them.
@@ -38,6 +45,7 @@ impl Family {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             if pid == self.program {
                 found = Some(status);
+                self.reaped.set(true);
             }
         }
         found
@@ -48,11 +56,28 @@ impl Family {
         let _ = kill_process_group(self.program, Signal::TERM);
     }
 
+    /// How many threads the whole machine has, for a first look; 0 where that can't be told.
+    pub(super) fn crowd() -> usize {
+        // `0.12 0.34 0.56 3/789 12345`: how many of how many run.
+        let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let all = text
+            .split_ascii_whitespace()
+            .nth(3)
+            .and_then(|part| part.split_once('/'));
+        all.and_then(|(_, all)| all.parse().ok())
+            .unwrap_or_default()
+    }
+
     /// Kills every descendant that lives; how many there were, those included that have ended but weren't reaped.
-    #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
     pub(super) fn kill(&self) -> usize {
         if !has_children() {
             return 0;
+        }
+        // Whoever is still in the program's group dies at once, without getting to start another. In a namespace of its own, the
+        // program takes everybody with it.
+        if !self.reaped.get() {
+            let _ = kill_process_group(self.program, Signal::KILL);
+            let _ = kill_process(self.program, Signal::KILL);
         }
         let descendants = descendants();
         for process in descendants.iter().filter(|process| !process.zombie) {
@@ -61,15 +86,18 @@ impl Family {
         descendants.len()
     }
 
-    /// Resident memory of all descendants, in bytes; pages that two of them share count twice.
+    /// What all descendants hold. Looking ends where there are more of them than `enough`: a bomb may grow faster than it can be counted.
     #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
-    pub(super) fn memory(&self) -> u64 {
+    pub(super) fn usage(&self, enough: Option<usize>) -> Usage {
         let page = rustix::param::page_size() as u64;
-        let pids = children_of_children().unwrap_or_else(|| {
+        let pids = children_of_children(enough).unwrap_or_else(|| {
             let all = descendants().into_iter();
             all.map(|process| process.pid.as_raw_pid()).collect()
         });
-        pids.into_iter().filter_map(resident_pages).sum::<u64>() * page
+        Usage {
+            processes: pids.len(),
+            memory: pids.into_iter().filter_map(resident_pages).sum::<u64>() * page,
+        }
     }
 }
 
@@ -81,10 +109,12 @@ fn has_children() -> bool {
 
 /// Every descendant, as the kernel lists the children of each thread. One that starts or ends meanwhile may be left out.
 /// `None`: this kernel keeps no such lists.
-fn children_of_children() -> Option<Vec<i32>> {
+fn children_of_children(enough: Option<usize>) -> Option<Vec<i32>> {
     let mut found = children(getpid().as_raw_pid())?;
     let mut next = 0;
-    while let Some(pid) = found.get(next) {
+    while let Some(pid) = found.get(next)
+        && enough.is_none_or(|enough| found.len() <= enough)
+    {
         found.extend(children(*pid).unwrap_or_default());
         next += 1;
     }

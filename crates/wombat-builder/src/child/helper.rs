@@ -3,7 +3,8 @@
 use std::{
     ffi::OsString,
     os::{fd::AsFd as _, unix::process::CommandExt as _},
-    process::{Command, ExitCode, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -15,10 +16,20 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 
-use super::{EXIT_HELPER_FAILED, EXIT_NOT_STARTED, EXIT_OUT_OF_MEMORY, family::Family, limits};
+use wombat_model::SandboxLevel;
 
-/// How often the memory of all descendants is summed up.
-const MEMORY_CHECK: Duration = Duration::from_millis(200);
+use super::{
+    EXIT_HELPER_FAILED, EXIT_NOT_STARTED, EXIT_OUT_OF_MEMORY, EXIT_TOO_MANY_PROCESSES,
+    family::Family, limits,
+};
+use crate::sandbox::{self, Confinement};
+
+/// How often the memory of all descendants is summed up, and they are counted.
+const USAGE_CHECK: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether the machine has become crowded. Costs next to nothing, and a bomb of processes grows to
+/// thousands within the other interval.
+const CROWD_CHECK: Duration = Duration::from_millis(20);
 
 /// What `wombat child` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,6 +43,12 @@ pub struct ChildArgs {
     /// Largest file that may be written.
     #[arg(long, value_name = "BYTES")]
     pub file_size_limit: Option<u64>,
+    /// Most processes that the program and its descendants may be.
+    #[arg(long, value_name = "N")]
+    pub process_limit: Option<usize>,
+    /// What the program may touch, as JSON.
+    #[arg(long, value_name = "JSON", value_parser = confinement)]
+    pub confine: Option<Confinement>,
     /// Milliseconds between asking the program to end and killing it.
     #[arg(long, default_value_t = 0)]
     pub grace_ms: u64,
@@ -40,11 +57,23 @@ pub struct ChildArgs {
     pub command: Vec<OsString>,
 }
 
+fn confinement(text: &str) -> Result<Confinement, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
 /// Runs the program. Ends with its status, or 128 and the number of the signal that ended it.
 ///
 /// On Linux the helper becomes the parent of every orphaned descendant, so that not even one that detached itself
 /// gets away; elsewhere the program's process group is what is killed.
 pub fn main(args: ChildArgs) -> ExitCode {
+    let level = args
+        .confine
+        .as_ref()
+        .map_or(SandboxLevel::None, |confinement| confinement.level);
+    // The runtime may start threads.
+    if let Err(error) = sandbox::separate(level) {
+        return helper_failed("leave the user namespace", &error);
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -66,33 +95,51 @@ enum Cause {
     Ended(WaitStatus),
     AskedTo,
     OutOfMemory,
+    TooManyProcesses,
+}
+
+impl ChildArgs {
+    /// Which limit the family is beyond.
+    fn exceeded(&self, family: &Family) -> Option<Cause> {
+        let usage = family.usage(self.process_limit);
+        if self.memory_limit.is_some_and(|limit| usage.memory > limit) {
+            return Some(Cause::OutOfMemory);
+        }
+        if self
+            .process_limit
+            .is_some_and(|limit| usage.processes > limit)
+        {
+            return Some(Cause::TooManyProcesses);
+        }
+        None
+    }
 }
 
 async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut child_changed = signal(SignalKind::child())?;
-    limits::apply(args.nice, args.file_size_limit)?;
+    limits::apply(args.file_size_limit)?;
     Family::adopt_orphans()?;
 
-    let mut words = args.command.into_iter();
-    let program = words.next().unwrap_or_default();
-    let started = Command::new(&program)
-        .args(words)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .spawn();
-    let family = match started {
+    let crowd = Family::crowd();
+    let family = match start(args.command.clone(), args.nice, args.confine.clone()) {
         Ok(child) => Family::of(Pid::from_child(&child)),
-        Err(error) => {
+        Err(NotStarted::Program(program, error)) => {
             eprintln!("wombat child: can't start {}: {error}", program.display());
             return Ok(ExitCode::from(EXIT_NOT_STARTED));
+        }
+        Err(NotStarted::Confinement(error)) => {
+            return Ok(helper_failed("confine the program", &error));
         }
     };
     let lifeline = lifeline();
     tokio::pin!(lifeline);
-    let mut memory_check = interval_at(Instant::now() + MEMORY_CHECK, MEMORY_CHECK);
-    memory_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut usage_check = interval_at(Instant::now() + USAGE_CHECK, USAGE_CHECK);
+    usage_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let limited = args.memory_limit.is_some() || args.process_limit.is_some();
+    let mut crowd_check = interval_at(Instant::now() + CROWD_CHECK, CROWD_CHECK);
+    crowd_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let cause = loop {
         tokio::select! {
@@ -102,9 +149,15 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
             _ = terminate.recv() => break Cause::AskedTo,
             _ = interrupt.recv() => break Cause::AskedTo,
             () = &mut lifeline => break Cause::AskedTo,
-            _ = memory_check.tick(), if args.memory_limit.is_some() => {
-                if args.memory_limit.is_some_and(|limit| family.memory() > limit) {
-                    break Cause::OutOfMemory;
+            _ = usage_check.tick(), if limited => if let Some(cause) = args.exceeded(&family) {
+                break cause;
+            },
+            _ = crowd_check.tick(), if args.process_limit.is_some() => {
+                let more = Family::crowd().saturating_sub(crowd);
+                if args.process_limit.is_some_and(|limit| more > limit)
+                    && let Some(cause) = args.exceeded(&family)
+                {
+                    break cause;
                 }
             }
         }
@@ -118,13 +171,49 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
                 .await
                 .ok()
         }
-        Cause::AskedTo | Cause::OutOfMemory => None,
+        Cause::AskedTo | Cause::OutOfMemory | Cause::TooManyProcesses => None,
     };
     let killed = kill_all(&family, &mut child_changed).await;
     Ok(match (&cause, status.or(killed)) {
         (Cause::OutOfMemory, _) => ExitCode::from(EXIT_OUT_OF_MEMORY),
+        (Cause::TooManyProcesses, _) => ExitCode::from(EXIT_TOO_MANY_PROCESSES),
         (Cause::Ended(_) | Cause::AskedTo, Some(status)) => exit_code(status),
         (Cause::Ended(_) | Cause::AskedTo, None) => ExitCode::from(EXIT_HELPER_FAILED),
+    })
+}
+
+enum NotStarted {
+    Program(OsString, std::io::Error),
+    Confinement(std::io::Error),
+}
+
+/// Starts the program in its confinement.
+///
+/// We stay outside: we have to see all of its descendants, and kill them. So a thread enters the confinement, starts the
+/// program, which inherits it, and is gone.
+fn start(
+    command: Vec<OsString>,
+    niceness: i32,
+    confinement: Option<Confinement>,
+) -> Result<Child, NotStarted> {
+    let mut words = command.into_iter();
+    let program = words.next().unwrap_or_default();
+    let starting = thread::spawn(move || {
+        // Ours stays: where there are many of them, we must still get to kill them.
+        limits::yield_to_others(niceness).map_err(|error| NotStarted::Confinement(error.into()))?;
+        if let Some(confinement) = confinement {
+            sandbox::enter(&confinement).map_err(NotStarted::Confinement)?;
+        }
+        let started = Command::new(&program)
+            .args(words)
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn();
+        started.map_err(|error| NotStarted::Program(program, error))
+    });
+    starting.join().unwrap_or_else(|_| {
+        let panicked = std::io::Error::other("a thread panicked");
+        Err(NotStarted::Confinement(panicked))
     })
 }
 

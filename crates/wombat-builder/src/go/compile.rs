@@ -18,6 +18,7 @@ use super::{
     list::target,
     packages::Packages,
     progress::Counter,
+    stage::Stage,
 };
 
 /// How often progress is reported at most, and how often we look whether the linker runs.
@@ -163,9 +164,13 @@ pub(super) async fn compile(
     let listen = || shared.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ticks = interval(TICK / 2);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let build = go.stream(directory, target(spec), &arguments, |bytes| {
-        listen().read(bytes);
-    });
+    let build = go.stream(
+        Stage::Compile,
+        directory,
+        target(spec),
+        &arguments,
+        |bytes| listen().read(bytes),
+    );
     let finished = {
         tokio::pin!(build);
         loop {

@@ -9,13 +9,14 @@ use super::{invocation::CompileCache, settings::GoSettings};
 /// Variables of one `go` child; it inherits nothing.
 pub(super) type Environment = BTreeMap<String, OsString>;
 
-/// What every `go` child is told: its folders, the one proxy, and "no" to everything that could reach out or run
+/// What every `go` child is told: its folders, its proxy, and "no" to everything that could reach out or run
 /// something else.
 pub(super) fn environment(
     settings: &GoSettings,
     program: &Path,
     work_dir: &Path,
     cache: CompileCache<'_>,
+    proxy: &str,
 ) -> Environment {
     let mut variables: Environment = [
         (
@@ -31,7 +32,7 @@ pub(super) fn environment(
             "GOCACHEPROG",
             cache.command(&settings.helper).unwrap_or_default().into(),
         ),
-        ("GOPROXY", settings.proxy.clone().into()),
+        ("GOPROXY", proxy.into()),
         ("GOSUMDB", settings.checksum_database.clone().into()),
     ]
     .into_iter()
@@ -108,6 +109,10 @@ pub fn build_arguments(spec: &BuildSpec) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        relay::{RelayOptions, Upstream},
+        sandbox::Sandbox,
+    };
 
     fn settings() -> GoSettings {
         GoSettings {
@@ -115,11 +120,14 @@ mod tests {
             program: "/g/bin/go".into(),
             version: "1.26.8".parse().unwrap(),
             host: "linux-amd64".into(),
-            proxy: "https://proxy.example".into(),
+            goroot: "/g".into(),
+            proxy: Upstream::Off,
+            relay: RelayOptions::default(),
             checksum_database: "sums.example".into(),
             module_cache: "/c/mod".into(),
             build_cache: "/c/build".into(),
             gopath: "/s/gopath".into(),
+            sandbox: Sandbox::off(),
         }
     }
 
@@ -130,11 +138,12 @@ mod tests {
             Path::new("/g/bin/go"),
             Path::new("/j"),
             CompileCache::Folder(Path::new("/c/build")),
+            "http://127.0.0.1:1/x",
         );
         for (name, value) in [
             ("PATH", "/g/bin"),
             ("HOME", "/j/home"),
-            ("GOPROXY", "https://proxy.example"),
+            ("GOPROXY", "http://127.0.0.1:1/x"),
             ("GOSUMDB", "sums.example"),
             ("GOVCS", "*:off"),
             ("GOENV", "off"),

@@ -23,6 +23,7 @@ use super::{
     go_mod::{GoMod, GoModError, Require},
     go_sum::GoSum,
     invocation::{BuildError, Finished, Go},
+    stage::Stage,
 };
 
 /// Raise it when the same set would be resolved to something else.
@@ -256,7 +257,9 @@ async fn download(
             .iter()
             .map(|(path, version)| format!("{path}@{version}")),
     );
-    let finished = go.run(go.work_dir, BTreeMap::new(), &arguments).await?;
+    let finished = go
+        .run(Stage::Fetch, go.work_dir, BTreeMap::new(), &arguments)
+        .await?;
     let mut found = Vec::new();
     for answer in serde_json::Deserializer::from_slice(&finished.stdout).into_iter::<Download>() {
         let answer = answer.map_err(|error| {
@@ -291,6 +294,7 @@ async fn read_go_mod(go: &Go<'_>, module: &Download) -> Result<GoMod, BuildError
     let file = module.go_mod.display().to_string();
     let finished = go
         .run(
+            Stage::Compile,
             go.work_dir,
             BTreeMap::new(),
             &["mod", "edit", "-json", &file],

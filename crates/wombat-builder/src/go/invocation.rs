@@ -9,16 +9,20 @@ use wombat_model::{Failure, FailureClass};
 use super::{
     environment::{Environment, environment},
     settings::GoSettings,
+    stage::Stage,
     toolchain::Toolchain,
 };
 use crate::{
     cache::Session,
     child::{ChildCommand, Ending, LineCutter, Output},
+    relay::RelaySession,
     report::Reporter,
 };
 
-/// Most of a child's standard output that is kept.
-const MAX_CAPTURE: usize = 64 * 1024 * 1024;
+/// Most that a child may print on its standard output. What `go` says of the largest module graphs is a third of this.
+const MAX_PRINTED: usize = 64 * 1024 * 1024;
+/// Most that it may complain: twice the longest log.
+const MAX_COMPLAINTS: usize = 8 * 1024 * 1024;
 /// Most of a child's standard error that is kept, from its end.
 const MAX_ERROR_TEXT: usize = 64 * 1024;
 
@@ -35,6 +39,8 @@ pub struct Scope {
     pub memory_limit: u64,
     /// Largest file, in bytes: the binary itself.
     pub output_limit: u64,
+    /// Most processes at once.
+    pub process_limit: u32,
     /// How many packages are compiled at once.
     pub parallelism: usize,
     /// How much lower than others' the priority of its children is.
@@ -76,6 +82,7 @@ impl BuildError {
 enum Why {
     Asked,
     TimeIsUp,
+    PrintedTooMuch,
 }
 
 impl Scope {
@@ -99,12 +106,21 @@ impl Scope {
         match why {
             Why::Asked => BuildError::Stopped,
             Why::TimeIsUp => {
-                let minutes = self.time_limit.as_secs_f64() / 60.0;
-                Failure::new(
-                    FailureClass::Resource,
-                    format!("The build took longer than {minutes:.0} minutes, which is the limit."),
-                )
-                .into()
+                let seconds = self.time_limit.as_secs();
+                let limit = if seconds < 120 {
+                    format!("{seconds} seconds")
+                } else {
+                    format!("{} minutes", seconds / 60)
+                };
+                let message = format!("The build took longer than {limit}, which is the limit.");
+                Failure::new(FailureClass::Resource, message).into()
+            }
+            Why::PrintedTooMuch => {
+                let message = format!(
+                    "The build printed more than {} MiB, which is the limit.",
+                    MAX_COMPLAINTS >> 20
+                );
+                Failure::new(FailureClass::Resource, message).into()
             }
         }
     }
@@ -154,6 +170,7 @@ pub(super) struct Go<'a> {
     pub(super) work_dir: &'a Path,
     pub(super) scope: &'a Scope,
     pub(super) cache: CompileCache<'a>,
+    pub(super) relay: &'a RelaySession,
 }
 
 /// What a run of `go` left behind.
@@ -175,7 +192,18 @@ impl Go<'_> {
     /// Words of `go` as anybody may read them: where this machine keeps its files says nothing to them.
     pub(super) fn without_folders(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for folder in [self.settings.module_cache.as_path(), self.work_dir] {
+        let settings = self.settings;
+        for folder in [
+            settings.module_cache.as_path(),
+            self.work_dir,
+            self.cache.folder(),
+            &settings.build_cache,
+            &settings.gopath,
+            &settings.goroot,
+        ] {
+            if folder.as_os_str().is_empty() {
+                continue;
+            }
             let prefix = format!("{}/", folder.display());
             text = text.replace(&prefix, "");
         }
@@ -185,14 +213,14 @@ impl Go<'_> {
     /// Runs `go` in `directory` and keeps its standard output; what it says on standard error goes to the log, too.
     pub(super) async fn run<A: AsRef<str>>(
         &self,
+        stage: Stage,
         directory: &Path,
         extra: Environment,
         arguments: &[A],
     ) -> Result<Finished, BuildError> {
         let mut stdout = Vec::new();
-        let finished = self.stream(directory, extra, arguments, |bytes| {
-            let room = MAX_CAPTURE.saturating_sub(stdout.len());
-            stdout.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let finished = self.stream(stage, directory, extra, arguments, |bytes| {
+            stdout.extend_from_slice(bytes);
         });
         let Finished { status, stderr, .. } = finished.await?;
         Ok(Finished {
@@ -205,6 +233,7 @@ impl Go<'_> {
     /// The same, with standard output handed on as it comes.
     pub(super) async fn stream<A: AsRef<str>>(
         &self,
+        stage: Stage,
         directory: &Path,
         extra: Environment,
         arguments: &[A],
@@ -215,6 +244,7 @@ impl Go<'_> {
             &self.toolchain.program,
             self.work_dir,
             self.cache,
+            &self.proxy(stage),
         );
         variables.extend(extra);
         let child = ChildCommand::new(&self.settings.helper, &self.toolchain.program, directory)
@@ -222,7 +252,12 @@ impl Go<'_> {
             .envs(variables)
             .nice(self.scope.niceness)
             .memory_limit(self.scope.memory_limit)
-            .file_size_limit(self.scope.output_limit.max(MAX_MODULE_FILE))
+            .file_size_limit(match stage {
+                Stage::Fetch => MAX_MODULE_FILE,
+                Stage::Compile => self.scope.output_limit,
+            })
+            .process_limit(self.scope.process_limit)
+            .confine(self.confinement(stage))
             .spawn()
             .map_err(|error| BuildError::local("start a child process", &error))?;
 
@@ -238,10 +273,25 @@ impl Go<'_> {
             }
             self.scope.reporter.line(line);
         };
+        let flood = CancellationToken::new();
+        let stop = async {
+            tokio::select! {
+                why = self.scope.over() => why,
+                () = flood.cancelled() => Why::PrintedTooMuch,
+            }
+        };
+        let (mut printed, mut complained) = (0, 0);
         let ending = child
-            .run(self.scope.over(), |source, bytes| match source {
-                Output::Stdout => on_stdout(bytes),
-                Output::Stderr => cutter.push(bytes, &mut keep),
+            .run(stop, |source, bytes| {
+                match source {
+                    Output::Stdout => printed += bytes.len(),
+                    Output::Stderr => complained += bytes.len(),
+                }
+                match source {
+                    _ if printed > MAX_PRINTED || complained > MAX_COMPLAINTS => flood.cancel(),
+                    Output::Stdout => on_stdout(bytes),
+                    Output::Stderr => cutter.push(bytes, &mut keep),
+                }
             })
             .await
             .map_err(|error| BuildError::local("read what `go` says", &error))?;
@@ -268,6 +318,13 @@ impl Go<'_> {
                     ),
                 )
                 .into())
+            }
+            Ending::TooManyProcesses => {
+                let message = format!(
+                    "The build started more than {} processes, which is the limit.",
+                    self.scope.process_limit
+                );
+                Err(Failure::new(FailureClass::Resource, message).into())
             }
             Ending::NotStarted => Err(Failure::new(
                 FailureClass::Internal,

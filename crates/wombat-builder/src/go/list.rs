@@ -11,6 +11,7 @@ use super::{
     graph::module_folder,
     invocation::{BuildError, Go},
     packages::{FIELDS, Packages},
+    stage::Stage,
 };
 
 /// Lists the main package in `directory` and, so that one call is enough, the package with the licence hook, whose
@@ -112,7 +113,9 @@ async fn run(
     }
     arguments.push(".".to_owned());
     arguments.extend(licence.map(ToString::to_string));
-    let finished = go.run(directory, target(spec), &arguments).await?;
+    let finished = go
+        .run(Stage::Fetch, directory, target(spec), &arguments)
+        .await?;
     let packages = Packages::from_json(&finished.stdout).map_err(|error| {
         Failure::new(
             FailureClass::Internal,

@@ -4,6 +4,7 @@
 //! (`graph`), package list (`list`), licences (`licence`), `main.go` (`main_file`), compiler and linker
 //! (`compile`), and a look at the result (`product`). What earlier builds found out (`known`) spares the list. What `go` says when it fails is read by `classify`.
 
+mod ask;
 mod binary;
 mod classify;
 mod compile;
@@ -20,10 +21,12 @@ mod packages;
 mod product;
 mod progress;
 mod settings;
+mod stage;
 mod survey;
 mod toolchain;
 mod workshop;
 
+pub use ask::AskError;
 pub use environment::{build_arguments, target_environment};
 pub use graph::GraphFiles;
 pub use invocation::{BuildError, Scope};

@@ -9,7 +9,7 @@ use std::{
 use sha2::Digest as _;
 use tempfile::TempDir;
 use tokio::time::Instant;
-use wombat_model::{BuildSpec, Failure, FailureClass, Sha256, Timings, log::Phase};
+use wombat_model::{BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase};
 
 use super::{binary, compile::Milestones, invocation::BuildError};
 use crate::recipe::Recipe;
@@ -25,6 +25,8 @@ pub struct Product {
     pub sha256: Sha256,
     /// How anybody gets the same.
     pub recipe: Recipe,
+    /// What the compilers were held by.
+    pub sandbox: SandboxLevel,
     /// How long each phase took.
     pub timings: Timings,
     pub(super) _folder: TempDir,

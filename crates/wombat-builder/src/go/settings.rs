@@ -10,6 +10,11 @@ use serde::Deserialize;
 use tokio::process::Command;
 use wombat_model::GoVersion;
 
+use crate::{
+    relay::{InvalidUpstream, RelayOptions, Upstream},
+    sandbox::{NoSandbox, Sandbox, SandboxOptions},
+};
+
 /// Where to find Go and where it may put things.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GoOptions {
@@ -25,6 +30,12 @@ pub struct GoOptions {
     /// Module proxy; what `go env GOPROXY` names first if left out.
     #[arg(long, env = "WOMBAT_GOPROXY", value_name = "URL")]
     pub goproxy: Option<String>,
+    /// How modules are fetched
+    #[command(flatten)]
+    pub relay: RelayOptions,
+    /// What compilers may touch
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
 }
 
 /// The Go installation can't be used.
@@ -42,10 +53,11 @@ pub enum SettingsError {
         problem: String,
     },
     /// No proxy is configured that could be used.
-    #[error(
-        "the module proxy must be one http, https or file URL, and `{0}` isn't; set --goproxy (WOMBAT_GOPROXY)"
-    )]
-    NoProxy(String),
+    #[error(transparent)]
+    NoProxy(#[from] InvalidUpstream),
+    /// Compilers would have the run of the machine.
+    #[error(transparent)]
+    NoSandbox(#[from] NoSandbox),
     /// A cache folder can't be made.
     #[error("can't use the folder {}: {source}", .path.display())]
     Folder {
@@ -67,8 +79,12 @@ pub struct GoSettings {
     pub version: GoVersion,
     /// What it runs on, as toolchain modules are named: `linux-amd64`.
     pub host: String,
+    /// Its folder.
+    pub goroot: PathBuf,
     /// The one module proxy that is asked.
-    pub proxy: String,
+    pub proxy: Upstream,
+    /// How it is asked.
+    pub relay: RelayOptions,
     /// The checksum database.
     pub checksum_database: String,
     /// Module cache.
@@ -77,6 +93,8 @@ pub struct GoSettings {
     pub build_cache: PathBuf,
     /// Folder for Go's own state: what it has seen of the checksum database.
     pub gopath: PathBuf,
+    /// What compilers may touch.
+    pub sandbox: Sandbox,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +105,8 @@ struct GoEnv {
     goversion: String,
     gohostos: String,
     gohostarch: String,
+    #[serde(default)]
+    goroot: PathBuf,
 }
 
 impl GoOptions {
@@ -112,16 +132,23 @@ impl GoOptions {
         let folder = |given: &Option<PathBuf>, name: &str| {
             given.clone().unwrap_or_else(|| state_dir.join(name))
         };
-        let settings = GoSettings {
+        let mut settings = GoSettings {
             helper,
             program,
             version,
             host: format!("{}-{}", env.gohostos, env.gohostarch),
-            proxy: first_proxy(self.goproxy.as_deref().unwrap_or(&env.goproxy))?,
+            goroot: env.goroot,
+            proxy: if self.relay.offline {
+                Upstream::Off
+            } else {
+                Upstream::from_setting(self.goproxy.as_deref().unwrap_or(&env.goproxy))?
+            },
+            relay: self.relay.clone(),
             checksum_database: env.gosumdb,
             module_cache: absolute(folder(&self.module_cache, "modules")),
             build_cache: absolute(folder(&self.go_cache, "go-build")),
             gopath: absolute(state_dir.join("gopath")),
+            sandbox: Sandbox::off(),
         };
         for path in [
             &settings.module_cache,
@@ -133,6 +160,8 @@ impl GoOptions {
                 source,
             })?;
         }
+        let folder = absolute(state_dir.to_owned());
+        settings.sandbox = self.sandbox.set_up(&settings.helper, &folder).await?;
         Ok(settings)
     }
 }
@@ -173,6 +202,7 @@ async fn ask(program: &Path) -> Result<GoEnv, SettingsError> {
             "GOVERSION",
             "GOHOSTOS",
             "GOHOSTARCH",
+            "GOROOT",
         ])
         .env_clear()
         .envs(
@@ -195,47 +225,11 @@ async fn ask(program: &Path) -> Result<GoEnv, SettingsError> {
         .map_err(|error| broken(format!("`go env -json` isn't understood: {error}")))
 }
 
-/// The first entry and nothing after it: with `,direct` anybody could make us call any host, and `,off` would hide
-/// what the proxy said.
-fn first_proxy(setting: &str) -> Result<String, SettingsError> {
-    let first = setting.split([',', '|']).next().unwrap_or_default().trim();
-    let usable = ["https://", "http://", "file://"]
-        .iter()
-        .any(|scheme| first.starts_with(scheme))
-        || first == "off";
-    if usable {
-        Ok(first.to_owned())
-    } else {
-        Err(SettingsError::NoProxy(setting.to_owned()))
-    }
-}
-
 impl GoSettings {
     /// The `bin` folder beside which a toolchain's `go` lies.
     pub(super) fn program_folder(program: &Path) -> &Path {
         program
             .parent()
             .unwrap_or_else(|| Path::new(OsStr::new("/")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_first_proxy_is_used() {
-        assert_eq!(
-            first_proxy("https://a.example,direct").unwrap(),
-            "https://a.example"
-        );
-        assert_eq!(
-            first_proxy("http://b.example|https://c.example").unwrap(),
-            "http://b.example"
-        );
-        assert_eq!(first_proxy("off").unwrap(), "off");
-        for bad in ["direct", "", ",https://a.example", "a.example"] {
-            assert!(first_proxy(bad).is_err(), "{bad:?}");
-        }
     }
 }

@@ -31,14 +31,16 @@ impl Workshop {
         scope: &Scope,
     ) -> Result<Survey, BuildError> {
         let folder = self.survey_folder()?;
+        let relay = self.relay.session();
         let toolchain =
-            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope).await?;
+            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope, &relay).await?;
         let go = Go {
             settings: self.settings(),
             toolchain: &toolchain,
             work_dir: folder.path(),
             scope,
             cache: CompileCache::Folder(&self.settings().build_cache),
+            relay: &relay,
         };
         let files = graph::resolve(&go, &self.graphs, spec, false).await?;
         let source = folder.path().join("source");
@@ -55,14 +57,16 @@ impl Workshop {
     /// The module graph of the spec's modules.
     pub async fn graph(&self, spec: &BuildSpec, scope: &Scope) -> Result<GraphFiles, BuildError> {
         let folder = self.survey_folder()?;
+        let relay = self.relay.session();
         let toolchain =
-            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope).await?;
+            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope, &relay).await?;
         let go = Go {
             settings: self.settings(),
             toolchain: &toolchain,
             work_dir: folder.path(),
             scope,
             cache: CompileCache::Folder(&self.settings().build_cache),
+            relay: &relay,
         };
         graph::resolve(&go, &self.graphs, spec, false).await
     }

@@ -8,7 +8,9 @@ use super::{
     classify,
     invocation::{BuildError, CompileCache, Go, Scope},
     settings::GoSettings,
+    stage::Stage,
 };
+use crate::relay::RelaySession;
 
 /// A `go` of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,7 @@ impl Toolchain {
         settings: &GoSettings,
         work_dir: &std::path::Path,
         scope: &Scope,
+        relay: &RelaySession,
     ) -> Result<Self, BuildError> {
         let installed = Self::installed(settings);
         if version == installed.version {
@@ -59,9 +62,10 @@ impl Toolchain {
             work_dir,
             scope,
             cache: CompileCache::Folder(&settings.build_cache),
+            relay,
         };
         let switch = [("GOTOOLCHAIN".to_owned(), version.toolchain().into())].into();
-        let finished = go.run(work_dir, switch, &["version"]).await?;
+        let finished = go.run(Stage::Fetch, work_dir, switch, &["version"]).await?;
         if finished.succeeded() && fetched.program.is_file() {
             return Ok(fetched);
         }

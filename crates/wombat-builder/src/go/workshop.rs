@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 use tokio::time::Instant;
-use wombat_model::{BuildSpec, FailureClass, ImportPath, log::Phase};
+use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, log::Phase};
 use wombat_store::GoCache;
 
 use super::{
@@ -29,6 +29,7 @@ use super::{
 use crate::{
     cache::{CacheServer, ListScope, LocalCache, Outcome, Trust},
     recipe::recipe,
+    relay::{Relay, RelaySession},
 };
 
 /// Pauses before a build that failed for reasons outside is tried again.
@@ -48,12 +49,13 @@ pub struct Workshop {
     cache: Arc<CacheServer>,
     known: KnownPackages,
     trust: Trust,
+    pub(super) relay: Arc<Relay>,
 }
 
 impl Workshop {
     /// A workshop in the state directory. Folders of builds that an earlier process didn't finish are removed, so
     /// no other process may use the same directory.
-    pub fn new(
+    pub async fn new(
         settings: GoSettings,
         state_dir: &Path,
         licences: LicencePolicy,
@@ -64,6 +66,8 @@ impl Workshop {
             fs::remove_dir_all(&jobs)?;
         }
         fs::create_dir_all(&jobs)?;
+        // No compiler may make it: what lies around it isn't theirs.
+        fs::create_dir_all(private_cache(&settings))?;
         Ok(Self {
             graphs: GraphStore::new(state_dir.join("graphs"), None)?,
             jobs,
@@ -71,6 +75,7 @@ impl Workshop {
             cache: Arc::new(cache_server(&settings, None)),
             known: KnownPackages::new(None),
             trust: Trust::Alone,
+            relay: Arc::new(relay(&settings, &state_dir).await?),
             settings,
         })
     }
@@ -100,11 +105,12 @@ impl Workshop {
         self.cache.has_lists(&list_scope(spec), &packages).await
     }
 
-    /// The folders that what is compiled gathers in.
-    pub(crate) fn cache_folders(&self) -> [PathBuf; 2] {
+    /// The folders that things gather in, and how many bytes each may take. `compiled` is for what is compiled.
+    pub(crate) fn cache_folders(&self, compiled: u64) -> [(PathBuf, u64); 3] {
         [
-            self.settings.build_cache.clone(),
-            private_cache(&self.settings),
+            (self.settings.build_cache.clone(), compiled),
+            (private_cache(&self.settings), compiled),
+            (self.relay.folder(), self.settings.relay.fetched_limit),
         ]
     }
 
@@ -210,19 +216,34 @@ impl Workshop {
         known: Option<Packages>,
         trusted: bool,
     ) -> Result<(Product, Packages), BuildError> {
+        let relay = self.relay.session();
+        let built = self.build_through(&relay, spec, scope, cache, known, trusted);
+        Box::pin(built).await.map_err(|error| blame(error, &relay))
+    }
+
+    async fn build_through(
+        &self,
+        relay: &RelaySession,
+        spec: &BuildSpec,
+        scope: &Scope,
+        cache: CompileCache<'_>,
+        known: Option<Packages>,
+        trusted: bool,
+    ) -> Result<(Product, Packages), BuildError> {
         let begun = Instant::now();
         scope.reporter.phase(Phase::Resolve, None);
         let folder = self
             .job_folder()
             .map_err(|error| BuildError::local("make a folder for the build", &error))?;
         let toolchain =
-            Toolchain::of_version(spec.go(), &self.settings, folder.path(), scope).await?;
+            Toolchain::of_version(spec.go(), &self.settings, folder.path(), scope, relay).await?;
         let go = Go {
             settings: &self.settings,
             toolchain: &toolchain,
             work_dir: folder.path(),
             scope,
             cache,
+            relay,
         };
         let graph = graph::resolve(&go, &self.graphs, spec, trusted).await?;
 
@@ -257,6 +278,7 @@ impl Workshop {
             size,
             recipe: recipe(spec, &graph, hook.as_ref(), sha256.clone()),
             sha256,
+            sandbox: self.settings.sandbox.level(),
             timings: timings(begun, download, milestones, linked),
             _folder: folder,
         };
@@ -280,6 +302,38 @@ impl Workshop {
         fs::write(telemetry.join("mode"), "off")?;
         Ok(folder)
     }
+}
+
+/// What `go` says of a proxy that failed it is less than what the relay knows. And what it could do nothing with is
+/// fetched anew the next time.
+fn blame(error: BuildError, relay: &RelaySession) -> BuildError {
+    let BuildError::Failed(failure) = &error else {
+        return error;
+    };
+    match failure.class {
+        FailureClass::Compile | FailureClass::Resource => return error,
+        FailureClass::Input | FailureClass::Infra | FailureClass::Lost | FailureClass::Internal => {
+            relay.forget_served();
+        }
+    }
+    match relay.take_trouble() {
+        Some(words) => Failure::new(
+            FailureClass::Infra,
+            format!("The module proxy doesn't answer as it should: {words}."),
+        )
+        .into(),
+        None => error,
+    }
+}
+
+async fn relay(settings: &GoSettings, state_dir: &Path) -> io::Result<Relay> {
+    Relay::start(
+        settings.proxy.clone(),
+        &settings.checksum_database,
+        state_dir.join("fetched"),
+        settings.relay.goproxy_patience,
+    )
+    .await
 }
 
 fn cache_server(settings: &GoSettings, fleet: Option<GoCache>) -> CacheServer {

@@ -39,6 +39,7 @@ pub(crate) struct Limits {
     pub(crate) time: Duration,
     pub(crate) memory: u64,
     pub(crate) output: u64,
+    pub(crate) processes: u32,
     pub(crate) log: u64,
     pub(crate) parallelism: usize,
 }
@@ -178,6 +179,7 @@ impl Worker {
             time_limit: self.limits.time,
             memory_limit: self.limits.memory,
             output_limit: self.limits.output,
+            process_limit: self.limits.processes,
             parallelism: self.limits.parallelism,
             niceness: NICENESS,
             reporter: reporter.clone(),

@@ -89,6 +89,7 @@ async fn store(
         size: product.size,
         sha256: product.sha256.clone(),
         builder: claim.holder().builder.clone(),
+        sandbox: Some(product.sandbox),
     })
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactName, BuilderId, ClaimId, Failure, Sha256, log::Phase};
+use crate::{ArtifactName, BuilderId, ClaimId, Failure, SandboxLevel, Sha256, log::Phase};
 
 /// A finished binary in the object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Artifact {
     pub sha256: Sha256,
     /// Who made it.
     pub builder: BuilderId,
+    /// What the compilers that made it were held by. `None`: it is from before builders said so.
+    pub sandbox: Option<SandboxLevel>,
 }
 
 impl Artifact {

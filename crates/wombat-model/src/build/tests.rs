@@ -38,6 +38,7 @@ fn binary(build: &Build, claim: &str, byte: u8) -> Artifact {
         size: 3,
         sha256: Sha256::from_bytes([byte; 32]),
         builder: "fox".parse().unwrap(),
+        sandbox: None,
     }
 }
 

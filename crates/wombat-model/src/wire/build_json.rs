@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use crate::{
     Artifact, ArtifactName, Build, BuildSpec, BuildState, BuilderId, ClaimId, Failure,
     FailureClass, GoVersion, Goarch, Goos, Holder, ImportPath, InvalidSpec, ModulePath,
-    ModuleVersion, Package, ParsePlatformError, Platform, Sha256, Status, Target, Variant,
-    log::Phase,
+    ModuleVersion, Package, ParsePlatformError, Platform, SandboxLevel, Sha256, Status, Target,
+    Variant, log::Phase,
 };
 
 /// A package of a build.
@@ -86,6 +86,9 @@ pub struct BuildJson {
     /// The builder that made the binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub built_by: Option<BuilderId>,
+    /// What the compilers that made the binary were held by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxLevel>,
     /// Retention removed the binary; ask again to have it rebuilt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expired: bool,
@@ -220,6 +223,7 @@ impl From<Build> for BuildJson {
             artifact: artifact.as_ref().map(|artifact| artifact.name.clone()),
             size: artifact.as_ref().map(|artifact| artifact.size),
             sha256: artifact.as_ref().map(|artifact| artifact.sha256.clone()),
+            sandbox: artifact.as_ref().and_then(|artifact| artifact.sandbox),
             built_by: artifact.map(|artifact| artifact.builder),
             expired,
             error,
@@ -251,6 +255,7 @@ impl TryFrom<BuildJson> for Build {
                 size,
                 sha256,
                 builder,
+                sandbox: json.sandbox,
             }),
             _ => None,
         };

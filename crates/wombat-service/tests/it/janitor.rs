@@ -56,6 +56,7 @@ async fn build(store: &Store, package: &str, size: usize) -> anyhow::Result<Buil
         size: stored.size,
         sha256: stored.sha256.unwrap(),
         builder: "builder-1".parse()?,
+        sandbox: None,
     };
     store
         .builds

@@ -64,6 +64,7 @@ pub(crate) async fn finish(store: &Store, key: &BuildKey, size: Option<u64>) -> 
         size,
         sha256: Sha256::from_bytes([7; 32]),
         builder: "builder-1".parse()?,
+        sandbox: None,
     };
     store
         .builds

@@ -30,6 +30,7 @@ async fn build(store: &Store, key: &BuildKey) -> anyhow::Result<ArtifactName> {
         size: stored.size,
         sha256: stored.sha256.unwrap(),
         builder: "builder-1".parse()?,
+        sandbox: None,
     };
     store
         .builds

@@ -49,6 +49,7 @@ pub(crate) async fn finish(
         size: object.size,
         sha256: object.sha256.unwrap(),
         builder: claim.holder().builder.clone(),
+        sandbox: None,
     };
     Ok(store
         .builds

@@ -98,7 +98,7 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
     let folder = state.path().join("catalog-import");
     let helper = std::env::current_exe().context("finding this program")?;
     let settings = args.go.discover(&folder, helper).await?;
-    let workshop = Workshop::new(settings, &folder, LicencePolicy::AcceptRcl)?;
+    let workshop = Workshop::new(settings, &folder, LicencePolicy::AcceptRcl).await?;
     let request = ImportRequest {
         module,
         version,

@@ -4,7 +4,8 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::bail;
 use tokio::process::Command;
-use wombat_builder::go::find_in_path;
+use wombat_builder::{go::find_in_path, sandbox::probe};
+use wombat_model::SandboxLevel;
 use wombat_store::{Connection, NatsArgs, Store};
 
 use crate::{
@@ -35,6 +36,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<()> {
     let findings = [
         go(&args).await,
         modules(&args).await,
+        sandbox().await,
         nats_server(&args),
         nats(&args).await,
     ];
@@ -100,6 +102,27 @@ async fn ask_go(args: &DoctorArgs, arguments: &[&str]) -> Option<String> {
         .status
         .success()
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+async fn sandbox() -> (Verdict, String) {
+    let probed = async {
+        let folder = tempfile::tempdir()?;
+        let helper = std::env::current_exe()?;
+        anyhow::Ok(probe(&helper, folder.path()).await?)
+    };
+    match probed.await {
+        Ok(SandboxLevel::Namespaces) => (
+            Verdict::Good,
+            "sandbox: Landlock, a filter of system calls, and namespaces".to_owned(),
+        ),
+        Ok(level @ (SandboxLevel::Landlock | SandboxLevel::None)) => (
+            Verdict::Note,
+            format!(
+                "sandbox: {level}; where ordinary users may make namespaces, compilers are kept from each other, too, and binaries can be asked what they hold"
+            ),
+        ),
+        Err(error) => (Verdict::Missing, format!("sandbox: {error}")),
+    }
 }
 
 fn nats_server(args: &DoctorArgs) -> (Verdict, String) {

@@ -31,7 +31,9 @@ async fn workshop(state: &Path, options: &GoOptions) -> Workshop {
         .discover(state, env!("CARGO_BIN_EXE_wombat").into())
         .await
         .unwrap();
-    Workshop::new(settings, state, LicencePolicy::Community).unwrap()
+    Workshop::new(settings, state, LicencePolicy::Community)
+        .await
+        .unwrap()
 }
 
 /// What to build: Benthos `pure` and Connect's packages of these names.
@@ -88,6 +90,7 @@ impl Selection {
             time_limit: Duration::from_mins(15),
             memory_limit: 4 << 30,
             output_limit: 1 << 30,
+            process_limit: 512,
             parallelism: 2,
             niceness: 10,
             reporter,
@@ -297,6 +300,7 @@ async fn stopping_ends_go_at_once() {
         time_limit: Duration::from_mins(15),
         memory_limit: 4 << 30,
         output_limit: 1 << 30,
+        process_limit: 512,
         parallelism: 2,
         niceness: 10,
         reporter,

@@ -66,7 +66,16 @@ impl Scene {
 
     pub(crate) async fn builder(&self, state: &Path, more: &[&str]) -> Running {
         let program = self.stub.program().display().to_string();
-        let words = ["builder", "--go", &program, "--min-free-disk", "0"];
+        let folder = self.stub.folder().display().to_string();
+        let words = [
+            "builder",
+            "--go",
+            &program,
+            "--sandbox-allow",
+            &folder,
+            "--min-free-disk",
+            "0",
+        ];
         let mut args = Cli::parse_from(words.into_iter().chain(more.iter().copied())).args;
         args.workers = args.workers.or(std::num::NonZeroUsize::new(1));
         let connection = self.nats.connection().await.unwrap();

@@ -10,8 +10,10 @@ mod dedupe;
 mod faults;
 mod load;
 mod nats_cli;
+mod poison;
 mod real_build;
 mod refusals;
+mod sandbox;
 mod warm_up;
 
 /// The program that is tested.

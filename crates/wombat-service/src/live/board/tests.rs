@@ -32,6 +32,7 @@ fn done(name: &str, claimed: i64, finished: i64) -> Build {
         size: 1,
         sha256: Sha256::from_bytes([0; 32]),
         builder: "b".parse().unwrap(),
+        sandbox: None,
     };
     build
         .succeed(artifact, Timings::new(), at(finished))
@@ -47,6 +48,7 @@ fn builder(name: &str, workers: u32) -> Presence {
         active: Vec::new(),
         go: None,
         draining: false,
+        sandbox: wombat_model::SandboxLevel::None,
         lease_ms: 1000,
     }
 }

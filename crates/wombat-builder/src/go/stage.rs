@@ -1,0 +1,76 @@
+//! The two stages of a build, and what `go` may touch in each.
+
+use std::path::{Path, PathBuf};
+
+use super::invocation::{CompileCache, Go};
+use crate::sandbox::Confinement;
+
+/// Folders of a Go installation. A distribution may keep some of them elsewhere, behind links.
+const GOROOT_FOLDERS: [&str; 4] = ["bin", "lib", "pkg", "src"];
+
+/// What `go` is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// To get modules: it may talk to the relay, and writes the module cache.
+    Fetch,
+    /// To make something of them: it talks to nobody, and only reads the module cache.
+    Compile,
+}
+
+impl Go<'_> {
+    /// What `go` is told about the module proxy.
+    pub(super) fn proxy(&self, stage: Stage) -> String {
+        match stage {
+            Stage::Fetch => self.relay.url(),
+            Stage::Compile => "off".to_owned(),
+        }
+    }
+
+    pub(super) fn confinement(&self, stage: Stage) -> Confinement {
+        let settings = self.settings;
+        let program = &self.toolchain.program;
+        let own = settings
+            .sandbox
+            .confine(program)
+            .run(&settings.helper)
+            // Other releases of Go lie there, and run each other.
+            .run(settings.module_cache.join("golang.org"))
+            .write(self.work_dir);
+        let roots = [settings.goroot.clone(), root_of(program)];
+        let confinement = roots
+            .iter()
+            .flat_map(|root| installation(root))
+            .fold(own, Confinement::run);
+        let confinement = match self.cache {
+            CompileCache::Folder(folder) => confinement.write(folder),
+            CompileCache::Helped(session) => confinement
+                .read(session.shared_folder())
+                .write(session.folder()),
+        };
+        match stage {
+            Stage::Fetch => confinement
+                .write(&settings.module_cache)
+                .write(&settings.gopath)
+                .connect(self.relay.port()),
+            Stage::Compile => confinement.read(&settings.module_cache),
+        }
+    }
+}
+
+/// The installation that a `go` belongs to: it lies in its `bin`.
+fn root_of(program: &Path) -> PathBuf {
+    let program = program
+        .canonicalize()
+        .unwrap_or_else(|_| program.to_owned());
+    let root = program.parent().and_then(Path::parent);
+    root.unwrap_or(&program).to_owned()
+}
+
+fn installation(root: &Path) -> Vec<PathBuf> {
+    let folders = GOROOT_FOLDERS
+        .into_iter()
+        .filter_map(|folder| root.join(folder).canonicalize().ok());
+    // The folder itself holds nothing but these, and a few files that say which release it is.
+    let files = ["VERSION", "go.env"].map(|file| root.join(file));
+    folders.chain(files).collect()
+}

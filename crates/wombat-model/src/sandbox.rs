@@ -1,0 +1,46 @@
+//! How strictly a builder holds what it starts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a builder's children are held by; each level has all of the one before.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum SandboxLevel {
+    /// Nothing but limits on time, memory and files: the operator wanted it so.
+    None,
+    /// The kernel lets them open only the folders that they need, and connect to nothing but the builder's relay.
+    Landlock,
+    /// They see no process but their own, and, where they need no modules, no network at all.
+    Namespaces,
+}
+
+impl SandboxLevel {
+    /// As it is spelled on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Landlock => "landlock",
+            Self::Namespaces => "namespaces",
+        }
+    }
+}
+
+impl fmt::Display for SandboxLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,248 @@
+//! A module proxy that serves modules of a test's own, fails as it is told, and passes everything else on to where the
+//! machine's own modules are.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write as _},
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::Context;
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use zip::write::SimpleFileOptions;
+
+/// A module that exists nowhere else.
+#[derive(Clone, Debug)]
+pub struct TestModule {
+    path: String,
+    version: String,
+    go_mod: String,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl TestModule {
+    /// A module without packages.
+    pub fn new(path: &str, version: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            version: version.to_owned(),
+            go_mod: format!("module {path}\n\ngo 1.26.0\n"),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// With another `go.mod`.
+    #[must_use]
+    pub fn go_mod(self, text: impl Into<String>) -> Self {
+        Self {
+            go_mod: text.into(),
+            ..self
+        }
+    }
+
+    /// With one more file.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.files.insert(name.to_owned(), content.into());
+        self
+    }
+
+    /// Its archive.
+    pub fn zip(&self) -> anyhow::Result<Vec<u8>> {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let go_mod = ("go.mod".to_owned(), self.go_mod.clone().into_bytes());
+        for (name, content) in std::iter::once((&go_mod.0, &go_mod.1)).chain(&self.files) {
+            let name = format!("{}@{}/{name}", self.path, self.version);
+            archive.start_file(name, SimpleFileOptions::default())?;
+            archive.write_all(content)?;
+        }
+        Ok(archive.finish()?.into_inner())
+    }
+}
+
+/// How a proxy fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyFault {
+    /// It answers with this status.
+    Status(u16),
+    /// It takes the question and says nothing more.
+    Hang,
+    /// It sends half of what it announced.
+    Cut,
+}
+
+/// A running proxy; dropping it ends it.
+#[derive(Debug)]
+pub struct ModuleProxy {
+    port: u16,
+    state: Arc<Mutex<Shared>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    own: BTreeMap<String, Bytes>,
+    faults: Vec<(String, ProxyFault)>,
+    asked: Vec<String>,
+    modules: PathBuf,
+    upstream: String,
+    client: reqwest::Client,
+}
+
+impl ModuleProxy {
+    /// Starts it.
+    pub async fn start() -> anyhow::Result<Self> {
+        // The first one to come installs it; the others find it installed.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let upstream = go_env("GOPROXY")?;
+        let upstream = upstream.split([',', '|']).next().unwrap_or_default();
+        let state = Arc::new(Mutex::new(Shared {
+            own: BTreeMap::new(),
+            faults: Vec::new(),
+            asked: Vec::new(),
+            modules: PathBuf::from(go_env("GOMODCACHE")?).join("cache/download"),
+            upstream: upstream.trim_end_matches('/').to_owned(),
+            client: reqwest::Client::new(),
+        }));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&state));
+        let task = tokio::spawn(async move {
+            drop(axum::serve(listener, router).await);
+        });
+        Ok(Self { port, state, task })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves a module from now on.
+    pub fn serve(&self, module: &TestModule) -> anyhow::Result<()> {
+        let base = format!("{}/@v/{}", module.path, module.version);
+        let info = serde_json::json!({"Version": module.version, "Time": "2026-01-02T03:04:05Z"});
+        let zip = module.zip()?;
+        let mut state = lock(&self.state);
+        state
+            .own
+            .insert(format!("{base}.info"), info.to_string().into());
+        state
+            .own
+            .insert(format!("{base}.mod"), module.go_mod.clone().into());
+        state.own.insert(format!("{base}.zip"), zip.into());
+        Ok(())
+    }
+
+    /// Serves other bytes under a path than the module has.
+    pub fn replace(&self, path: &str, content: impl Into<Bytes>) {
+        lock(&self.state)
+            .own
+            .insert(path.to_owned(), content.into());
+    }
+
+    /// Fails from now on where the path has this text.
+    pub fn fail(&self, text: &str, fault: ProxyFault) {
+        lock(&self.state).faults.push((text.to_owned(), fault));
+    }
+
+    /// Fails no more.
+    pub fn heal(&self) {
+        lock(&self.state).faults.clear();
+    }
+
+    /// What it was asked for so far.
+    pub fn asked(&self) -> Vec<String> {
+        lock(&self.state).asked.clone()
+    }
+}
+
+impl Drop for ModuleProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(state: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn go_env(name: &str) -> anyhow::Result<String> {
+    let output = Command::new("go")
+        .args(["env", name])
+        .output()
+        .context("module tests need Go")?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+async fn answer(State(state): State<Arc<Mutex<Shared>>>, uri: Uri) -> Response {
+    let path = uri.path().trim_start_matches('/').to_owned();
+    let (fault, own, file, upstream, client) = {
+        let mut state = lock(&state);
+        state.asked.push(path.clone());
+        let fault = state.faults.iter().find(|(text, _)| path.contains(text));
+        (
+            fault.map(|(_, fault)| *fault),
+            state.own.get(&path).cloned(),
+            state.modules.join(&path),
+            format!("{}/{path}", state.upstream),
+            state.client.clone(),
+        )
+    };
+    match fault {
+        Some(ProxyFault::Status(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            return (status, "as the test wants it").into_response();
+        }
+        Some(ProxyFault::Hang) => return std::future::pending().await,
+        Some(ProxyFault::Cut) | None => {}
+    }
+    let content = match own {
+        Some(content) => Ok(content),
+        None => match tokio::fs::read(&file).await {
+            Ok(content) => Ok(content.into()),
+            Err(_) => passed_on(&client, &upstream).await,
+        },
+    };
+    match content {
+        Ok(content) if fault == Some(ProxyFault::Cut) => {
+            let half = content.slice(..content.len() / 2);
+            let broken = futures::stream::iter([
+                Ok(half),
+                Err(std::io::Error::other("the test cuts it here")),
+            ]);
+            let length = [("content-length", content.len().to_string())];
+            (length, Body::from_stream(broken)).into_response()
+        }
+        Ok(content) => content.into_response(),
+        Err(status) => status.into_response(),
+    }
+}
+
+async fn passed_on(client: &reqwest::Client, url: &str) -> Result<Bytes, StatusCode> {
+    let response = client
+        .get(url)
+        .send()
+        .await
+        .map_err(|_| StatusCode::BAD_GATEWAY)?;
+    if !response.status().is_success() {
+        return Err(response.status());
+    }
+    response.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)
+}
