@@ -43,8 +43,7 @@ pub(super) struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    begun: usize,
-    ended: usize,
+    broken: bool,
     asked: Vec<ActionId>,
     known: HashSet<ActionId>,
     made: usize,
@@ -61,7 +60,6 @@ impl Shared {
     }
 
     pub(super) fn connect(self: &Arc<Self>) -> Connected {
-        self.state().begun += 1;
         self.connections.send_modify(|count| *count += 1);
         Connected(Arc::clone(self))
     }
@@ -93,7 +91,6 @@ impl Connected {
     /// It says goodbye, and what it was asked for.
     pub(super) fn ended(&self, asked: Vec<ActionId>) {
         let mut state = self.0.state();
-        state.ended += 1;
         for action in asked {
             if state.known.insert(action) {
                 state.asked.push(action);
@@ -190,9 +187,10 @@ impl Session {
         });
     }
 
-    /// A helper went away before it could even say whose it was.
+    /// `go` says that its helper went away. Helpers can't tell themselves: the sandbox ends those that are left when
+    /// `go` ends, and not every `go` waits for its own.
     pub(crate) fn helper_went_away(&self) {
-        self.shared.state().begun += 1;
+        self.shared.state().broken = true;
     }
 
     /// How the helpers did, once `go` has ended.
@@ -202,11 +200,10 @@ impl Session {
         if tokio::time::timeout(GOODBYE, settled).await.is_err() {
             debug!("a compile cache's helper outlives its go");
         }
-        let state = self.shared.state();
-        if state.begun == state.ended {
-            Outcome::Complete
-        } else {
+        if self.shared.state().broken {
             Outcome::Broken
+        } else {
+            Outcome::Complete
         }
     }
 

@@ -8,6 +8,7 @@ use wombat_model::{Failure, FailureClass};
 
 use super::{
     environment::{Environment, environment},
+    folders,
     settings::GoSettings,
     stage::Stage,
     toolchain::Toolchain,
@@ -126,6 +127,9 @@ impl Scope {
     }
 }
 
+/// What `go` says when its helper isn't there any more.
+const HELPER_GONE: [&str; 2] = ["GOCACHEPROG", "broken pipe"];
+
 /// Where `go` finds what was compiled before.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CompileCache<'a> {
@@ -191,23 +195,16 @@ impl Finished {
 impl Go<'_> {
     /// Words of `go` as anybody may read them: where this machine keeps its files says nothing to them.
     pub(super) fn without_folders(&self, text: &str) -> String {
-        let mut text = text.to_owned();
         let settings = self.settings;
-        for folder in [
+        let folders = [
             settings.module_cache.as_path(),
             self.work_dir,
             self.cache.folder(),
             &settings.build_cache,
             &settings.gopath,
             &settings.goroot,
-        ] {
-            if folder.as_os_str().is_empty() {
-                continue;
-            }
-            let prefix = format!("{}/", folder.display());
-            text = text.replace(&prefix, "");
-        }
-        text
+        ];
+        folders::without(text, self.work_dir, folders)
     }
 
     /// Runs `go` in `directory` and keeps its standard output; what it says on standard error goes to the log, too.
@@ -300,7 +297,7 @@ impl Go<'_> {
         }
         match ending {
             Ending::Exited(status) => {
-                if status != 0 && stderr.contains("GOCACHEPROG") {
+                if status != 0 && HELPER_GONE.iter().any(|words| stderr.contains(words)) {
                     self.cache.went_away();
                 }
                 Ok(Finished {

@@ -116,7 +116,7 @@ async fn run(
     let finished = go
         .run(Stage::Fetch, directory, target(spec), &arguments)
         .await?;
-    let packages = Packages::from_json(&finished.stdout).map_err(|error| {
+    let mut packages = Packages::from_json(&finished.stdout).map_err(|error| {
         Failure::new(
             FailureClass::Internal,
             format!(
@@ -125,6 +125,7 @@ async fn run(
             ),
         )
     })?;
+    packages.reword_errors(|text| go.without_folders(text));
     let binary = packages.binary();
     let mut errors: Vec<String> = packages
         .iter(&binary)

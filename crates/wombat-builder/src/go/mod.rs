@@ -9,6 +9,7 @@ mod binary;
 mod classify;
 mod compile;
 mod environment;
+mod folders;
 mod go_mod;
 mod go_sum;
 mod graph;

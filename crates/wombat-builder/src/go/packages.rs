@@ -183,6 +183,15 @@ impl Packages {
             .collect()
     }
 
+    /// Says the errors in other words.
+    pub(super) fn reword_errors(&mut self, reword: impl Fn(&str) -> String) {
+        let errors = self
+            .all
+            .iter_mut()
+            .filter_map(|package| package.error.as_mut());
+        errors.for_each(|error| error.err = reword(&error.err));
+    }
+
     pub(super) fn find(&self, path: &str) -> Option<usize> {
         self.by_path.get(path).copied()
     }

@@ -1,0 +1,81 @@
+//! Folders of this machine, taken out of what `go` says: to those who read it they say nothing, and they are nobody's
+//! business.
+
+use std::path::{Component, Path};
+
+/// The text with the names of files below these folders as they are below them. `go` names files in full or, where that
+/// is shorter, from `work_dir` up.
+pub(super) fn without<'a>(
+    text: &str,
+    work_dir: &Path,
+    folders: impl IntoIterator<Item = &'a Path>,
+) -> String {
+    let mut text = text.to_owned();
+    for folder in folders {
+        if folder.as_os_str().is_empty() {
+            continue;
+        }
+        text = text.replace(&format!("{}/", folder.display()), "");
+        if let Some(rest) = beside(work_dir, folder) {
+            take_climbs(&mut text, &format!("../{rest}/"));
+        }
+    }
+    text
+}
+
+/// What of `folder` isn't above `work_dir`, too.
+fn beside(work_dir: &Path, folder: &Path) -> Option<String> {
+    let common = work_dir
+        .components()
+        .zip(folder.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let rest = folder.components().skip(common);
+    let rest: std::path::PathBuf = rest.filter(|part| *part != Component::RootDir).collect();
+    rest.to_str()
+        .filter(|rest| !rest.is_empty())
+        .map(str::to_owned)
+}
+
+/// Takes away each `needle`, which begins with one step up, and all steps up before it.
+fn take_climbs(text: &mut String, needle: &str) {
+    while let Some(found) = text.find(needle) {
+        let before = text[..found].trim_end_matches("../").len();
+        text.replace_range(before..found + needle.len(), "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_go_however_they_are_written() {
+        let without = |text: &str| {
+            let folders = ["/s/state/jobs/1", "/s/modules", "/usr/go", ""].map(Path::new);
+            super::without(text, Path::new("/s/state/jobs/1"), folders)
+        };
+        for (text, expected) in [
+            ("/s/modules/m@v1/p.go:1: bad", "m@v1/p.go:1: bad"),
+            (
+                "../../../modules/m@v1/p.s:2: #include: open pkg/include/x",
+                "m@v1/p.s:2: #include: open pkg/include/x",
+            ),
+            (
+                "all files in /s/modules/m@v1/p, /s/modules/n@v1/q",
+                "all files in m@v1/p, n@v1/q",
+            ),
+            (
+                "../../../../usr/go/src/fmt/print.go:1:2",
+                "src/fmt/print.go:1:2",
+            ),
+            ("/s/state/jobs/1/main.go:3", "main.go:3"),
+            (
+                "pattern ../../secret: invalid pattern syntax",
+                "pattern ../../secret: invalid pattern syntax",
+            ),
+        ] {
+            assert_eq!(without(text), expected);
+        }
+    }
+}
