@@ -15,10 +15,10 @@ pub(super) fn without<'a>(
         if folder.as_os_str().is_empty() {
             continue;
         }
-        text = text.replace(&format!("{}/", folder.display()), "");
         if let Some(rest) = beside(work_dir, folder) {
             take_climbs(&mut text, &format!("../{rest}/"));
         }
+        text = text.replace(&format!("{}/", folder.display()), "");
     }
     text
 }
