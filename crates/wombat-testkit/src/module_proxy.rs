@@ -40,6 +40,11 @@ impl TestModule {
         }
     }
 
+    /// Its version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
     /// With another `go.mod`.
     #[must_use]
     pub fn go_mod(self, text: impl Into<String>) -> Self {

@@ -185,7 +185,7 @@ fn unusable(text: &str) -> Option<Failure> {
             "updates to go.mod needed",
             "malformed module path",
             "invalid module path",
-            "errors parsing go.mod",
+            "errors parsing ",
             "unknown directive",
         ],
     ) {

@@ -85,11 +85,29 @@ struct ReplaceJson {
     new: ModuleJson,
 }
 
+impl FileJson {
+    fn parse(json: &[u8]) -> Result<Self, GoModError> {
+        serde_json::from_slice(json).map_err(|error| GoModError::Unreadable(error.to_string()))
+    }
+}
+
 impl GoMod {
     /// Reads the output of `go mod edit -json`.
     pub(super) fn from_json(json: &[u8]) -> Result<Self, GoModError> {
-        let file: FileJson = serde_json::from_slice(json)
-            .map_err(|error| GoModError::Unreadable(error.to_string()))?;
+        Self::from_file(FileJson::parse(json)?)
+    }
+
+    /// The same for a module that others give the graph to. What it replaces and excludes counts for itself alone, as it
+    /// does with Go.
+    pub(super) fn of_dependency(json: &[u8]) -> Result<Self, GoModError> {
+        Self::from_file(FileJson {
+            replace: None,
+            exclude: None,
+            ..FileJson::parse(json)?
+        })
+    }
+
+    fn from_file(file: FileJson) -> Result<Self, GoModError> {
         let go = file.go.unwrap_or_else(|| "1.16".to_owned());
         if go.is_empty()
             || !go
@@ -326,6 +344,10 @@ mod tests {
         assert_eq!(
             GoMod::from_json(folder.as_bytes()),
             Err(GoModError::ReplacedByFolder("a.b/c".into()))
+        );
+        assert_eq!(
+            GoMod::of_dependency(folder.as_bytes()).unwrap().replaces,
+            []
         );
         for bad in [
             r#"{"Go": "1.26\nreplace"}"#,

@@ -22,7 +22,7 @@ use super::{
     classify,
     go_mod::{GoMod, GoModError, Require},
     go_sum::GoSum,
-    invocation::{BuildError, Finished, Go},
+    invocation::{BuildError, Go},
     stage::Stage,
 };
 
@@ -172,7 +172,7 @@ pub(super) fn set_name(spec: &BuildSpec) -> String {
 async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, BuildError> {
     let graph = (spec.graph(), spec.graph_version());
     let base = download(go, &[graph]).await?.remove(0);
-    let mut go_mod = read_go_mod(go, &base).await?;
+    let mut go_mod = read_go_mod(go, &base, GoMod::from_json).await?;
     let mut go_sum = GoSum::default();
     add_own_sums(&mut go_sum, &base);
     go_sum.merge(read_go_sum(&base));
@@ -203,7 +203,7 @@ async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, Bui
         .collect();
     if !missing.is_empty() {
         for (asked, extra) in missing.iter().zip(download(go, &missing).await?) {
-            let theirs = read_go_mod(go, &extra).await?;
+            let theirs = read_go_mod(go, &extra, GoMod::of_dependency).await?;
             check_asked(spec, *asked, &theirs)?;
             go_mod.raise_to(&theirs);
             add_own_sums(&mut go_sum, &extra);
@@ -290,7 +290,11 @@ async fn download(
         .collect()
 }
 
-async fn read_go_mod(go: &Go<'_>, module: &Download) -> Result<GoMod, BuildError> {
+async fn read_go_mod(
+    go: &Go<'_>,
+    module: &Download,
+    read: fn(&[u8]) -> Result<GoMod, GoModError>,
+) -> Result<GoMod, BuildError> {
     let file = module.go_mod.display().to_string();
     let finished = go
         .run(
@@ -300,22 +304,17 @@ async fn read_go_mod(go: &Go<'_>, module: &Download) -> Result<GoMod, BuildError
             &["mod", "edit", "-json", &file],
         )
         .await?;
-    parse_go_mod(
-        &finished,
-        &format!("the go.mod of {} {}", module.path, module.version),
-    )
-}
-
-fn parse_go_mod(finished: &Finished, name: &str) -> Result<GoMod, BuildError> {
     if !finished.succeeded() {
         return Err(classify::fetching(&finished.stderr).into());
     }
-    GoMod::from_json(&finished.stdout).map_err(|error| {
+    read(&finished.stdout).map_err(|error| {
         let class = match error {
             GoModError::Unreadable(_) => FailureClass::Internal,
             GoModError::ReplacedByFolder(_) | GoModError::Malformed(..) => FailureClass::Input,
         };
-        Failure::new(class, format!("{name} can't be used: {error}.")).into()
+        let Download { path, version, .. } = module;
+        let message = format!("The go.mod of {path} {version} can't be used: {error}.");
+        Failure::new(class, message).into()
     })
 }
 

@@ -20,3 +20,4 @@ mod warm_up;
 fn program() -> wombat_testkit::Program {
     wombat_testkit::Program::at(env!("CARGO_BIN_EXE_wombat"))
 }
+mod evil_modules;
