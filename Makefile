@@ -19,7 +19,7 @@ run: ui ## Build everything and start it; ARGS="--http 0.0.0.0:4430" and the lik
 test: lint test-ui test-rust test-browser ## Install what the tests need and run all of them
 
 .PHONY: test-rust
-test-rust: tools
+test-rust: tools strace
 	$(CARGO) test --locked --workspace
 
 .PHONY: test-ui
@@ -67,6 +67,10 @@ $(TOOLS)/nats-server $(TOOLS)/nats &: tools/go.mod tools/go.sum
 .PHONY: chromium
 chromium:
 	tools/install-chromium
+
+.PHONY: strace
+strace:
+	tools/install-strace
 
 CATALOG := crates/wombat-service/catalog
 CONNECT := github.com/redpanda-data/connect/v4

