@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -17,8 +18,13 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+};
 use zip::write::SimpleFileOptions;
+
+use crate::wait_until;
 
 /// A module that exists nowhere else.
 #[derive(Clone, Debug)]
@@ -38,6 +44,11 @@ impl TestModule {
             go_mod: format!("module {path}\n\ngo 1.26.0\n"),
             files: BTreeMap::new(),
         }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Its version.
@@ -90,7 +101,8 @@ pub enum ProxyFault {
 pub struct ModuleProxy {
     port: u16,
     state: Arc<Mutex<Shared>>,
-    task: JoinHandle<()>,
+    /// Its own, so that its connections end with it.
+    runtime: Option<Runtime>,
 }
 
 #[derive(Debug)]
@@ -118,15 +130,52 @@ impl ModuleProxy {
             upstream: upstream.trim_end_matches('/').to_owned(),
             client: reqwest::Client::new(),
         }));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let port = listener.local_addr()?.port();
+        let mut proxy = Self {
+            port: 0,
+            state,
+            runtime: None,
+        };
+        proxy.start_again().await?;
+        Ok(proxy)
+    }
+
+    /// Listens again, at the port that it had before.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await?;
+        self.port = listener.local_addr()?.port();
+        let listener = listener.into_std()?;
         let router = Router::new()
             .fallback(answer)
-            .with_state(Arc::clone(&state));
-        let task = tokio::spawn(async move {
-            drop(axum::serve(listener, router).await);
+            .with_state(Arc::clone(&self.state));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener)?;
+            axum::serve(listener, router).await
         });
-        Ok(Self { port, state, task })
+        self.runtime = Some(runtime);
+        Ok(())
+    }
+
+    /// Goes away, with all its connections.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.end();
+        let port = self.port;
+        wait_until(
+            "the proxy to be gone",
+            Duration::from_secs(10),
+            async || Ok(TcpStream::connect(("127.0.0.1", port)).await.err()),
+        )
+        .await?;
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 
     /// Its address.
@@ -162,6 +211,11 @@ impl ModuleProxy {
             .insert(path.to_owned(), content.into());
     }
 
+    /// Serves what everybody else has under this path.
+    pub fn restore(&self, path: &str) {
+        lock(&self.state).own.remove(path);
+    }
+
     /// Fails from now on where the path has this text.
     pub fn fail(&self, text: &str, fault: ProxyFault) {
         lock(&self.state).faults.push((text.to_owned(), fault));
@@ -180,7 +234,7 @@ impl ModuleProxy {
 
 impl Drop for ModuleProxy {
     fn drop(&mut self) {
-        self.task.abort();
+        self.end();
     }
 }
 

@@ -7,10 +7,13 @@ mod builder_run;
 mod builder_scene;
 mod compile_cache;
 mod dedupe;
+mod evil_modules;
 mod faults;
 mod load;
+mod module_proxy;
 mod nats_cli;
 mod poison;
+mod proxy_scene;
 mod real_build;
 mod refusals;
 mod sandbox;
@@ -20,4 +23,3 @@ mod warm_up;
 fn program() -> wombat_testkit::Program {
     wombat_testkit::Program::at(env!("CARGO_BIN_EXE_wombat"))
 }
-mod evil_modules;

@@ -16,11 +16,8 @@ use nix::{
 use tempfile::NamedTempFile;
 use wombat_testkit::wait_until;
 
-use super::{
-    COLD, Scene,
-    cases::{PLAIN, including, module},
-    request,
-};
+use super::cases::{PLAIN, including, module};
+use crate::proxy_scene::{COLD, Scene, request};
 
 /// `strace`, attached to a process and all that it starts.
 struct Watched {

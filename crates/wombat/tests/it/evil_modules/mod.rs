@@ -6,143 +6,22 @@ mod connections;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, ensure};
-use serde_json::{Value, json};
 use tempfile::TempDir;
-use wombat_testkit::{
-    ModuleProxy, NatsServer, Site, TestModule, Wombat, a_request, artifact_path, go_caches,
-};
+use wombat_testkit::{a_request, artifact_path};
 
-use crate::program;
+use crate::proxy_scene::{COLD, Scene, request};
 use cases::{Case, module, packages};
 
-/// With nothing in Go's caches, on two busy cores.
-const COLD: Duration = Duration::from_mins(15);
 /// What a build of an evil module may take here.
 const TIME_LIMIT: Duration = Duration::from_secs(40);
 const MEMORY_LIMIT: &str = "1GiB";
 const MODULE: &str = "evil.example/m";
-const TOKEN: &str = "a-token-of-this-test";
-
-struct Scene {
-    nats: NatsServer,
-    proxy: ModuleProxy,
-    site: Site,
-    folder: TempDir,
-    _service: Wombat,
-    _api: Wombat,
-}
 
 impl Scene {
-    async fn start() -> anyhow::Result<Self> {
-        let nats = NatsServer::start()?;
-        program().set_up(&nats, &[])?;
-        let url = nats.url();
-        let service = program().start(&["service", "--nats-url", &url])?;
-        let api = program().env("WOMBAT_TOKEN", TOKEN).start(&[
-            "api",
-            "--nats-url",
-            &url,
-            "--http",
-            "127.0.0.1:0",
-        ])?;
-        let site = Site::new(api.first_line()?);
-        site.until_ready().await?;
-        let folder = TempDir::with_prefix("wombat-evil-")?;
-        fs::create_dir(folder.path().join("state"))?;
-        Ok(Self {
-            nats,
-            proxy: ModuleProxy::start().await?,
-            site,
-            folder,
-            _service: service,
-            _api: api,
-        })
-    }
-
-    fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
-    }
-
-    /// A builder that fetches from the test's proxy, into a module cache of its own.
-    async fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
-        let [_, (_, cache)] = go_caches()?;
-        let modules = self.folder.path().join("modules");
-        let text = |path: &Path| path.to_str().map(str::to_owned).context("a path of ours");
-        let mut words = [
-            "builder",
-            "--nats-url",
-            &self.nats.url(),
-            "--warm",
-            "off",
-            "--workers",
-            "2",
-            "--goproxy",
-            &self.proxy.url(),
-            "--module-cache",
-            &text(&modules)?,
-            "--go-cache",
-            &text(Path::new(&cache))?,
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        words.extend(extra.iter().map(|word| (*word).to_owned()));
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        // The modules of this test are in no checksum database.
-        let builder = program()
-            .env("GOSUMDB", "off")
-            .start_in(&self.state(), &words)?;
-        self.site.until_builders(1).await?;
-        Ok(builder)
-    }
-
-    /// Serves a module, asks for it, and waits for the end; how long that took.
-    async fn build(&self, module: &TestModule) -> anyhow::Result<(Value, Duration)> {
-        self.proxy.serve(module)?;
-        let begun = Instant::now();
-        let id = self.site.asked(&request(module)).await?;
-        let path = format!("/api/builds/{id}?wait=60");
-        let limit = Instant::now() + COLD;
-        loop {
-            let view = self.site.json(&path).await?;
-            if view["finished"].is_string() {
-                return Ok((view, begun.elapsed()));
-            }
-            ensure!(Instant::now() < limit, "{view}");
-        }
-    }
-
-    async fn log(&self, view: &Value) -> anyhow::Result<String> {
-        let id = view["id"].as_str().context("an id")?;
-        Ok(self
-            .site
-            .get(&format!("/api/builds/{id}/log"))
-            .await?
-            .text()
-            .await?)
-    }
-
-    /// A build of known packages, made anew.
-    async fn rebuild(&self) -> anyhow::Result<()> {
-        let mut body = a_request(&["nats"]);
-        body["force"] = true.into();
-        let response = self
-            .site
-            .client
-            .post(format!("{}/api/builds", self.site.url))
-            .bearer_auth(TOKEN)
-            .body(body.to_string())
-            .send()
-            .await?;
-        let view: Value = serde_json::from_str(&response.text().await?)?;
-        let id = view["id"].as_str().with_context(|| view.to_string())?;
-        self.site.until(id, "success", COLD).await?;
-        Ok(())
-    }
-
     /// Whether any file that the builder keeps has this text.
     fn keeps(&self, text: &str) -> anyhow::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
@@ -190,14 +69,6 @@ fn running_below(folder: &Path) -> anyhow::Result<Vec<String>> {
 
 fn version(n: usize) -> String {
     format!("v1.0.{n}")
-}
-
-fn request(module: &TestModule) -> Value {
-    let mut body = a_request(&["nats"]);
-    let packages = body["packages"].as_array_mut().unwrap();
-    packages.push(format!("{MODULE}/p").into());
-    body["modules"] = json!({MODULE: module.version()});
-    body
 }
 
 #[tokio::test(flavor = "multi_thread")]

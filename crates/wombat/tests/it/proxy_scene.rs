@@ -1,0 +1,164 @@
+//! All roles, with a builder that fetches from a module proxy of the test's own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wombat_testkit::{
+    ModuleProxy, NatsServer, Program, Site, TestModule, Wombat, a_request, go_caches,
+};
+
+use crate::program;
+
+/// With nothing in Go's caches, on two busy cores.
+pub(crate) const COLD: Duration = Duration::from_mins(15);
+const TOKEN: &str = "a-token-of-this-test";
+
+pub(crate) struct Scene {
+    nats: NatsServer,
+    pub(crate) proxy: ModuleProxy,
+    pub(crate) site: Site,
+    pub(crate) folder: TempDir,
+    _service: Wombat,
+    _api: Wombat,
+}
+
+impl Scene {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let nats = NatsServer::start()?;
+        program().set_up(&nats, &[])?;
+        let url = nats.url();
+        let service = program().start(&["service", "--nats-url", &url])?;
+        let api = program().env("WOMBAT_TOKEN", TOKEN).start(&[
+            "api",
+            "--nats-url",
+            &url,
+            "--http",
+            "127.0.0.1:0",
+        ])?;
+        let site = Site::new(api.first_line()?);
+        site.until_ready().await?;
+        let folder = TempDir::with_prefix("wombat-evil-")?;
+        fs::create_dir(folder.path().join("state"))?;
+        Ok(Self {
+            nats,
+            proxy: ModuleProxy::start().await?,
+            site,
+            folder,
+            _service: service,
+            _api: api,
+        })
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// A builder that fetches from the test's proxy, into a module cache of its own. Its modules are in no checksum
+    /// database.
+    pub(crate) async fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
+        self.start_builder(program().env("GOSUMDB", "off"), extra)
+            .await
+    }
+
+    /// The same, asking the checksum database.
+    pub(crate) async fn checked_builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
+        self.start_builder(program(), extra).await
+    }
+
+    async fn start_builder(&self, program: Program, extra: &[&str]) -> anyhow::Result<Wombat> {
+        let [_, (_, cache)] = go_caches()?;
+        let text = |path: &Path| path.to_str().map(str::to_owned).context("a path of ours");
+        let (url, proxy) = (self.nats.url(), self.proxy.url());
+        let (modules, cache) = (text(&self.modules())?, text(Path::new(&cache))?);
+        let mut words = vec!["builder", "--nats-url", &url, "--warm", "off"];
+        words.extend(["--goproxy", &proxy, "--module-cache", &modules]);
+        words.extend(["--go-cache", &cache]);
+        if !extra.contains(&"--workers") {
+            words.extend(["--workers", "2"]);
+        }
+        words.extend(extra);
+        let builder = program.start_in(&self.state(), &words)?;
+        self.site.until_builders(1).await?;
+        Ok(builder)
+    }
+
+    /// Serves a module, asks for it, and waits for the end; how long that took.
+    pub(crate) async fn build(&self, module: &TestModule) -> anyhow::Result<(Value, Duration)> {
+        self.proxy.serve(module)?;
+        let begun = Instant::now();
+        let id = self.site.asked(&request(module)).await?;
+        let path = format!("/api/builds/{id}?wait=60");
+        let limit = Instant::now() + COLD;
+        loop {
+            let view = self.site.json(&path).await?;
+            if view["finished"].is_string() {
+                return Ok((view, begun.elapsed()));
+            }
+            ensure!(Instant::now() < limit, "{view}");
+        }
+    }
+
+    pub(crate) async fn log(&self, view: &Value) -> anyhow::Result<String> {
+        let id = view["id"].as_str().context("an id")?;
+        Ok(self
+            .site
+            .get(&format!("/api/builds/{id}/log"))
+            .await?
+            .text()
+            .await?)
+    }
+
+    /// A build of known packages, made anew.
+    pub(crate) async fn rebuild(&self) -> anyhow::Result<()> {
+        self.forced(&a_request(&["nats"])).await.map(drop)
+    }
+
+    /// A build that succeeds, made anew if it was made before.
+    pub(crate) async fn forced(&self, request: &Value) -> anyhow::Result<Value> {
+        let mut body = request.clone();
+        body["force"] = true.into();
+        let response = self
+            .site
+            .client
+            .post(format!("{}/api/builds", self.site.url))
+            .bearer_auth(TOKEN)
+            .body(body.to_string())
+            .send()
+            .await?;
+        let view: Value = serde_json::from_str(&response.text().await?)?;
+        let id = view["id"].as_str().with_context(|| view.to_string())?;
+        self.site.until(id, "success", COLD).await
+    }
+
+    /// Empties Go's module cache. What the relay keeps stays.
+    pub(crate) fn forget_modules(&self) -> anyhow::Result<()> {
+        let status = std::process::Command::new("go")
+            .args(["clean", "-modcache"])
+            .env("GOMODCACHE", self.modules())
+            .status()?;
+        ensure!(status.success(), "{status}");
+        Ok(())
+    }
+
+    fn modules(&self) -> PathBuf {
+        self.folder.path().join("modules")
+    }
+}
+
+/// A request for a package `p` of this module, and one that it can be told from nothing by.
+pub(crate) fn request(module: &TestModule) -> Value {
+    let mut body = a_request(&["nats"]);
+    let mut packages = body["packages"].take();
+    if let Some(packages) = packages.as_array_mut() {
+        packages.push(format!("{}/p", module.path()).into());
+    }
+    body["packages"] = packages;
+    body["modules"] = json!({module.path(): module.version()});
+    body
+}
