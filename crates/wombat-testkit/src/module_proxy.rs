@@ -221,9 +221,9 @@ impl ModuleProxy {
         lock(&self.state).faults.push((text.to_owned(), fault));
     }
 
-    /// Fails no more.
-    pub fn heal(&self) {
-        lock(&self.state).faults.clear();
+    /// Fails no more where it was told to by this text.
+    pub fn heal(&self, text: &str) {
+        lock(&self.state).faults.retain(|(known, _)| known != text);
     }
 
     /// What it was asked for so far.
