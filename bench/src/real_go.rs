@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use futures::TryStreamExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
-use wombat_testkit::{Site, Wombat, a_request, go_caches};
+use wombat_testkit::{Program, Site, Wombat, a_request, go_caches};
 
 use crate::{Bench, stand_in::Scene};
 
@@ -24,19 +24,28 @@ const COLD: Duration = Duration::from_mins(20);
 #[derive(Debug)]
 pub(crate) struct RealScene {
     scene: Scene,
-    bench: Bench,
+    program: Program,
     modules: OsString,
     /// Where the builder that compiles everything first keeps it.
     pub(crate) compiled: PathBuf,
 }
 
 impl RealScene {
+    /// The same, whose builders ask no checksum database.
+    pub(crate) async fn start_unchecked(bench: &Bench) -> anyhow::Result<Self> {
+        let scene = Self::start(bench).await?;
+        Ok(Self {
+            program: scene.program.env("GOSUMDB", "off"),
+            ..scene
+        })
+    }
+
     /// A service and a gateway; no builder yet.
     pub(crate) async fn start(bench: &Bench) -> anyhow::Result<Self> {
         let [(_, modules), (_, compiled)] = go_caches()?;
         Ok(Self {
             scene: Scene::start(bench, &[]).await?,
-            bench: bench.clone(),
+            program: bench.program.clone(),
             modules,
             compiled: compiled.into(),
         })
@@ -50,7 +59,7 @@ impl RealScene {
         self.scene.nats.url()
     }
 
-    /// A builder with one worker that compiles into `cache`, and reaches NATS at `nats`.
+    /// A builder with one worker that compiles into `cache`, and reaches NATS at `nats`. What `extra` sets is left to it.
     pub(crate) async fn builder(
         &self,
         state: &Path,
@@ -60,21 +69,18 @@ impl RealScene {
     ) -> anyhow::Result<Wombat> {
         let modules = self.modules.to_str().context("a path of ours")?;
         let cache = cache.to_str().context("a path of ours")?;
-        let mut words = vec![
-            "builder",
-            "--nats-url",
-            nats,
-            "--workers",
-            "1",
-            "--warm",
-            "off",
-            "--module-cache",
-            modules,
-            "--go-cache",
-            cache,
-        ];
+        let mut words = vec!["builder", "--nats-url", nats, "--warm", "off"];
+        for (name, value) in [
+            ("--workers", "1"),
+            ("--module-cache", modules),
+            ("--go-cache", cache),
+        ] {
+            if !extra.contains(&name) {
+                words.extend([name, value]);
+            }
+        }
         words.extend(extra);
-        let builder = self.bench.program.start_in(state, &words)?;
+        let builder = self.program.start_in(state, &words)?;
         self.site().until_builders(1).await?;
         Ok(builder)
     }

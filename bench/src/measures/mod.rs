@@ -9,6 +9,7 @@ mod growth;
 mod list;
 mod nats_requests;
 mod rest;
+mod sandbox;
 
 use clap::ValueEnum as _;
 
@@ -19,6 +20,8 @@ use crate::{Bench, report::Section};
 pub(crate) enum Measure {
     /// New selections, on warm, fresh and far builders.
     Builds,
+    /// What the sandbox costs, and what a greedy neighbour does.
+    Sandbox,
     /// From a request to the first `go` process.
     Dispatch,
     /// Many builds over many builders.
@@ -49,6 +52,7 @@ impl Measure {
     pub(crate) async fn run(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
             Self::Builds => builds::run(bench).await,
+            Self::Sandbox => sandbox::run(bench).await,
             Self::Dispatch => dispatch::run(bench).await,
             Self::Drain => drain::run(bench).await,
             Self::Rest => rest::run(bench).await,

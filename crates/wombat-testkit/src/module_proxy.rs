@@ -72,6 +72,18 @@ impl TestModule {
         self
     }
 
+    /// With so many packages, all of which `p` imports: compiling them takes long.
+    #[must_use]
+    pub fn with_packages(self, count: usize) -> Self {
+        let import = |n| format!("import _ \"{}/q/p{n}\"\n", self.path);
+        let imports: String = (0..count).map(import).collect();
+        let all = self.file("p/p.go", format!("package p\n\n{imports}"));
+        (0..count).fold(all, |module, n| {
+            let text = format!("package p{n}\n\nvar V = {n}\n");
+            module.file(&format!("q/p{n}/p.go"), text)
+        })
+    }
+
     /// Its archive.
     pub fn zip(&self) -> anyhow::Result<Vec<u8>> {
         let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));

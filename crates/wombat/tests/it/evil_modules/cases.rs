@@ -90,7 +90,7 @@ pub(super) fn all(secret: &Path, fifo: &Path, builder: u32) -> Vec<Case> {
         ),
         Case::new("a bomb of constants", constants(module(9)), &["compile", "resource"], ""),
         Case::new("a bomb of types", types(module(10)), &["resource"], "limit"),
-        Case::new("10,000 packages", packages(module(11)), &["resource"], "limit"),
+        Case::new("10,000 packages", module(11).with_packages(10_000), &["resource"], "limit"),
         Case::new("400 MB of source", large(module(12)), &["resource", "compile"], ""),
     ]
 }
@@ -138,20 +138,6 @@ fn types(module: TestModule) -> TestModule {
 
 fn lines(numbers: Range<usize>, line: impl Fn(usize) -> String) -> String {
     numbers.map(line).collect::<Vec<_>>().concat()
-}
-
-pub(super) fn packages(module: TestModule) -> TestModule {
-    const COUNT: usize = 10_000;
-    let imports = lines(0..COUNT, |n| format!("import _ \"{MODULE}/q/p{n}\"\n"));
-    (0..COUNT).fold(
-        module.file("p/p.go", format!("package p\n\n{imports}")),
-        |module, n| {
-            module.file(
-                &format!("q/p{n}/p.go"),
-                format!("package p{n}\n\nvar V = {n}\n"),
-            )
-        },
-    )
 }
 
 fn large(module: TestModule) -> TestModule {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use wombat_testkit::{a_request, artifact_path};
 
 use crate::proxy_scene::{COLD, Scene, request};
-use cases::{Case, module, packages};
+use cases::{Case, module};
 
 /// What a build of an evil module may take here.
 const TIME_LIMIT: Duration = Duration::from_secs(40);
@@ -146,7 +146,7 @@ async fn neighbours_of_a_greedy_build_go_on() -> anyhow::Result<()> {
     let scene = Scene::start().await?;
     let builder = scene.builder(&[]).await?;
     scene.rebuild().await?;
-    let evil = packages(module(0));
+    let evil = module(0).with_packages(10_000);
     scene.proxy.serve(&evil)?;
     let id = scene.site.asked(&request(&evil)).await?;
     scene.site.until(&id, "building", COLD).await?;
