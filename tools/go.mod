@@ -1,4 +1,4 @@
-// Pins the programs that `wombat up` (nats-server) and the tests (nats) run.
+// Pins the programs that `wombat up` (nats-server) and the tests (nats, and Go's own rules for paths) run.
 module wombat/tools
 
 go 1.26.0
@@ -11,6 +11,7 @@ tool (
 require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/natscli v0.4.0
+	golang.org/x/mod v0.33.0
 )
 
 require (

@@ -12,6 +12,14 @@ use crate::{ModulePath, names::MAX_VERSION, text::validated_string};
 pub struct ParseModuleVersionError {
     given: String,
     problem: &'static str,
+    own: bool,
+}
+
+impl ParseModuleVersionError {
+    /// Whether the rule is one of ours, so that Go itself would take the version.
+    pub fn is_own_rule(&self) -> bool {
+        self.own
+    }
 }
 
 /// A canonical version such as `v4.105.0` or a pseudo-version; never a branch, never `latest`.
@@ -31,20 +39,21 @@ impl FromStr for ModuleVersion {
     type Err = ParseModuleVersionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let reject = |problem| {
+        let reject = |problem, own| {
             Err(ParseModuleVersionError {
                 given: text.to_owned(),
                 problem,
+                own,
             })
         };
-        if text.len() > MAX_VERSION {
-            return reject("it is longer than 128 characters");
-        }
         let Some(parts) = Parts::of(text) else {
-            return reject("write it as vMAJOR.MINOR.PATCH, such as v4.105.0");
+            return reject("write it as vMAJOR.MINOR.PATCH, such as v4.105.0", false);
         };
+        if text.len() > MAX_VERSION {
+            return reject("it is longer than 128 characters", true);
+        }
         if parts.incompatible && compare_numbers(parts.numbers[0], "2").is_lt() {
-            return reject("`+incompatible` is for major versions from v2");
+            return reject("`+incompatible` is for major versions from v2", true);
         }
         Ok(Self(text.to_owned()))
     }
@@ -69,6 +78,7 @@ impl ModuleVersion {
         Err(ParseModuleVersionError {
             given: self.0.clone(),
             problem: "its major version isn't the one in the module's path",
+            own: false,
         })
     }
 
