@@ -10,7 +10,9 @@ use std::{
 };
 
 use tempfile::TempDir;
-use wombat_model::{ImportPath, ModulePath, ModuleVersion};
+use wombat_model::{
+    ImportPath, ModulePath, ModuleVersion, ParseModuleVersionError, ParsePathError,
+};
 
 /// Of each kind.
 const COUNT: usize = 200_000;
@@ -298,7 +300,7 @@ fn questions() -> Vec<Question> {
         let import = path.parse::<ImportPath>();
         ask(
             &["import", &path],
-            Verdict::of(&import, |error| error.is_own_rule()),
+            Verdict::of(&import, ParsePathError::is_own_rule),
         );
     }
     for _ in 0..COUNT {
@@ -306,7 +308,7 @@ fn questions() -> Vec<Question> {
         let module = path.parse::<ModulePath>();
         ask(
             &["module", &path],
-            Verdict::of(&module, |error| error.is_own_rule()),
+            Verdict::of(&module, ParsePathError::is_own_rule),
         );
     }
     for _ in 0..COUNT {
@@ -314,7 +316,7 @@ fn questions() -> Vec<Question> {
         let parsed = version.parse::<ModuleVersion>();
         ask(
             &["version", &version],
-            Verdict::of(&parsed, |error| error.is_own_rule()),
+            Verdict::of(&parsed, ParseModuleVersionError::is_own_rule),
         );
     }
     // Both halves have to be right for the question to say something of how they fit.
@@ -327,7 +329,7 @@ fn questions() -> Vec<Question> {
             let fits = parsed.check_for(&module);
             ask(
                 &["pair", &path, &version],
-                Verdict::of(&fits, |error| error.is_own_rule()),
+                Verdict::of(&fits, ParseModuleVersionError::is_own_rule),
             );
             fitting += 1;
         }
