@@ -17,12 +17,15 @@ use crate::{ApiError, caller::Caller, error::render, state::AppState};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// For the website: everything of its own, and nothing inline.
+const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// For everything else: should a browser ever show it as a page, nothing in it does anything.
+const DATA_POLICY: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
 /// Headers of every response.
-const ALWAYS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
+const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (
@@ -46,7 +49,11 @@ const READABLE: [(HeaderName, &str); 2] = [
 ];
 
 /// Runs the rest, and sees to it that whatever comes back is fit to be sent.
-pub(crate) async fn finish(request: Request, next: Next) -> Response {
+pub(crate) async fn finish(
+    Shared(state): Shared<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
     let span = info_span!("request", %id, %method, path = request.uri().path());
@@ -81,6 +88,14 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
         response
     };
     describe(response.headers_mut(), &method, &id);
+    // Nobody is sent to an address that doesn't take TLS.
+    let public = state.surroundings.public_url.as_ref();
+    if public.is_some_and(|url| url.as_str().starts_with("https:")) {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response
+            .headers_mut()
+            .insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     if method == Method::HEAD {
         let length = response.body().size_hint().exact();
         if let Some(length) = length.filter(|length| *length > 0) {
@@ -98,11 +113,30 @@ fn describe(headers: &mut HeaderMap, method: &Method, id: &str) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if matches!(*method, Method::GET | Method::HEAD) {
+    let readable = matches!(*method, Method::GET | Method::HEAD);
+    if readable {
         for (name, value) in READABLE {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(policy),
+    );
+    // What may be read by all websites may be shown by them, too.
+    let resources = if readable {
+        "cross-origin"
+    } else {
+        "same-origin"
+    };
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static(resources),
+    );
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

@@ -69,7 +69,7 @@ pub fn app(state: AppState) -> Router {
     quick
         .merge(slow)
         .layer(from_fn_with_state(state.clone(), own_writes_only))
-        .layer(from_fn(finish))
+        .layer(from_fn_with_state(state.clone(), finish))
         .with_state(state)
 }
 
