@@ -2,12 +2,11 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     str::FromStr,
 };
 
 use wombat_model::names::HTTP_PORT;
-
-use crate::access::Token;
 
 /// How the gateway is reached, and what it keeps.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,14 +20,13 @@ pub struct ApiArgs {
     #[arg(long, env = "HTTP_PORT", value_name = "PORT")]
     pub http_port: Option<u16>,
 
-    /// Bearer token that cancelling and forced rebuilds need
-    #[arg(
-        long,
-        env = "WOMBAT_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
-    pub token: Option<Token>,
+    /// File of the tokens that cancelling, forced rebuilds and all that changes more need; `wombat token new` makes them
+    #[arg(long, env = "WOMBAT_TOKENS", value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+
+    /// Let nobody ask for builds without a token
+    #[arg(long, env = "WOMBAT_REQUIRE_TOKEN", requires = "tokens")]
+    pub require_token: bool,
 
     /// Address of this gateway as clients see it, scheme included
     #[arg(long, env = "WOMBAT_PUBLIC_URL", value_name = "URL")]
@@ -54,7 +52,8 @@ impl Default for ApiArgs {
         Self {
             http: default_address(),
             http_port: None,
-            token: None,
+            tokens: None,
+            require_token: false,
             public_url: None,
             trusted_proxies: Vec::new(),
             artifact_cache_mib: 4096,

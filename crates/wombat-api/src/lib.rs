@@ -20,7 +20,7 @@ mod sse;
 mod state;
 mod ui;
 
-pub use access::{Control, Token};
+pub use access::{Control, ParseTokenError, Role, Secret, TokenEntry, TokenFile, TokenFileError};
 pub use args::{ApiArgs, Network, ParseNetworkError, ParsePublicUrlError, PublicUrl};
 pub use error::{ApiError, ProblemDocument};
 pub use routes::{OfferedPlatform, PlatformsAnswer, VersionAnswer, app};

@@ -14,7 +14,7 @@ use wombat_store::{Connection, Store};
 
 use crate::{
     ApiArgs, ApiError,
-    access::Control,
+    access::{Control, TokenFile},
     cache::ArtifactCache,
     caller::Surroundings,
     gateway::{Gateway, parsed},
@@ -51,6 +51,8 @@ pub struct State {
     pub(crate) feed: Arc<Feed>,
     pub(crate) cache: Arc<ArtifactCache>,
     pub(crate) control: Control,
+    /// Whether asking for builds needs a token, too.
+    pub(crate) require_token: bool,
     pub(crate) surroundings: Surroundings,
     /// Event streams and waits end with it.
     pub(crate) stop: CancellationToken,
@@ -71,16 +73,17 @@ impl State {
         open_control: bool,
         args: &ApiArgs,
         stop: CancellationToken,
-    ) -> std::io::Result<Arc<Self>> {
+    ) -> anyhow::Result<Arc<Self>> {
         let cache = ArtifactCache::open(
             state_dir.join("artifact-cache"),
             args.artifact_cache_mib * 1024 * 1024,
             store.artifacts.clone(),
         )
         .await?;
-        let control = match (&args.token, open_control) {
+        let control = match (&args.tokens, open_control) {
             (None, true) => Control::Anyone,
-            (token, _) => Control::Token(token.clone()),
+            (None, false) => Control::Tokens(None),
+            (Some(file), _) => Control::Tokens(Some(Arc::new(TokenFile::open(file)?))),
         };
         let records = Records::start(&store.builds, stop.clone());
         let logs = LogHub::start(&store.logs, stop.clone());
@@ -92,6 +95,7 @@ impl State {
             gateway: Gateway::new(connection),
             store,
             control,
+            require_token: args.require_token,
             surroundings: Surroundings {
                 public_url: args.public_url.clone(),
                 trusted_proxies: args.trusted_proxies.clone(),

@@ -49,6 +49,7 @@ enum Command {
     Cancel(cmd::cancel::CancelArgs),
     Download(cmd::download::DownloadArgs),
     Catalog(cmd::catalog::CatalogArgs),
+    Token(cmd::token::TokenArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -100,6 +101,7 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
             Command::Service(command) => Box::pin(cmd::roles::service(command)).await,
             Command::Builder(command) => Box::pin(cmd::roles::builder(command)).await,
             Command::Api(command) => Box::pin(cmd::roles::api(command)).await,
+            Command::Token(args) => cmd::token::run(args),
             Command::Setup(args) => cmd::setup::run(args).await,
             Command::Doctor(args) => cmd::doctor::run(args).await,
             Command::Build(args) => cmd::build::run(args).await,

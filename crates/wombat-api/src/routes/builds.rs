@@ -15,7 +15,7 @@ use wombat_model::{
 
 use super::{Glance, json, key, passed_on, tag, view};
 use crate::{
-    ApiError, body::SmallBody, caller::Caller, gateway::parsed, params::Params,
+    ApiError, access::Role, body::SmallBody, caller::Caller, gateway::parsed, params::Params,
     range::matches_none, state::AppState,
 };
 
@@ -33,13 +33,16 @@ pub(super) async fn create(
     let mut params = Params::of(&uri);
     let wait = params.wait(&headers);
     params.finish()?;
-    if asks_for_force(&body) {
-        state.control.check(&headers)?;
-    }
-    let answer = state
-        .gateway
-        .pass_on("build.request", body, caller.address)
-        .await?;
+    let subject = if asks_for_force(&body) {
+        state.control.check(&headers, Role::Operator, "force")?;
+        "build.force"
+    } else {
+        if state.require_token {
+            state.control.check(&headers, Role::Reader, "request")?;
+        }
+        "build.request"
+    };
+    let answer = state.gateway.pass_on(subject, body, caller.address).await?;
     let glance: Glance = parsed(&answer)?;
     let waits = wait.filter(|_| !glance.status.is_terminal());
     let (answer, glance) = match waits {
@@ -130,7 +133,7 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    state.control.check(&headers)?;
+    state.control.check(&headers, Role::Operator, "cancel")?;
     let question = IdQuestion { id: key(&id)? };
     let answer = state.gateway.ask("build.cancel", &question).await?;
     view(StatusCode::OK, &parsed(&answer)?)

@@ -1,12 +1,14 @@
 //! Who may cancel and force.
 
 use reqwest::{Method, StatusCode};
+use tempfile::NamedTempFile;
+use wombat_api::{Role, Secret, TokenEntry};
 use wombat_testkit::{NatsServer, a_spec};
 
 use crate::support::{Api, Options, header};
 
 #[tokio::test]
-async fn cancelling_and_forcing_need_the_token() -> anyhow::Result<()> {
+async fn cancelling_and_forcing_need_an_operators_token() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let (_connection, _store) = server.store().await?;
     let mut options = Options {
@@ -14,7 +16,15 @@ async fn cancelling_and_forcing_need_the_token() -> anyhow::Result<()> {
         open_control: true,
         ..Options::default()
     };
-    options.args.token = Some("right".parse()?);
+    let file = NamedTempFile::new()?;
+    let [reader, operator] = [Role::Reader, Role::Operator].map(|role| (role, Secret::generate()));
+    let mut lines = String::new();
+    for (role, secret) in [&reader, &operator] {
+        let entry = TokenEntry::new(role.name(), *role, secret)?;
+        lines.extend([entry.to_string(), "\n".to_owned()]);
+    }
+    std::fs::write(file.path(), lines)?;
+    options.args.tokens = Some(file.path().to_owned());
     let api = Api::with(&server.url(), options).await?;
     let version: serde_json::Value = api.get("/api/version").send().await?.json().await?;
     assert_eq!(version["cancelNeedsToken"], true);
@@ -32,7 +42,9 @@ async fn cancelling_and_forcing_need_the_token() -> anyhow::Result<()> {
         assert_eq!(header(&answer, "www-authenticate"), "Bearer");
         let answer = call().bearer_auth("wrong").send().await?;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-        let answer = call().bearer_auth("right").send().await?;
+        let answer = call().bearer_auth(reader.1.reveal()).send().await?;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        let answer = call().bearer_auth(operator.1.reveal()).send().await?;
         assert_eq!(
             answer.status(),
             StatusCode::SERVICE_UNAVAILABLE,

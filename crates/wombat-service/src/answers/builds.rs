@@ -28,6 +28,32 @@ impl Answers {
         client: Option<IpAddr>,
     ) -> Result<Bytes, Refusal> {
         let request = BuildRequest::from_json(question)?;
+        if request.force {
+            // Whoever may ask isn't everybody who may force, and permissions can only tell subjects apart.
+            let message = "Forced rebuilds are asked for at `build.force`.";
+            let problem = Problem::field(ProblemCode::Forbidden, "force", message);
+            return Err(Refusal::new(RefusalStatus::Forbidden, problem));
+        }
+        self.submit(question, request, client).await
+    }
+
+    /// The same, made again whatever became of it before.
+    pub(super) async fn force(
+        &self,
+        question: &[u8],
+        client: Option<IpAddr>,
+    ) -> Result<Bytes, Refusal> {
+        let mut request = BuildRequest::from_json(question)?;
+        request.force = true;
+        self.submit(question, request, client).await
+    }
+
+    async fn submit(
+        &self,
+        question: &[u8],
+        request: BuildRequest,
+        client: Option<IpAddr>,
+    ) -> Result<Bytes, Refusal> {
         let catalog = self.catalog.snapshot();
         let resolved = resolve(&request, &catalog, &self.args.policy())?;
         let key = resolved.spec.key();

@@ -53,7 +53,8 @@ impl Answers {
                 let question: IdQuestion = serde_json::from_slice(question).ok()?;
                 self.repeats.known(&question.id)
             }
-            Endpoint::Cancel
+            Endpoint::Force
+            | Endpoint::Cancel
             | Endpoint::Resolve
             | Endpoint::Log
             | Endpoint::List
@@ -72,6 +73,7 @@ impl Answers {
     ) -> Result<Bytes, Refusal> {
         match endpoint {
             Endpoint::Request => self.request(question, client).await,
+            Endpoint::Force => self.force(question, client).await,
             Endpoint::Resolve => json(&self.resolve(question).await?),
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),

@@ -6,6 +6,7 @@ use wombat_model::names::{BUILD_SERVICE, CATALOG_SERVICE};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Endpoint {
     Request,
+    Force,
     List,
     Get,
     Cancel,
@@ -50,8 +51,9 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Request,
+        Self::Force,
         Self::List,
         Self::Get,
         Self::Cancel,
@@ -65,6 +67,7 @@ impl Endpoint {
     pub(super) const fn service(self) -> MicroService {
         match self {
             Self::Request
+            | Self::Force
             | Self::List
             | Self::Get
             | Self::Cancel
@@ -83,6 +86,7 @@ impl Endpoint {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Request => "request",
+            Self::Force => "force",
             Self::List => "list",
             Self::Get => "get",
             Self::Cancel => "cancel",
@@ -99,6 +103,9 @@ impl Endpoint {
             Self::Request => {
                 "Ask for a binary. Asking again for the same one gives the same build."
             }
+            Self::Force => {
+                "Ask for a binary to be built again, whatever became of it before. Takes what `request` takes."
+            }
             Self::List => "Find builds by words and fields, with counts and pages.",
             Self::Get => "Show a build: its record, phase, place in the queue and estimate.",
             Self::Cancel => "Stop a build that isn't finished.",
@@ -113,7 +120,7 @@ impl Endpoint {
     /// A question that works as it stands, but for ids.
     pub(super) const fn example(self) -> &'static str {
         match self {
-            Self::Request | Self::Resolve => {
+            Self::Request | Self::Force | Self::Resolve => {
                 r#"{"goos":"linux","goarch":"amd64","components":["nats","redis"]}"#
             }
             Self::List => r#"{"query":"status:success goos:linux nats","limit":20,"facets":true}"#,

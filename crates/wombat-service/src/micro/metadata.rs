@@ -21,7 +21,7 @@ use super::Endpoint;
 /// Metadata of an endpoint.
 pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
     let (request, response) = match endpoint {
-        Endpoint::Request => (question::<RequestBody>(), answer::<BuildView>()),
+        Endpoint::Request | Endpoint::Force => (question::<RequestBody>(), answer::<BuildView>()),
         Endpoint::List => (question::<ListQuestion>(), answer::<ListAnswer>()),
         Endpoint::Get | Endpoint::Cancel => (question::<IdQuestion>(), answer::<BuildView>()),
         Endpoint::Resolve => (question::<RequestBody>(), answer::<ResolveAnswer>()),

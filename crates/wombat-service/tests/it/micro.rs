@@ -43,6 +43,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         [
             "build.builders",
             "build.cancel",
+            "build.force",
             "build.get",
             "build.list",
             "build.log",
@@ -58,7 +59,8 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
     let id = json!({ "id": view["id"] });
     for (subject, question) in [
         ("build.resolve", request.clone()),
-        ("build.request", request),
+        ("build.request", request.clone()),
+        ("build.force", request),
         ("build.builders", json!({})),
         ("build.get", id.clone()),
         ("build.list", json!({"query": "kafka", "facets": true})),
@@ -103,6 +105,11 @@ async fn errors_name_every_problem_and_are_counted() -> anyhow::Result<()> {
         "{error}"
     );
 
+    let forced = json!({"goos": "linux", "goarch": "amd64", "components": ["nats"], "force": true});
+    let error = ask(&client, "build.request", &forced).await.unwrap_err();
+    assert_eq!(error["error"]["code"], 403);
+    assert_eq!(error["error"]["field"], "force");
+
     let content = json!({"goos": "linux", "goarch": "amd64", "components": ["natz"]});
     let error = ask(&client, "build.request", &content).await.unwrap_err();
     assert_eq!(error["error"]["code"], 422);
@@ -114,10 +121,10 @@ async fn errors_name_every_problem_and_are_counted() -> anyhow::Result<()> {
         .iter()
         .find(|endpoint| endpoint["name"] == "request")
         .unwrap();
-    assert_eq!(request["num_errors"], 2, "{request}");
+    assert_eq!(request["num_errors"], 3, "{request}");
     assert!(request["last_error"].as_str().unwrap().starts_with("422:"));
     assert!(request["average_processing_time"].as_u64().unwrap() > 0);
-    assert_eq!(request["num_requests"], 2);
+    assert_eq!(request["num_requests"], 3);
     instance.stop().await?;
     Ok(())
 }

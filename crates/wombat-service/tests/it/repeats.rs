@@ -138,7 +138,7 @@ async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result
     let mut forced = body();
     forced["force"] = true.into();
     for _ in 0..20 {
-        let view = ask(&client, "build.request", &forced).await.unwrap();
+        let view = ask(&client, "build.force", &forced).await.unwrap();
         assert_eq!(view["status"], "new");
         assert_eq!(asked(&client).await["status"], "new", "right after it");
         let question = json!({ "id": key });
@@ -150,7 +150,7 @@ async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result
         assert_eq!(view["status"], "success", "the binary before is served");
     }
     calls.until_remembered(&client).await?;
-    ask(&client, "build.request", &forced).await.unwrap();
+    ask(&client, "build.force", &forced).await.unwrap();
     build(&store, &key).await?;
     let view = until_status(&client, "success").await?;
     assert_eq!(calls.until_remembered(&client).await?, view);
@@ -238,7 +238,7 @@ async fn two_instances_agree() -> anyhow::Result<()> {
     let second = Instance::start(&server, unlimited()).await?;
     let mut forced = body();
     forced["force"] = true.into();
-    ask(&client, "build.request", &forced).await.unwrap();
+    ask(&client, "build.force", &forced).await.unwrap();
     for _ in 0..50 {
         // Whichever of the two answers, it has heard of the write soon.
         until_status(&client, "new").await?;

@@ -10,4 +10,5 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod roles;
 pub(crate) mod setup;
+pub(crate) mod token;
 pub(crate) mod up;

@@ -111,7 +111,7 @@ async fn roles(
         store: api_store,
         state_dir: state.path().to_owned(),
         listener: None,
-        open_control: args.api.token.is_none() && args.api.address().ip().is_loopback(),
+        open_control: args.api.tokens.is_none() && args.api.address().ip().is_loopback(),
         bound: Some(bound),
     };
     let builder = builder_deps(&builder_connection, builder_store, state.path(), shutdown)?;

@@ -17,6 +17,7 @@ mod proxy_scene;
 mod real_build;
 mod refusals;
 mod sandbox;
+mod tokens;
 mod warm_up;
 
 /// The program that is tested.

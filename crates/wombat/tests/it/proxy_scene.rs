@@ -13,17 +13,17 @@ use wombat_testkit::{
     ModuleProxy, NatsServer, Program, Site, TestModule, Wombat, a_request, go_caches,
 };
 
-use crate::program;
+use crate::{program, tokens::Tokens};
 
 /// With nothing in Go's caches, on two busy cores.
 pub(crate) const COLD: Duration = Duration::from_mins(15);
-const TOKEN: &str = "a-token-of-this-test";
 
 pub(crate) struct Scene {
     nats: NatsServer,
     pub(crate) proxy: ModuleProxy,
     pub(crate) site: Site,
     pub(crate) folder: TempDir,
+    tokens: Tokens,
     _service: Wombat,
     _api: Wombat,
 }
@@ -34,8 +34,11 @@ impl Scene {
         program().set_up(&nats, &[])?;
         let url = nats.url();
         let service = program().start(&["service", "--nats-url", &url])?;
-        let api = program().env("WOMBAT_TOKEN", TOKEN).start(&[
+        let tokens = Tokens::new()?;
+        let api = program().start(&[
             "api",
+            "--tokens",
+            &tokens.path()?,
             "--nats-url",
             &url,
             "--http",
@@ -50,6 +53,7 @@ impl Scene {
             proxy: ModuleProxy::start().await?,
             site,
             folder,
+            tokens,
             _service: service,
             _api: api,
         })
@@ -127,7 +131,7 @@ impl Scene {
             .site
             .client
             .post(format!("{}/api/builds", self.site.url))
-            .bearer_auth(TOKEN)
+            .bearer_auth(self.tokens.of("operator"))
             .body(body.to_string())
             .send()
             .await?;

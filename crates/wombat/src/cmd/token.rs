@@ -1,0 +1,95 @@
+//! `wombat token`: the tokens that a gateway knows.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+};
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use wombat_api::{Role, Secret, TokenEntry, TokenFile};
+
+/// Make tokens for those who may do more than read
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    command: TokenCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum TokenCommand {
+    New(NewArgs),
+}
+
+/// Make a token, and print it: it can't be seen again
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  wombat token new --name ci --role operator --tokens tokens   # adds a line to the file `tokens`
+  wombat token new --name alice --role admin                   # prints the line, for a file elsewhere
+  wombat api --tokens tokens                                   # a gateway that knows them
+  WOMBAT_TOKEN=wbt_… wombat cancel build.linux.amd64.…         # a client that uses one
+
+To take a token back, remove its line. A gateway that runs sees that by itself.")]
+struct NewArgs {
+    /// Whose it is, for the gateway's log
+    #[arg(long)]
+    name: String,
+    /// What it allows; each role may do what those before it may
+    #[arg(long, value_enum)]
+    role: Role,
+    /// The gateway's file of tokens, which is added to; made if it isn't there
+    #[arg(long, env = "WOMBAT_TOKENS", value_name = "FILE")]
+    tokens: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: TokenArgs) -> anyhow::Result<()> {
+    match args.command {
+        TokenCommand::New(args) => new(args),
+    }
+}
+
+fn new(args: NewArgs) -> anyhow::Result<()> {
+    let secret = Secret::generate();
+    let entry = TokenEntry::new(&args.name, args.role, &secret)?;
+    let Some(path) = args.tokens else {
+        writeln!(io::stdout(), "{}", secret.reveal())?;
+        eprintln!("Give the gateway's file of tokens this line:\n{entry}");
+        return Ok(());
+    };
+    let mut text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.extend([entry.to_string(), "\n".to_owned()]);
+    // A gateway that reads it meanwhile sees the old file or the new one.
+    let beside = path.with_added_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .with_context(|| beside.display().to_string())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let checked = TokenFile::open(&beside);
+    if let Err(error) = checked {
+        fs::remove_file(&beside)?;
+        return Err(error.into());
+    }
+    fs::rename(&beside, &path)?;
+    writeln!(io::stdout(), "{}", secret.reveal())?;
+    eprintln!(
+        "{} knows it as `{}`, {}.",
+        path.display(),
+        args.name,
+        args.role
+    );
+    Ok(())
+}
