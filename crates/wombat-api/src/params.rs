@@ -63,7 +63,15 @@ impl Params {
 
     /// `true` or `false`; false if left out.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
-        self.parsed(name).unwrap_or_default()
+        match self.text(name).as_deref() {
+            None | Some("false" | "0") => false,
+            Some("true" | "1" | "") => true,
+            Some(_) => {
+                let message = "Write `true` or `false`.";
+                self.refuse(ProblemCode::InvalidValue, name, message);
+                false
+            }
+        }
     }
 
     /// Seconds to wait: `?wait=N`, else `Prefer: wait=N`.

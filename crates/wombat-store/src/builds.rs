@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tracing::debug;
 use wombat_model::{
     Artifact, Build, BuildKey, BuildSpec, BuildState, BuilderId, ClaimId, Failure, Holder,
-    IllegalTransition, Timings, names::BUILDS_BUCKET, wire::BuildOutline,
+    IllegalTransition, Status, Timings, names::BUILDS_BUCKET, wire::BuildOutline,
 };
 
 use crate::{
@@ -38,6 +38,17 @@ impl Submitted {
             Self::Queued(record) | Self::Existing(record) => record,
         }
     }
+}
+
+/// What became of a build that was to go.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// Its record is gone; this was it.
+    Gone(Box<Build>),
+    /// It isn't finished; nothing was changed.
+    Open(Status),
+    /// There is no such build.
+    Unknown,
 }
 
 /// Records of builds.
@@ -181,6 +192,22 @@ impl Builds {
             };
             if let Written::Won(record) = self.change(key, next, seen.revision).await? {
                 return Ok(Some(Ok(record)));
+            }
+        }
+        Err(contended(key))
+    }
+
+    /// Takes a finished build's record away, so that it is as if nobody had asked for it.
+    pub async fn purge(&self, key: &BuildKey) -> Result<Purged, StoreError> {
+        for _ in 0..MAX_RACES {
+            let Some(seen) = self.get(key).await? else {
+                return Ok(Purged::Unknown);
+            };
+            if !seen.value.status().is_terminal() {
+                return Ok(Purged::Open(seen.value.status()));
+            }
+            if self.bucket.remove_at(key.as_str(), seen.revision).await? {
+                return Ok(Purged::Gone(Box::new(seen.value)));
             }
         }
         Err(contended(key))

@@ -24,7 +24,7 @@ mod watch;
 pub use args::NatsArgs;
 pub use artifacts::{Artifacts, StoredObject};
 pub use builders::Builders;
-pub use builds::{Builds, Submitted};
+pub use builds::{Builds, Purged, Submitted};
 pub use catalog::Catalog;
 pub use changes::{Change, Changes};
 pub use claim::{Claim, ClaimOutcome, FinishOutcome};

@@ -115,6 +115,13 @@ impl Logs {
         }
     }
 
+    /// Removes the entries of all claims of a build.
+    pub async fn purge(&self, key: &BuildKey) -> Result<(), StoreError> {
+        let purge = self.stream.purge().filter(key.log_filter());
+        purge.await.map_err(|error| StoreError::of(&error))?;
+        Ok(())
+    }
+
     /// Up to `limit` entries of all claims of a build, after a point, and whether there were no more.
     pub async fn read(
         &self,

@@ -176,6 +176,24 @@ impl Bucket {
         }
     }
 
+    /// Removes a key if its last write is still `expected`; whether it was.
+    pub(crate) async fn remove_at(
+        &self,
+        key: &str,
+        expected: Revision,
+    ) -> Result<bool, StoreError> {
+        self.check_connection()?;
+        let message = PublishMessage::build()
+            .header(OPERATION_HEADER, "PURGE")
+            .header("Nats-Rollup", "sub")
+            .expected_last_subject_sequence(expected.get());
+        match publish(self.connection.jetstream(), self.subject(key), message).await {
+            Ok(_) => Ok(true),
+            Err(PublishFailure::LostRace) => Ok(false),
+            Err(failure) => Err(failure.into_unchecked()),
+        }
+    }
+
     /// Removes a key, whatever it holds.
     pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
         let message = PublishMessage::build()

@@ -131,8 +131,17 @@ pub(super) async fn get(
 pub(super) async fn cancel(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let purge = params.flag("purge");
+    params.finish()?;
+    if purge {
+        state.control.check(&headers, Role::Admin, "purge")?;
+        let question = IdQuestion { id: key(&id)? };
+        return Ok(json(state.gateway.ask("build.purge", &question).await?));
+    }
     state.control.check(&headers, Role::Operator, "cancel")?;
     let question = IdQuestion { id: key(&id)? };
     let answer = state.gateway.ask("build.cancel", &question).await?;

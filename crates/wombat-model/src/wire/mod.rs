@@ -10,7 +10,7 @@ pub use error_body::{ErrorBody, ErrorJson};
 pub use questions::{
     BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider,
     ComponentQuestion, FacetCount, Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer,
-    LogQuestion, LoggedEntry, NoQuestion, PackageHit, PhaseOfBuild, ReleaseSummary, ResolveAnswer,
-    ResolvedPackage,
+    LogQuestion, LoggedEntry, NoQuestion, PackageHit, PhaseOfBuild, PurgeAnswer, ReleaseSummary,
+    ResolveAnswer, ResolvedPackage,
 };
 pub use view::{BuildView, Queue};

@@ -19,7 +19,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NoQuestion {}
 
-/// `build.get` and `build.cancel`.
+/// `build.get`, `build.cancel` and `build.purge`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdQuestion {
@@ -174,6 +174,15 @@ pub struct LogAnswer {
 pub struct BuildersAnswer {
     /// Builders that are alive, by id.
     pub builders: Vec<Presence>,
+}
+
+/// Answer of `build.purge`: what is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PurgeAnswer {
+    /// The build that was.
+    pub id: BuildKey,
+    /// Size of the binary that was removed; 0: there was none.
+    pub bytes: u64,
 }
 
 /// `catalog.search`.

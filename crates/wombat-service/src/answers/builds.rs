@@ -4,12 +4,12 @@ use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use wombat_model::{
-    BuildKey, Problem, ProblemCode, Refusal, RefusalStatus,
+    Artifact, BuildKey, Problem, ProblemCode, Refusal, RefusalStatus,
     request::BuildRequest,
-    wire::{BuildView, ResolveAnswer},
+    wire::{BuildView, PurgeAnswer, ResolveAnswer},
 };
 
-use wombat_store::Submitted;
+use wombat_store::{Purged, Submitted};
 
 use super::{Answers, json};
 use crate::{
@@ -122,6 +122,41 @@ impl Answers {
             .map_err(|error| refusal::of_store(&error))?
             .ok_or_else(|| no_build(id))?;
         self.view(record).await
+    }
+
+    /// Removes all that there is of a finished build. The record goes first: nobody is led to what isn't there any more.
+    pub(super) async fn purge(&self, id: &BuildKey) -> Result<PurgeAnswer, Refusal> {
+        let purged = self.store.builds.purge(id).await;
+        let build = match purged.map_err(|error| refusal::of_store(&error))? {
+            Purged::Gone(build) => build,
+            Purged::Unknown => return Err(no_build(id)),
+            Purged::Open(status) => {
+                return Err(Refusal::new(
+                    RefusalStatus::Conflict,
+                    Problem::field(
+                        ProblemCode::WrongState,
+                        "id",
+                        format!("The build is {status}; cancel it first."),
+                    ),
+                ));
+            }
+        };
+        self.repeats.forget(id);
+        let artifact = build.artifact();
+        let mut names = vec![id.to_string()];
+        if let Some(Artifact { name, .. }) = artifact {
+            names.extend([name.to_string(), format!("{name}.recipe")]);
+        }
+        for name in names {
+            let removed = self.store.artifacts.remove(&name).await;
+            removed.map_err(|error| refusal::of_store(&error))?;
+        }
+        let removed = self.store.logs.purge(id).await;
+        removed.map_err(|error| refusal::of_store(&error))?;
+        Ok(PurgeAnswer {
+            id: id.clone(),
+            bytes: artifact.map_or(0, |artifact| artifact.size),
+        })
     }
 
     /// Stops a build that isn't finished.

@@ -55,6 +55,7 @@ impl Answers {
             }
             Endpoint::Force
             | Endpoint::Cancel
+            | Endpoint::Purge
             | Endpoint::Resolve
             | Endpoint::Log
             | Endpoint::List
@@ -77,6 +78,7 @@ impl Answers {
             Endpoint::Resolve => json(&self.resolve(question).await?),
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),
+            Endpoint::Purge => json(&self.purge(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Log => json(&self.log(&read(question)?).await?),
             Endpoint::List => self.list(read(question)?).await,
             Endpoint::Builders => {

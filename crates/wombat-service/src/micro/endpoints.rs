@@ -10,6 +10,7 @@ pub(crate) enum Endpoint {
     List,
     Get,
     Cancel,
+    Purge,
     Resolve,
     Log,
     Builders,
@@ -51,12 +52,13 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Request,
         Self::Force,
         Self::List,
         Self::Get,
         Self::Cancel,
+        Self::Purge,
         Self::Resolve,
         Self::Log,
         Self::Builders,
@@ -71,6 +73,7 @@ impl Endpoint {
             | Self::List
             | Self::Get
             | Self::Cancel
+            | Self::Purge
             | Self::Resolve
             | Self::Log
             | Self::Builders => MicroService::Build,
@@ -90,6 +93,7 @@ impl Endpoint {
             Self::List => "list",
             Self::Get => "get",
             Self::Cancel => "cancel",
+            Self::Purge => "purge",
             Self::Resolve => "resolve",
             Self::Log => "log",
             Self::Builders => "builders",
@@ -109,6 +113,7 @@ impl Endpoint {
             Self::List => "Find builds by words and fields, with counts and pages.",
             Self::Get => "Show a build: its record, phase, place in the queue and estimate.",
             Self::Cancel => "Stop a build that isn't finished.",
+            Self::Purge => "Remove a finished build: its record, binary and log.",
             Self::Resolve => "Say what a request would build, and why, without asking for it.",
             Self::Log => "Read the log of a build, page by page.",
             Self::Builders => "Show which builders are alive and what they are at.",
@@ -124,7 +129,7 @@ impl Endpoint {
                 r#"{"goos":"linux","goarch":"amd64","components":["nats","redis"]}"#
             }
             Self::List => r#"{"query":"status:success goos:linux nats","limit":20,"facets":true}"#,
-            Self::Get | Self::Cancel => concat!(
+            Self::Get | Self::Cancel | Self::Purge => concat!(
                 r#"{"id":"build.linux.amd64.1_26_8."#,
                 "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
                 r#""}"#

@@ -12,7 +12,7 @@ use wombat_model::{
     wire::{
         BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer,
         ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion,
-        NoQuestion, ResolveAnswer,
+        NoQuestion, PurgeAnswer, ResolveAnswer,
     },
 };
 
@@ -24,6 +24,7 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::Request | Endpoint::Force => (question::<RequestBody>(), answer::<BuildView>()),
         Endpoint::List => (question::<ListQuestion>(), answer::<ListAnswer>()),
         Endpoint::Get | Endpoint::Cancel => (question::<IdQuestion>(), answer::<BuildView>()),
+        Endpoint::Purge => (question::<IdQuestion>(), answer::<PurgeAnswer>()),
         Endpoint::Resolve => (question::<RequestBody>(), answer::<ResolveAnswer>()),
         Endpoint::Log => (question::<LogQuestion>(), answer::<LogAnswer>()),
         Endpoint::Builders => (question::<NoQuestion>(), answer::<BuildersAnswer>()),

@@ -10,7 +10,7 @@ use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 use crate::support::{Instance, unlimited};
 
-const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 fn args() -> ServiceArgs {
     ServiceArgs {
@@ -22,7 +22,7 @@ fn args() -> ServiceArgs {
 }
 
 /// Builds and stores a binary of this many bytes; waits for room where there is none.
-async fn build(store: &Store, package: &str, size: usize) -> anyhow::Result<BuildKey> {
+pub(crate) async fn build(store: &Store, package: &str, size: usize) -> anyhow::Result<BuildKey> {
     let spec = a_spec().package(package).build();
     let key = spec.key();
     let submitted = store
@@ -74,7 +74,7 @@ async fn is_expired(store: &Store, key: &BuildKey) -> anyhow::Result<bool> {
     ))
 }
 
-async fn names(store: &Store) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn names(store: &Store) -> anyhow::Result<Vec<String>> {
     let objects = store.artifacts.list().await?;
     Ok(objects.into_iter().map(|object| object.name).collect())
 }

@@ -9,6 +9,8 @@ mod list;
 #[cfg(test)]
 mod micro;
 #[cfg(test)]
+mod purge;
+#[cfg(test)]
 mod repeats;
 #[cfg(test)]
 mod requests;

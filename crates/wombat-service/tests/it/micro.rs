@@ -47,6 +47,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "build.get",
             "build.list",
             "build.log",
+            "build.purge",
             "build.request",
             "build.resolve",
             "catalog.component",
@@ -65,7 +66,8 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         ("build.get", id.clone()),
         ("build.list", json!({"query": "kafka", "facets": true})),
         ("build.log", id.clone()),
-        ("build.cancel", id),
+        ("build.cancel", id.clone()),
+        ("build.purge", id),
         ("catalog.search", json!({"query": "kafka"})),
         ("catalog.component", json!({"component": "kafka"})),
     ] {

@@ -8,6 +8,7 @@ pub(crate) mod download;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod purge;
 pub(crate) mod roles;
 pub(crate) mod setup;
 pub(crate) mod token;

@@ -11,6 +11,8 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use wombat_api::{Role, Secret, TokenEntry, TokenFile};
 
+use crate::output::print;
+
 /// Make tokens for those who may do more than read
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TokenArgs {
@@ -54,7 +56,7 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
     let secret = Secret::generate();
     let entry = TokenEntry::new(&args.name, args.role, &secret)?;
     let Some(path) = args.tokens else {
-        writeln!(io::stdout(), "{}", secret.reveal())?;
+        print(secret.reveal());
         eprintln!("Give the gateway's file of tokens this line:\n{entry}");
         return Ok(());
     };
@@ -84,7 +86,7 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
         return Err(error.into());
     }
     fs::rename(&beside, &path)?;
-    writeln!(io::stdout(), "{}", secret.reveal())?;
+    print(secret.reveal());
     eprintln!(
         "{} knows it as `{}`, {}.",
         path.display(),

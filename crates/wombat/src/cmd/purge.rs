@@ -1,0 +1,36 @@
+//! `wombat purge`.
+
+use reqwest::Method;
+use wombat_model::{BuildKey, wire::PurgeAnswer};
+
+use crate::{
+    client::{Server, ServerArgs},
+    output::print,
+};
+
+/// Remove a finished build: its record, binary and log
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Needs a token with the role `admin` (--token, WOMBAT_TOKEN).
+It is as if nobody had asked for the build: asked for again, it is built again.
+
+Example:
+  wombat purge build.linux.amd64.1_26_8.a76d2a65…"
+)]
+pub(crate) struct PurgeArgs {
+    /// The build's id
+    id: BuildKey,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(crate) async fn run(args: PurgeArgs) -> anyhow::Result<()> {
+    let server = Server::new(&args.server)?;
+    let path = format!("/api/builds/{}?purge=1", args.id);
+    let gone: PurgeAnswer = server.json(server.request(Method::DELETE, &path)).await?;
+    print(&format!(
+        "{} is gone, and {} bytes with it.",
+        gone.id, gone.bytes
+    ));
+    Ok(())
+}
