@@ -31,9 +31,9 @@ pub(crate) struct RealScene {
 }
 
 impl RealScene {
-    /// The same, whose builders ask no checksum database.
+    /// The same for modules of all sorts, with builders that ask no checksum database.
     pub(crate) async fn start_unchecked(bench: &Bench) -> anyhow::Result<Self> {
-        let scene = Self::start(bench).await?;
+        let scene = Self::with(bench, &["--modules", "any"]).await?;
         Ok(Self {
             program: scene.program.env("GOSUMDB", "off"),
             ..scene
@@ -42,9 +42,13 @@ impl RealScene {
 
     /// A service and a gateway; no builder yet.
     pub(crate) async fn start(bench: &Bench) -> anyhow::Result<Self> {
+        Self::with(bench, &[]).await
+    }
+
+    async fn with(bench: &Bench, service: &[&str]) -> anyhow::Result<Self> {
         let [(_, modules), (_, compiled)] = go_caches()?;
         Ok(Self {
-            scene: Scene::start(bench, &[]).await?,
+            scene: Scene::start(bench, service).await?,
             program: bench.program.clone(),
             modules,
             compiled: compiled.into(),

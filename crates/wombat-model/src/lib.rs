@@ -6,6 +6,7 @@
 //! *spec*: what is to be built · *build*: a spec and its state · *key*: a build's name · *claim*: the right
 //! to build · *artifact*: the binary · *builder*: a process · *worker*: one of its tasks.
 
+mod blocklist;
 mod build;
 pub mod catalog;
 mod failure;
@@ -26,6 +27,9 @@ mod spec;
 mod text;
 pub mod wire;
 
+pub use blocklist::{
+    BlockedModule, Blocklist, InvalidBlocklist, ModulePattern, ParseModulePatternError,
+};
 pub use build::{Artifact, Build, BuildState, Holder, IllegalTransition, Status, Timings};
 pub use failure::{Failure, FailureClass};
 pub use go_version::{GoVersion, ParseGoVersionError};

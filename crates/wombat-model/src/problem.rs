@@ -38,6 +38,8 @@ pub enum ProblemCode {
     EmptyOnPlatform,
     /// The operator hasn't accepted the licence.
     LicenceRefused,
+    /// The operator lets nobody build this module here.
+    ModuleRefused,
     /// The query can't be read.
     InvalidQuery,
     /// No build, log or artifact of this name.

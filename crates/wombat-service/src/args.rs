@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wombat_model::Platform;
 
-use crate::resolve::{AcceptedLicence, LicencePolicy, Policy};
+use crate::resolve::{AcceptedLicence, LicencePolicy, ModulePolicy, Policy};
 
 /// Settings of the service.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,6 +42,20 @@ pub struct ServiceArgs {
         default_value_t
     )]
     pub licence_policy: LicencePolicy,
+
+    /// Which modules may be built: `catalog`; `allow=` and patterns, separated by commas; or `any` [default: catalog, but
+    /// any where only this machine reaches us]
+    #[arg(long, env = "WOMBAT_MODULES", value_name = "WHICH")]
+    pub modules: Option<ModulePolicy>,
+
+    /// How long a build that took more than it may is refused, in seconds; an operator may force it before
+    #[arg(
+        long,
+        env = "WOMBAT_POISON_REST",
+        value_name = "SECONDS",
+        default_value_t = 60 * 60
+    )]
+    pub poison_rest: u64,
 
     /// Platforms to build for, separated by commas; all that are served if left out
     #[arg(
@@ -90,6 +104,8 @@ impl Default for ServiceArgs {
             client_quota: None,
             accept_licence: None,
             licence_policy: LicencePolicy::default(),
+            modules: None,
+            poison_rest: 60 * 60,
             platforms: Vec::new(),
             keep_days: 30,
             keep_percent: 80,
@@ -106,6 +122,7 @@ impl ServiceArgs {
             accepted: self.accept_licence,
             licences: self.licence_policy,
             platforms: self.platforms.clone(),
+            modules: self.modules.clone().unwrap_or_default(),
         }
     }
 

@@ -18,5 +18,5 @@ mod resolve;
 mod run;
 
 pub use args::ServiceArgs;
-pub use resolve::{AcceptedLicence, LicencePolicy};
+pub use resolve::{AcceptedLicence, LicencePolicy, ModulePolicy, ParseModulePolicyError};
 pub use run::{ServiceDeps, run};

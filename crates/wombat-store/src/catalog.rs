@@ -1,9 +1,10 @@
-//! The `catalog` bucket: one key a module release. It decides what "newest" is, for every instance alike.
+//! The `catalog` bucket: one key a module release, and one for what is blocked. It decides what "newest" is, for every
+//! instance alike.
 
-use wombat_model::{ModulePath, ModuleVersion, catalog::Release, names::CATALOG_BUCKET};
+use wombat_model::{Blocklist, ModulePath, ModuleVersion, catalog::Release, names::CATALOG_BUCKET};
 
 use crate::{
-    Connection, StoreError, Watcher, Written,
+    Connection, Revision, StoreError, Versioned, Watcher, Written,
     follow::Start,
     record::{Bucket, Slot},
 };
@@ -53,6 +54,39 @@ impl Catalog {
     /// Follows all releases.
     pub fn watch(&self) -> Watcher<Release> {
         Watcher::start(&self.bucket, "release.>", Start::LastPerSubject)
+    }
+}
+
+/// The key of what is blocked.
+const BLOCKLIST: &str = "blocklist";
+
+impl Catalog {
+    /// What is blocked, from the leader, and the revision that the next list has to name.
+    pub async fn blocklist(&self) -> Result<Versioned<Blocklist>, StoreError> {
+        let none = |revision| Versioned {
+            value: Blocklist::default(),
+            revision,
+        };
+        Ok(match self.bucket.read(BLOCKLIST).await? {
+            Slot::Held(entry) => entry,
+            Slot::Deleted(revision) => none(revision),
+            Slot::Vacant => none(Revision::ZERO),
+        })
+    }
+
+    /// Puts a list in place of the one of this revision.
+    pub async fn block(
+        &self,
+        list: Blocklist,
+        seen: Revision,
+    ) -> Result<Written<Blocklist>, StoreError> {
+        let expected = Some(seen).filter(|seen| *seen != Revision::ZERO);
+        self.bucket.write(BLOCKLIST, list, expected).await
+    }
+
+    /// Follows what is blocked.
+    pub fn watch_blocklist(&self) -> Watcher<Blocklist> {
+        Watcher::start(&self.bucket, BLOCKLIST, Start::LastPerSubject)
     }
 }
 

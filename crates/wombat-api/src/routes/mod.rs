@@ -1,6 +1,7 @@
 //! The one list of routes.
 
 mod artifacts;
+mod blocklist;
 mod builds;
 mod catalog;
 mod events;
@@ -48,6 +49,7 @@ pub fn app(state: AppState) -> Router {
             "/api/catalog/components/{kind}/{name}",
             get(catalog::component_of_kind),
         )
+        .route("/api/blocklist", get(blocklist::get).put(blocklist::put))
         .route("/api/builders", get(catalog::builders))
         .route("/api/platforms", get(catalog::platforms))
         .route("/api/version", get(health::version))

@@ -8,9 +8,9 @@ mod view;
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
 pub use error_body::{ErrorBody, ErrorJson};
 pub use questions::{
-    BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider,
-    ComponentQuestion, FacetCount, Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer,
-    LogQuestion, LoggedEntry, NoQuestion, PackageHit, PhaseOfBuild, PurgeAnswer, ReleaseSummary,
-    ResolveAnswer, ResolvedPackage,
+    BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, CatalogQuestion,
+    ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount, Facets, IdQuestion,
+    ListAnswer, ListQuestion, LogAnswer, LogQuestion, LoggedEntry, NoQuestion, PackageHit,
+    PhaseOfBuild, PurgeAnswer, ReleaseSummary, ResolveAnswer, ResolvedPackage,
 };
 pub use view::{BuildView, Queue};

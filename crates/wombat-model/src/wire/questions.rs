@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildView;
 use crate::{
-    BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Presence,
-    Status, Variant,
+    Blocklist, BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion,
+    Presence, Status, Variant,
     catalog::{CatalogPackage, Component, ComponentKind, Licence},
     log::LogEntry,
 };
@@ -183,6 +183,26 @@ pub struct PurgeAnswer {
     pub id: BuildKey,
     /// Size of the binary that was removed; 0: there was none.
     pub bytes: u64,
+}
+
+/// `catalog.block`: the list to be, in place of the one there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockQuestion {
+    /// All that is blocked from now on.
+    pub modules: Blocklist,
+    /// Revision of the list that this one was made from; another one is refused. Left out: whatever there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+}
+
+/// Answer of `catalog.blocklist` and `catalog.block`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BlocklistAnswer {
+    /// All that is blocked.
+    pub modules: Blocklist,
+    /// Revision of the list; 0: there never was one.
+    pub revision: u64,
 }
 
 /// `catalog.search`.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use wombat_model::{
-    Artifact, BuildKey, Problem, ProblemCode, Refusal, RefusalStatus,
+    Artifact, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer, ResolveAnswer},
 };
@@ -62,6 +62,9 @@ impl Answers {
         {
             self.repeats.remember_question(question, &catalog, &key);
             return Ok(answer);
+        }
+        if !request.force {
+            self.refuse_poison(&key).await?;
         }
         let ticket = self.repeats.expect(&key);
         let counted = self.admit(&resolved, request.force, client).await?;
@@ -224,6 +227,42 @@ impl Answers {
             again.is_some()
         });
         if is_new { Err(refused) } else { Ok(None) }
+    }
+
+    /// Refuses for a while what took more than it may, or went down with every builder that had it: it would again.
+    async fn refuse_poison(&self, key: &BuildKey) -> Result<(), Refusal> {
+        let existing = self.store.builds.get(key).await;
+        let Some(record) = existing.map_err(|error| refusal::of_store(&error))? else {
+            return Ok(());
+        };
+        let build = &record.value;
+        let (BuildState::Failed { failure, .. }, Some(finished)) =
+            (build.state(), build.finished())
+        else {
+            return Ok(());
+        };
+        if !matches!(failure.class, FailureClass::Resource | FailureClass::Lost) {
+            return Ok(());
+        }
+        let rest = Duration::from_secs(self.args.poison_rest);
+        // By the clock of whoever ended it: what the two differ by, it rests longer or shorter, and nothing else.
+        let age = time::OffsetDateTime::now_utc() - finished;
+        let age = Duration::try_from(age).unwrap_or_default();
+        let Some(wait) = rest.checked_sub(age).filter(|wait| !wait.is_zero()) else {
+            return Ok(());
+        };
+        Err(Refusal {
+            status: RefusalStatus::TooMany,
+            problems: vec![Problem::general(
+                ProblemCode::TooBusy,
+                format!(
+                    "This build failed and isn't tried again for {} minutes, unless an operator forces it: {}",
+                    wait.as_secs().div_ceil(60),
+                    failure.message
+                ),
+            )],
+            retry_after: Some(wait.as_secs() + 1),
+        })
     }
 
     fn too_long_a_queue(&self, resolved: &Resolved) -> Option<Refusal> {

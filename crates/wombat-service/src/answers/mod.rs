@@ -1,5 +1,6 @@
 //! What each endpoint answers. Nothing here knows of subjects or headers: a question in, an answer or a refusal out.
 
+mod blocklist;
 mod builds;
 mod log;
 
@@ -61,7 +62,9 @@ impl Answers {
             | Endpoint::List
             | Endpoint::Builders
             | Endpoint::Search
-            | Endpoint::Component => None,
+            | Endpoint::Component
+            | Endpoint::Blocklist
+            | Endpoint::Block => None,
         }
     }
 
@@ -87,6 +90,11 @@ impl Answers {
                     builders: self.live.builders(),
                 })
             }
+            Endpoint::Blocklist => {
+                let NoQuestion {} = read(question)?;
+                json(&self.blocklist().await?)
+            }
+            Endpoint::Block => json(&self.block(read(question)?).await?),
             Endpoint::Search => json(&self.search(&read(question)?)?),
             Endpoint::Component => {
                 let question: ComponentQuestion = read(question)?;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_model::catalog::Release;
+use wombat_model::{Blocklist, catalog::Release};
 use wombat_store::{Store, WatchEvent};
 
 use super::{Snapshot, embedded};
@@ -68,12 +68,33 @@ async fn follow(
     stop: CancellationToken,
 ) {
     let mut watcher = store.catalog.watch();
+    let mut blocked = store.catalog.watch_blocklist();
     let mut releases: BTreeMap<String, Arc<Release>> = BTreeMap::new();
+    let mut blocklist = Arc::new(Blocklist::default());
     let mut revision = 0;
-    let mut ready = false;
+    let (mut ready, mut knows_blocked) = (false, false);
     loop {
         let event = tokio::select! {
             event = watcher.next() => event,
+            event = blocked.next() => {
+                match event {
+                    WatchEvent::Value { record, .. } => {
+                        revision = revision.max(record.revision.get());
+                        blocklist = Arc::new(record.value);
+                    }
+                    WatchEvent::Removed { revision: at, .. } => {
+                        revision = revision.max(at.get());
+                        blocklist = Arc::default();
+                    }
+                    WatchEvent::Ready => knows_blocked = true,
+                    // What was blocked stays so until the new bucket has been read.
+                    WatchEvent::Reset => continue,
+                }
+                if ready && knows_blocked {
+                    send(&sender, &releases, &blocklist, revision);
+                }
+                continue;
+            }
             () = stop.cancelled() => return,
         };
         match event {
@@ -95,9 +116,19 @@ async fn follow(
                 }
             }
         }
-        if ready {
-            let snapshot = Snapshot::new(releases.values().cloned(), revision);
-            sender.send_replace(Some(Arc::new(snapshot)));
+        // Nobody is answered before it is known what is blocked.
+        if ready && knows_blocked {
+            send(&sender, &releases, &blocklist, revision);
         }
     }
+}
+
+fn send(
+    sender: &watch::Sender<Option<Arc<Snapshot>>>,
+    releases: &BTreeMap<String, Arc<Release>>,
+    blocklist: &Arc<Blocklist>,
+    revision: u64,
+) {
+    let snapshot = Snapshot::new(releases.values().cloned(), revision);
+    sender.send_replace(Some(Arc::new(snapshot.blocking(Arc::clone(blocklist)))));
 }

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use wombat_model::{ImportPath, ModulePath, ModuleVersion, catalog::Release};
+use wombat_model::{Blocklist, ImportPath, ModulePath, ModuleVersion, catalog::Release};
 
 /// Releases by module and version.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     releases: BTreeMap<ModulePath, BTreeMap<ModuleVersion, Arc<Release>>>,
+    blocklist: Arc<Blocklist>,
     revision: u64,
 }
 
@@ -24,6 +25,16 @@ impl Snapshot {
                 .insert(release.version.clone(), release);
         }
         all
+    }
+
+    /// The same with another list of what is blocked.
+    pub(crate) fn blocking(self, blocklist: Arc<Blocklist>) -> Self {
+        Self { blocklist, ..self }
+    }
+
+    /// What nobody may build.
+    pub(crate) fn blocklist(&self) -> &Blocklist {
+        &self.blocklist
     }
 
     /// The highest revision of the bucket that is in it.

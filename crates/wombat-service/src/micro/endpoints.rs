@@ -16,6 +16,8 @@ pub(crate) enum Endpoint {
     Builders,
     Search,
     Component,
+    Blocklist,
+    Block,
 }
 
 /// One of the two services.
@@ -52,7 +54,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -64,6 +66,8 @@ impl Endpoint {
         Self::Builders,
         Self::Search,
         Self::Component,
+        Self::Blocklist,
+        Self::Block,
     ];
 
     pub(super) const fn service(self) -> MicroService {
@@ -77,7 +81,7 @@ impl Endpoint {
             | Self::Resolve
             | Self::Log
             | Self::Builders => MicroService::Build,
-            Self::Search | Self::Component => MicroService::Catalog,
+            Self::Search | Self::Component | Self::Blocklist | Self::Block => MicroService::Catalog,
         }
     }
 
@@ -99,6 +103,8 @@ impl Endpoint {
             Self::Builders => "builders",
             Self::Search => "search",
             Self::Component => "component",
+            Self::Blocklist => "blocklist",
+            Self::Block => "block",
         }
     }
 
@@ -119,6 +125,10 @@ impl Endpoint {
             Self::Builders => "Show which builders are alive and what they are at.",
             Self::Search => "Find packages by words, kind of component, module and version.",
             Self::Component => "Show which packages bring a component.",
+            Self::Blocklist => "Show which modules nobody may build here.",
+            Self::Block => {
+                "Say which modules nobody may build here, in place of all that was said before."
+            }
         }
     }
 
@@ -139,7 +149,10 @@ impl Endpoint {
                 "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
                 r#"","after":0}"#
             ),
-            Self::Builders => "{}",
+            Self::Builders | Self::Blocklist => "{}",
+            Self::Block => {
+                r#"{"modules":[{"module":"github.com/evil/*","reason":"malware"}],"revision":0}"#
+            }
             Self::Search => r#"{"query":"kafka","kind":"input"}"#,
             Self::Component => r#"{"component":"input/kafka"}"#,
         }

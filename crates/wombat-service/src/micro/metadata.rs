@@ -10,9 +10,9 @@ use schemars::{
 use wombat_model::{
     request::RequestBody,
     wire::{
-        BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer,
-        ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion,
-        NoQuestion, PurgeAnswer, ResolveAnswer,
+        BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
+        ComponentAnswer, ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion,
+        LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer,
     },
 };
 
@@ -29,6 +29,8 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::Log => (question::<LogQuestion>(), answer::<LogAnswer>()),
         Endpoint::Builders => (question::<NoQuestion>(), answer::<BuildersAnswer>()),
         Endpoint::Search => (question::<CatalogQuestion>(), answer::<CatalogAnswer>()),
+        Endpoint::Blocklist => (question::<NoQuestion>(), answer::<BlocklistAnswer>()),
+        Endpoint::Block => (question::<BlockQuestion>(), answer::<BlocklistAnswer>()),
         Endpoint::Component => (question::<ComponentQuestion>(), answer::<ComponentAnswer>()),
     };
     HashMap::from(

@@ -9,7 +9,7 @@ use super::{
     Policy, Selected, Selection,
     versions::{Chosen, Origin, Versions},
 };
-use crate::catalog::{nearest, or_nearest};
+use crate::catalog::{Snapshot, nearest, or_nearest};
 
 /// Refuses packages that don't exist, give nothing on the target, or may not be built; returns notes on the others.
 pub(super) fn packages(
@@ -44,6 +44,39 @@ pub(super) fn packages(
         }
     }
     notes
+}
+
+/// Refuses modules that the operator lets nobody build.
+pub(super) fn modules(
+    selection: &Selection,
+    versions: &Versions,
+    catalog: &Snapshot,
+    policy: &Policy,
+    problems: &mut Vec<Problem>,
+) {
+    for (module, chosen) in versions.iter() {
+        let message = if let Some(entry) = catalog.blocklist().find(module, &chosen.version) {
+            format!(
+                "{module} {} can't be built here: the operator blocks {entry}.",
+                chosen.version
+            )
+        } else if chosen.listing.is_none() && !policy.modules.allows(module, &chosen.version) {
+            format!(
+                "{module} isn't in the catalog, and this service builds other modules only where the operator allows them (`--modules`)."
+            )
+        } else {
+            continue;
+        };
+        let field = selection
+            .values()
+            .filter(|selected| selected.module == *module)
+            .find_map(|selected| selected.field.clone());
+        problems.push(Problem {
+            code: ProblemCode::ModuleRefused,
+            field: field.or_else(|| Some(format!("modules.{module}"))),
+            message,
+        });
+    }
 }
 
 /// What is built all the same, and looked at by the builder.

@@ -24,7 +24,7 @@ use wombat_model::{
 };
 
 pub(crate) use policy::Policy;
-pub use policy::{AcceptedLicence, LicencePolicy};
+pub use policy::{AcceptedLicence, LicencePolicy, ModulePolicy, ParseModulePolicyError};
 
 use crate::catalog::{BENTHOS, Snapshot};
 use asked::Asked;
@@ -73,6 +73,7 @@ pub(crate) fn resolve(
     let (selection, versions) = select(request, &asked, catalog, policy, &mut problems);
     asked.refuse_unused(&selection, &mut problems);
     versions.refuse_conflicts(&asked, &mut problems);
+    checks::modules(&selection, &versions, catalog, policy, &mut problems);
     let notes = checks::packages(&selection, &versions, request.target, policy, &mut problems);
     let go = checks::go_version(request.go, &versions, &mut problems);
     if selection.len() > MAX_PACKAGES + 2 {

@@ -1,6 +1,11 @@
 //! What the operator lets people build.
 
-use wombat_model::{Platform, Problem, ProblemCode, catalog::Licence};
+use std::str::FromStr;
+
+use wombat_model::{
+    ModulePath, ModulePattern, ModuleVersion, ParseModulePatternError, Platform, Problem,
+    ProblemCode, catalog::Licence,
+};
 
 /// A licence that the operator has read and accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -20,6 +25,60 @@ pub enum LicencePolicy {
     Apache,
 }
 
+/// Which modules may be built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ModulePolicy {
+    /// Those of the catalog
+    #[default]
+    Catalog,
+    /// Those of the catalog, and these
+    Allow(Vec<ModulePattern>),
+    /// All that there are
+    Any,
+}
+
+/// The text says nothing about modules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseModulePolicyError {
+    /// None of the words.
+    #[error(
+        "write `catalog`, `any`, or `allow=` and patterns such as `github.com/us/*`, separated by commas"
+    )]
+    Unknown,
+    /// One of the patterns.
+    #[error(transparent)]
+    Pattern(#[from] ParseModulePatternError),
+}
+
+impl FromStr for ModulePolicy {
+    type Err = ParseModulePolicyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            None if text == "catalog" => Ok(Self::Catalog),
+            None if text == "any" => Ok(Self::Any),
+            Some(("allow", patterns)) => {
+                let patterns = patterns.split(',').map(str::parse);
+                Ok(Self::Allow(patterns.collect::<Result<_, _>>()?))
+            }
+            Some(_) | None => Err(ParseModulePolicyError::Unknown),
+        }
+    }
+}
+
+impl ModulePolicy {
+    /// Whether a module that the catalog doesn't have may be built.
+    pub(super) fn allows(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        match self {
+            Self::Catalog => false,
+            Self::Allow(patterns) => patterns
+                .iter()
+                .any(|pattern| pattern.matches(module, version)),
+            Self::Any => true,
+        }
+    }
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
@@ -27,6 +86,7 @@ pub(crate) struct Policy {
     pub(crate) licences: LicencePolicy,
     /// Platforms on offer; empty: all that are served.
     pub(crate) platforms: Vec<Platform>,
+    pub(crate) modules: ModulePolicy,
 }
 
 impl Policy {

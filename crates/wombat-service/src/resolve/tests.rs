@@ -17,8 +17,15 @@ fn request(body: &Value) -> BuildRequest {
 }
 
 fn resolved(body: &Value) -> Resolved {
-    resolve(&request(body), &fixture::catalog(), &Policy::default())
+    resolve(&request(body), &fixture::catalog(), &any_module())
         .unwrap_or_else(|refusal| panic!("{body}: {refusal}"))
+}
+
+fn any_module() -> Policy {
+    Policy {
+        modules: ModulePolicy::Any,
+        ..Policy::default()
+    }
 }
 
 fn refused_under(policy: &Policy, body: &Value) -> Refusal {
@@ -29,7 +36,7 @@ fn refused_under(policy: &Policy, body: &Value) -> Refusal {
 }
 
 fn refused(body: &Value) -> Refusal {
-    refused_under(&Policy::default(), body)
+    refused_under(&any_module(), body)
 }
 
 fn codes(refusal: &Refusal) -> Vec<(ProblemCode, &str)> {

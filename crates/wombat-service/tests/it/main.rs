@@ -1,6 +1,8 @@
 //! The service against a real nats-server.
 
 #[cfg(test)]
+mod blocklist;
+#[cfg(test)]
 mod index;
 #[cfg(test)]
 mod janitor;

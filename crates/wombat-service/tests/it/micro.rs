@@ -50,6 +50,8 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "build.purge",
             "build.request",
             "build.resolve",
+            "catalog.block",
+            "catalog.blocklist",
             "catalog.component",
             "catalog.search"
         ]
@@ -69,6 +71,11 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         ("build.cancel", id.clone()),
         ("build.purge", id),
         ("catalog.search", json!({"query": "kafka"})),
+        ("catalog.blocklist", json!({})),
+        (
+            "catalog.block",
+            json!({"modules": [{"module": "a.b/*", "reason": "x"}]}),
+        ),
         ("catalog.component", json!({"component": "kafka"})),
     ] {
         let schema = |key: &str| -> Value {

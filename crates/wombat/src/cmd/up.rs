@@ -11,7 +11,7 @@ use tokio::{
 use tracing::{info, warn};
 use wombat_api::{ApiArgs, ApiDeps};
 use wombat_builder::{BuilderArgs, go::GoOptions};
-use wombat_service::{ServiceArgs, ServiceDeps};
+use wombat_service::{ModulePolicy, ServiceArgs, ServiceDeps};
 use wombat_store::{NatsArgs, ProvisionOptions, provision};
 
 use super::roles::{ANSWER_TIMEOUT, BUILDER_TIMEOUT, builder_deps, connect};
@@ -116,13 +116,14 @@ async fn roles(
     };
     let builder = builder_deps(&builder_connection, builder_store, state.path(), shutdown)?;
 
+    let mut service_args = args.service.clone();
+    // Whoever reaches this machine's own loopback address may build what they like on it.
+    if args.api.address().ip().is_loopback() {
+        service_args.modules.get_or_insert(ModulePolicy::Any);
+    }
     let mut roles = JoinSet::new();
     let stop = &shutdown.stop;
-    roles.spawn(wombat_service::run(
-        service,
-        args.service.clone(),
-        stop.clone(),
-    ));
+    roles.spawn(wombat_service::run(service, service_args, stop.clone()));
     roles.spawn(wombat_builder::run(
         builder,
         builder_args(args)?,

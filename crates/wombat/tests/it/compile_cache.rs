@@ -36,7 +36,7 @@ impl Scene {
         let nats = NatsServer::start()?;
         program().set_up(&nats, setup)?;
         let url = nats.url();
-        let service = program().start(&["service", "--nats-url", &url])?;
+        let service = program().start(&["service", "--nats-url", &url, "--modules", "any"])?;
         let api = program().start(&["api", "--nats-url", &url, "--http", "127.0.0.1:0"])?;
         let site = Site::new(api.first_line()?);
         site.until_ready().await?;

@@ -33,7 +33,7 @@ impl Scene {
         let nats = NatsServer::start()?;
         program().set_up(&nats, &[])?;
         let url = nats.url();
-        let service = program().start(&["service", "--nats-url", &url])?;
+        let service = program().start(&["service", "--nats-url", &url, "--modules", "any"])?;
         let tokens = Tokens::new()?;
         let api = program().start(&[
             "api",

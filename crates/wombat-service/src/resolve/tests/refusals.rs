@@ -1,5 +1,7 @@
 //! What can't be built, and what an operator doesn't want built.
 
+use std::sync::Arc;
+
 use super::*;
 
 #[test]
@@ -153,4 +155,48 @@ fn the_operator_decides_on_licences_and_platforms() {
         codes(&refusal),
         [(ProblemCode::UnsupportedPlatform, "goos")]
     );
+}
+
+#[test]
+fn modules_outside_the_catalog_need_the_operators_leave() {
+    let body = json!({"goos": "linux", "goarch": "amd64", "packages": ["example.com/own@v1.2.3"]});
+    for (policy, taken) in [
+        ("catalog", false),
+        ("any", true),
+        ("allow=example.com/*", true),
+        ("allow=example.org,example.com/own@v1.2.3", true),
+        ("allow=example.com/own@v1.2.4", false),
+    ] {
+        let policy = Policy {
+            modules: policy.parse().unwrap(),
+            ..Policy::default()
+        };
+        let outcome = resolve(&request(&body), &fixture::catalog(), &policy);
+        assert_eq!(outcome.is_ok(), taken, "{policy:?}");
+    }
+    let refusal = refused_under(&Policy::default(), &body);
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::ModuleRefused, "packages[0]")]
+    );
+    for bad in ["", "none", "allow", "allow=", "allow=a b", "catalog=x"] {
+        assert!(bad.parse::<ModulePolicy>().is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn what_the_operator_blocks_is_refused_with_his_reason() {
+    let list = r#"[{"module":"github.com/redpanda-data/connect/*@v4.85.0","reason":"it leaks"}]"#;
+    let catalog = fixture::catalog().blocking(Arc::new(serde_json::from_str(list).unwrap()));
+    let body = |version: &str| {
+        json!({
+            "goos": "linux", "goarch": "amd64", "components": ["nats"],
+            "modules": {CONNECT: version},
+        })
+    };
+    let ask = |version: &str| resolve(&request(&body(version)), &catalog, &Policy::default());
+    assert!(ask("v4.105.0").is_ok());
+    let refusal = ask("v4.85.0").unwrap_err();
+    assert_eq!(refusal.problems[0].code, ProblemCode::ModuleRefused);
+    assert!(refusal.problems[0].message.contains("(it leaks)"));
 }

@@ -1,0 +1,79 @@
+//! What nobody may build here.
+
+use axum::{extract::State, response::Response};
+use http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
+use wombat_model::{
+    Problem, ProblemCode, Refusal, RefusalStatus,
+    wire::{BlocklistAnswer, NoQuestion},
+};
+
+use super::{json, tag};
+use crate::{ApiError, access::Role, body::SmallBody, gateway::parsed, state::AppState};
+
+/// `GET /api/blocklist`
+pub(super) async fn get(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    state.control.check(&headers, Role::Operator, "blocklist")?;
+    let answer = state
+        .gateway
+        .ask("catalog.blocklist", &NoQuestion {})
+        .await?;
+    tagged(answer)
+}
+
+/// The body of a `PUT`: what `GET` answers will do, too.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    modules: serde_json::Value,
+    #[serde(default)]
+    revision: Option<u64>,
+}
+
+/// `PUT /api/blocklist`
+pub(super) async fn put(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    SmallBody(body): SmallBody,
+) -> Result<Response, ApiError> {
+    state.control.check(&headers, Role::Admin, "block")?;
+    let list: List = serde_json::from_slice(&body).map_err(|error| {
+        let problem = Problem::general(
+            ProblemCode::Malformed,
+            format!("The body isn't `{{\"modules\": [{{\"module\": \"…\"}}]}}`: {error}."),
+        );
+        ApiError::from(Refusal::new(RefusalStatus::BadRequest, problem))
+    })?;
+    let revision = match headers.get(header::IF_MATCH) {
+        Some(tag) => Some(revision_of(tag)?),
+        None => list.revision,
+    };
+    let question = serde_json::json!({"modules": list.modules, "revision": revision});
+    tagged(state.gateway.ask("catalog.block", &question).await?)
+}
+
+fn revision_of(tag: &HeaderValue) -> Result<u64, ApiError> {
+    let number = tag
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim_matches('"').parse().ok());
+    number.ok_or_else(|| {
+        ApiError::refused(
+            RefusalStatus::BadRequest,
+            ProblemCode::InvalidValue,
+            "`If-Match` takes the `ETag` that `GET /api/blocklist` answered.",
+        )
+    })
+}
+
+fn tagged(answer: bytes::Bytes) -> Result<Response, ApiError> {
+    let list: BlocklistAnswer = parsed(&answer)?;
+    let mut response = json(answer);
+    if let Ok(tag) = HeaderValue::from_str(&tag(list.revision)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}

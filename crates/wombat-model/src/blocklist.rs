@@ -1,0 +1,262 @@
+//! Modules that an operator lets nobody build.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ModulePath, ModuleVersion,
+    names::{MAX_PATH, MAX_VERSION},
+    text::validated_string,
+};
+
+/// Most entries of a blocklist.
+const MAX_ENTRIES: usize = 1000;
+/// Longest reason, in characters.
+const MAX_REASON: usize = 200;
+
+/// Modules by their path, as Go's `GOPRIVATE` names them: `*` and `?` stand for parts of one element, and whatever begins
+/// with the elements of the pattern is meant. With `@version`, that version alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ModulePattern(String);
+
+/// The text names no modules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a pattern of modules: {problem}", .given.chars().take(80).collect::<String>().escape_debug())]
+pub struct ParseModulePatternError {
+    given: String,
+    problem: &'static str,
+}
+
+validated_string!(
+    ModulePattern,
+    ParseModulePatternError,
+    r"^[A-Za-z0-9._~*?-]+(/[A-Za-z0-9._~*?-]+)*(@v[0-9A-Za-z.+-]+)?$",
+    "Modules by their path, such as `github.com/evil/*` or `github.com/a/b@v1.2.3`."
+);
+
+impl FromStr for ModulePattern {
+    type Err = ParseModulePatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let reject = |problem| {
+            Err(ParseModulePatternError {
+                given: text.to_owned(),
+                problem,
+            })
+        };
+        if text.len() > MAX_PATH + 1 + MAX_VERSION {
+            return reject("it is too long");
+        }
+        let (path, version) = parts(text);
+        if version.is_some_and(|version| version.parse::<ModuleVersion>().is_err()) {
+            return reject("what follows `@` is an exact version, such as v1.2.3");
+        }
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~*?".contains(&byte);
+        if path.split('/').any(str::is_empty) {
+            return reject("it has an empty element");
+        }
+        if !path.split('/').all(|element| element.bytes().all(allowed)) {
+            return reject(
+                "it may hold letters, digits, `-`, `.`, `_`, `~`, `/`, and `*` and `?` for any",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn parts(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('@') {
+        Some((path, version)) => (path, Some(version)),
+        None => (text, None),
+    }
+}
+
+impl ModulePattern {
+    /// Whether it means this module.
+    pub fn matches(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        let (pattern, exactly) = parts(&self.0);
+        if exactly.is_some_and(|exactly| exactly != version.as_str()) {
+            return false;
+        }
+        let mut elements = module.as_str().split('/');
+        pattern.split('/').all(|pattern| {
+            elements
+                .next()
+                .is_some_and(|element| fits(pattern.as_bytes(), element.as_bytes()))
+        })
+    }
+}
+
+/// Whether an element is what `*` and `?` leave open. Takes time in the product of both lengths at most.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut place) = (0, 0);
+    // Where the last `*` was, and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while place < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, place));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == text[place] => {
+                at += 1;
+                place += 1;
+            }
+            Some(_) | None => {
+                let Some((back, taken)) = star else {
+                    return false;
+                };
+                star = Some((back, taken + 1));
+                at = back + 1;
+                place = taken + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockedModule {
+    /// Which modules.
+    pub module: ModulePattern,
+    /// Why, for those who ask for one; at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// All that is blocked: at most 1000 entries, none twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(try_from = "Vec<BlockedModule>", into = "Vec<BlockedModule>")]
+pub struct Blocklist(Vec<BlockedModule>);
+
+/// The entries are no blocklist.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidBlocklist {
+    /// Too many.
+    #[error("a blocklist has at most 1000 entries")]
+    TooMany,
+    /// One of them twice.
+    #[error("`{0}` is there twice")]
+    Twice(ModulePattern),
+    /// A reason that can't be shown.
+    #[error("the reason of `{0}` is longer than 200 characters, or has control characters")]
+    Reason(ModulePattern),
+}
+
+impl TryFrom<Vec<BlockedModule>> for Blocklist {
+    type Error = InvalidBlocklist;
+
+    fn try_from(entries: Vec<BlockedModule>) -> Result<Self, Self::Error> {
+        if entries.len() > MAX_ENTRIES {
+            return Err(InvalidBlocklist::TooMany);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for BlockedModule { module, reason } in &entries {
+            if !seen.insert(module) {
+                return Err(InvalidBlocklist::Twice(module.clone()));
+            }
+            let shown = reason.as_ref().is_none_or(|text| {
+                text.chars().count() <= MAX_REASON && !text.chars().any(char::is_control)
+            });
+            if !shown {
+                return Err(InvalidBlocklist::Reason(module.clone()));
+            }
+        }
+        Ok(Self(entries))
+    }
+}
+
+impl From<Blocklist> for Vec<BlockedModule> {
+    fn from(list: Blocklist) -> Self {
+        list.0
+    }
+}
+
+impl Blocklist {
+    /// The entries.
+    pub fn entries(&self) -> &[BlockedModule] {
+        &self.0
+    }
+
+    /// The first entry that means this module.
+    pub fn find(&self, module: &ModulePath, version: &ModuleVersion) -> Option<&BlockedModule> {
+        self.0
+            .iter()
+            .find(|entry| entry.module.matches(module, version))
+    }
+}
+
+impl fmt::Display for BlockedModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "`{}` ({reason})", self.module),
+            None => write!(f, "`{}`", self.module),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_they_do_in_go() {
+        for (pattern, module, meant) in [
+            ("github.com/evil/*", "github.com/evil/m", true),
+            ("github.com/evil/*", "github.com/evil/m/v2", true),
+            ("github.com/evil/*", "github.com/evil", false),
+            ("github.com/evil", "github.com/evil/m", true),
+            ("github.com/evil", "github.com/eviler/m", false),
+            ("*.evil.example", "a.b.evil.example/x", true),
+            ("*.evil.example", "evil.example/x", false),
+            ("github.com/*/m?l*", "github.com/a/mylib", true),
+            ("github.com/a/b@v1.2.3", "github.com/a/b", true),
+            ("github.com/a/b@v1.2.4", "github.com/a/b", false),
+            ("*/*/*", "github.com/a/b", true),
+            ("a*b*c.example", "aXbYbZc.example/m", false),
+            ("a*b*c.example", "axbybzc.example/m", true),
+        ] {
+            let Ok(module) = module.parse() else { continue };
+            let found = pattern
+                .parse::<ModulePattern>()
+                .unwrap()
+                .matches(&module, &"v1.2.3".parse().unwrap());
+            assert_eq!(found, meant, "{pattern} {module}");
+        }
+        for bad in [
+            "", "/a", "a/", "a//b", "a b", "a@", "a@latest", "a@v1", "[a]/b", "a\n",
+        ] {
+            assert!(bad.parse::<ModulePattern>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_bounded_and_has_nothing_twice() {
+        let read = |text: &str| serde_json::from_str::<Blocklist>(text).map_err(|e| e.to_string());
+        assert!(read(r#"[{"module":"a.b/*","reason":"malware"}]"#).is_ok());
+        assert!(
+            read(r#"[{"module":"a.b"},{"module":"a.b"}]"#)
+                .unwrap_err()
+                .contains("twice")
+        );
+        assert!(
+            read(r#"[{"module":"a.b","reason":"x\ny"}]"#)
+                .unwrap_err()
+                .contains("control")
+        );
+        assert!(read(r#"[{"module":"a b"}]"#).is_err());
+        assert!(read(r#"[{"module":"a.b","why":"x"}]"#).is_err());
+        let many: Vec<String> = (0..1001)
+            .map(|n| format!(r#"{{"module":"a.b/{n}"}}"#))
+            .collect();
+        assert!(
+            read(&format!("[{}]", many.join(",")))
+                .unwrap_err()
+                .contains("at most 1000")
+        );
+    }
+}

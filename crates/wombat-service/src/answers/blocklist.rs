@@ -1,0 +1,51 @@
+//! What nobody may build: shown, and put in place.
+
+use wombat_model::{
+    Blocklist, Problem, ProblemCode, Refusal, RefusalStatus,
+    wire::{BlockQuestion, BlocklistAnswer},
+};
+use wombat_store::{Revision, Versioned, Written};
+
+use super::Answers;
+use crate::refusal;
+
+/// How often a list is put in place of whatever there is, where others do the same.
+const TRIES: usize = 8;
+
+impl Answers {
+    pub(super) async fn blocklist(&self) -> Result<BlocklistAnswer, Refusal> {
+        let list = self.store.catalog.blocklist().await;
+        Ok(answer(list.map_err(|error| refusal::of_store(&error))?))
+    }
+
+    pub(super) async fn block(&self, question: BlockQuestion) -> Result<BlocklistAnswer, Refusal> {
+        let BlockQuestion { modules, revision } = question;
+        for _ in 0..TRIES {
+            let seen = match revision {
+                Some(revision) => Revision::new(revision),
+                None => Revision::new(self.blocklist().await?.revision),
+            };
+            let written = self.store.catalog.block(modules.clone(), seen).await;
+            match written.map_err(|error| refusal::of_store(&error))? {
+                Written::Won(list) => return Ok(answer(list)),
+                Written::Lost if revision.is_some() => break,
+                Written::Lost => {}
+            }
+        }
+        Err(Refusal::new(
+            RefusalStatus::Conflict,
+            Problem::field(
+                ProblemCode::WrongState,
+                "revision",
+                "Somebody changed the list meanwhile; read it again and change that.",
+            ),
+        ))
+    }
+}
+
+fn answer(list: Versioned<Blocklist>) -> BlocklistAnswer {
+    BlocklistAnswer {
+        modules: list.value,
+        revision: list.revision.get(),
+    }
+}
