@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod blocklist;
 pub(crate) mod build;
 pub(crate) mod cancel;
 pub(crate) mod catalog;

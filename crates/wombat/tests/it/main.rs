@@ -16,6 +16,7 @@ mod poison;
 mod proxy_scene;
 mod real_build;
 mod refusals;
+mod rest_rights;
 mod sandbox;
 mod tokens;
 mod warm_up;

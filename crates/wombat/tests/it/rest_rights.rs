@@ -1,0 +1,260 @@
+//! Who may do what over REST: every route with every role, and the table of it in the documentation.
+
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
+
+use anyhow::Context;
+use reqwest::{Method, StatusCode};
+use wombat_testkit::{NatsServer, Site};
+
+use crate::{
+    program,
+    tokens::{ROLES, Tokens},
+};
+
+const ID: &str =
+    "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
+const HASH: &str = "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
+
+/// Who has to be asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Operator,
+    Admin,
+}
+
+struct Call {
+    method: Method,
+    /// As the router has it.
+    route: &'static str,
+    /// What it is asked with, besides what stands in the route.
+    extra: &'static str,
+    body: &'static str,
+    needs: Needs,
+}
+
+const fn call(method: Method, route: &'static str, needs: Needs) -> Call {
+    Call {
+        method,
+        route,
+        extra: "",
+        body: "",
+        needs,
+    }
+}
+
+const BODY: &str = r#"{"goos":"linux","goarch":"amd64","components":["nats"]}"#;
+const FORCED: &str = r#"{"goos":"linux","goarch":"amd64","components":["nats"],"force":true}"#;
+
+fn calls() -> Vec<Call> {
+    use Needs::{Admin, Nothing, Operator};
+    vec![
+        call(Method::GET, "/api/builds", Nothing),
+        Call {
+            body: BODY,
+            ..call(Method::POST, "/api/builds", Nothing)
+        },
+        Call {
+            body: FORCED,
+            extra: " with `force`",
+            ..call(Method::POST, "/api/builds", Operator)
+        },
+        call(Method::GET, "/api/builds/{id}", Nothing),
+        call(Method::DELETE, "/api/builds/{id}", Operator),
+        Call {
+            extra: "?purge=1",
+            ..call(Method::DELETE, "/api/builds/{id}", Admin)
+        },
+        call(Method::GET, "/api/builds/{id}/events", Nothing),
+        call(Method::GET, "/api/builds/{id}/log", Nothing),
+        call(Method::GET, "/api/builds/{id}/recipe", Nothing),
+        call(Method::GET, "/api/events", Nothing),
+        call(
+            Method::GET,
+            "/artifacts/{goos}/{goarch}/{go}/{hash}",
+            Nothing,
+        ),
+        call(
+            Method::HEAD,
+            "/artifacts/{goos}/{goarch}/{go}/{hash}",
+            Nothing,
+        ),
+        Call {
+            body: BODY,
+            ..call(Method::POST, "/api/resolve", Nothing)
+        },
+        call(Method::GET, "/api/catalog", Nothing),
+        call(Method::GET, "/api/catalog/components/{name}", Nothing),
+        call(
+            Method::GET,
+            "/api/catalog/components/{kind}/{name}",
+            Nothing,
+        ),
+        call(Method::GET, "/api/blocklist", Operator),
+        Call {
+            body: r#"{"modules":[]}"#,
+            ..call(Method::PUT, "/api/blocklist", Admin)
+        },
+        call(Method::GET, "/api/builders", Nothing),
+        call(Method::GET, "/api/platforms", Nothing),
+        call(Method::GET, "/api/version", Nothing),
+        call(Method::GET, "/healthz", Nothing),
+        call(Method::GET, "/readyz", Nothing),
+    ]
+}
+
+impl Call {
+    fn path(&self) -> String {
+        let path = self
+            .route
+            .replace("{id}", ID)
+            .replace("{goos}", "linux")
+            .replace("{goarch}", "amd64")
+            .replace("{go}", "1.26.8")
+            .replace("{hash}", HASH)
+            .replace("{kind}", "input")
+            .replace("{name}", "nats");
+        match self.extra.strip_prefix('?') {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        }
+    }
+
+    fn shown(&self) -> String {
+        let extra = match self.extra.strip_prefix('?') {
+            Some(_) => (self.extra, ""),
+            None => ("", self.extra),
+        };
+        format!("`{} {}{}`{}", self.method, self.route, extra.0, extra.1)
+    }
+
+    /// What somebody with this token should meet: through, or which refusal.
+    fn expected(&self, role: Option<&str>) -> Option<StatusCode> {
+        let has = role.and_then(|role| ROLES.iter().position(|name| *name == role));
+        let needed = match self.needs {
+            Needs::Nothing => return None,
+            Needs::Operator => 1,
+            Needs::Admin => 2,
+        };
+        match has {
+            None => Some(StatusCode::UNAUTHORIZED),
+            Some(has) if has < needed => Some(StatusCode::FORBIDDEN),
+            Some(_) => None,
+        }
+    }
+}
+
+/// The routes that the router has.
+fn routes() -> anyhow::Result<BTreeSet<String>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wombat-api/src/routes/mod.rs");
+    let text = fs::read_to_string(source)?;
+    let after = text.split(".route(").skip(1);
+    Ok(after
+        .filter_map(|rest| Some(rest.split('"').nth(1)?.to_owned()))
+        .collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_takes_whom_it_should() -> anyhow::Result<()> {
+    let calls = calls();
+    let known: BTreeSet<String> = calls.iter().map(|call| call.route.to_owned()).collect();
+    assert_eq!(known, routes()?, "a route is missing in the table, or gone");
+
+    let nats = NatsServer::start()?;
+    program().set_up(&nats, &[])?;
+    let url = nats.url();
+    let _service = program().start(&["service", "--nats-url", &url])?;
+    let tokens = Tokens::new()?;
+    let path = tokens.path()?;
+    let start = |extra: &[&str]| {
+        let mut words = vec!["api", "--nats-url", &url, "--http", "127.0.0.1:0"];
+        words.extend(extra);
+        program().start(&words)
+    };
+    let api = start(&["--tokens", &path])?;
+    let site = Site::new(api.first_line()?);
+    site.until_ready().await?;
+    let asked =
+        async |site: &Site, call: &Call, bearer: Option<&str>| -> anyhow::Result<StatusCode> {
+            let url = format!("{}{}", site.url, call.path());
+            let mut request = site
+                .client
+                .request(call.method.clone(), url)
+                .body(call.body);
+            if let Some(bearer) = bearer {
+                request = request.bearer_auth(bearer);
+            }
+            Ok(request.send().await?.status())
+        };
+    let mut table =
+        String::from("| call | no token | reader | operator | admin |\n|---|---|---|---|---|\n");
+    for call in &calls {
+        write!(table, "| {} |", call.shown())?;
+        for role in [None, Some("reader"), Some("operator"), Some("admin")] {
+            let status = asked(&site, call, role.map(|role| tokens.of(role))).await?;
+            let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]
+                .into_iter()
+                .find(|refusal| *refusal == status);
+            assert_eq!(
+                refused,
+                call.expected(role),
+                "{} as {role:?}: {status}",
+                call.shown()
+            );
+            assert!(
+                !status.is_server_error(),
+                "{} as {role:?}: {status}",
+                call.shown()
+            );
+            match refused {
+                None => table.push_str(" yes |"),
+                Some(status) => write!(table, " {} |", status.as_u16())?,
+            }
+        }
+        table.push('\n');
+        // A token that nobody gave away is worth less than none.
+        let status = asked(&site, call, Some("wbt_made-up")).await?;
+        let refused = status == StatusCode::FORBIDDEN;
+        assert_eq!(
+            refused,
+            call.needs != Needs::Nothing,
+            "{}: {status}",
+            call.shown()
+        );
+    }
+    drop(api);
+
+    // Where asking needs a token, any will do.
+    let strict = start(&["--tokens", &path, "--require-token"])?;
+    let site = Site::new(strict.first_line()?);
+    site.until_ready().await?;
+    let ask = calls
+        .iter()
+        .find(|call| call.body == BODY && call.route == "/api/builds");
+    let ask = ask.context("it is in the table")?;
+    assert_eq!(asked(&site, ask, None).await?, StatusCode::UNAUTHORIZED);
+    assert!(
+        asked(&site, ask, Some(tokens.of("reader")))
+            .await?
+            .is_success()
+    );
+    in_the_documentation(&table)
+}
+
+/// The table stands in the documentation as it was found here.
+fn in_the_documentation(table: &str) -> anyhow::Result<()> {
+    const BEGIN: &str = "<!-- rights: begin -->\n";
+    const END: &str = "<!-- rights: end -->";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/REST.md");
+    let text = fs::read_to_string(&path)?;
+    let begin = text.find(BEGIN).context("where the table begins")? + BEGIN.len();
+    let end = text.find(END).context("where it ends")?;
+    if text[begin..end] == *table {
+        return Ok(());
+    }
+    if std::env::var_os("WOMBAT_RENEW_DOCS").is_some() {
+        fs::write(&path, format!("{}{table}{}", &text[..begin], &text[end..]))?;
+        return Ok(());
+    }
+    anyhow::bail!("docs/REST.md has another table; renew it with WOMBAT_RENEW_DOCS=1:\n{table}")
+}
