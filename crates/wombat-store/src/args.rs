@@ -39,6 +39,24 @@ pub struct NatsArgs {
     )]
     pub seed: Option<String>,
 
+    /// File with the seed of the user's key, to log in by nkey; `wombat setup --write-config` makes them
+    #[arg(
+        long = "nats-user-seed-file",
+        env = "WOMBAT_NATS_USER_SEED_FILE",
+        value_name = "FILE",
+        group = "login",
+        conflicts_with = "seed"
+    )]
+    pub seed_file: Option<PathBuf>,
+
+    /// What the subjects of our answers begin with [default: _INBOX_ and the role]
+    #[arg(
+        long = "nats-inbox-prefix",
+        env = "WOMBAT_NATS_INBOX_PREFIX",
+        value_name = "SUBJECT"
+    )]
+    pub inbox_prefix: Option<String>,
+
     /// User name; needs the password as well
     #[arg(
         long = "nats-user",

@@ -9,7 +9,7 @@ use async_nats::{Client, ConnectOptions, Event, ServerError, connection::State, 
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::NatsArgs;
+use crate::{NatsArgs, roles::inbox_prefix};
 
 /// A dead peer is noticed after two of these.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -27,6 +27,14 @@ pub enum ConnectError {
     /// The credentials file can't be read.
     #[error("can't read the credentials in {path}: {source}")]
     Credentials {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file with a seed can't be read.
+    #[error("can't read the seed in {path}: {source}")]
+    SeedFile {
         /// The file.
         path: String,
         /// What the system said.
@@ -77,6 +85,11 @@ impl Connection {
         let options = login(args)
             .await?
             .name(format!("wombat {role}"))
+            .custom_inbox_prefix(
+                args.inbox_prefix
+                    .clone()
+                    .unwrap_or_else(|| inbox_prefix(role)),
+            )
             .ping_interval(PING_INTERVAL)
             .request_timeout(Some(timeout))
             .connection_timeout(Duration::from_secs(5))
@@ -196,6 +209,13 @@ async fn login(args: &NatsArgs) -> Result<ConnectOptions, ConnectError> {
             .map_err(ConnectError::Jwt)?;
     } else if let Some(seed) = &args.seed {
         options = options.nkey(seed.clone());
+    } else if let Some(path) = &args.seed_file {
+        let seed = tokio::fs::read_to_string(path).await;
+        let seed = seed.map_err(|source| ConnectError::SeedFile {
+            path: path.display().to_string(),
+            source,
+        })?;
+        options = options.nkey(seed.trim().to_owned());
     } else if let (Some(user), Some(password)) = (&args.user, &args.password) {
         options = options.user_and_password(user.clone(), password.clone());
     }

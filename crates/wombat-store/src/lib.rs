@@ -19,6 +19,7 @@ mod logs;
 mod open;
 mod provision;
 mod record;
+pub mod roles;
 mod watch;
 
 pub use args::NatsArgs;

@@ -14,7 +14,7 @@ mod wait;
 
 pub use go_caches::go_caches;
 pub use module_proxy::{ModuleProxy, ProxyFault, TestModule};
-pub use nats_server::{NatsServer, NatsServerConfig};
+pub use nats_server::{NatsServer, NatsServerConfig, login_as};
 pub use process::{Program, Wombat};
 pub use requests::{a_distinct_request, a_request, artifact_path, connect};
 pub use site::Site;

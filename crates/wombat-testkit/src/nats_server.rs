@@ -4,12 +4,16 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
-use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision};
+use wombat_store::{
+    Connection, NatsArgs, ProvisionOptions, Store, provision,
+    roles::{NatsRole, RoleKeys},
+};
 
 /// How long a server may take to start.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -52,8 +56,9 @@ impl NatsServer {
         };
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\nserver_name: test\n\
-             jetstream {{ store_dir: \"{}\", max_file: 100G {sync} }}\n{}\n",
+             jetstream {{ store_dir: \"{}\", max_file: 100G {sync} }}\n{}\n{}\n",
             directory.path().join("jetstream").display(),
+            guards(),
             config.extra,
         );
         std::fs::write(directory.path().join("nats.conf"), text)?;
@@ -86,6 +91,12 @@ impl NatsServer {
     pub async fn connection(&self) -> anyhow::Result<Connection> {
         let timeout = Duration::from_secs(5);
         Ok(Connection::open(&NatsArgs::at(self.url()), "test", timeout).await?)
+    }
+
+    /// A new connection of a role, which may do what it may and no more.
+    pub async fn connection_as(&self, role: NatsRole) -> anyhow::Result<Connection> {
+        let timeout = Duration::from_secs(5);
+        Ok(Connection::open(&login_as(&self.url(), role), role.name(), timeout).await?)
     }
 
     /// A new connection, with every bucket made.
@@ -150,7 +161,41 @@ impl Drop for NatsServer {
     fn drop(&mut self) {
         // Nothing can be done about a failure here, and the test has its verdict.
         drop(self.kill());
+        if std::thread::panicking() {
+            return;
+        }
+        let log = std::fs::read_to_string(self.directory.path().join("nats.log"));
+        let log = log.unwrap_or_default();
+        let denied: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains(" Violation - "))
+            .collect();
+        assert!(
+            denied.is_empty(),
+            "a role lacks a permission that it needs: {denied:#?}"
+        );
     }
+}
+
+/// How a role logs in at this address.
+pub fn login_as(url: &str, role: NatsRole) -> NatsArgs {
+    NatsArgs {
+        seed: role_keys().seed(role),
+        ..NatsArgs::at(url)
+    }
+}
+
+/// The keys of all servers of this process.
+pub(crate) fn role_keys() -> &'static RoleKeys {
+    static KEYS: OnceLock<RoleKeys> = OnceLock::new();
+    KEYS.get_or_init(RoleKeys::generate)
+}
+
+/// Users as `wombat setup --write-config` makes them. The test itself, which says nothing of itself, may do everything.
+fn guards() -> String {
+    let keys = role_keys();
+    let admin = keys.public(NatsRole::Admin).unwrap_or_default();
+    format!("{}no_auth_user: {admin}\n", keys.accounts())
 }
 
 /// `WOMBAT_NATS_SERVER`, else what `make tools` built, else the search path.

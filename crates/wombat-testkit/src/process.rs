@@ -16,7 +16,9 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::NatsServer;
+use wombat_store::roles::NatsRole;
+
+use crate::{NatsServer, nats_server::role_keys};
 
 /// How long a process may take to say where it listens; a debug build on a busy machine isn't fast.
 pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
@@ -57,6 +59,10 @@ impl Program {
         let name = arguments.first().copied().unwrap_or("wombat");
         let log = state.join(format!("{name}.log"));
         let mut command = self.command();
+        if let Some(seed) = seed_for(name) {
+            command.env("NATS_USER_SEED", seed);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let mut child = command
             .args(arguments)
             .arg("--state-dir")
@@ -119,6 +125,17 @@ impl Program {
         );
         Ok(())
     }
+}
+
+/// A role logs in as itself, and may do no more than it has to.
+fn seed_for(command: &str) -> Option<String> {
+    let role = match command {
+        "service" => NatsRole::Service,
+        "builder" => NatsRole::Builder,
+        "api" => NatsRole::Api,
+        _ => return None,
+    };
+    role_keys().seed(role)
 }
 
 /// A `wombat` process. Dropping it kills and reaps it; its log is shown if the test fails.

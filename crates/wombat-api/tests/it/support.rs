@@ -12,8 +12,8 @@ use wombat_model::{
     Artifact, ArtifactName, BuildKey, BuildSpec, Failure, FailureClass, Sha256, Status, Timings,
     log::{LogEntry, LogEvent},
 };
-use wombat_store::{Claim, ClaimOutcome, Connection, NatsArgs, Store};
-use wombat_testkit::{NatsServer, wait_until};
+use wombat_store::{Claim, ClaimOutcome, Connection, Store, roles::NatsRole};
+use wombat_testkit::{NatsServer, login_as, wait_until};
 
 /// Long enough for anything that isn't measured.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,8 +59,12 @@ impl Api {
     }
 
     async fn unready(nats: &str, options: Options) -> anyhow::Result<Self> {
-        let connection =
-            Connection::open(&NatsArgs::at(nats), "api", Duration::from_secs(5)).await?;
+        let connection = Connection::open(
+            &login_as(nats, NatsRole::Api),
+            "api",
+            Duration::from_secs(5),
+        )
+        .await?;
         let store = Store::open(&connection).await?;
         let own = match options.directory {
             Some(_) => None,

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use wombat_service::{ServiceArgs, ServiceDeps, run};
-use wombat_store::Store;
+use wombat_store::{Store, roles::NatsRole};
 use wombat_testkit::NatsServer;
 
 pub(crate) const CONNECT: &str = "github.com/redpanda-data/connect/v4/public/components";
@@ -32,7 +32,7 @@ impl Instance {
         args: ServiceArgs,
         state: TempDir,
     ) -> anyhow::Result<Self> {
-        let connection = server.connection().await?;
+        let connection = server.connection_as(NatsRole::Service).await?;
         let store = Store::open(&connection).await?;
         let (ready, mut answers) = watch::channel(false);
         let deps = ServiceDeps {

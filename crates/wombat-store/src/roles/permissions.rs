@@ -1,0 +1,205 @@
+//! The table of permissions.
+//!
+//! The names in consumers' subjects end in the filter, which the server enforces; ours are always named. Reading objects
+//! is the exception: the client makes unnamed consumers for it. A writer of a key may delete it, too: that is the same
+//! subject. Purging takes its filter in the body, so it is all of a stream or nothing, and the service's alone.
+
+use wombat_model::names::{
+    ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
+    CATALOG_SERVICE, GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+};
+
+use super::NatsRole;
+
+/// Subjects that a role may publish to and subscribe to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permissions {
+    /// What it may send.
+    pub publish: Vec<String>,
+    /// What it may receive; a queue group may follow the subject.
+    pub subscribe: Vec<String>,
+    /// Whether it may answer whoever asks it.
+    pub answers: bool,
+}
+
+impl Permissions {
+    /// Of this role.
+    pub fn of(role: NatsRole) -> Self {
+        let own = Self::default().receive(format!("{}.>", role.inbox_prefix()));
+        match role {
+            NatsRole::Admin => Self::default().send(">").receive(">"),
+            NatsRole::Service => service(own),
+            NatsRole::Builder => builder(own),
+            NatsRole::Api => api(own),
+            NatsRole::ReadOnly => read_only(own),
+        }
+    }
+
+    fn send(mut self, subject: impl Into<String>) -> Self {
+        self.publish.push(subject.into());
+        self
+    }
+
+    fn receive(mut self, subject: impl Into<String>) -> Self {
+        self.subscribe.push(subject.into());
+        self
+    }
+
+    fn send_all<S: Into<String>>(self, subjects: impl IntoIterator<Item = S>) -> Self {
+        subjects.into_iter().fold(self, Self::send)
+    }
+
+    /// Knows that the stream is there, and how full.
+    fn look_at(self, streams: &[Stream]) -> Self {
+        let subjects = streams
+            .iter()
+            .map(|stream| format!("$JS.API.STREAM.INFO.{}", stream.name));
+        self.send_all(subjects)
+    }
+
+    /// Reads single messages from the leader.
+    fn read(self, stream: &Stream) -> Self {
+        self.send(format!("$JS.API.STREAM.MSG.GET.{}", stream.name))
+    }
+
+    /// Reads the last message of a subject from any replica.
+    fn read_directly(self, stream: &Stream, subject: &str) -> Self {
+        self.send(format!("$JS.API.DIRECT.GET.{}.{subject}", stream.name))
+    }
+
+    /// Follows what fits the filter.
+    fn follow(self, stream: &Stream, filter: &str) -> Self {
+        let Stream { name, .. } = stream;
+        self.send(format!("$JS.API.CONSUMER.CREATE.{name}.*.{filter}"))
+            .send(format!("$JS.API.CONSUMER.DELETE.{name}.*"))
+    }
+
+    /// Reads objects, whose consumers have no names.
+    fn read_objects(self) -> Self {
+        let Stream { name, .. } = ARTIFACTS;
+        self.read_directly(&ARTIFACTS, &format!("$O.{ARTIFACTS_BUCKET}.M.>"))
+            .send(format!("$JS.API.CONSUMER.CREATE.{name}"))
+            .send(format!("$JS.API.CONSUMER.CREATE.{name}.>"))
+            .send(format!("$JS.API.CONSUMER.DELETE.{name}.*"))
+    }
+}
+
+struct Stream {
+    name: &'static str,
+}
+
+const BUILDS: Stream = Stream { name: "KV_builds" };
+const BUILDERS: Stream = Stream {
+    name: "KV_builders",
+};
+const CATALOG: Stream = Stream { name: "KV_catalog" };
+const GOCACHE: Stream = Stream { name: "KV_gocache" };
+const ARTIFACTS: Stream = Stream {
+    name: "OBJ_artifacts",
+};
+const LOGS: Stream = Stream { name: LOGS_STREAM };
+const STREAMS: [Stream; 6] = [BUILDS, BUILDERS, CATALOG, GOCACHE, ARTIFACTS, LOGS];
+
+/// Flow control of followed streams.
+const FLOW: &str = "$JS.FC.>";
+
+fn keys(bucket: &str) -> String {
+    format!("$KV.{bucket}.>")
+}
+
+fn logs() -> String {
+    format!("{LOGS_SUBJECT_PREFIX}>")
+}
+
+fn service(own: Permissions) -> Permissions {
+    let purge = |stream: &Stream| format!("$JS.API.STREAM.PURGE.{}", stream.name);
+    own.look_at(&STREAMS)
+        .read(&BUILDS)
+        .read(&BUILDERS)
+        .read(&CATALOG)
+        .read(&GOCACHE)
+        .read(&ARTIFACTS)
+        .read(&LOGS)
+        .follow(&BUILDS, &keys(BUILDS_BUCKET))
+        .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
+        .follow(&CATALOG, &keys(CATALOG_BUCKET))
+        .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.blocklist"))
+        .follow(&GOCACHE, &keys(GOCACHE_BUCKET))
+        .follow(&LOGS, &logs())
+        .read_directly(&LOGS, &logs())
+        .read_objects()
+        .send(purge(&ARTIFACTS))
+        .send(purge(&GOCACHE))
+        .send(purge(&LOGS))
+        .send(keys(BUILDS_BUCKET))
+        .send(format!("$KV.{BUILDERS_BUCKET}.lock.*"))
+        .send(keys(CATALOG_BUCKET))
+        // Links and deletions; the chunks are the builders'.
+        .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
+        .send("$SRV.PING.>")
+        .send(FLOW)
+        .receive(format!("{BUILD_SERVICE}.* q"))
+        .receive(format!("{CATALOG_SERVICE}.* q"))
+        .receive("$SRV.>")
+        .answering()
+}
+
+fn builder(own: Permissions) -> Permissions {
+    own.look_at(&STREAMS)
+        .read(&BUILDS)
+        .read(&BUILDERS)
+        .read(&GOCACHE)
+        .read_directly(&GOCACHE, &keys(GOCACHE_BUCKET))
+        .follow(&BUILDS, &keys(BUILDS_BUCKET))
+        .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
+        .read_directly(&ARTIFACTS, &format!("$O.{ARTIFACTS_BUCKET}.M.>"))
+        .read_directly(&LOGS, &logs())
+        .send(format!("$KV.{BUILDS_BUCKET}.build.>"))
+        .send(format!("$KV.{BUILDS_BUCKET}.open.>"))
+        .send(format!("$KV.{BUILDERS_BUCKET}.*"))
+        .send(keys(GOCACHE_BUCKET))
+        .send(format!("$O.{ARTIFACTS_BUCKET}.C.*"))
+        .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
+        .send(logs())
+        .send(FLOW)
+}
+
+fn api(own: Permissions) -> Permissions {
+    let build = [
+        "request", "force", "list", "get", "cancel", "purge", "resolve", "log", "builders",
+    ];
+    let catalog = ["search", "component", "blocklist", "block"];
+    own.look_at(&STREAMS)
+        .read(&BUILDS)
+        .read(&LOGS)
+        .follow(&BUILDS, &keys(BUILDS_BUCKET))
+        .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
+        .follow(&LOGS, &logs())
+        .read_directly(&LOGS, &logs())
+        .read_objects()
+        .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
+        .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
+        .send(FLOW)
+}
+
+fn read_only(own: Permissions) -> Permissions {
+    let build = ["list", "get", "resolve", "log", "builders"];
+    let catalog = ["search", "component"];
+    own.look_at(&[BUILDS, ARTIFACTS])
+        .follow(&BUILDS, &keys(BUILDS_BUCKET))
+        .read_directly(&BUILDS, &keys(BUILDS_BUCKET))
+        .read_objects()
+        .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
+        .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
+        .send("$SRV.>")
+        .send(FLOW)
+}
+
+impl Permissions {
+    fn answering(self) -> Self {
+        Self {
+            answers: true,
+            ..self
+        }
+    }
+}
