@@ -11,7 +11,7 @@ tool (
 require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/natscli v0.4.0
-	golang.org/x/mod v0.33.0
+	golang.org/x/mod v0.41.0
 )
 
 require (
