@@ -150,8 +150,11 @@ fn builder(own: Permissions) -> Permissions {
         .read(&BUILDERS)
         .read(&GOCACHE)
         .read_directly(&GOCACHE, &keys(GOCACHE_BUCKET))
+        // Many at once: their subjects stand in the body.
+        .send(format!("$JS.API.DIRECT.GET.{}", GOCACHE.name))
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
+        .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.release.>"))
         .read_directly(&ARTIFACTS, &format!("$O.{ARTIFACTS_BUCKET}.M.>"))
         .read_directly(&LOGS, &logs())
         .send(format!("$KV.{BUILDS_BUCKET}.build.>"))
