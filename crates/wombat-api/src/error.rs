@@ -139,7 +139,9 @@ impl From<StoreError> for ApiError {
                 error!(%problem, "a local file");
                 Self::unavailable("The disk of the gateway doesn't take the file.")
             }
-            error @ (StoreError::Corrupt { .. } | StoreError::Refused(_)) => {
+            error @ (StoreError::Corrupt { .. }
+            | StoreError::Denied(_)
+            | StoreError::Refused(_)) => {
                 error!(%error, "the store");
                 Refusal::internal().into()
             }

@@ -8,6 +8,7 @@ mod args;
 mod body;
 mod cache;
 mod caller;
+mod connections;
 mod error;
 mod gateway;
 mod headers;

@@ -1,6 +1,6 @@
 //! Listens, serves connections, and ends without cutting anybody off.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -8,22 +8,21 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
-use crate::{ApiArgs, ApiDeps, State, app, caller::Peer};
+use crate::{
+    ApiArgs, ApiDeps, State, app,
+    caller::Peer,
+    connections::{Connections, Place},
+};
 
 /// How long the head of a request may take to arrive, and a connection may lie idle.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
 /// Largest head of a request, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
-/// Connections at once.
-const MAX_CONNECTIONS: usize = 4096;
 /// How long requests that are under way may take when we end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// Wait after a connection couldn't be taken, such as for want of file handles.
@@ -50,7 +49,8 @@ pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyho
         // Whoever wanted to know may have given up.
         let _unheard = bound.send(address);
     }
-    serve(listener, app(state), stop).await;
+    let connections = Connections::new(&args.trusted_proxies);
+    serve(listener, connections, app(state), stop).await;
     Ok(())
 }
 
@@ -61,13 +61,17 @@ async fn bind(args: &ApiArgs) -> anyhow::Result<TcpListener> {
         .map_err(|error| anyhow::anyhow!("can't listen on {address}: {error}"))
 }
 
-async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) {
+async fn serve(
+    listener: TcpListener,
+    connections: Connections,
+    app: Router,
+    stop: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
         };
         let (stream, peer, place) = accepted;
         let connection = connection(stream, peer, app.clone(), graceful.watcher());
@@ -87,17 +91,14 @@ async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) {
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, Peer, tokio::sync::OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, Peer, Place) {
     loop {
-        let place = Arc::clone(places)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let place = connections.room().await;
         match listener.accept().await {
-            Ok((stream, address)) => return (stream, Peer(address), place),
+            Ok((stream, address)) => match connections.admit(address.ip(), place) {
+                Some(place) => return (stream, Peer(address), place),
+                None => debug!(%address, "a client has too many connections"),
+            },
             Err(error) => {
                 warn!(%error, "can't take a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

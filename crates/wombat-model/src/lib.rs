@@ -9,6 +9,7 @@
 mod blocklist;
 mod build;
 pub mod catalog;
+mod client;
 mod failure;
 mod go_version;
 mod identifier;
@@ -31,6 +32,7 @@ pub use blocklist::{
     BlockedModule, Blocklist, InvalidBlocklist, ModulePattern, ParseModulePatternError,
 };
 pub use build::{Artifact, Build, BuildState, Holder, IllegalTransition, Status, Timings};
+pub use client::client_network;
 pub use failure::{Failure, FailureClass};
 pub use go_version::{GoVersion, ParseGoVersionError};
 pub use identifier::{BuilderId, ClaimId, ParseIdentifierError};

@@ -5,10 +5,12 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use wombat_model::client_network;
 
 /// What a client may have unless the operator says otherwise; this machine itself may have any number.
 const DEFAULT: u32 = 120;
@@ -57,7 +59,7 @@ impl Quotas {
         if clients.len() >= MAX_CLIENTS {
             clients.retain(|_, account| now_left(account) < limit);
         }
-        let account = clients.entry(network(client)).or_insert(Account {
+        let account = clients.entry(client_network(client)).or_insert(Account {
             left: limit,
             at: now,
         });
@@ -73,7 +75,7 @@ impl Quotas {
     /// Gives one build back: it wasn't new after all.
     pub(crate) fn give_back(&self, client: IpAddr) {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(account) = clients.get_mut(&network(client)) {
+        if let Some(account) = clients.get_mut(&client_network(client)) {
             account.left += 1.0;
         }
     }
@@ -85,14 +87,6 @@ impl Quotas {
             None if client.is_loopback() => None,
             None => Some(DEFAULT.into()),
         }
-    }
-}
-
-/// One IPv6 client has a whole network of addresses.
-fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) & (u128::MAX << 64)).into(),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn of_store(failure: &StoreError) -> Refusal {
         StoreError::Missing(_)
         | StoreError::Corrupt { .. }
         | StoreError::File(_)
+        | StoreError::Denied(_)
         | StoreError::Refused(_) => {
             error!(%failure, "a request failed");
             Refusal::internal()

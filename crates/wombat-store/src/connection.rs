@@ -1,6 +1,7 @@
 //! One connection of one role, and what is known of its health.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,6 +14,8 @@ use crate::{NatsArgs, roles::inbox_prefix};
 
 /// A dead peer is noticed after two of these.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a refused permission counts.
+const VIOLATION_COUNTS: Duration = Duration::from_secs(15);
 /// Waits between attempts to come back; the last one repeats.
 const RECONNECT_DELAYS: [Duration; 4] = [
     Duration::from_millis(50),
@@ -24,17 +27,11 @@ const RECONNECT_DELAYS: [Duration; 4] = [
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The credentials file can't be read.
-    #[error("can't read the credentials in {path}: {source}")]
-    Credentials {
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file with a seed can't be read.
-    #[error("can't read the seed in {path}: {source}")]
-    SeedFile {
+    /// A file that was named can't be read.
+    #[error("can't read {what} in {path}: {source}")]
+    File {
+        /// What should be in it.
+        what: &'static str,
         /// The file.
         path: String,
         /// What the system said.
@@ -59,7 +56,25 @@ pub struct Health {
     /// Since when it is up; `None` while it is down.
     pub connected_since: Option<Instant>,
     /// The last permission that the server refused; publishers never learn of it otherwise.
-    pub denied: Option<String>,
+    pub denied: Option<Violation>,
+}
+
+impl Health {
+    /// The permission that was refused in the last seconds. What a role goes on lacking it goes on asking for, and a
+    /// server that is given better permissions tells nobody.
+    pub fn denied_lately(&self) -> Option<&str> {
+        let violation = self.denied.as_ref()?;
+        (violation.at.elapsed() < VIOLATION_COUNTS).then_some(&violation.words)
+    }
+}
+
+/// A permission that the server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What the server said.
+    pub words: String,
+    /// When.
+    pub at: Instant,
 }
 
 /// A connection to NATS. Cheap to clone.
@@ -146,6 +161,17 @@ impl Connection {
         self.health.subscribe()
     }
 
+    /// Waits until the server refuses a permission, and gives its words. Whoever needs an answer to go on should wait for
+    /// this as well: a request that isn't permitted is answered by nobody.
+    pub async fn denied(&self) -> String {
+        let mut health = self.health.subscribe();
+        if let Ok(health) = health.wait_for(|health| health.denied.is_some()).await {
+            let words = health.denied.as_ref().map(|it| it.words.clone());
+            return words.unwrap_or_default();
+        }
+        std::future::pending().await
+    }
+
     /// Lets go of every subscription, sends what is queued, and closes.
     pub async fn close(self) {
         if let Err(error) = self.client.flush().await {
@@ -161,7 +187,10 @@ fn report(health: &watch::Sender<Health>, event: &Event) {
     match event {
         Event::Connected => {
             info!("connected to NATS");
-            health.send_modify(|health| health.connected_since = Some(Instant::now()));
+            health.send_modify(|health| {
+                health.connected_since = Some(Instant::now());
+                health.denied = None;
+            });
         }
         Event::Disconnected => {
             warn!("lost the connection to NATS");
@@ -174,7 +203,11 @@ fn report(health: &watch::Sender<Health>, event: &Event) {
                 violation = text,
                 "NATS refused a permission that this role needs"
             );
-            health.send_modify(|health| health.denied = Some(text.clone()));
+            let violation = Violation {
+                words: text.clone(),
+                at: Instant::now(),
+            };
+            health.send_modify(|health| health.denied = Some(violation));
         }
         Event::Closed => health.send_modify(|health| health.connected_since = None),
         Event::SlowConsumer(subscription) => {
@@ -191,14 +224,8 @@ fn report(health: &watch::Sender<Health>, event: &Event) {
 async fn login(args: &NatsArgs) -> Result<ConnectOptions, ConnectError> {
     let mut options = ConnectOptions::new();
     if let Some(path) = &args.credentials {
-        options =
-            options
-                .credentials_file(path)
-                .await
-                .map_err(|source| ConnectError::Credentials {
-                    path: path.display().to_string(),
-                    source,
-                })?;
+        let read = options.credentials_file(path).await;
+        options = read.map_err(|source| unreadable("the credentials", path, source))?;
     } else if let (Some(jwt), Some(seed)) = (&args.jwt, &args.seed) {
         let credentials = format!(
             "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
@@ -211,13 +238,21 @@ async fn login(args: &NatsArgs) -> Result<ConnectOptions, ConnectError> {
         options = options.nkey(seed.clone());
     } else if let Some(path) = &args.seed_file {
         let seed = tokio::fs::read_to_string(path).await;
-        let seed = seed.map_err(|source| ConnectError::SeedFile {
-            path: path.display().to_string(),
-            source,
-        })?;
+        let seed = seed.map_err(|source| unreadable("the seed", path, source))?;
         options = options.nkey(seed.trim().to_owned());
     } else if let (Some(user), Some(password)) = (&args.user, &args.password) {
         options = options.user_and_password(user.clone(), password.clone());
+    }
+    // The client reads these when it connects, and wouldn't say which of them it lacks.
+    for (what, path) in [
+        ("the authorities", &args.tls_ca),
+        ("the certificate", &args.tls_certificate),
+        ("the certificate's key", &args.tls_key),
+    ] {
+        if let Some(path) = path {
+            let opened = tokio::fs::File::open(path).await;
+            opened.map_err(|source| unreadable(what, path, source))?;
+        }
     }
     if let Some(path) = &args.tls_ca {
         options = options
@@ -230,6 +265,14 @@ async fn login(args: &NatsArgs) -> Result<ConnectOptions, ConnectError> {
             .require_tls(true);
     }
     Ok(options)
+}
+
+fn unreadable(what: &'static str, path: &Path, source: std::io::Error) -> ConnectError {
+    ConnectError::File {
+        what,
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 /// A URL may carry a password, and an error message is shown.

@@ -33,6 +33,12 @@ pub enum StoreError {
     /// A local file couldn't be read or written.
     #[error("local file: {0}")]
     File(#[from] std::io::Error),
+    /// This user may not do what it has to. An operator has to change that.
+    #[error(
+        "NATS doesn't permit what this role needs: {0}; `wombat setup --write-config` writes the permissions of every role, \
+         and each role logs in with its own key (another user's answers come under --nats-inbox-prefix)"
+    )]
+    Denied(String),
     /// The server refused for another reason.
     #[error("JetStream refused: {0}")]
     Refused(String),

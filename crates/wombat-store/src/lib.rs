@@ -29,7 +29,7 @@ pub use builds::{Builds, Purged, Submitted};
 pub use catalog::Catalog;
 pub use changes::{Change, Changes};
 pub use claim::{Claim, ClaimOutcome, FinishOutcome};
-pub use connection::{ConnectError, Connection, Health};
+pub use connection::{ConnectError, Connection, Health, Violation};
 pub use error::StoreError;
 pub use gocache::{GoCache, Kept};
 pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
@@ -59,7 +59,10 @@ impl Store {
     /// Opens what [`provision`] made.
     pub async fn open(connection: &Connection) -> Result<Self, StoreError> {
         // Opening each is a large future; whoever waits for all of them need not carry it.
-        Box::pin(Self::open_all(connection)).await
+        tokio::select! {
+            opened = Box::pin(Self::open_all(connection)) => opened,
+            violation = connection.denied() => Err(StoreError::Denied(violation)),
+        }
     }
 
     async fn open_all(connection: &Connection) -> Result<Self, StoreError> {

@@ -25,6 +25,8 @@ pub struct NatsServerConfig {
     pub extra: String,
     /// Whether every acknowledged write is on disk before its acknowledgement.
     pub sync_always: bool,
+    /// Whether `extra` says who the users are.
+    pub own_users: bool,
 }
 
 /// A running server. Dropping it kills and reaps it.
@@ -32,8 +34,12 @@ pub struct NatsServerConfig {
 pub struct NatsServer {
     directory: TempDir,
     program: PathBuf,
+    config: PathBuf,
+    arguments: Vec<String>,
     port: u16,
     child: Option<Child>,
+    /// Whether the test tries what it may not.
+    tolerant: bool,
 }
 
 impl NatsServer {
@@ -46,30 +52,59 @@ impl NatsServer {
     pub fn with(config: &NatsServerConfig) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("wombat-nats-")?;
         // Kept for restarts, which must come back where the clients look.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let port = free_port()?;
         let sync = if config.sync_always {
             "sync_interval: always"
         } else {
             ""
         };
+        let users = if config.own_users {
+            String::new()
+        } else {
+            guards()
+        };
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\nserver_name: test\n\
              jetstream {{ store_dir: \"{}\", max_file: 100G {sync} }}\n{}\n{}\n",
             directory.path().join("jetstream").display(),
-            guards(),
+            users,
             config.extra,
         );
-        std::fs::write(directory.path().join("nats.conf"), text)?;
+        let path = directory.path().join("nats.conf");
+        std::fs::write(&path, text)?;
         let mut server = Self {
             directory,
             program: find_program()?,
+            config: path,
+            arguments: Vec::new(),
             port,
             child: None,
+            tolerant: false,
         };
         server.launch()?;
         Ok(server)
+    }
+
+    /// A server with this configuration, but for its ports.
+    pub fn of_config(config: &Path) -> anyhow::Result<Self> {
+        let mut server = Self {
+            directory: TempDir::with_prefix("wombat-nats-")?,
+            program: find_program()?,
+            config: config.to_owned(),
+            arguments: vec!["--http_port".to_owned(), "-1".to_owned()],
+            port: free_port()?,
+            child: None,
+            tolerant: false,
+        };
+        server.launch()?;
+        Ok(server)
+    }
+
+    /// The same for a test that tries what its role may not, which is an error elsewhere.
+    #[must_use]
+    pub fn tolerant(mut self) -> Self {
+        self.tolerant = true;
+        self
     }
 
     /// Where clients find it, also after a restart.
@@ -134,7 +169,9 @@ impl NatsServer {
         let log = std::fs::File::create(self.directory.path().join("nats.log"))?;
         let child = Command::new(&self.program)
             .arg("--config")
-            .arg(self.directory.path().join("nats.conf"))
+            .arg(&self.config)
+            .args(["--addr", "127.0.0.1", "--port", &self.port.to_string()])
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -161,7 +198,7 @@ impl Drop for NatsServer {
     fn drop(&mut self) {
         // Nothing can be done about a failure here, and the test has its verdict.
         drop(self.kill());
-        if std::thread::panicking() {
+        if std::thread::panicking() || self.tolerant {
             return;
         }
         let log = std::fs::read_to_string(self.directory.path().join("nats.log"));
@@ -175,6 +212,11 @@ impl Drop for NatsServer {
             "a role lacks a permission that it needs: {denied:#?}"
         );
     }
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
 }
 
 /// How a role logs in at this address.

@@ -59,7 +59,8 @@ impl Program {
         let name = arguments.first().copied().unwrap_or("wombat");
         let log = state.join(format!("{name}.log"));
         let mut command = self.command();
-        if let Some(seed) = seed_for(name) {
+        let names_login = arguments.iter().any(|word| word.starts_with("--nats-user"));
+        if !names_login && let Some(seed) = seed_for(name) {
             command.env("NATS_USER_SEED", seed);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

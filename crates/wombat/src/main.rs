@@ -8,6 +8,7 @@ mod cmd;
 mod embedded;
 mod exit;
 mod machine;
+mod nats_config;
 mod output;
 mod signals;
 mod state_directory;

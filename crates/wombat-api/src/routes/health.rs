@@ -27,7 +27,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> Result<Response, Api
     if !state.logs.is_ready() {
         missing.push("The logs of builds aren't followed yet.");
     }
-    if connection.health().borrow().denied.is_some() {
+    if connection.health().borrow().denied_lately().is_some() {
         missing.push("NATS refused a permission that the gateway needs; its log says which.");
     }
     if missing.is_empty() {

@@ -3,6 +3,7 @@
 mod away;
 mod builds;
 mod control;
+mod door;
 mod downloads;
 mod event_stream;
 mod events;

@@ -105,6 +105,7 @@ fn failure(error: &StoreError) -> Failure {
         StoreError::Missing(_)
         | StoreError::Corrupt { .. }
         | StoreError::File(_)
+        | StoreError::Denied(_)
         | StoreError::Refused(_) => Failure::new(
             FailureClass::Internal,
             format!("The binary can't be stored: {error}."),

@@ -8,8 +8,9 @@ use super::{NatsRole, Permissions};
 
 /// The account that everything lies in.
 const ACCOUNT: &str = "WOMBAT";
-/// How long an answer may take, and how many there are: one process is two services, and `$SRV.PING` asks both.
-const ANSWERS: &str = "{ max: 2, expires: \"1m\" }";
+/// How long an answer may take, and how many there are: one process is two services, `$SRV.PING` asks both, and
+/// nats-server counts the second delivery of one question as an answer to it.
+const ANSWERS: &str = "{ max: 3, expires: \"1m\" }";
 
 /// A key for each role.
 #[derive(Clone)]

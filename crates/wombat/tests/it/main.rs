@@ -12,6 +12,8 @@ mod faults;
 mod load;
 mod module_proxy;
 mod nats_cli;
+mod nats_login;
+mod nats_roles;
 mod poison;
 mod proxy_scene;
 mod real_build;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use wombat_testkit::{Stack, a_request};
 
 /// `WOMBAT_NATS_CLI`, else what `make tools` built.
-fn program() -> anyhow::Result<PathBuf> {
+pub(crate) fn nats_program() -> anyhow::Result<PathBuf> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/nats");
     let program = std::env::var_os("WOMBAT_NATS_CLI").map_or(built, PathBuf::from);
     ensure!(
@@ -59,7 +59,7 @@ async fn both_services_describe_themselves_and_their_replies_keep_to_their_schem
 -> anyhow::Result<()> {
     let stack = Stack::start(&crate::program()).await?;
     let nats = Nats {
-        program: program()?,
+        program: nats_program()?,
         url: stack.nats.url(),
         home: tempfile::tempdir()?,
     };

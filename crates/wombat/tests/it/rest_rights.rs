@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use anyhow::Context;
 use reqwest::{Method, StatusCode};
-use wombat_testkit::{NatsServer, Site};
+use wombat_testkit::{NatsServer, Site, table_in_docs};
 
 use crate::{
     program,
@@ -238,23 +238,5 @@ async fn every_route_takes_whom_it_should() -> anyhow::Result<()> {
             .await?
             .is_success()
     );
-    in_the_documentation(&table)
-}
-
-/// The table stands in the documentation as it was found here.
-fn in_the_documentation(table: &str) -> anyhow::Result<()> {
-    const BEGIN: &str = "<!-- rights: begin -->\n";
-    const END: &str = "<!-- rights: end -->";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/REST.md");
-    let text = fs::read_to_string(&path)?;
-    let begin = text.find(BEGIN).context("where the table begins")? + BEGIN.len();
-    let end = text.find(END).context("where it ends")?;
-    if text[begin..end] == *table {
-        return Ok(());
-    }
-    if std::env::var_os("WOMBAT_RENEW_DOCS").is_some() {
-        fs::write(&path, format!("{}{table}{}", &text[..begin], &text[end..]))?;
-        return Ok(());
-    }
-    anyhow::bail!("docs/REST.md has another table; renew it with WOMBAT_RENEW_DOCS=1:\n{table}")
+    table_in_docs("REST.md", "rights", &table)
 }

@@ -1,0 +1,75 @@
+//! NATS without a client library: what the server says to each line, and nothing in between.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use nkeys::KeyPair;
+use serde_json::{Value, json};
+
+/// How long the server may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// A connection whose lines the test writes.
+#[derive(Debug)]
+pub struct Wire {
+    stream: BufReader<TcpStream>,
+}
+
+impl Wire {
+    /// Logs in to `nats://host:port` with a user's seed.
+    pub fn login(url: &str, seed: &str) -> anyhow::Result<Self> {
+        let address = url.strip_prefix("nats://").unwrap_or(url);
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        let mut wire = Self {
+            stream: BufReader::new(stream),
+        };
+        let info = wire.line()?;
+        let info: Value = serde_json::from_str(info.strip_prefix("INFO ").unwrap_or(&info))?;
+        let nonce = info["nonce"].as_str().context("a server that wants keys")?;
+        let key = KeyPair::from_seed(seed.trim())?;
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(nonce.as_bytes())?);
+        let hello = json!({
+            "verbose": false, "pedantic": false, "headers": true, "protocol": 1, "lang": "test",
+            "version": "0", "nkey": key.public_key(), "sig": signature,
+        });
+        let refused = wire.refused(&format!("CONNECT {hello}\r\n"))?;
+        match refused.first() {
+            None => Ok(wire),
+            Some(refused) => bail!("the server says {refused}"),
+        }
+    }
+
+    /// Sends these lines, and gives what the server refused of them once it has gone through all.
+    pub fn refused(&mut self, lines: &str) -> anyhow::Result<Vec<String>> {
+        write!(self.stream.get_mut(), "{lines}PING\r\n")?;
+        let mut refused = Vec::new();
+        loop {
+            let line = match self.line() {
+                Ok(line) => line,
+                // It says why before it goes.
+                Err(_) if !refused.is_empty() => return Ok(refused),
+                Err(error) => return Err(error),
+            };
+            match line.split_once(' ') {
+                Some(("-ERR", error)) => refused.push(error.to_owned()),
+                _ if line == "PONG" => return Ok(refused),
+                _ => {}
+            }
+        }
+    }
+
+    fn line(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        let length = self.stream.read_line(&mut line)?;
+        if length == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}

@@ -1,0 +1,189 @@
+//! The folder with a nats-server's configuration that `wombat setup --write-config` makes.
+//!
+//! `nats-server.conf` is made once, for people to change. `roles.conf`, which it includes, follows this version of the
+//! program and is written anew each time. `<role>/user.nk` is a role's secret: made once, read by its owner alone, in a
+//! folder of its own that can be given to one role and no other.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use wombat_store::roles::{NatsRole, RoleKeys};
+
+/// Made once.
+const SERVER: &str = "nats-server.conf";
+/// Written each time.
+const ROLES: &str = "roles.conf";
+/// A role's secret, in its folder.
+const SEED: &str = "user.nk";
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Made,
+    Kept,
+}
+
+/// What was done, file by file.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// In the order of the roles; the server's two files come first.
+    pub(crate) files: Vec<(PathBuf, Outcome)>,
+}
+
+/// Writes what is missing into `folder`, and the roles in any case. `store` is where nats-server shall keep its data.
+pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Written> {
+    make_folder(folder, 0o755)?;
+    let mut keys = RoleKeys::generate();
+    let mut seeds = Vec::new();
+    for role in NatsRole::ALL {
+        let own = folder.join(role.name());
+        make_folder(&own, 0o700)?;
+        let path = own.join(SEED);
+        match fs::read_to_string(&path) {
+            Ok(seed) => {
+                keys = keys
+                    .with_seed(role, &seed)
+                    .with_context(|| format!("{} can't be used", path.display()))?;
+                seeds.push((path, Outcome::Kept));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let seed = keys.seed(role).context("a new key has no seed")?;
+                replace(&path, &format!("{seed}\n"), 0o600)?;
+                seeds.push((path, Outcome::Made));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading {}", path.display()));
+            }
+        }
+    }
+    let roles = folder.join(ROLES);
+    replace(&roles, &roles_file(&keys), 0o644)?;
+    let server = folder.join(SERVER);
+    let outcome = if server.exists() {
+        Outcome::Kept
+    } else {
+        replace(&server, &server_file(store), 0o644)?;
+        Outcome::Made
+    };
+    let mut files = vec![(server, outcome), (roles, Outcome::Made)];
+    files.extend(seeds);
+    Ok(Written { files })
+}
+
+fn make_folder(path: &Path, mode: u32) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .with_context(|| format!("making the folder {}", path.display()))
+}
+
+/// All of it or nothing, whatever happens meanwhile.
+fn replace(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    let write = || -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        let permissions = fs::Permissions::from_mode(mode);
+        file.as_file().set_permissions(permissions)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("writing {}", path.display()))
+}
+
+fn roles_file(keys: &RoleKeys) -> String {
+    format!(
+        "# Written by `wombat setup --write-config`: the users of Wombat Builder {}, with exactly what each needs.\n\
+         # Changes here are lost; nats-server.conf is yours. After an upgrade write it again and `nats-server --signal reload`.\n\
+         {}",
+        env!("CARGO_PKG_VERSION"),
+        keys.accounts()
+    )
+}
+
+fn server_file(store: &Path) -> String {
+    let store = serde_json::Value::from(store.display().to_string());
+    format!(
+        "# nats-server for Wombat Builder: one server with JetStream on its own disk.\n\
+         # Three of these as a cluster, and `wombat setup --replicas 3`, survive the loss of one.\n\
+         \n\
+         listen: \"0.0.0.0:4222\"\n\
+         http: \"127.0.0.1:8222\"\n\
+         server_name: \"wombat\"\n\
+         \n\
+         # Who may do what.\n\
+         include \"{ROLES}\"\n\
+         \n\
+         # Seeds never cross the network; what is built and its log do. Across machines that others share, uncomment this, and\n\
+         # give every role NATS_URL=tls://… and WOMBAT_NATS_TLS_CA.\n\
+         # tls {{ cert_file: \"/etc/wombat/tls/server.pem\", key_file: \"/etc/wombat/tls/server-key.pem\" }}\n\
+         \n\
+         # A lame duck lets clients move on before it goes.\n\
+         lame_duck_duration: \"30s\"\n\
+         lame_duck_grace_period: \"1s\"\n\
+         \n\
+         jetstream {{\n  \
+         store_dir: {store}\n  \
+         max_mem: 64MB\n  \
+         # Bounds what buckets may reserve together; `wombat setup` reserves about 16 GB unless it is told otherwise.\n  \
+         max_file: 100GB\n  \
+         # What is acknowledged is on disk, also when the machine loses power. Costs about a quarter of a millisecond a write.\n  \
+         sync_interval: always\n\
+         }}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_operators_stays_and_the_roles_are_written_anew() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("deep/nats");
+        let first = write(&folder, Path::new("/data")).unwrap();
+        assert_eq!(first.files.len(), 2 + NatsRole::ALL.len());
+        assert!(first.files.iter().all(|(_, o)| *o == Outcome::Made));
+        let roles = fs::read_to_string(folder.join(ROLES)).unwrap();
+        fs::write(folder.join(SERVER), "mine").unwrap();
+        fs::write(folder.join(ROLES), "spoilt").unwrap();
+
+        let second = write(&folder, Path::new("/data")).unwrap();
+        let made = second.files.iter().filter(|(_, o)| *o == Outcome::Made);
+        assert_eq!(made.count(), 1);
+        assert_eq!(fs::read_to_string(folder.join(SERVER)).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(folder.join(ROLES)).unwrap(), roles);
+    }
+
+    #[test]
+    fn secrets_are_their_owners_alone_and_in_no_other_file() {
+        let place = tempfile::tempdir().unwrap();
+        write(place.path(), Path::new("/data")).unwrap();
+        let roles = fs::read_to_string(place.path().join(ROLES)).unwrap();
+        for role in NatsRole::ALL {
+            let seed = place.path().join(role.name()).join(SEED);
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&seed), mode(seed.parent().unwrap())), (0o600, 0o700));
+            let seed = fs::read_to_string(seed).unwrap();
+            assert!(!roles.contains(seed.trim()));
+        }
+    }
+
+    #[test]
+    fn a_spoilt_secret_is_named_and_nothing_is_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        write(place.path(), Path::new("/data")).unwrap();
+        let roles = fs::read_to_string(place.path().join(ROLES)).unwrap();
+        fs::write(place.path().join("builder").join(SEED), "SUnonsense").unwrap();
+        let error = write(place.path(), Path::new("/data")).unwrap_err();
+        assert!(format!("{error:#}").contains("builder/user.nk can't be used"));
+        assert_eq!(fs::read_to_string(place.path().join(ROLES)).unwrap(), roles);
+    }
+}
