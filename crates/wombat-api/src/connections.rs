@@ -14,6 +14,9 @@ use crate::args::Network;
 
 /// Connections at once.
 const MOST: usize = 4096;
+/// Connections by client.
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// Connections of one client at once. A browser keeps six.
 const MOST_OF_ONE: usize = 256;
 
@@ -21,7 +24,7 @@ const MOST_OF_ONE: usize = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     places: Arc<Semaphore>,
-    clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    clients: Counts,
     /// Proxies speak for many; whoever is on this machine is no stranger.
     exempt: Arc<[Network]>,
 }
@@ -30,7 +33,7 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 pub(crate) struct Place {
     _place: OwnedSemaphorePermit,
-    client: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    client: Option<(IpAddr, Counts)>,
 }
 
 impl Connections {

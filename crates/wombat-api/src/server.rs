@@ -95,10 +95,12 @@ async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream
     loop {
         let place = connections.room().await;
         match listener.accept().await {
-            Ok((stream, address)) => match connections.admit(address.ip(), place) {
-                Some(place) => return (stream, Peer(address), place),
-                None => debug!(%address, "a client has too many connections"),
-            },
+            Ok((stream, address)) => {
+                if let Some(place) = connections.admit(address.ip(), place) {
+                    return (stream, Peer(address), place);
+                }
+                debug!(%address, "a client has too many connections");
+            }
             Err(error) => {
                 warn!(%error, "can't take a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -199,15 +199,21 @@ fn report(health: &watch::Sender<Health>, event: &Event) {
         Event::ServerError(ServerError::Other(text))
             if text.to_lowercase().contains("permissions violation") =>
         {
-            error!(
-                violation = text,
-                "NATS refused a permission that this role needs"
-            );
             let violation = Violation {
                 words: text.clone(),
                 at: Instant::now(),
             };
-            health.send_modify(|health| health.denied = Some(violation));
+            let mut before = None;
+            health.send_modify(|health| before = health.denied.replace(violation));
+            // Whoever asks for the same answer thousands of times shall not fill the log.
+            let is_known = before
+                .is_some_and(|it| it.words == *text && it.at.elapsed() < Duration::from_secs(1));
+            if !is_known {
+                error!(
+                    violation = text,
+                    "NATS refused a permission that this role needs"
+                );
+            }
         }
         Event::Closed => health.send_modify(|health| health.connected_since = None),
         Event::SlowConsumer(subscription) => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::{NatsServer, Program, Site, StubGo, Wombat};
 
@@ -16,8 +16,8 @@ pub struct Stack {
     /// The gateway.
     pub site: Site,
     program: Program,
-    _service: Wombat,
-    _api: Wombat,
+    service: Wombat,
+    api: Wombat,
 }
 
 impl Stack {
@@ -47,9 +47,19 @@ impl Stack {
             go: StubGo::new()?,
             site,
             program: program.clone(),
-            _service: service,
-            _api: api,
+            service,
+            api,
         })
+    }
+
+    /// A task that panics ends alone, and says so in the log; here that is an error.
+    pub fn logs_have_no_panic(&self) -> anyhow::Result<()> {
+        for process in [&self.service, &self.api] {
+            let log = process.log_text();
+            let panic = log.lines().find(|line| line.contains("panicked at"));
+            ensure!(panic.is_none(), "{panic:?}");
+        }
+        Ok(())
     }
 
     /// One more builder.

@@ -9,6 +9,7 @@ mod compile_cache;
 mod dedupe;
 mod evil_modules;
 mod faults;
+mod hostile;
 mod load;
 mod module_proxy;
 mod nats_cli;

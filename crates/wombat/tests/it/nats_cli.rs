@@ -21,14 +21,23 @@ pub(crate) fn nats_program() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-struct Nats {
+/// The command line, at a server.
+pub(crate) struct Nats {
     program: PathBuf,
     url: String,
     home: tempfile::TempDir,
 }
 
 impl Nats {
-    fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
+    pub(crate) fn at(url: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            program: nats_program()?,
+            url: url.to_owned(),
+            home: tempfile::tempdir()?,
+        })
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = Command::new(&self.program)
             .args(["--server", &self.url])
             .args(arguments)
@@ -58,11 +67,7 @@ const CATALOG_ENDPOINTS: [&str; 2] = ["search", "component"];
 async fn both_services_describe_themselves_and_their_replies_keep_to_their_schemas()
 -> anyhow::Result<()> {
     let stack = Stack::start(&crate::program()).await?;
-    let nats = Nats {
-        program: nats_program()?,
-        url: stack.nats.url(),
-        home: tempfile::tempdir()?,
-    };
+    let nats = Nats::at(&stack.nats.url())?;
 
     let listed = nats.run(&["micro", "ls"])?;
     assert!(

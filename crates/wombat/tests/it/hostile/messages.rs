@@ -1,0 +1,205 @@
+//! Bytes that no client would send, to every subject that anything listens on.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use async_nats::{HeaderMap, Request};
+use bytes::Bytes;
+use fastrand::Rng;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::{Value, json};
+use wombat_testkit::{Stack, a_request};
+
+use super::randomness;
+use crate::{nats_cli::Nats, program};
+
+/// To each subject.
+const MESSAGES: usize = 10_000;
+/// Questions under way.
+const AT_ONCE: usize = 64;
+/// More than the service gives itself for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const ID: &str =
+    "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
+
+/// Endpoints, and what is sent to them in earnest.
+fn endpoints() -> Vec<(&'static str, Value)> {
+    let request = a_request(&["nats"]);
+    vec![
+        ("build.request", request.clone()),
+        ("build.force", request.clone()),
+        ("build.resolve", request),
+        (
+            "build.list",
+            json!({"query": "goos:linux -status:failed", "limit": 5, "facets": true}),
+        ),
+        ("build.get", json!({"id": ID})),
+        ("build.cancel", json!({"id": ID})),
+        ("build.purge", json!({"id": ID})),
+        ("build.log", json!({"id": ID, "after": 3})),
+        ("build.builders", json!({})),
+        ("catalog.search", json!({"query": "kafka", "kind": "input"})),
+        ("catalog.component", json!({"name": "kafka"})),
+        ("catalog.blocklist", json!({})),
+        (
+            "catalog.block",
+            json!({"modules": [{"glob": "example.com/*", "reason": "r"}]}),
+        ),
+    ]
+}
+
+/// One of several ways to be wrong, and sometimes to be right.
+fn message(random: &mut Rng, model: &[u8]) -> Bytes {
+    match random.u8(..100) {
+        0..25 => (0..random.usize(..200)).map(|_| random.u8(..)).collect(),
+        25..65 => {
+            let mut bytes = model.to_vec();
+            for _ in 0..random.usize(1..8) {
+                spoil(random, &mut bytes);
+            }
+            bytes.into()
+        }
+        65..90 => any_json(random, 0).to_string().into(),
+        90..95 => "[".repeat(random.usize(1..60_000)).into(),
+        95..97 => vec![b' '; random.usize(60_000..200_000)].into(),
+        _ => model.to_vec().into(),
+    }
+}
+
+fn spoil(random: &mut Rng, bytes: &mut Vec<u8>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let place = random.usize(..bytes.len());
+    match random.u8(..5) {
+        0 => bytes[place] = random.u8(..),
+        1 => bytes.insert(place, random.u8(..)),
+        2 => drop(bytes.remove(place)),
+        3 => bytes.truncate(place),
+        _ => {
+            let end = random.usize(place..bytes.len());
+            let piece = bytes[place..end].to_vec();
+            bytes.splice(place..place, piece);
+        }
+    }
+}
+
+/// Words that mean something to somebody.
+const WORDS: [&str; 20] = [
+    "goos",
+    "goarch",
+    "packages",
+    "modules",
+    "id",
+    "query",
+    "limit",
+    "name",
+    "linux",
+    "amd64",
+    "v4.105.0",
+    "",
+    "\0",
+    "\u{202e}",
+    "status:",
+    "(((",
+    "*",
+    "../..",
+    ID,
+    "9999999999999999999999",
+];
+
+pub(super) fn any_json(random: &mut Rng, depth: usize) -> Value {
+    let word = |random: &mut Rng| (*random.choice(&WORDS).unwrap_or(&"")).to_owned();
+    match random.u8(..if depth > 3 { 5 } else { 8 }) {
+        0 => Value::Null,
+        1 => json!(random.bool()),
+        2 => json!(random.i64(..)),
+        3 => json!(random.f64() * 1e300),
+        4 => word(random).into(),
+        5 => (0..random.usize(..5))
+            .map(|_| any_json(random, depth + 1))
+            .collect(),
+        _ => Value::Object(
+            (0..random.usize(..6))
+                .map(|_| (word(random), any_json(random, depth + 1)))
+                .collect(),
+        ),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Result<()> {
+    let stack = Stack::start(&program()).await?;
+    let client = async_nats::connect(stack.nats.url()).await?;
+    let mut random = randomness();
+    for (subject, model) in endpoints() {
+        let model = model.to_string().into_bytes();
+        let messages: Vec<(Bytes, u32)> = (0..MESSAGES)
+            .map(|_| (message(&mut random, &model), random.u32(..)))
+            .collect();
+        let ask = async |(message, headers): (Bytes, u32)| -> anyhow::Result<()> {
+            let mut request = Request::new().payload(message).timeout(Some(PATIENCE));
+            if headers % 4 == 0 {
+                let mut map = HeaderMap::new();
+                map.insert("Wombat-Client", format!("{headers:x}:{headers}").as_str());
+                map.insert("Nats-Expected-Last-Sequence", "1");
+                request = request.headers(map);
+            }
+            let reply = client.send_request(subject, request).await;
+            let reply = reply.with_context(|| format!("{subject} doesn't answer"))?;
+            let code = reply.headers.as_ref().and_then(|headers| {
+                let code = headers.get("Nats-Service-Error-Code")?;
+                code.as_str().parse::<u16>().ok()
+            });
+            let body: Value = serde_json::from_slice(&reply.payload)?;
+            let is_full = body["error"]["problems"][0]["code"] == "too_busy";
+            ensure!(
+                code.is_none_or(|code| code < 500) || is_full,
+                "{subject}: {body}"
+            );
+            Ok(())
+        };
+        stream::iter(messages)
+            .map(ask)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<()>>()
+            .await?;
+    }
+    for verb in ["PING", "INFO", "STATS"] {
+        for service in ["", ".build", ".catalog", ".nobody", ".build.nobody"] {
+            for n in 0..MESSAGES / 10 {
+                let nonsense = message(&mut random, b"{}");
+                let subject = format!("$SRV.{verb}{service}");
+                client
+                    .publish_with_reply(
+                        subject,
+                        format!("nobody.listens.{verb}{service}.{n}"),
+                        nonsense,
+                    )
+                    .await?;
+            }
+            client.flush().await?;
+        }
+    }
+
+    // Whoever panics says so in the log.
+    stack.logs_have_no_panic()?;
+    let nats = Nats::at(&stack.nats.url())?;
+    let answer = nats.run(&["micro", "ping"])?;
+    ensure!(
+        answer.contains("build") && answer.contains("catalog"),
+        "{answer}"
+    );
+    for service in ["build", "catalog"] {
+        let stats = client
+            .request(format!("$SRV.STATS.{service}"), "".into())
+            .await?;
+        let stats: Value = serde_json::from_slice(&stats.payload)?;
+        for endpoint in stats["endpoints"].as_array().context("endpoints")? {
+            let counted = endpoint["num_requests"].as_u64().context("a number")?;
+            ensure!(counted >= MESSAGES as u64, "{endpoint}");
+        }
+    }
+    Ok(())
+}
