@@ -48,6 +48,8 @@ enum Framing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
+    /// Whether it says when to come again.
+    pub(crate) retry_after: bool,
     framing: Framing,
 }
 
@@ -81,12 +83,12 @@ impl Connection {
         &mut self,
         request: &[u8],
         mut body: impl FnMut(&[u8]),
-    ) -> anyhow::Result<u16> {
+    ) -> anyhow::Result<Head> {
         let head = self.ask(request).await?;
         let Framing::Length(mut missing) = head.framing else {
             loop {
                 match self.chunk().await? {
-                    [] => return Ok(head.status),
+                    [] => return Ok(head),
                     piece => body(piece),
                 }
             }
@@ -100,7 +102,7 @@ impl Connection {
             self.unread.start += take;
             missing -= take;
         }
-        Ok(head.status)
+        Ok(head)
     }
 
     /// Sends a request and reads the head of its answer.
@@ -177,7 +179,13 @@ fn read_head(bytes: &[u8]) -> anyhow::Result<Option<(Head, usize)>> {
         None if value("transfer-encoding").is_some() => Framing::Chunks,
         None => Framing::Length(0),
     };
-    Ok(Some((Head { status, framing }, length)))
+    let retry_after = value("retry-after").is_some();
+    let head = Head {
+        status,
+        retry_after,
+        framing,
+    };
+    Ok(Some((head, length)))
 }
 
 #[cfg(test)]

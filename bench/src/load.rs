@@ -51,7 +51,7 @@ pub(crate) async fn http(
             while start.elapsed() < time {
                 let sent = Instant::now();
                 let request = &requests[turn % requests.len()];
-                let status = connection.exchange(request, |_| {}).await?;
+                let status = connection.exchange(request, |_| {}).await?.status;
                 ensure!(status == 200, "an answer with status {status}");
                 times.push(sent.elapsed().as_secs_f64());
                 turn += connections;
@@ -64,6 +64,42 @@ pub(crate) async fn http(
         all.extend(times??);
     }
     Ok(Load::of(all, start.elapsed()))
+}
+
+/// The same at a leisurely pace: each connection sends a request every `interval`, whether or not it is served quickly.
+pub(crate) async fn paced(
+    address: SocketAddr,
+    requests: &Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    interval: Duration,
+    time: Duration,
+) -> anyhow::Result<Samples> {
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    for number in 0..connections {
+        let requests = Arc::clone(requests);
+        tasks.spawn(async move {
+            let mut connection = Connection::with_buffer(address, 256 * 1024).await?;
+            let mut ticks = tokio::time::interval(interval);
+            let mut times = Vec::new();
+            let mut turn = number;
+            while start.elapsed() < time {
+                // Counted from when it was due: who waits for an answer to the one before waits for this one, too.
+                let due = ticks.tick().await;
+                let request = &requests[turn % requests.len()];
+                let head = connection.exchange(request, |_| {}).await?;
+                ensure!(head.status == 200, "an answer with status {}", head.status);
+                times.push(due.elapsed().as_secs_f64());
+                turn += connections;
+            }
+            anyhow::Ok(times)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(times) = tasks.join_next().await {
+        all.extend(times??);
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// Asks these questions in turn, so many at once over each connection, for so long.

@@ -127,7 +127,8 @@ impl Server {
                     after.get_or_insert_with(|| start.elapsed());
                     size += piece.len();
                 })
-                .await?;
+                .await?
+                .status;
             if status == 200 {
                 ensure!(size > 0, "an empty binary");
                 let after = after.filter(|_| first.status != "success");
@@ -148,7 +149,8 @@ impl Server {
         let status = self
             .connection
             .exchange(&post, |piece| answer.extend_from_slice(piece))
-            .await?;
+            .await?
+            .status;
         let shown = || String::from_utf8_lossy(&answer).into_owned();
         ensure!((200..300).contains(&status), "{status}: {}", shown());
         serde_json::from_slice(&answer).with_context(|| format!("{status}: {}", shown()))

@@ -122,7 +122,8 @@ async fn downloads(address: SocketAddr, request: Arc<Vec<u8>>, size: usize) -> a
                 let mut length = 0;
                 let status = connection
                     .exchange(&request, |piece| length += piece.len())
-                    .await?;
+                    .await?
+                    .status;
                 ensure!(status == 200 && length == size, "{status}, {length} bytes");
             }
             anyhow::Ok(())

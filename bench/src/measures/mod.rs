@@ -2,6 +2,7 @@
 
 mod builds;
 mod dispatch;
+mod door;
 mod download;
 mod drain;
 mod events;
@@ -28,6 +29,8 @@ pub(crate) enum Measure {
     Drain,
     /// The calls that a gateway answers most.
     Rest,
+    /// Readers while others attack, or flood with requests.
+    Door,
     /// Repeats over NATS.
     NatsRequests,
     /// Pages of builds.
@@ -56,6 +59,7 @@ impl Measure {
             Self::Dispatch => dispatch::run(bench).await,
             Self::Drain => drain::run(bench).await,
             Self::Rest => rest::run(bench).await,
+            Self::Door => door::run(bench).await,
             Self::NatsRequests => nats_requests::run(bench).await,
             Self::List => list::run(bench).await,
             Self::Download => download::run(bench).await,

@@ -146,7 +146,8 @@ async fn answer(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>> 
     let mut connection = Connection::open(address).await?;
     let status = connection
         .exchange(request, |piece| body.extend_from_slice(piece))
-        .await?;
+        .await?
+        .status;
     ensure!(status == 200, "{status} {}", String::from_utf8_lossy(&body));
     Ok(body)
 }

@@ -8,7 +8,7 @@ pub fn a_request(packages: &[&str]) -> Value {
     serde_json::json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths})
 }
 
-/// A request that no other of these numbers equals: for builds by a stand-in.
+/// A request that no other of these numbers, below 6,138, equals: for builds by a stand-in.
 pub fn a_distinct_request(n: u32) -> Value {
     let names = [
         "nats",
@@ -20,14 +20,28 @@ pub fn a_distinct_request(n: u32) -> Value {
         "prometheus",
         "confluent",
         "aws",
+        "couchbase",
     ];
+    let selections = (1 << names.len()) - 1;
+    let selection = n % selections + 1;
     let picked: Vec<&str> = names
         .iter()
         .enumerate()
-        .filter(|(bit, _)| (n + 1) & (1 << bit) != 0)
+        .filter(|(bit, _)| selection & (1 << bit) != 0)
         .map(|(_, name)| *name)
         .collect();
-    a_request(&picked)
+    let mut request = a_request(&picked);
+    let platforms = [
+        ("linux", "amd64"),
+        ("linux", "arm64"),
+        ("darwin", "arm64"),
+        ("darwin", "amd64"),
+        ("windows", "amd64"),
+        ("freebsd", "amd64"),
+    ];
+    let (goos, goarch) = platforms[(n / selections) as usize];
+    (request["goos"], request["goarch"]) = (goos.into(), goarch.into());
+    request
 }
 
 /// The import path of a package of Redpanda Connect.

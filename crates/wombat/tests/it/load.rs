@@ -7,10 +7,69 @@ use std::{
 
 use crate::program;
 use anyhow::Context;
+use futures::{StreamExt, TryStreamExt};
 use nix::sys::signal::Signal;
 use wombat_testkit::wait_until;
 
-use wombat_testkit::{Stack, a_distinct_request};
+use wombat_testkit::{Site, Stack, a_distinct_request};
+
+/// A flood from many addresses: the queue stays within its limit, whoever is refused learns when to come again, and
+/// everybody else reads on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_requests_fills_the_queue_and_no_more() -> anyhow::Result<()> {
+    const REQUESTS: u32 = 5_000;
+    const ADDRESSES: u32 = 50;
+    const QUEUE_SECONDS: u64 = 15 * 60;
+    let stack = Stack::start(&program()).await?;
+    let api = program().start(&[
+        "api",
+        "--nats-url",
+        &stack.nats.url(),
+        "--http",
+        "127.0.0.1:0",
+        "--trusted-proxy",
+        "127.0.0.1",
+    ])?;
+    let site = Site::new(api.first_line()?);
+    site.until_ready().await?;
+    let ask = async |n: u32| -> anyhow::Result<Option<String>> {
+        let request = site
+            .client
+            .post(format!("{}/api/builds", site.url))
+            .header("x-forwarded-for", format!("192.0.2.{}", n % ADDRESSES))
+            .json(&a_distinct_request(n));
+        let answer = request.send().await?;
+        let (status, wait) = (
+            answer.status().as_u16(),
+            answer.headers().get("retry-after").cloned(),
+        );
+        let text = answer.text().await?;
+        if status == 202 {
+            let build: serde_json::Value = serde_json::from_str(&text)?;
+            return Ok(build["id"].as_str().map(str::to_owned));
+        }
+        anyhow::ensure!(matches!(status, 429 | 503), "{status}: {text}");
+        let wait: u64 = wait.context("Retry-After")?.to_str()?.parse()?;
+        anyhow::ensure!((1..=QUEUE_SECONDS).contains(&wait), "{wait}: {text}");
+        Ok(None)
+    };
+    let taken: Vec<Option<String>> = futures::stream::iter(0..REQUESTS)
+        .map(ask)
+        .buffered(ADDRESSES as usize)
+        .try_collect()
+        .await?;
+    let taken: BTreeSet<String> = taken.into_iter().flatten().collect();
+    // No builder is here, and each build is thought to take its time.
+    println!("{} of {REQUESTS} were taken", taken.len());
+    assert!((10..300).contains(&taken.len()), "{}", taken.len());
+    let list = site.json("/api/builds?limit=1").await?;
+    assert_eq!(
+        list["total"],
+        taken.len(),
+        "nothing was written for the others"
+    );
+    Ok(())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_builds_over_three_builders_are_each_built_once() -> anyhow::Result<()> {

@@ -271,7 +271,7 @@ fn written_again_the_secrets_stay_and_the_server_takes_the_new_roles() -> anyhow
 }
 
 /// Far more than a reload takes, and than a refusal counts.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// A process that can't do its work says so within this.
 const START_LIMIT: Duration = Duration::from_secs(2);
 

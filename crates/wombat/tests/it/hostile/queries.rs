@@ -61,6 +61,7 @@ fn query(random: &mut Rng) -> String {
 async fn a_query_without_end_is_refused() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
     let client = async_nats::connect(stack.nats.url()).await?;
+    let terms: Vec<String> = (0..100).map(|n| format!("a{n}")).collect();
     let many = |piece: &str, count: usize| piece.repeat(count);
     for (what, query) in [
         ("parentheses", many("(", 100_000)),
@@ -69,7 +70,7 @@ async fn a_query_without_end_is_refused() -> anyhow::Result<()> {
         ("negations", many("-", 60_000) + "a"),
         ("a few parentheses", many("(", 250) + "a" + &many(")", 250)),
         ("a few negations", many("-", 500) + "a"),
-        ("a few terms", (0..100).map(|n| format!("a{n} ")).collect()),
+        ("a few terms", terms.join(" ")),
         ("a pattern", "package:/(a+)+$/".to_owned()),
     ] {
         let question = json!({"query": query}).to_string();
