@@ -1,8 +1,8 @@
 //! The folder with a nats-server's configuration that `wombat setup --write-config` makes.
 //!
-//! `nats-server.conf` is made once, for people to change. `roles.conf`, which it includes, follows this version of the
-//! program and is written anew each time. `<role>/user.nk` is a role's secret: made once, read by its owner alone, in a
-//! folder of its own that can be given to one role and no other.
+//! `server/nats-server.conf` is made once, for people to change. `server/roles.conf`, which it includes, follows this
+//! version of the program and is written anew each time. `<role>/user.nk` is a role's secret: made once, and read by its
+//! owner alone. Each folder can be given to one machine or container, without the others.
 
 use std::{
     fs, io,
@@ -14,6 +14,8 @@ use std::{
 use anyhow::Context;
 use wombat_store::roles::{NatsRole, RoleKeys};
 
+/// The server's own folder.
+const SERVER_FOLDER: &str = "server";
 /// Made once.
 const SERVER: &str = "nats-server.conf";
 /// Written each time.
@@ -61,9 +63,11 @@ pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Written> {
             }
         }
     }
-    let roles = folder.join(ROLES);
+    let own = folder.join(SERVER_FOLDER);
+    make_folder(&own, 0o755)?;
+    let roles = own.join(ROLES);
     replace(&roles, &roles_file(&keys), 0o644)?;
-    let server = folder.join(SERVER);
+    let server = own.join(SERVER);
     let outcome = if server.exists() {
         Outcome::Kept
     } else {
@@ -151,22 +155,23 @@ mod tests {
         let first = write(&folder, Path::new("/data")).unwrap();
         assert_eq!(first.files.len(), 2 + NatsRole::ALL.len());
         assert!(first.files.iter().all(|(_, o)| *o == Outcome::Made));
-        let roles = fs::read_to_string(folder.join(ROLES)).unwrap();
-        fs::write(folder.join(SERVER), "mine").unwrap();
-        fs::write(folder.join(ROLES), "spoilt").unwrap();
+        let own = folder.join(SERVER_FOLDER);
+        let roles = fs::read_to_string(own.join(ROLES)).unwrap();
+        fs::write(own.join(SERVER), "mine").unwrap();
+        fs::write(own.join(ROLES), "spoilt").unwrap();
 
         let second = write(&folder, Path::new("/data")).unwrap();
         let made = second.files.iter().filter(|(_, o)| *o == Outcome::Made);
         assert_eq!(made.count(), 1);
-        assert_eq!(fs::read_to_string(folder.join(SERVER)).unwrap(), "mine");
-        assert_eq!(fs::read_to_string(folder.join(ROLES)).unwrap(), roles);
+        assert_eq!(fs::read_to_string(own.join(SERVER)).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(own.join(ROLES)).unwrap(), roles);
     }
 
     #[test]
     fn secrets_are_their_owners_alone_and_in_no_other_file() {
         let place = tempfile::tempdir().unwrap();
         write(place.path(), Path::new("/data")).unwrap();
-        let roles = fs::read_to_string(place.path().join(ROLES)).unwrap();
+        let roles = fs::read_to_string(place.path().join(SERVER_FOLDER).join(ROLES)).unwrap();
         for role in NatsRole::ALL {
             let seed = place.path().join(role.name()).join(SEED);
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -180,10 +185,13 @@ mod tests {
     fn a_spoilt_secret_is_named_and_nothing_is_replaced() {
         let place = tempfile::tempdir().unwrap();
         write(place.path(), Path::new("/data")).unwrap();
-        let roles = fs::read_to_string(place.path().join(ROLES)).unwrap();
+        let roles = fs::read_to_string(place.path().join(SERVER_FOLDER).join(ROLES)).unwrap();
         fs::write(place.path().join("builder").join(SEED), "SUnonsense").unwrap();
         let error = write(place.path(), Path::new("/data")).unwrap_err();
         assert!(format!("{error:#}").contains("builder/user.nk can't be used"));
-        assert_eq!(fs::read_to_string(place.path().join(ROLES)).unwrap(), roles);
+        assert_eq!(
+            fs::read_to_string(place.path().join(SERVER_FOLDER).join(ROLES)).unwrap(),
+            roles
+        );
     }
 }

@@ -24,7 +24,7 @@ Examples:
 
 A nats-server of your own, where each role may do what it needs and no more:
   wombat setup --write-config /etc/wombat/nats
-  nats-server --config /etc/wombat/nats/nats-server.conf
+  nats-server --config /etc/wombat/nats/server/nats-server.conf
   wombat setup   --nats-user-seed-file /etc/wombat/nats/admin/user.nk
   wombat service --nats-user-seed-file /etc/wombat/nats/service/user.nk
   wombat builder --nats-user-seed-file /etc/wombat/nats/builder/user.nk
@@ -37,7 +37,8 @@ pub(crate) struct SetupArgs {
 
     /// Write the configuration of a nats-server with a user for each role into DIR, and do nothing else
     ///
-    /// nats-server.conf and the secrets, DIR/<role>/user.nk, are made once and kept; roles.conf is written each time.
+    /// DIR/server/nats-server.conf and the secrets, DIR/<role>/user.nk, are made once and kept; DIR/server/roles.conf is
+    /// written each time.
     #[arg(long, value_name = "DIR", conflicts_with = "login")]
     write_config: Option<PathBuf>,
 
@@ -71,7 +72,7 @@ fn write_config(folder: &Path, store: Option<&Path>) -> anyhow::Result<()> {
     }
     let folder = folder.display();
     print(&format!(
-        "\nNext: nats-server --config {folder}/nats-server.conf\n      \
+        "\nNext: nats-server --config {folder}/server/nats-server.conf\n      \
          wombat setup --nats-user-seed-file {folder}/admin/user.nk"
     ));
     Ok(())

@@ -47,7 +47,7 @@ fn text(path: &Path) -> String {
 #[test]
 fn by_key() -> anyhow::Result<()> {
     let folder = written(&[])?;
-    let nats = NatsServer::of_config(&folder.path().join("nats-server.conf"))?;
+    let nats = NatsServer::of_config(&folder.path().join("server/nats-server.conf"))?;
     let url = nats.url();
     let path = seed_file(folder.path(), NatsRole::Admin);
     let seed = fs::read_to_string(&path)?;

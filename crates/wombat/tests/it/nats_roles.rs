@@ -207,7 +207,7 @@ impl Operation {
 #[test]
 fn every_role_may_do_what_it_needs_and_no_more() -> anyhow::Result<()> {
     let folder = written(&[])?;
-    let nats = NatsServer::of_config(&folder.path().join("nats-server.conf"))?.tolerant();
+    let nats = NatsServer::of_config(&folder.path().join("server/nats-server.conf"))?.tolerant();
     let mut wires = Vec::new();
     let (mut head, mut rule) = (String::from("| to | subject |"), String::from("|---|---|"));
     for role in NatsRole::ALL {
@@ -235,7 +235,7 @@ fn every_role_may_do_what_it_needs_and_no_more() -> anyhow::Result<()> {
 #[test]
 fn nobody_comes_in_without_a_key_or_with_another() -> anyhow::Result<()> {
     let folder = written(&[])?;
-    let nats = NatsServer::of_config(&folder.path().join("nats-server.conf"))?;
+    let nats = NatsServer::of_config(&folder.path().join("server/nats-server.conf"))?;
     let others = written(&[])?;
     let foreign = fs::read_to_string(seed_file(others.path(), NatsRole::Admin))?;
     let error = Wire::login(&nats.url(), &foreign).unwrap_err().to_string();
@@ -253,7 +253,7 @@ fn nobody_comes_in_without_a_key_or_with_another() -> anyhow::Result<()> {
 #[test]
 fn written_again_the_secrets_stay_and_the_server_takes_the_new_roles() -> anyhow::Result<()> {
     let folder = written(&["--nats-store-dir", "/elsewhere"])?;
-    let config = fs::read_to_string(folder.path().join("nats-server.conf"))?;
+    let config = fs::read_to_string(folder.path().join("server/nats-server.conf"))?;
     assert!(config.contains(r#"store_dir: "/elsewhere""#), "{config}");
     let seed = fs::read_to_string(seed_file(folder.path(), NatsRole::Builder))?;
     let output = program()
@@ -278,7 +278,7 @@ const START_LIMIT: Duration = Duration::from_secs(2);
 #[test]
 fn a_role_with_anothers_key_says_so_at_once() -> anyhow::Result<()> {
     let folder = written(&[])?;
-    let nats = NatsServer::of_config(&folder.path().join("nats-server.conf"))?.tolerant();
+    let nats = NatsServer::of_config(&folder.path().join("server/nats-server.conf"))?.tolerant();
     let admin = seed_file(folder.path(), NatsRole::Admin);
     let set_up = program()
         .command()
@@ -314,12 +314,12 @@ fn a_role_with_anothers_key_says_so_at_once() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_permission_that_is_missed_later_shows_until_it_is_given() -> anyhow::Result<()> {
     let folder = written(&[])?;
-    let roles = folder.path().join("roles.conf");
+    let roles = folder.path().join("server/roles.conf");
     let complete = fs::read_to_string(&roles)?;
     let needed = "\"$JS.API.CONSUMER.CREATE.BUILD_LOGS.*.build.logs.>\"\n";
     let (before, after) = complete.rsplit_once(needed).unwrap();
     fs::write(&roles, format!("{before}{after}"))?;
-    let nats = NatsServer::of_config(&folder.path().join("nats-server.conf"))?.tolerant();
+    let nats = NatsServer::of_config(&folder.path().join("server/nats-server.conf"))?.tolerant();
     let url = nats.url();
     let seed = |role| seed_file(folder.path(), role).display().to_string();
     let admin = seed(NatsRole::Admin);
