@@ -36,7 +36,7 @@ const ADDRESSES: u32 = 50;
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::new(
         "Door",
-        "Eight readers ask for lists, a build, and components, each every 20 ms; an answer's time counts from when its question was due. They take turns \
+        "Eight readers ask for lists of builds, components and platforms, each every 20 ms; an answer's time counts from when its question was due. They take turns \
          alone and beside attackers: 500 clients that send a byte a second, and, 20 times a second each, a body of 1 GB, a head with 10,000 headers, and \
          1,000 HTTP/2 streams that are opened and reset. Then 5,000 distinct requests come within 10 s from 50 addresses, told by a trusted \
          proxy. Everything runs on the same machine.",
