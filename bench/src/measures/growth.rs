@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
+use wombat_store::roles::NatsRole;
 use wombat_testkit::{NatsServer, Wombat, a_distinct_request, wait_until};
 
 use super::list::questions;
@@ -85,7 +86,8 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
         Unit::Bytes,
         memory(service.id())?,
     );
-    lists(bench, &client, &mut section).await?;
+    let asking = nats.connection_as(NatsRole::Api).await?;
+    lists(bench, asking.client(), &mut section).await?;
     section.value(
         "service, memory after the lists",
         Unit::Bytes,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::ensure;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use wombat_store::roles::NatsRole;
 use wombat_testkit::NatsServer;
 
 use crate::{
@@ -56,9 +57,11 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let url = nats.url();
     records::write(async_nats::connect(&url).await?, BUILDS).await?;
     let scene = Scene::around(bench, nats, &[]).await?;
-    let mut clients = Vec::new();
+    let (mut clients, mut others) = (Vec::new(), Vec::new());
     for _ in 0..CONNECTIONS {
-        clients.push(async_nats::connect(&url).await?);
+        others.push(async_nats::connect(&url).await?);
+        let connection = scene.nats.connection_as(NatsRole::Api).await?;
+        clients.push(connection.client().clone());
     }
     let questions = questions(20, false);
     let size = mean_size(&clients[0], &questions).await?;
@@ -67,7 +70,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let time = Duration::from_secs(if bench.quick { 2 } else { 5 });
     let [mut ours, mut raw, mut ratio, mut slow] = [(); 4].map(|()| Samples::default());
     for _ in 0..bench.times(5) {
-        let echo = load::nats(&clients, IN_FLIGHT, ECHO_SUBJECT, &questions, time).await?;
+        let echo = load::nats(&others, IN_FLIGHT, ECHO_SUBJECT, &questions, time).await?;
         let list = load::nats(&clients, IN_FLIGHT, "build.list", &questions, time).await?;
         raw.push(echo.rate);
         ours.push(list.rate);

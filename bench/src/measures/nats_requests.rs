@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use wombat_store::roles::NatsRole;
 
 use super::rest::finished;
 use crate::{
@@ -31,9 +32,11 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     scene.site.until_builders(1).await?;
     let built = finished(&scene, BUILDS).await?;
     let url = scene.nats.url();
-    let mut clients = Vec::new();
+    let (mut clients, mut others) = (Vec::new(), Vec::new());
     for _ in 0..CONNECTIONS {
-        clients.push(async_nats::connect(&url).await?);
+        others.push(async_nats::connect(&url).await?);
+        let connection = scene.nats.connection_as(NatsRole::Api).await?;
+        clients.push(connection.client().clone());
     }
     let questions: Arc<Vec<Bytes>> =
         Arc::new(built.into_iter().map(|(body, _)| body.into()).collect());
@@ -46,7 +49,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let time = Duration::from_secs(if bench.quick { 2 } else { 5 });
     let [mut ours, mut raw, mut ratio, mut slow] = [(); 4].map(|()| Samples::default());
     for _ in 0..bench.times(5) {
-        let echo = load::nats(&clients, IN_FLIGHT, ECHO_SUBJECT, &questions, time).await?;
+        let echo = load::nats(&others, IN_FLIGHT, ECHO_SUBJECT, &questions, time).await?;
         let repeat = load::nats(&clients, IN_FLIGHT, "build.request", &questions, time).await?;
         raw.push(echo.rate);
         ours.push(repeat.rate);

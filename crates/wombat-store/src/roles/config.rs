@@ -10,7 +10,7 @@ use super::{NatsRole, Permissions};
 const ACCOUNT: &str = "WOMBAT";
 /// How long an answer may take, and how many there are: one process is two services, `$SRV.PING` asks both, and
 /// nats-server counts the second delivery of one question as an answer to it.
-const ANSWERS: &str = "{ max: 3, expires: \"1m\" }";
+const ANSWERS: &str = "{ max: 3, expires: \"10s\" }";
 
 /// A key for each role.
 #[derive(Clone)]

@@ -138,6 +138,10 @@ fn service(own: Permissions) -> Permissions {
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
         .send("$SRV.PING.>")
         .send(FLOW)
+        // Whoever asks often: nats-server keeps an account of each answer that only the question permits, and of many such
+        // accounts it becomes slow.
+        .send(format!("{}.>", NatsRole::Api.inbox_prefix()))
+        .send(format!("{}.>", NatsRole::ReadOnly.inbox_prefix()))
         .receive(format!("{BUILD_SERVICE}.* q"))
         .receive(format!("{CATALOG_SERVICE}.* q"))
         .receive("$SRV.>")

@@ -77,7 +77,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 52] = [
+const OPERATIONS: [Operation; 53] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -163,6 +163,7 @@ const OPERATIONS: [Operation; 52] = [
     send("delete a stream", "$JS.API.STREAM.DELETE.KV_builds", ""),
     send("list streams", "$JS.API.STREAM.NAMES", ""),
     send("send anything", "anything.else", ""),
+    send("answer the gateway", "_INBOX_api.question", "S"),
     receive("read the service's answers", "_INBOX_service.>", "S"),
     receive("read a builder's answers", "_INBOX_builder.>", "B"),
     receive("read the gateway's answers", "_INBOX_api.>", "A"),
