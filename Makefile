@@ -76,7 +76,7 @@ CATALOG := crates/wombat-service/catalog
 CONNECT := github.com/redpanda-data/connect/v4
 BENTHOS := github.com/redpanda-data/benthos/v4
 catalog-import = target/release/wombat catalog import $(1)@$(2) --sources $(CATALOG)/sources/$(3).json \
-	$(addprefix --go-version ,$(4)) --output $(CATALOG)/$(5)-$(2).json
+	$(addprefix --go-version ,$(4)) --output $(CATALOG)/$(5)-$(2).json --components $(CATALOG)/components/$(5)-$(2)
 
 .PHONY: catalog
 catalog: ## Make the embedded catalog anew from the real modules

@@ -87,3 +87,26 @@ test('a component is picked, built and downloaded', async () => {
   }
   expect(errors).toEqual([])
 })
+
+test('a pasted pipeline says what is wrong with it, and becomes a binary', async () => {
+  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  await page.goto(running.url)
+  await page.getByRole('tab', { name: 'Paste a pipeline' }).click()
+  expect(page.url()).toContain('way=paste')
+  const area = page.getByTestId('pipeline').locator('textarea').first()
+  const pipeline = "input:\n  natz:\n    urls: ['nats://a']\n    subject: b\noutput:\n  stdout: {}\n"
+  await area.fill(pipeline)
+  const mistake = page.getByTestId('mistakes').getByRole('listitem')
+  await expect.poll(() => mistake.first().textContent()).toContain('There is no input `natz`; did you mean `nats`?')
+  await picture(page, 'pipeline-mistake')
+  await mistake.first().getByRole('button', { name: 'Line 2, column 3' }).click()
+  const selected = await area.evaluate((field: HTMLTextAreaElement) => field.value.slice(field.selectionStart, field.selectionEnd))
+  expect(selected).toBe('natz')
+
+  await area.fill(pipeline.replace('natz', 'nats'))
+  await expect.poll(() => page.getByTestId('pipeline-state').textContent()).toContain('1 package for 1 component')
+  await picture(page, 'pipeline')
+  await expect.poll(() => page.url()).toContain('nats')
+  await page.getByTestId('build-button').click()
+  await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
+})

@@ -17,6 +17,8 @@ use crate::ApiError;
 
 /// How long a service or the store may take.
 const ANSWER_LIMIT: Duration = Duration::from_millis(1500);
+/// Most bytes of a question with a text: a small body whose every character is escaped.
+const MAX_TEXT: usize = 6 * MAX_BODY;
 /// Headers by which a service says that its answer is an error.
 const ERROR_CODE: &str = "Nats-Service-Error-Code";
 const ERROR: &str = "Nats-Service-Error";
@@ -59,6 +61,19 @@ impl Gateway {
         self.pass_on(subject, question.into(), None).await
     }
 
+    /// The same for a question that holds a text, which grows when it is written as JSON.
+    pub(crate) async fn ask_with_text(
+        &self,
+        subject: &'static str,
+        question: &impl Serialize,
+    ) -> Result<Bytes, ApiError> {
+        let question = serde_json::to_vec(question).map_err(|problem| {
+            error!(%problem, subject, "a question can't be written");
+            ApiError::from(Refusal::internal())
+        })?;
+        self.send(subject, question.into(), None, MAX_TEXT).await
+    }
+
     /// Passes a body on as it is. `client` is who asks, for quotas.
     pub(crate) async fn pass_on(
         &self,
@@ -66,8 +81,18 @@ impl Gateway {
         body: Bytes,
         client: Option<IpAddr>,
     ) -> Result<Bytes, ApiError> {
+        self.send(subject, body, client, MAX_BODY).await
+    }
+
+    async fn send(
+        &self,
+        subject: &'static str,
+        body: Bytes,
+        client: Option<IpAddr>,
+        limit: usize,
+    ) -> Result<Bytes, ApiError> {
         self.check_is_up()?;
-        if body.len() > MAX_BODY {
+        if body.len() > limit {
             return Err(ApiError::Bare(http::StatusCode::PAYLOAD_TOO_LARGE));
         }
         let mut headers = HeaderMap::new();

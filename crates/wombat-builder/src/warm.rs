@@ -283,6 +283,8 @@ mod tests {
             requires: [(BASE_MODULE.parse().unwrap(), "v4.77.0".parse().unwrap())].into(),
             component_root: "public/components".into(),
             packages: Vec::new(),
+            excluded: BTreeMap::new(),
+            generation: 0,
         };
         let nats = format!("{connect}/public/components/nats").parse().unwrap();
         let with = spec(&release, Some(&nats), target("linux/amd64")).unwrap();

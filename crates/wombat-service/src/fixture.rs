@@ -37,6 +37,8 @@ fn release(module: &str, version: &str, go: &[&str]) -> Release {
         requires: BTreeMap::new(),
         component_root: "public/components".to_owned(),
         packages: Vec::new(),
+        excluded: BTreeMap::new(),
+        generation: 0,
     }
 }
 
@@ -63,6 +65,8 @@ fn package(module: &str, name: &str, components: &[&str]) -> CatalogPackage {
                 }
             })
             .collect(),
+        added_bytes: None,
+        compile_ms: None,
     }
 }
 

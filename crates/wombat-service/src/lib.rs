@@ -16,6 +16,7 @@ mod refusal;
 mod repeats;
 mod resolve;
 mod run;
+mod select;
 
 pub use args::ServiceArgs;
 pub use resolve::{AcceptedLicence, LicencePolicy, ModulePolicy, ParseModulePolicyError};

@@ -22,16 +22,21 @@ impl Catalog {
         })
     }
 
-    /// Stores a release unless there is one of the same module and version. Whether it was stored.
+    /// Stores a release unless there is one of the same module and version that is as good. Whether it was stored. One
+    /// that was removed stays so.
     pub async fn seed(&self, release: Release) -> Result<bool, StoreError> {
         let key = key_of(&release.module, &release.version);
-        match self.bucket.read::<Release>(&key).await? {
-            Slot::Held(_) | Slot::Deleted(_) => Ok(false),
-            Slot::Vacant => Ok(matches!(
-                self.bucket.write(&key, release, None).await?,
-                Written::Won(_)
-            )),
-        }
+        let expected = match self.bucket.read::<Release>(&key).await? {
+            Slot::Held(entry) if entry.value.generation < release.generation => {
+                Some(entry.revision)
+            }
+            Slot::Held(_) | Slot::Deleted(_) => return Ok(false),
+            Slot::Vacant => None,
+        };
+        Ok(matches!(
+            self.bucket.write(&key, release, expected).await?,
+            Written::Won(_)
+        ))
     }
 
     /// Stores a release in place of what there was.

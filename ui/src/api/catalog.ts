@@ -1,5 +1,5 @@
 import { callJson } from './client'
-import type { CatalogAnswer, ComponentAnswer, PlatformsAnswer, VersionAnswer } from './types'
+import type { CatalogAnswer, ComponentAnswer, PlatformsAnswer, SelectAnswer, VersionAnswer } from './types'
 
 /** More packages than any release has, so that one answer holds them all. */
 const ALL = 1000
@@ -10,6 +10,17 @@ export const getCatalog = (module?: string, version?: string): Promise<CatalogAn
 
 export const getComponent = (kind: string, name: string, signal?: AbortSignal): Promise<ComponentAnswer> =>
   callJson(`/api/catalog/components/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`, signal ? { signal } : {})
+
+export interface SelectTarget {
+  goos: string
+  goarch: string
+  variant: string | undefined
+  goVersion: string | undefined
+}
+
+/** What a pipeline needs; the server keeps nothing of it. */
+export const selectFor = (pipeline: string, target: SelectTarget, signal: AbortSignal): Promise<SelectAnswer> =>
+  callJson('/api/catalog/select', { method: 'POST', text: pipeline, query: { ...target }, signal })
 
 export const getPlatforms = (): Promise<PlatformsAnswer> => callJson('/api/platforms')
 

@@ -19,7 +19,10 @@ export const setToken = (value: string | undefined): void => {
 
 interface Options {
   method?: 'GET' | 'POST' | 'DELETE'
+  /** Sent as JSON. */
   body?: unknown
+  /** Sent as it is, in place of a body. */
+  text?: string
   query?: Record<string, string | number | boolean | undefined>
   signal?: AbortSignal
 }
@@ -33,16 +36,17 @@ export async function callText(path: string, options: Options = {}): Promise<str
   return (await call(path, options)).text()
 }
 
-async function call(path: string, { method = 'GET', body, query, signal }: Options): Promise<Response> {
+async function call(path: string, { method = 'GET', body, text, query, signal }: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json, text/plain' }
   if (body !== undefined) headers['content-type'] = 'application/json'
+  else if (text !== undefined) headers['content-type'] = 'text/plain; charset=utf-8'
   if (token.value) headers.authorization = `Bearer ${token.value}`
   let response: Response
   try {
     response = await fetch(path + queryString(query), {
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? (text ?? null) : JSON.stringify(body),
       signal: signal ?? null,
     })
   } catch (thrown) {

@@ -138,6 +138,28 @@ export interface ResolveAnswer {
   status?: Status
 }
 
+export interface FoundComponent {
+  kind: ComponentKind
+  name: string
+  line: number
+  column: number
+  base: boolean
+}
+
+export interface PipelineMistake {
+  line: number
+  column: number
+  message: string
+}
+
+export interface SelectAnswer {
+  components: FoundComponent[]
+  mistakes: PipelineMistake[]
+  problems?: Problem[]
+  request?: RequestBody
+  resolution?: ResolveAnswer
+}
+
 export type LogEvent =
   | { event: 'claimed'; builder: string; attempt: number }
   | { event: 'phase'; phase: Phase; progress?: Progress }
@@ -196,8 +218,39 @@ export interface ComponentProvider {
   licence: Licence
 }
 
+export interface ConfigField {
+  name?: string
+  type: string
+  shape?: 'array' | '2darray' | 'map'
+  optional?: boolean
+  advanced?: boolean
+  deprecated?: boolean
+  secret?: boolean
+  bloblang?: boolean
+  interpolated?: boolean
+  default?: unknown
+  options?: string[]
+  description?: string
+  children?: ConfigField[]
+}
+
+export interface Documentation {
+  kind: ComponentKind
+  name: string
+  status?: 'beta' | 'experimental' | 'deprecated'
+  support?: string
+  since?: string
+  categories?: string[]
+  summary?: string
+  description?: string
+  config?: ConfigField
+  parameters?: { name: string; type?: string; optional?: boolean; description?: string }[]
+  examples?: { title?: string; summary?: string; config?: string }[]
+}
+
 export interface ComponentAnswer {
   providers: ComponentProvider[]
+  documentation?: Documentation[]
 }
 
 export interface ActiveClaim {

@@ -41,6 +41,10 @@ export function useSelection() {
   const remove = (path: string): void => {
     selection.packages = selection.packages.filter((reference) => splitReference(reference).path !== path)
   }
+  /** In place of all that was picked. */
+  const pick = (paths: string[]): void => {
+    Object.assign(selection, { packages: [...paths], components: [], base: 'standard' })
+  }
   const removeComponent = (name: string): void => {
     selection.components = selection.components.filter((component) => component !== name)
   }
@@ -84,6 +88,7 @@ export function useSelection() {
     toggle,
     add,
     remove,
+    pick,
     removeComponent,
     clear,
     setPlatform,

@@ -163,7 +163,7 @@ fn written(build: &BuildView) -> Result<Bytes, ApiError> {
 
 /// What a wait is for.
 #[derive(Clone, Copy)]
-enum Until {
+pub(super) enum Until {
     Finished,
     /// Any revision after this one.
     After(u64),
@@ -179,7 +179,7 @@ impl Until {
 }
 
 /// Waits up to so many seconds, and shows what there is then.
-async fn held(
+pub(super) async fn held(
     state: &AppState,
     build: BuildView,
     seconds: u64,

@@ -7,12 +7,12 @@ use axum::{
 use http::Uri;
 use serde::Serialize;
 use wombat_model::{
-    Goarch, Goos, Platform, Variant,
-    wire::{CatalogQuestion, ComponentQuestion, NoQuestion},
+    Goarch, Goos, Platform, Problem, ProblemCode, Refusal, Variant,
+    wire::{CatalogQuestion, ComponentQuestion, NoQuestion, SelectQuestion},
 };
 
 use super::json;
-use crate::{ApiError, params::Params, state::AppState};
+use crate::{ApiError, body::SmallBody, params::Params, state::AppState};
 
 /// `GET /api/catalog`
 pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
@@ -46,6 +46,31 @@ pub(super) async fn component_of_kind(
 ) -> Result<Response, ApiError> {
     let component = format!("{kind}/{name}");
     self::component(State(state), Path(component)).await
+}
+
+/// `POST /api/catalog/select`: the body is the pipeline as it is.
+pub(super) async fn select(
+    State(state): State<AppState>,
+    uri: Uri,
+    SmallBody(body): SmallBody,
+) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let question = SelectQuestion {
+        goos: params.text("goos").unwrap_or_else(|| "linux".to_owned()),
+        goarch: params.text("goarch").unwrap_or_else(|| "amd64".to_owned()),
+        go_version: params.text("goVersion"),
+        variant: params.text("variant"),
+        pipeline: String::from_utf8(body.into()).map_err(|_| {
+            Refusal::of_request(vec![Problem::field(
+                ProblemCode::Malformed,
+                "pipeline",
+                "The body isn't UTF-8 text; send the YAML of a pipeline as it is.",
+            )])
+        })?,
+    };
+    params.finish()?;
+    let answer = state.gateway.ask_with_text("catalog.select", &question);
+    Ok(json(answer.await?))
 }
 
 /// `GET /api/builders`

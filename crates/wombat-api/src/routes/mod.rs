@@ -8,6 +8,7 @@ mod events;
 mod file;
 mod health;
 mod log;
+mod one_line;
 
 pub use catalog::{OfferedPlatform, PlatformsAnswer};
 pub use health::VersionAnswer;
@@ -44,6 +45,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/builds/{id}/recipe", get(log::recipe))
         .route("/api/resolve", post(builds::resolve))
         .route("/api/catalog", get(catalog::search))
+        .route("/api/catalog/select", post(catalog::select))
         .route("/api/catalog/components/{name}", get(catalog::component))
         .route(
             "/api/catalog/components/{kind}/{name}",
@@ -64,6 +66,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/builds/{id}", get(builds::get).delete(builds::cancel))
         .route("/api/builds/{id}/events", get(events::of_build))
         .route("/api/events", get(events::of_all))
+        .route("/dl/{goos}/{goarch}", get(one_line::download))
         .route(
             "/artifacts/{goos}/{goarch}/{go}/{hash}",
             get(artifacts::download).head(artifacts::describe),

@@ -1,77 +1,54 @@
 //! Makes a catalog release from the real module: every package is built and its binary is asked what it holds.
 //!
-//! What a package registers is the difference between the binary with it and the one with the base alone. Other
-//! targets than this machine are listed, not compiled: that finds packages that are empty there, and leaves the rest unchecked.
+//! What a package registers is the difference between the binary with it and the one with the base alone. For other
+//! targets than this machine a package is compiled and not linked, if that was asked for (*platforms*); else it is listed, which
+//! finds those that are empty there and leaves the rest unchecked.
 
 mod listing;
+mod platforms;
+mod request;
+mod specs;
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    time::Duration,
+};
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_model::{
-    BuildSpec, GoVersion, ImportPath, InvalidSpec, ModulePath, ModuleVersion, Package, Platform,
-    Target,
-    catalog::{CatalogPackage, Component, Licence, PlatformSupport, Release},
+    BuildSpec, ImportPath, ModuleVersion, Package, Platform,
+    catalog::{
+        CatalogPackage, Component, Documentation, Field, Licence, PackageDocumentation,
+        PlatformSupport, Release,
+    },
 };
 
-use crate::{
-    go::{BuildError, Scope, Workshop},
-    report::Reporter,
-};
+use crate::go::Workshop;
+pub use request::{ImportError, ImportRequest, Imported};
+use specs::{required_version, scope, spec};
 
-/// What is to be imported.
-#[derive(Clone, Debug)]
-pub struct ImportRequest {
-    /// The module.
-    pub module: ModulePath,
-    /// Its version.
-    pub version: ModuleVersion,
-    /// What people call it.
-    pub title: String,
-    /// The Go release that builds.
-    pub go: GoVersion,
-    /// Go releases on offer, newest first.
-    pub go_versions: Vec<GoVersion>,
-    /// Folder below which its packages are.
-    pub component_root: String,
-    /// Its packages, below that folder, and a line on each.
-    pub packages: BTreeMap<String, String>,
-    /// Packages that no pipeline runs without, as import paths; all in `base_module`.
-    pub base: Vec<ImportPath>,
-    /// The module of the base.
-    pub base_module: ModulePath,
+/// Generation of what this importer writes.
+const GENERATION: u32 = 2;
+
+/// What a binary holds.
+struct Held {
+    components: BTreeMap<Component, Documentation>,
+    stream: Vec<Field>,
+    bytes: u64,
+    compile: Duration,
 }
 
-/// The import stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// A package can't be built.
-    #[error("{package}: {source}")]
-    Build {
-        /// The package.
-        package: ImportPath,
-        /// Why.
-        source: BuildError,
-    },
-    /// A path or version doesn't fit the others.
-    #[error(transparent)]
-    Spec(#[from] InvalidSpec),
-    /// A path isn't one.
-    #[error(transparent)]
-    Path(#[from] wombat_model::ParsePathError),
-    /// The module doesn't ask for the base's module.
-    #[error("{0} isn't required by the module that is imported")]
-    NoBase(ModulePath),
-    /// A binary doesn't tell what it holds.
-    #[error("{package}: its binary doesn't list its components: {problem}")]
-    Listing {
-        /// The package.
-        package: ImportPath,
-        /// Why.
-        problem: String,
-    },
+impl Held {
+    /// Nothing, where there is no base to compare with.
+    const fn nothing() -> Self {
+        Self {
+            components: BTreeMap::new(),
+            stream: Vec::new(),
+            bytes: 0,
+            compile: Duration::ZERO,
+        }
+    }
 }
 
 /// An import under way.
@@ -105,31 +82,52 @@ impl<'a> Importer<'a> {
     }
 
     /// Builds every package, asks every binary, surveys every target.
-    pub async fn run(&self) -> Result<Release, ImportError> {
+    pub async fn run(&self) -> Result<Imported, ImportError> {
         let own_base = self.request.base_module == self.request.module;
         // The base's own release tells everything that its packages bring; others only what comes on top.
-        let common = if own_base {
-            BTreeSet::new()
+        let base = if own_base {
+            Held::nothing()
         } else {
-            self.components(&[]).await?
+            self.held(&[]).await?
         };
-        let mut packages = Vec::new();
-        let mut known = common;
+        let mut known: BTreeSet<Component> = base.components.keys().cloned().collect();
+        let (mut packages, mut documentation, mut stream) = (Vec::new(), Vec::new(), base.stream);
         for (path, description) in self.in_order()? {
             info!(package = %path, "importing");
-            let package = self.package(path, description, &known).await?;
+            let (package, held) = self.package(path, description, &known, base.bytes).await?;
             if own_base {
                 known.extend(package.components.iter().cloned());
+            }
+            if let Some(mut held) = held {
+                documentation.push(PackageDocumentation {
+                    path: package.path.clone(),
+                    components: package
+                        .components
+                        .iter()
+                        .filter_map(|component| held.components.remove(component))
+                        .collect(),
+                });
+                if stream.is_empty() {
+                    stream = held.stream;
+                }
             }
             packages.push(package);
         }
         packages.sort_by(|left, right| left.path.cmp(&right.path));
+        documentation.sort_by(|left, right| left.path.cmp(&right.path));
+        if self.request.compile_platforms {
+            self.compile_platforms(&mut packages).await?;
+        }
         let requires = if own_base {
             BTreeMap::new()
         } else {
             BTreeMap::from([(self.request.base_module.clone(), self.base_version.clone())])
         };
-        Ok(Release {
+        let excluded = self.request.excluded.iter().map(|(folder, why)| {
+            let path = self.path_of(folder)?;
+            Ok((path, why.clone()))
+        });
+        let release = Release {
             module: self.request.module.clone(),
             version: self.request.version.clone(),
             title: self.request.title.clone(),
@@ -137,19 +135,30 @@ impl<'a> Importer<'a> {
             requires,
             component_root: self.request.component_root.clone(),
             packages,
+            excluded: excluded.collect::<Result<_, ImportError>>()?,
+            generation: GENERATION,
+        };
+        Ok(Imported {
+            release,
+            documentation,
+            stream,
         })
+    }
+
+    fn path_of(&self, folder: &str) -> Result<ImportPath, ImportError> {
+        let ImportRequest {
+            module,
+            component_root,
+            ..
+        } = &self.request;
+        Ok(format!("{module}/{component_root}/{folder}").parse()?)
     }
 
     /// Packages of the base come first, in its order, as later ones bring the earlier ones along.
     fn in_order(&self) -> Result<Vec<(ImportPath, &str)>, ImportError> {
         let mut packages = Vec::new();
         for (folder, description) in &self.request.packages {
-            let path: ImportPath = format!(
-                "{}/{}/{folder}",
-                self.request.module, self.request.component_root
-            )
-            .parse()?;
-            packages.push((path, description.as_str()));
+            packages.push((self.path_of(folder)?, description.as_str()));
         }
         let place = |path: &ImportPath| self.request.base.iter().position(|base| base == path);
         packages.sort_by_key(|(path, _)| place(path).unwrap_or(usize::MAX));
@@ -161,7 +170,8 @@ impl<'a> Importer<'a> {
         path: ImportPath,
         description: &str,
         known: &BTreeSet<Component>,
-    ) -> Result<CatalogPackage, ImportError> {
+        base_bytes: u64,
+    ) -> Result<(CatalogPackage, Option<Held>), ImportError> {
         let mut platforms = BTreeMap::new();
         let mut host_survey = None;
         for platform in Platform::ALL {
@@ -185,15 +195,18 @@ impl<'a> Importer<'a> {
         let bundled = host_survey.is_some_and(|survey| survey.bundled);
         // Nothing on any target: it needs cgo, which is off.
         let cgo = platforms.len() == Platform::ALL.len();
-        let mut components = Vec::new();
+        let (mut components, mut held) = (Vec::new(), None);
         if cgo {
             platforms.clear();
         } else if let Entry::Vacant(host) = platforms.entry(self.host) {
-            let found = self.components(std::slice::from_ref(&path)).await?;
+            let found = self.held(std::slice::from_ref(&path)).await?;
             host.insert(PlatformSupport::Compiles);
-            components = found.difference(known).cloned().collect();
+            let all = found.components.keys();
+            components = all.filter(|it| !known.contains(it)).cloned().collect();
+            held = Some(found);
         }
-        Ok(CatalogPackage {
+        let added = held.as_ref().filter(|_| base_bytes > 0);
+        let package = CatalogPackage {
             path,
             description: description.to_owned(),
             licence: match (marked_files, bundled) {
@@ -205,18 +218,21 @@ impl<'a> Importer<'a> {
             cgo,
             platforms,
             components,
-        })
+            added_bytes: added.map(|held| held.bytes.saturating_sub(base_bytes)),
+            compile_ms: held
+                .as_ref()
+                .and_then(|held| u64::try_from(held.compile.as_millis()).ok()),
+        };
+        Ok((package, held))
     }
 
     /// What a binary with the base and these packages holds, none of which is empty on this machine.
-    async fn components(
-        &self,
-        packages: &[ImportPath],
-    ) -> Result<BTreeSet<Component>, ImportError> {
+    async fn held(&self, packages: &[ImportPath]) -> Result<Held, ImportError> {
         let spec = self.spec(packages, self.host)?;
         let Some(package) = packages.first().or(self.request.base.first()).cloned() else {
-            return Ok(BTreeSet::new());
+            return Ok(Held::nothing());
         };
+        let begun = Instant::now();
         let product = self
             .workshop
             .build(&spec, &scope())
@@ -225,6 +241,7 @@ impl<'a> Importer<'a> {
                 package: package.clone(),
                 source,
             })?;
+        let compile = begun.elapsed();
         let unlisted = |problem: String| ImportError::Listing {
             package: package.clone(),
             problem,
@@ -234,7 +251,14 @@ impl<'a> Importer<'a> {
             .ask(&product, &["list", "--format", "json-full"])
             .await
             .map_err(|error| unlisted(error.to_string()))?;
-        listing::components(&output).map_err(|error| unlisted(error.to_string()))
+        let listing = listing::read(&output).map_err(|error| unlisted(error.to_string()))?;
+        let components = listing.components.into_iter();
+        Ok(Held {
+            components: components.map(|it| (it.component(), it)).collect(),
+            stream: listing.stream,
+            bytes: product.size,
+            compile,
+        })
     }
 
     /// The base and these packages. A package of the base's own module is built without the rest of the base, so that it tells
@@ -269,73 +293,5 @@ impl<'a> Importer<'a> {
         modules.insert(self.request.module.clone(), self.request.version.clone());
         let graph = &self.request.module;
         spec(platform, self.request.go, all, modules, graph.clone())
-    }
-}
-
-fn spec(
-    platform: Platform,
-    go: GoVersion,
-    packages: BTreeMap<ImportPath, Package>,
-    modules: BTreeMap<ModulePath, ModuleVersion>,
-    graph: ModulePath,
-) -> Result<BuildSpec, ImportError> {
-    let target = Target::new(platform, None).expect("every platform offers its default variant");
-    Ok(BuildSpec::new(target, go, packages, modules, graph)?)
-}
-
-async fn required_version(
-    workshop: &Workshop,
-    request: &ImportRequest,
-    host: Platform,
-) -> Result<ModuleVersion, ImportError> {
-    let folder = request.packages.keys().next().map_or("", String::as_str);
-    let path: ImportPath =
-        format!("{}/{}/{folder}", request.module, request.component_root).parse()?;
-    let spec = spec(
-        host,
-        request.go,
-        BTreeMap::from([(
-            path.clone(),
-            Package {
-                module: request.module.clone(),
-                base: false,
-            },
-        )]),
-        BTreeMap::from([(request.module.clone(), request.version.clone())]),
-        request.module.clone(),
-    )?;
-    let graph = workshop
-        .graph(&spec, &scope())
-        .await
-        .map_err(|source| ImportError::Build {
-            package: path,
-            source,
-        })?;
-    graph
-        .go_mod
-        .lines()
-        .filter_map(|line| {
-            line.trim()
-                .trim_start_matches("require ")
-                .strip_prefix(request.base_module.as_str())
-        })
-        .find_map(|rest| rest.split_whitespace().next()?.parse().ok())
-        .ok_or_else(|| ImportError::NoBase(request.base_module.clone()))
-}
-
-/// An import is started by hand and may take its time.
-fn scope() -> Scope {
-    let time_limit = std::time::Duration::from_hours(2);
-    let (reporter, _) = Reporter::new();
-    Scope {
-        stop: CancellationToken::new(),
-        deadline: Instant::now() + time_limit,
-        time_limit,
-        memory_limit: 12 << 30,
-        output_limit: 2 << 30,
-        process_limit: 1024,
-        niceness: 10,
-        parallelism: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
-        reporter,
     }
 }

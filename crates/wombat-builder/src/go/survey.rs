@@ -1,12 +1,16 @@
-//! What a catalog wants to know of a package and no compiler has to be run for.
+//! What a catalog wants to know of packages, and no binary has to be made for.
+
+use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 use wombat_model::{BuildSpec, ImportPath};
 
 use super::{
+    environment::build_arguments,
     graph::{self, GraphFiles},
     invocation::{BuildError, CompileCache, Go, Scope},
     licence, list,
+    stage::Stage,
     toolchain::Toolchain,
     workshop::{Workshop, write_source},
 };
@@ -69,6 +73,47 @@ impl Workshop {
             relay: &relay,
         };
         graph::resolve(&go, &self.graphs, spec, false).await
+    }
+
+    /// Which of the spec's packages compile for its target. Nothing is linked. Their modules have to be there: a survey of
+    /// each for this target fetches them.
+    pub async fn compiles(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+    ) -> Result<BTreeMap<ImportPath, bool>, BuildError> {
+        let folder = self.survey_folder()?;
+        let relay = self.relay.session();
+        let toolchain =
+            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope, &relay).await?;
+        let go = Go {
+            settings: self.settings(),
+            toolchain: &toolchain,
+            work_dir: folder.path(),
+            scope,
+            cache: CompileCache::Folder(&self.settings().build_cache),
+            relay: &relay,
+        };
+        let files = graph::resolve(&go, &self.graphs, spec, false).await?;
+        let source = folder.path().join("source");
+        write_source(&source, spec, &files)?;
+        let all: Vec<&ImportPath> = spec.packages().keys().collect();
+        let compile = async |packages: &[&ImportPath]| -> Result<bool, BuildError> {
+            let mut arguments = build_arguments(spec);
+            arguments.extend(["-p".to_owned(), scope.parallelism.max(1).to_string()]);
+            arguments.extend(packages.iter().map(ToString::to_string));
+            let run = go.run(Stage::Compile, &source, list::target(spec), &arguments);
+            Ok(run.await?.succeeded())
+        };
+        if compile(&all).await? {
+            return Ok(all.into_iter().map(|path| (path.clone(), true)).collect());
+        }
+        // `go` went on after the first that failed, so most of this is there already.
+        let mut each = BTreeMap::new();
+        for path in all {
+            each.insert(path.clone(), compile(&[path]).await?);
+        }
+        Ok(each)
     }
 
     fn survey_folder(&self) -> Result<TempDir, BuildError> {

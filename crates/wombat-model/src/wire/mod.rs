@@ -9,8 +9,9 @@ pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, Packag
 pub use error_body::{ErrorBody, ErrorJson};
 pub use questions::{
     BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, CatalogQuestion,
-    ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount, Facets, IdQuestion,
-    ListAnswer, ListQuestion, LogAnswer, LogQuestion, LoggedEntry, NoQuestion, PackageHit,
-    PhaseOfBuild, PurgeAnswer, ReleaseSummary, ResolveAnswer, ResolvedPackage,
+    ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount, Facets, FoundComponent,
+    IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion, LoggedEntry, NoQuestion,
+    PackageHit, PhaseOfBuild, PipelineMistake, PurgeAnswer, ReleaseSummary, ResolveAnswer,
+    ResolvedPackage, SelectAnswer, SelectQuestion,
 };
 pub use view::{BuildView, Queue};

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::BuildView;
 use crate::{
     Blocklist, BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion,
-    Presence, Status, Variant,
-    catalog::{CatalogPackage, Component, ComponentKind, Licence},
+    Presence, Problem, Status, Variant,
+    catalog::{CatalogPackage, Component, ComponentKind, Documentation, Licence},
     log::LogEntry,
+    request::RequestBody,
 };
 
 /// A question without a field: an empty message or `{}`.
@@ -288,8 +289,82 @@ pub struct ComponentProvider {
 }
 
 /// Answer to [`ComponentQuestion`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ComponentAnswer {
     /// Every package of the newest releases that brings it, fewest other components first.
     pub providers: Vec<ComponentProvider>,
+    /// What is known of it, kind by kind. Its makers' words are part of it where the release was imported with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documentation: Vec<Documentation>,
+}
+
+/// `catalog.select`, and the parameters of `POST /api/catalog/select`, whose body is the pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SelectQuestion {
+    /// YAML of a pipeline, of resources, or of several documents.
+    pub pipeline: String,
+    /// Operating system; `linux` if left out.
+    #[serde(default = "linux")]
+    pub goos: String,
+    /// Architecture; `amd64` if left out.
+    #[serde(default = "amd64")]
+    pub goarch: String,
+    /// Go release in full; the newest on offer if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go_version: Option<String>,
+    /// Level of the architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+fn linux() -> String {
+    "linux".to_owned()
+}
+
+fn amd64() -> String {
+    "amd64".to_owned()
+}
+
+/// A component that a pipeline uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FoundComponent {
+    /// The component.
+    #[serde(flatten)]
+    pub component: Component,
+    /// Line of its first use, from 1.
+    pub line: usize,
+    /// Column of its first use, from 1.
+    pub column: usize,
+    /// Whether every binary has it.
+    pub base: bool,
+}
+
+/// Something in a pipeline that can't be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PipelineMistake {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// What is wrong, and what may have been meant.
+    pub message: String,
+}
+
+/// Answer to [`SelectQuestion`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SelectAnswer {
+    /// What the pipeline uses, by kind and name.
+    pub components: Vec<FoundComponent>,
+    /// What can't be right, by line. The rest of the answer is about what could be read.
+    pub mistakes: Vec<PipelineMistake>,
+    /// Why no binary for it can be built here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+    /// A request for exactly what it needs, to be sent as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestBody>,
+    /// What that request would build, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<ResolveAnswer>,
 }

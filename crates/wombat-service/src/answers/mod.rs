@@ -13,6 +13,7 @@ use wombat_model::{
     Refusal,
     wire::{
         BuildersAnswer, CatalogQuestion, ComponentQuestion, IdQuestion, ListQuestion, NoQuestion,
+        SelectQuestion,
     },
 };
 use wombat_store::Store;
@@ -26,6 +27,7 @@ use crate::{
     quota::Quotas,
     refusal,
     repeats::Repeats,
+    select::select,
 };
 
 /// From so many builds on, a list is looked for in a thread of its own.
@@ -63,6 +65,7 @@ impl Answers {
             | Endpoint::Builders
             | Endpoint::Search
             | Endpoint::Component
+            | Endpoint::Select
             | Endpoint::Blocklist
             | Endpoint::Block => None,
         }
@@ -96,10 +99,13 @@ impl Answers {
             }
             Endpoint::Block => json(&self.block(read(question)?).await?),
             Endpoint::Search => json(&self.search(&read(question)?)?),
+            Endpoint::Select => self.select(read(question)?).await,
             Endpoint::Component => {
                 let question: ComponentQuestion = read(question)?;
+                let (snapshot, schemas) = self.catalog.schemas();
                 json(&catalog::component(
-                    &self.catalog.snapshot(),
+                    &snapshot,
+                    &schemas,
                     &question.component,
                 )?)
             }
@@ -117,6 +123,18 @@ impl Answers {
         let listed = tokio::task::spawn_blocking(list).await;
         listed.unwrap_or_else(|failure| {
             error!(%failure, "looking for builds failed");
+            Err(Refusal::internal())
+        })
+    }
+
+    /// What a pipeline needs. Walking one takes a while, and would hold up every other answer.
+    async fn select(&self, question: SelectQuestion) -> Result<Bytes, Refusal> {
+        let (snapshot, schemas) = self.catalog.schemas();
+        let policy = self.args.policy();
+        let select = move || json(&select(&question, &snapshot, &schemas, &policy)?);
+        let selected = tokio::task::spawn_blocking(select).await;
+        selected.unwrap_or_else(|failure| {
+            error!(%failure, "reading a pipeline failed");
             Err(Refusal::internal())
         })
     }

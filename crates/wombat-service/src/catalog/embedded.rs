@@ -6,10 +6,11 @@ use wombat_model::catalog::Release;
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/catalog"]
 #[exclude = "sources/*"]
+#[exclude = "components/*"]
 struct Files;
 
 /// Every embedded release.
-pub(super) fn releases() -> anyhow::Result<Vec<Release>> {
+pub(crate) fn releases() -> anyhow::Result<Vec<Release>> {
     Files::iter()
         .map(|name| {
             let file = Files::get(&name).with_context(|| format!("embedded catalog {name}"))?;

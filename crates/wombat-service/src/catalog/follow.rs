@@ -1,6 +1,9 @@
 //! Keeps the snapshot in step with the bucket.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::Context;
 use tokio::sync::watch;
@@ -9,12 +12,16 @@ use tracing::{info, warn};
 use wombat_model::{Blocklist, catalog::Release};
 use wombat_store::{Store, WatchEvent};
 
-use super::{Snapshot, embedded};
+use super::{Schemas, Snapshot, embedded};
+
+/// Schemas, and the revision of the snapshot that they are of.
+type KnownSchemas = (u64, Arc<Schemas>);
 
 /// The newest snapshot, for as long as the process runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    schemas: Arc<Mutex<Option<KnownSchemas>>>,
 }
 
 impl Catalog {
@@ -27,12 +34,31 @@ impl Catalog {
             .wait_for(Option::is_some)
             .await
             .context("the catalog can't be read")?;
-        Ok(Self { snapshots })
+        Ok(Self {
+            snapshots,
+            schemas: Arc::default(),
+        })
     }
 
     /// What the bucket holds now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots.borrow().clone().unwrap_or_default()
+    }
+
+    /// What the bucket holds now, and what its components are configured with.
+    pub(crate) fn schemas(&self) -> (Arc<Snapshot>, Arc<Schemas>) {
+        let snapshot = self.snapshot();
+        let mut known = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        let schemas = match &*known {
+            Some((revision, schemas)) if *revision == snapshot.revision() => Arc::clone(schemas),
+            _ => {
+                let schemas = Arc::new(Schemas::of(&snapshot));
+                *known = Some((snapshot.revision(), Arc::clone(&schemas)));
+                schemas
+            }
+        };
+        drop(known);
+        (snapshot, schemas)
     }
 
     /// Waits until the snapshot is another one. Never ends once following has ended; safe to drop.

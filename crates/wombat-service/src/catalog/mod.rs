@@ -5,11 +5,15 @@
 mod embedded;
 mod follow;
 mod nearest;
+mod schemas;
 mod search;
 mod snapshot;
 
+#[cfg(test)]
+pub(crate) use embedded::releases as embedded_releases;
 pub(crate) use follow::Catalog;
 pub(crate) use nearest::{nearest, or_nearest};
+pub(crate) use schemas::Schemas;
 pub(crate) use search::{component, search};
 pub(crate) use snapshot::Snapshot;
 

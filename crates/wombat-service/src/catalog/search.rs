@@ -9,7 +9,7 @@ use wombat_model::{
     },
 };
 
-use super::{Snapshot, nearest, or_nearest};
+use super::{Schemas, Snapshot, nearest, or_nearest};
 
 /// Packages in an answer where no limit is given.
 const DEFAULT_LIMIT: u32 = 200;
@@ -132,7 +132,11 @@ fn score(package: &CatalogPackage, words: &[String]) -> Option<u32> {
 }
 
 /// Answers `catalog.component`.
-pub(crate) fn component(catalog: &Snapshot, asked: &str) -> Result<ComponentAnswer, Refusal> {
+pub(crate) fn component(
+    catalog: &Snapshot,
+    schemas: &Schemas,
+    asked: &str,
+) -> Result<ComponentAnswer, Refusal> {
     let reference: ComponentReference = asked.parse().map_err(|error: String| {
         Refusal::new(
             RefusalStatus::BadRequest,
@@ -181,6 +185,7 @@ pub(crate) fn component(catalog: &Snapshot, asked: &str) -> Result<ComponentAnsw
             .into_iter()
             .map(|(_, provider)| provider)
             .collect(),
+        documentation: schemas.matching(&reference).cloned().collect(),
     })
 }
 
@@ -246,18 +251,20 @@ mod tests {
     #[test]
     fn a_component_names_its_packages_or_its_neighbours() {
         let catalog = fixture::catalog();
-        let answer = component(&catalog, "input/kafka").unwrap();
+        let answer = component(&catalog, &Schemas::default(), "input/kafka").unwrap();
         let packages: Vec<&str> = answer
             .providers
             .iter()
             .map(|provider| provider.package.short_name())
             .collect();
         assert_eq!(packages, ["kafka", "aws"]);
-        let missing = component(&catalog, "kafak").unwrap_err();
+        let missing = component(&catalog, &Schemas::default(), "kafak").unwrap_err();
         assert_eq!(missing.status, RefusalStatus::NotFound);
         assert!(missing.summary().contains("`kafka`"), "{missing}");
         assert_eq!(
-            component(&catalog, "inputs/kafka").unwrap_err().status,
+            component(&catalog, &Schemas::default(), "inputs/kafka")
+                .unwrap_err()
+                .status,
             RefusalStatus::BadRequest
         );
     }

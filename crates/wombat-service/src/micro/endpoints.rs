@@ -16,6 +16,7 @@ pub(crate) enum Endpoint {
     Builders,
     Search,
     Component,
+    Select,
     Blocklist,
     Block,
 }
@@ -54,7 +55,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -66,6 +67,7 @@ impl Endpoint {
         Self::Builders,
         Self::Search,
         Self::Component,
+        Self::Select,
         Self::Blocklist,
         Self::Block,
     ];
@@ -81,7 +83,9 @@ impl Endpoint {
             | Self::Resolve
             | Self::Log
             | Self::Builders => MicroService::Build,
-            Self::Search | Self::Component | Self::Blocklist | Self::Block => MicroService::Catalog,
+            Self::Search | Self::Component | Self::Select | Self::Blocklist | Self::Block => {
+                MicroService::Catalog
+            }
         }
     }
 
@@ -103,6 +107,7 @@ impl Endpoint {
             Self::Builders => "builders",
             Self::Search => "search",
             Self::Component => "component",
+            Self::Select => "select",
             Self::Blocklist => "blocklist",
             Self::Block => "block",
         }
@@ -125,6 +130,9 @@ impl Endpoint {
             Self::Builders => "Show which builders are alive and what they are at.",
             Self::Search => "Find packages by words, kind of component, module and version.",
             Self::Component => "Show which packages bring a component.",
+            Self::Select => {
+                "Say which packages a pipeline needs, and what in it can't be right. Nothing of it is kept."
+            }
             Self::Blocklist => "Show which modules nobody may build here.",
             Self::Block => {
                 "Say which modules nobody may build here, in place of all that was said before."
@@ -155,6 +163,9 @@ impl Endpoint {
             }
             Self::Search => r#"{"query":"kafka","kind":"input"}"#,
             Self::Component => r#"{"component":"input/kafka"}"#,
+            Self::Select => {
+                r#"{"pipeline":"input: {nats: {urls: [a], subject: b}}\noutput: {stdout: {}}"}"#
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ use wombat_model::{
     wire::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
         ComponentAnswer, ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion,
-        LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer,
+        LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer,
+        SelectQuestion,
     },
 };
 
@@ -31,6 +32,7 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::Search => (question::<CatalogQuestion>(), answer::<CatalogAnswer>()),
         Endpoint::Blocklist => (question::<NoQuestion>(), answer::<BlocklistAnswer>()),
         Endpoint::Block => (question::<BlockQuestion>(), answer::<BlocklistAnswer>()),
+        Endpoint::Select => (question::<SelectQuestion>(), answer::<SelectAnswer>()),
         Endpoint::Component => (question::<ComponentQuestion>(), answer::<ComponentAnswer>()),
     };
     HashMap::from(

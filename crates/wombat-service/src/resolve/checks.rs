@@ -36,6 +36,11 @@ pub(super) fn packages(
                 }
                 problems.extend(refused);
             }
+            None if let Some(why) = release.excluded.get(path) => {
+                let mut problem = unknown_package(path, selected, release);
+                problem.message = format!("`{path}` can't be picked. {why}");
+                problems.push(problem);
+            }
             None if release.lists(path) => problems.push(unknown_package(path, selected, release)),
             None => notes.push(format!(
                 "`{path}` isn't one of the packages that the catalog lists of {} {}; whether it can be built will be seen.",

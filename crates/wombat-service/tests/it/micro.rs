@@ -53,7 +53,8 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "catalog.block",
             "catalog.blocklist",
             "catalog.component",
-            "catalog.search"
+            "catalog.search",
+            "catalog.select"
         ]
     );
     let request =

@@ -175,7 +175,7 @@ fn api(own: Permissions) -> Permissions {
     let build = [
         "request", "force", "list", "get", "cancel", "purge", "resolve", "log", "builders",
     ];
-    let catalog = ["search", "component", "blocklist", "block"];
+    let catalog = ["search", "component", "select", "blocklist", "block"];
     own.look_at(&STREAMS)
         .read(&BUILDS)
         .read(&LOGS)
@@ -191,7 +191,7 @@ fn api(own: Permissions) -> Permissions {
 
 fn read_only(own: Permissions) -> Permissions {
     let build = ["list", "get", "resolve", "log", "builders"];
-    let catalog = ["search", "component"];
+    let catalog = ["search", "component", "select"];
     own.look_at(&[BUILDS, ARTIFACTS])
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .read_directly(&BUILDS, &keys(BUILDS_BUCKET))

@@ -1,10 +1,14 @@
 //! `wombat build`: asks, watches, downloads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use reqwest::Method;
-use wombat_model::{Status, request::RequestBody, wire::BuildView};
+use wombat_model::{
+    Status,
+    request::RequestBody,
+    wire::{BuildView, PipelineMistake, SelectAnswer},
+};
 
 use crate::{
     client::{
@@ -26,11 +30,15 @@ Examples:
   wombat build nats redis                      # components, for this machine
   wombat build input/kafka --platform linux/arm64 --output ./pipeline
   wombat build github.com/redpanda-data/connect/v4/public/components/nats --go 1.26.8
+  wombat build --config pipeline.yaml          # what the pipeline needs
   wombat build nats --module github.com/redpanda-data/connect/v4=v4.100.0 --no-download --json")]
 pub(crate) struct BuildArgs {
     /// Components (`nats`, `input/kafka`) and import paths, with or without `@version`
-    #[arg(required = true, value_name = "COMPONENT|PACKAGE")]
+    #[arg(required_unless_present = "config", value_name = "COMPONENT|PACKAGE")]
     wanted: Vec<String>,
+    /// Pipeline whose components are wanted; the server reads it and keeps nothing of it
+    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["wanted", "base"])]
+    config: Option<PathBuf>,
     /// What it runs on, as goos/goarch [default: this machine]
     #[arg(long, value_name = "GOOS/GOARCH")]
     platform: Option<String>,
@@ -67,7 +75,10 @@ pub(crate) struct BuildArgs {
 
 pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
-    let body = request(&args)?;
+    let mut body = request(&args)?;
+    if let Some(path) = &args.config {
+        body.packages = packages_for(&server, path, &body).await?;
+    }
     let asked: BuildView = server
         .json(server.request(Method::POST, "/api/builds").json(&body))
         .await?;
@@ -112,6 +123,39 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
         print(&file.display().to_string());
     }
     Ok(())
+}
+
+/// The packages that a pipeline needs. Mistakes in it are told, all of them.
+async fn packages_for(
+    server: &Server,
+    path: &Path,
+    body: &RequestBody,
+) -> anyhow::Result<Vec<String>> {
+    let pipeline =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let mut query = vec![("goos", &body.goos), ("goarch", &body.goarch)];
+    query.extend(body.go_version.iter().map(|version| ("goVersion", version)));
+    query.extend(body.variant.iter().map(|variant| ("variant", variant)));
+    let request = server.request(Method::POST, "/api/catalog/select");
+    let answer: SelectAnswer = server.json(request.query(&query).body(pipeline)).await?;
+    let mistakes = answer.mistakes.iter().map(|mistake| {
+        let PipelineMistake {
+            line,
+            column,
+            message,
+        } = mistake;
+        format!("{}:{line}:{column}: {message}", path.display())
+    });
+    let problems = answer
+        .problems
+        .iter()
+        .map(|problem| problem.message.clone());
+    let wrong: Vec<String> = mistakes.chain(problems).collect();
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("\n"));
+    }
+    let request = answer.request.context("the server names no packages")?;
+    Ok(request.packages)
 }
 
 /// Watches until the build is finished and its log is complete.

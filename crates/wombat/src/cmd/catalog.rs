@@ -1,11 +1,14 @@
 //! `wombat catalog`: makes catalog releases from real modules.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 use wombat_builder::{
-    catalog_import::{ImportRequest, Importer},
+    catalog_import::{ImportRequest, Imported, Importer},
     go::{GoOptions, LicencePolicy, Workshop},
 };
 use wombat_model::{GoVersion, ImportPath, ModulePath, ModuleVersion, Platform};
@@ -35,7 +38,8 @@ Builds each package of the module for this machine and runs the binaries, to ask
 
 Example:
   wombat catalog import github.com/redpanda-data/connect/v4@v4.105.0 \\
-    --sources connect.json --go-version 1.26.8 --go-version 1.26.5 --output connect-v4.105.0.json")]
+    --sources connect.json --go-version 1.26.8 --go-version 1.26.5 --output connect-v4.105.0.json \\
+    --components connect-v4.105.0 --compile-platforms")]
 struct ImportArgs {
     /// The module and its version
     #[arg(value_name = "MODULE@VERSION")]
@@ -49,6 +53,15 @@ struct ImportArgs {
     /// Where the release goes
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    /// Folder for what the components of each package are configured with
+    #[arg(long, value_name = "DIR")]
+    components: Option<PathBuf>,
+    /// Keep the words of the components' makers, too
+    #[arg(long, requires = "components")]
+    with_words: bool,
+    /// Compile each package for every target: it takes hours, and finds those that don't
+    #[arg(long)]
+    compile_platforms: bool,
     #[command(flatten)]
     go: GoOptions,
     #[command(flatten)]
@@ -65,6 +78,9 @@ struct Sources {
     base: Vec<ImportPath>,
     /// Folder below the root, and a line on it.
     packages: BTreeMap<String, String>,
+    /// Folder below the root that can't be picked, and why.
+    #[serde(default)]
+    excluded: BTreeMap<String, String>,
 }
 
 pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
@@ -107,10 +123,17 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         go_versions: args.go_versions,
         component_root: sources.component_root,
         packages: sources.packages,
+        excluded: sources.excluded,
+        compile_platforms: args.compile_platforms,
         base: sources.base,
         base_module: sources.base_module,
     };
-    let release = Importer::new(&workshop, request, host).await?.run().await?;
+    let imported = Importer::new(&workshop, request, host).await?.run().await?;
+    if let Some(folder) = &args.components {
+        write_components(folder, &imported, args.with_words)
+            .with_context(|| format!("writing into {}", folder.display()))?;
+    }
+    let release = imported.release;
     let text = serde_json::to_string_pretty(&release)? + "\n";
     std::fs::write(&args.output, text)
         .with_context(|| format!("writing {}", args.output.display()))?;
@@ -121,4 +144,44 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         release.packages.len()
     ));
     Ok(())
+}
+
+/// A file for each package, with a line for each component, so that differences can be read.
+fn write_components(folder: &Path, imported: &Imported, with_words: bool) -> anyhow::Result<()> {
+    if folder.exists() {
+        // What a package had before must not stay.
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    let release = &imported.release;
+    let root = format!("{}/{}/", release.module, release.component_root);
+    let bringing = imported.documentation.iter();
+    for package in bringing.filter(|package| !package.components.is_empty()) {
+        let name = package.path.as_str();
+        let name = name.strip_prefix(&root).unwrap_or(name).replace('/', "-");
+        let lines = package.components.iter().cloned().map(|documentation| {
+            serde_json::to_string(&if with_words {
+                documentation
+            } else {
+                documentation.without_words()
+            })
+        });
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        std::fs::write(
+            folder.join(format!("{name}.jsonl")),
+            lines.join("\n") + "\n",
+        )?;
+    }
+    let stream = imported.stream.iter().cloned().map(|field| {
+        serde_json::to_string(&if with_words {
+            field
+        } else {
+            field.without_words()
+        })
+    });
+    let stream = stream.collect::<Result<Vec<_>, _>>()?;
+    Ok(std::fs::write(
+        folder.join("stream.jsonl"),
+        stream.join("\n") + "\n",
+    )?)
 }

@@ -15,6 +15,8 @@ mod module_proxy;
 mod nats_cli;
 mod nats_login;
 mod nats_roles;
+mod one_line;
+mod pipelines;
 mod poison;
 mod proxy_scene;
 mod real_build;

@@ -61,7 +61,7 @@ impl Nats {
 const BUILD_ENDPOINTS: [&str; 7] = [
     "request", "list", "get", "cancel", "resolve", "log", "builders",
 ];
-const CATALOG_ENDPOINTS: [&str; 2] = ["search", "component"];
+const CATALOG_ENDPOINTS: [&str; 3] = ["search", "component", "select"];
 
 #[tokio::test]
 async fn both_services_describe_themselves_and_their_replies_keep_to_their_schemas()
@@ -133,6 +133,7 @@ async fn both_services_describe_themselves_and_their_replies_keep_to_their_schem
                 "request" | "resolve" => body.clone(),
                 "get" | "log" => serde_json::json!({"id": id}).to_string(),
                 "component" => r#"{"component":"nats"}"#.to_owned(),
+                "select" => r#"{"pipeline":"input: {stdin: {}}"}"#.to_owned(),
                 // Cancelled last of all, below.
                 "cancel" => continue,
                 _ => "{}".to_owned(),

@@ -77,7 +77,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 53] = [
+const OPERATIONS: [Operation; 54] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -89,6 +89,7 @@ const OPERATIONS: [Operation; 53] = [
     send("list builders", "build.builders", "AR"),
     send("search components", "catalog.search", "AR"),
     send("look at a component", "catalog.component", "AR"),
+    send("read a pipeline", "catalog.select", "AR"),
     send("read the blocklist", "catalog.blocklist", "A"),
     send("change the blocklist", "catalog.block", "A"),
     send("find the services", "$SRV.PING.build", "SR"),

@@ -16,10 +16,10 @@ use wombat_testkit::{Site, Wombat, a_request, artifact_path, go_caches};
 use crate::program;
 
 /// With nothing in Go's caches, on two cores.
-const COLD: Duration = Duration::from_mins(15);
+pub(crate) const COLD: Duration = Duration::from_mins(15);
 
 /// `wombat up` with Go's own caches; `nats-server` is the one that `make tools` built.
-fn up(state: &Path) -> anyhow::Result<Wombat> {
+pub(crate) fn up(state: &Path) -> anyhow::Result<Wombat> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/nats-server");
     let server = std::env::var_os("WOMBAT_NATS_SERVER").map_or(built, Into::into);
     let [(_, modules), (_, cache)] = go_caches()?;
@@ -228,7 +228,7 @@ fn components(binary: &Path, kind: &str) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-fn write_program(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_program(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::write(path, bytes)?;
     Ok(std::fs::set_permissions(

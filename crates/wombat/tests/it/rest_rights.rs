@@ -69,6 +69,7 @@ fn calls() -> Vec<Call> {
         call(Method::GET, "/api/builds/{id}/log", Nothing),
         call(Method::GET, "/api/builds/{id}/recipe", Nothing),
         call(Method::GET, "/api/events", Nothing),
+        call(Method::GET, "/dl/{goos}/{goarch}", Nothing),
         call(
             Method::GET,
             "/artifacts/{goos}/{goarch}/{go}/{hash}",
@@ -84,6 +85,10 @@ fn calls() -> Vec<Call> {
             ..call(Method::POST, "/api/resolve", Nothing)
         },
         call(Method::GET, "/api/catalog", Nothing),
+        Call {
+            body: "input: {stdin: {}}",
+            ..call(Method::POST, "/api/catalog/select", Nothing)
+        },
         call(Method::GET, "/api/catalog/components/{name}", Nothing),
         call(
             Method::GET,

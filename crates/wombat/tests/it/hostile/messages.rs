@@ -41,6 +41,10 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("build.builders", json!({})),
         ("catalog.search", json!({"query": "kafka", "kind": "input"})),
         ("catalog.component", json!({"name": "kafka"})),
+        (
+            "catalog.select",
+            json!({"pipeline": "input:\n  nats: {urls: [a], subject: b}\npipeline:\n  processors:\n    - mapping: root = this.uppercase()\n"}),
+        ),
         ("catalog.blocklist", json!({})),
         (
             "catalog.block",

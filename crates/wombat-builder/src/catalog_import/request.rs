@@ -1,0 +1,78 @@
+//! What an import is asked, what it finds, and why it stops.
+
+use std::collections::BTreeMap;
+
+use wombat_model::{
+    GoVersion, ImportPath, InvalidSpec, ModulePath, ModuleVersion,
+    catalog::{Field, PackageDocumentation, Release},
+};
+
+use crate::go::BuildError;
+
+/// What is to be imported.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// The module.
+    pub module: ModulePath,
+    /// Its version.
+    pub version: ModuleVersion,
+    /// What people call it.
+    pub title: String,
+    /// The Go release that builds.
+    pub go: GoVersion,
+    /// Go releases on offer, newest first.
+    pub go_versions: Vec<GoVersion>,
+    /// Folder below which its packages are.
+    pub component_root: String,
+    /// Its packages, below that folder, and a line on each.
+    pub packages: BTreeMap<String, String>,
+    /// Packages that can't be picked, below that folder, and why.
+    pub excluded: BTreeMap<String, String>,
+    /// Whether to compile each package for every target; it takes hours.
+    pub compile_platforms: bool,
+    /// Packages that no pipeline runs without, as import paths; all in `base_module`.
+    pub base: Vec<ImportPath>,
+    /// The module of the base.
+    pub base_module: ModulePath,
+}
+
+/// What an import found.
+#[derive(Debug)]
+pub struct Imported {
+    /// The release.
+    pub release: Release,
+    /// What the components say of themselves, with their makers' words.
+    pub documentation: Vec<PackageDocumentation>,
+    /// The fields of a pipeline as a whole.
+    pub stream: Vec<Field>,
+}
+
+/// The import stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A package can't be built.
+    #[error("{package}: {source}")]
+    Build {
+        /// The package.
+        package: ImportPath,
+        /// Why.
+        source: BuildError,
+    },
+    /// A path or version doesn't fit the others.
+    #[error(transparent)]
+    Spec(#[from] InvalidSpec),
+    /// A path isn't one.
+    #[error(transparent)]
+    Path(#[from] wombat_model::ParsePathError),
+    /// The module doesn't ask for the base's module.
+    #[error("{0} isn't required by the module that is imported")]
+    NoBase(ModulePath),
+    /// A binary doesn't tell what it holds.
+    #[error("{package}: its binary doesn't list its components: {problem}")]
+    Listing {
+        /// The package.
+        package: ImportPath,
+        /// Why.
+        problem: String,
+    },
+}

@@ -1,0 +1,15 @@
+//! The catalog: module releases, the packages of each, the components that a package registers, and what is known of these.
+
+mod component;
+mod documentation;
+mod kind;
+mod package;
+mod release;
+
+pub use component::{Component, ComponentReference};
+pub use documentation::{
+    ComponentStatus, Documentation, Example, Field, FieldShape, PackageDocumentation, Parameter,
+};
+pub use kind::ComponentKind;
+pub use package::{CatalogPackage, Licence, MEASURED_ON, PlatformSupport};
+pub use release::Release;

@@ -1,0 +1,94 @@
+//! A package of a release.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Component;
+use crate::{ImportPath, Platform};
+
+/// The licences of all files that a package compiles.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Licence {
+    /// No file is under the Redpanda Community Licence.
+    Apache,
+    /// In upstream's community bundle, yet some compiled files are under the Redpanda Community Licence.
+    Community,
+    /// Under the Redpanda Community Licence; built only where the operator has accepted it.
+    Rcl,
+}
+
+/// What is known of a package on a platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PlatformSupport {
+    /// It was compiled there.
+    Compiles,
+    /// It compiles to nothing there.
+    Empty,
+    /// It doesn't compile there.
+    Fails,
+}
+
+/// A package of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CatalogPackage {
+    /// Its import path.
+    pub path: ImportPath,
+    /// One line on what it is for.
+    pub description: String,
+    /// Licence of all that it compiles.
+    pub licence: Licence,
+    /// How many of the files that it compiles are under the Redpanda Community Licence.
+    pub rcl_files: u32,
+    /// Whether it compiles to nothing without cgo, which is off.
+    pub cgo: bool,
+    /// What was tried; a platform that isn't named here is unchecked.
+    pub platforms: BTreeMap<Platform, PlatformSupport>,
+    /// What it registers, without what the base registers already.
+    pub components: Vec<Component>,
+    /// What a binary grows by with it beside the base alone, in bytes, for [`MEASURED_ON`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_bytes: Option<u64>,
+    /// How long it took to compile what no package before it had compiled, when the release was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compile_ms: Option<u64>,
+}
+
+/// The platform that sizes are measured on.
+pub const MEASURED_ON: &str = "linux/amd64";
+
+impl CatalogPackage {
+    /// Why it can't be built for this platform, if that is known.
+    pub fn emptiness(&self, platform: Platform) -> Option<String> {
+        if self.cgo {
+            return Some(format!(
+                "`{}` needs cgo, and binaries are built without it",
+                self.path
+            ));
+        }
+        match self.platforms.get(&platform) {
+            Some(PlatformSupport::Empty) => {
+                Some(format!("`{}` compiles to nothing on {platform}", self.path))
+            }
+            Some(PlatformSupport::Fails) => {
+                Some(format!("`{}` doesn't compile on {platform}", self.path))
+            }
+            Some(PlatformSupport::Compiles) | None => None,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Which functions and methods a mapping calls. Strings and comments are passed over; what is called is a name before a
+//! bracket, a method if a dot stands before it.
+
+use wombat_model::catalog::ComponentKind;
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Function or method.
+    pub(super) kind: ComponentKind,
+    pub(super) name: String,
+}
+
+/// Words before a bracket that call nothing.
+const KEYWORDS: [&str; 8] = ["if", "else", "match", "map", "let", "and", "or", "in"];
+
+/// What a mapping calls, in order.
+pub(super) fn calls(mapping: &str) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut rest = mapping;
+    let mut before = None;
+    while let Some(next) = rest.chars().next() {
+        match next {
+            '#' => rest = rest.find('\n').map_or("", |end| &rest[end..]),
+            '"' => rest = after_string(rest),
+            _ if is_start(next) => {
+                let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+                let (name, after) = rest.split_at(end);
+                let is_call = after.trim_start_matches([' ', '\t']).starts_with('(');
+                // `$name` is a variable, `@name` metadata.
+                let is_other = matches!(before, Some('$' | '@'));
+                if is_call && !is_other && (before == Some('.') || !KEYWORDS.contains(&name)) {
+                    calls.push(Call {
+                        kind: if before == Some('.') {
+                            ComponentKind::BloblangMethod
+                        } else {
+                            ComponentKind::BloblangFunction
+                        },
+                        name: name.to_owned(),
+                    });
+                }
+                before = Some('a');
+                rest = after;
+                continue;
+            }
+            _ if next.is_ascii_digit() => {
+                let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+                rest = &rest[end..];
+                before = Some('0');
+                continue;
+            }
+            _ => rest = &rest[next.len_utf8()..],
+        }
+        if !next.is_whitespace() {
+            before = Some(next);
+        }
+    }
+    calls
+}
+
+/// What the mappings within `${! … }` call.
+pub(super) fn interpolated(text: &str) -> Vec<Call> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${!") {
+        let escaped = rest[..start].ends_with('$');
+        rest = &rest[start + 3..];
+        let end = end_of_interpolation(rest);
+        if !escaped {
+            found.extend(calls(&rest[..end]));
+        }
+        rest = &rest[end..];
+    }
+    found
+}
+
+/// Where the bracket that ends it stands, whatever brackets and strings lie before.
+fn end_of_interpolation(text: &str) -> usize {
+    let (mut depth, mut rest) = (0_usize, text);
+    while let Some(next) = rest.chars().next() {
+        match next {
+            '"' => {
+                rest = after_string(rest);
+                continue;
+            }
+            '{' => depth += 1,
+            '}' if depth == 0 => return text.len() - rest.len(),
+            '}' => depth -= 1,
+            _ => {}
+        }
+        rest = &rest[next.len_utf8()..];
+    }
+    text.len()
+}
+
+/// What comes after the string that the text begins with.
+fn after_string(text: &str) -> &str {
+    if let Some(inner) = text.strip_prefix("\"\"\"") {
+        return inner.find("\"\"\"").map_or("", |end| &inner[end + 3..]);
+    }
+    let mut escaped = false;
+    for (place, character) in text.char_indices().skip(1) {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return &text[place + 1..],
+            _ => {}
+        }
+    }
+    ""
+}
+
+fn is_start(character: char) -> bool {
+    character.is_ascii_alphabetic() || character == '_'
+}
+
+fn is_part(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(calls: &[Call]) -> Vec<String> {
+        let dot = |call: &Call| match call.kind {
+            ComponentKind::BloblangMethod => ".",
+            _ => "",
+        };
+        calls
+            .iter()
+            .map(|call| format!("{}{}", dot(call), call.name))
+            .collect()
+    }
+
+    #[test]
+    fn functions_and_methods_are_told_apart() {
+        let mapping = r#"
+            # uuid_v7()
+            map thing { root = this }
+            root.id = uuid_v4()
+            root.a = if (this.b.contains("x(y)")) { deleted() } else { now() .ts_format() }
+            root.c = """raw( text""".length() + 5.string()
+            let f = this.apply("thing").map_each(x -> x.uppercase())
+            root.d = match { this.x() == $y(1) => @z(2) }
+        "#;
+        assert_eq!(
+            names(&calls(mapping)),
+            [
+                "uuid_v4",
+                ".contains",
+                "deleted",
+                "now",
+                ".ts_format",
+                ".length",
+                ".string",
+                ".apply",
+                ".map_each",
+                ".uppercase",
+                ".x"
+            ]
+        );
+    }
+
+    #[test]
+    fn mappings_within_text_are_found() {
+        assert_eq!(
+            names(&interpolated(
+                r#"a-${! json("}").uppercase() }-${FOO}-$${! no() }-${! {"x": count("y")} }"#
+            )),
+            ["json", ".uppercase", "count"]
+        );
+        assert_eq!(names(&interpolated("${! broken(")), ["broken"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! From a pipeline to the packages that it needs. Nothing of the pipeline is kept.
+//!
+//! *document*: YAML with places · *walk*: the components in it · *mapping*: the functions and methods in a mapping · *rules*:
+//! what comes along unsaid. Which packages bring the components, resolution says, as for any request.
+
+mod document;
+mod mapping;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use wombat_model::{
+    Problem, ProblemCode, Refusal,
+    request::{BuildRequest, RequestBody},
+    wire::{FoundComponent, PipelineMistake, SelectAnswer, SelectQuestion},
+};
+
+use crate::{
+    catalog::{BENTHOS, Schemas, Snapshot},
+    resolve::{Policy, resolve},
+};
+use document::{Documents, Position, Unreadable};
+use walk::{Found, walk};
+
+/// The module that rules are about.
+const CONNECT: &str = "github.com/redpanda-data/connect/v4";
+
+/// Finds what a pipeline needs. A pipeline with mistakes is answered, too: with these, and with what is needed as far as it
+/// can be told.
+pub(crate) fn select(
+    question: &SelectQuestion,
+    catalog: &Snapshot,
+    schemas: &Schemas,
+    policy: &Policy,
+) -> Result<SelectAnswer, Refusal> {
+    if question.pipeline.trim().is_empty() {
+        return Err(Refusal::of_request(vec![Problem::field(
+            ProblemCode::InvalidValue,
+            "pipeline",
+            "It is empty; put the YAML of a pipeline there.",
+        )]));
+    }
+    let documents = match Documents::read(&question.pipeline) {
+        Ok(documents) => documents,
+        Err(Unreadable { at, problem }) => {
+            return Ok(SelectAnswer {
+                mistakes: vec![mistake(at, problem)],
+                ..SelectAnswer::default()
+            });
+        }
+    };
+    let found = walk(&documents, schemas);
+    let components = found
+        .components
+        .iter()
+        .map(|(component, at)| FoundComponent {
+            component: component.clone(),
+            line: at.line,
+            column: at.column,
+            base: schemas.is_base(component),
+        });
+    let mut answer = SelectAnswer {
+        components: components.collect(),
+        mistakes: found
+            .mistakes
+            .iter()
+            .map(|it| mistake(it.at, it.message.clone()))
+            .collect(),
+        ..SelectAnswer::default()
+    };
+    let body = body(question, &found, schemas);
+    let request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
+    match resolve(&request, catalog, policy) {
+        Ok(resolved) => {
+            let picked = resolved.answer.packages.iter().filter(|it| !it.base);
+            let mut exact = RequestBody {
+                packages: picked.map(|it| it.url.to_string()).collect(),
+                components: Vec::new(),
+                ..body
+            };
+            // A request has to name something; the base alone is Benthos' own.
+            if exact.packages.is_empty() {
+                exact
+                    .packages
+                    .push(format!("{BENTHOS}/public/components/io"));
+            }
+            answer.request = Some(exact);
+            answer.resolution = Some(resolved.answer);
+        }
+        Err(refusal) => answer.problems = refusal.problems,
+    }
+    Ok(answer)
+}
+
+/// A request for what was found.
+fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestBody {
+    let mut packages: Vec<String> = found
+        .rules
+        .keys()
+        .map(|rule| format!("{CONNECT}/public/components/{}", rule.package))
+        .collect();
+    packages.dedup();
+    let components: Vec<String> = found
+        .components
+        .keys()
+        .filter(|component| !schemas.is_base(component))
+        .map(ToString::to_string)
+        .collect();
+    if packages.is_empty() && components.is_empty() {
+        packages.push(format!("{BENTHOS}/public/components/io"));
+    }
+    RequestBody {
+        goos: question.goos.clone(),
+        goarch: question.goarch.clone(),
+        go_version: question.go_version.clone(),
+        variant: question.variant.clone(),
+        packages,
+        components,
+        ..RequestBody::default()
+    }
+}
+
+fn mistake(at: Position, message: String) -> PipelineMistake {
+    PipelineMistake {
+        line: at.line,
+        column: at.column,
+        message,
+    }
+}

@@ -1,0 +1,196 @@
+//! Pipelines against what the embedded catalog knows.
+
+use std::sync::{Arc, LazyLock};
+
+use wombat_model::wire::{SelectAnswer, SelectQuestion};
+
+use super::select;
+use crate::{
+    ServiceArgs,
+    catalog::{Schemas, Snapshot, embedded_releases},
+};
+
+static KNOWN: LazyLock<(Snapshot, Schemas)> = LazyLock::new(|| {
+    let releases = embedded_releases().unwrap();
+    let snapshot = Snapshot::new(releases.into_iter().map(Arc::new), 1);
+    let schemas = Schemas::of(&snapshot);
+    (snapshot, schemas)
+});
+
+fn answer(pipeline: &str) -> SelectAnswer {
+    let question = SelectQuestion {
+        pipeline: pipeline.to_owned(),
+        goos: "linux".to_owned(),
+        goarch: "amd64".to_owned(),
+        ..SelectQuestion::default()
+    };
+    let (snapshot, schemas) = &*KNOWN;
+    select(
+        &question,
+        snapshot,
+        schemas,
+        &ServiceArgs::default().policy(),
+    )
+    .unwrap()
+}
+
+/// The last parts of the packages' paths.
+fn packages(pipeline: &str) -> Vec<String> {
+    let answer = answer(pipeline);
+    assert_eq!(answer.mistakes, [], "{pipeline}");
+    assert_eq!(answer.problems, [], "{pipeline}");
+    let request = answer.request.expect("a request");
+    let last = |path: &String| path.rsplit('/').next().unwrap_or_default().to_owned();
+    request.packages.iter().map(last).collect()
+}
+
+/// `line:column message`, each.
+fn mistakes(pipeline: &str) -> Vec<String> {
+    let answer = answer(pipeline);
+    let shown = |it: &wombat_model::wire::PipelineMistake| {
+        format!("{}:{} {}", it.line, it.column, it.message)
+    };
+    answer.mistakes.iter().map(shown).collect()
+}
+
+#[test]
+fn a_component_is_found_wherever_it_stands() {
+    for (pipeline, expected) in [
+        ("input: {nats: {urls: [a], subject: b}}", vec!["nats"]),
+        (
+            "input:\n  broker:\n    inputs:\n      - nats: {urls: [a], subject: b}\n      - redis_list: {url: a, key: b}",
+            vec!["nats", "redis"],
+        ),
+        (
+            "pipeline:\n  processors:\n    - branch:\n        processors:\n          - redis: {url: a, command: get}\n",
+            vec!["redis"],
+        ),
+        (
+            "pipeline:\n  processors:\n    - switch:\n        - check: this.a\n          processors:\n            - redis_script: {url: a, script: b}\n",
+            vec!["redis"],
+        ),
+        (
+            "input:\n  stdin: {}\n  processors:\n    - redis: {url: a, command: get}\n",
+            vec!["redis"],
+        ),
+        (
+            "cache_resources:\n  - label: x\n    redis: {url: a}\n",
+            vec!["redis"],
+        ),
+        (
+            "rate_limit_resources:\n  - label: x\n    redis: {url: a, key: b}\n",
+            vec!["redis"],
+        ),
+        (
+            "metrics:\n  mapping: 'root = this.uppercase()'\n  prometheus: {}\n",
+            vec!["prometheus"],
+        ),
+        (
+            "output: {switch: {cases: [{output: {mqtt: {urls: [a], topic: b}}}]}}",
+            vec!["mqtt"],
+        ),
+        (
+            "input: {type: nats, nats: {urls: [a], subject: b}}",
+            vec!["nats"],
+        ),
+        (
+            "input: {stdin: {}}\n---\noutput: {nats: {urls: [a], subject: b}}",
+            vec!["nats"],
+        ),
+    ] {
+        assert_eq!(packages(pipeline), expected, "{pipeline}");
+    }
+}
+
+#[test]
+fn names_in_texts_are_no_components() {
+    let pipeline = "input:\n  generate:\n    mapping: 'root = \"kafka redis nats(\"'\noutput:\n  file: {path: 'nats/${! json(\"redis\") }'}\n";
+    assert_eq!(packages(pipeline), ["io"]);
+}
+
+#[test]
+fn what_the_environment_decides_is_left_alone() {
+    let pipeline = "input: {nats: {urls: ['${NATS_URL:nats://a}'], subject: '${SUBJECT}'}}\noutput: {stdout: {}}";
+    assert_eq!(packages(pipeline), ["nats"]);
+}
+
+#[test]
+fn a_template_of_the_text_is_no_unknown_component() {
+    let template =
+        "name: mine\ntype: processor\nfields: []\nmapping: |\n  root.mapping = \"root = this\"\n";
+    let pipeline = format!("{template}---\npipeline:\n  processors:\n    - mine: {{}}\n");
+    assert_eq!(packages(&pipeline), ["io"]);
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place_and_what_may_be_meant() {
+    for (pipeline, expected) in [
+        (
+            "input:\n  natz: {}\n",
+            "2:3 There is no input `natz`; did you mean `nats`?",
+        ),
+        (
+            "input:\n  redis_hash: {}\n",
+            "2:3 `redis_hash` is an output, not an input",
+        ),
+        (
+            "inputs:\n  stdin: {}\n",
+            "1:1 There is no field `inputs` in a pipeline; did you mean `input`?",
+        ),
+        (
+            "input: {}\n",
+            "1:8 No input is named here, such as `stdin`.",
+        ),
+        (
+            "input:\n  nats: {url: a, subject: b}\n",
+            "2:10 There is no field `url` in `nats`; did you mean `urls`?",
+        ),
+        (
+            "pipeline:\n  processors:\n    - mapping: root = this.uppercaze()\n",
+            "3:28 The mapping language has no method `uppercaze`; did you mean `uppercase`?",
+        ),
+        (
+            "pipeline:\n  processors:\n    - mapping: |\n        root.a = 1\n        root.b = uuid_v9()\n",
+            "5:10 The mapping language has no function `uuid_v9`",
+        ),
+        (
+            "pipeline:\n  processors:\n    mapping: root = this\n",
+            "3:5 `processors` is a list.",
+        ),
+        (
+            "input:\n  stdin: {}\n  stdot: {}\n",
+            "3:3 `stdot` stands beside `stdin`",
+        ),
+        ("input: [\n", "The YAML can't be read here"),
+    ] {
+        let found = mistakes(pipeline);
+        assert!(
+            found.iter().any(|it| it.contains(expected)),
+            "{pipeline}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_and_the_rest_is_found() {
+    let answer = answer("input:\n  natz: {}\noutput:\n  redis_list: {url: a, key: b, keyz: c}\n");
+    assert_eq!(answer.mistakes.len(), 2);
+    assert!(
+        answer
+            .components
+            .iter()
+            .any(|it| it.component.name == "redis_list")
+    );
+}
+
+#[test]
+fn aliases_of_aliases_end() {
+    let mut pipeline = "pipeline:\n  processors:\n    - try: &p0 [{log: {}}]\n".to_owned();
+    for n in 1..40 {
+        let before = n - 1;
+        let line = format!("    - try: &p{n} [{{try: *p{before}}}, {{try: *p{before}}}]\n");
+        pipeline.push_str(&line);
+    }
+    let found = mistakes(&pipeline);
+    assert!(found.iter().any(|it| it.contains("too much")), "{found:?}");
+}

@@ -1,0 +1,136 @@
+//! A component: its name, what stands beside it, and what lies in it.
+
+use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
+
+use super::{
+    super::{
+        document::{NodeId, Position, Value},
+        rules,
+    },
+    Walk, is_nothing,
+    words::{a, example, quoted},
+};
+use crate::catalog::{nearest, or_nearest};
+
+/// Keys beside the name of a component.
+const RESERVED: [&str; 4] = ["label", "type", "plugin", "processors"];
+
+impl Walk<'_> {
+    pub(super) fn component(&mut self, node: NodeId, kind: ComponentKind) {
+        let documents = self.documents;
+        let at = documents.node(node).at;
+        let Value::Map(entries) = &documents.node(node).value else {
+            if !is_nothing(&documents.node(node).value) && !is_variable(documents.text(node)) {
+                let message = format!(
+                    "Here should be {}, such as `{}: …`.",
+                    a(kind),
+                    example(kind)
+                );
+                self.mistake(at, message);
+            }
+            return;
+        };
+        let mut named = Vec::new();
+        for (key, value) in entries {
+            let key_at = documents.node(*key).at;
+            match documents.text(*key) {
+                Some("processors") if has_processors(kind) => {
+                    self.value(*value, &processors());
+                }
+                // Renames what is measured; it stands beside the exporter.
+                Some("mapping") if kind == ComponentKind::Metric => self.mapping(*value),
+                Some("type") => {
+                    if let Some(name) = documents.text(*value) {
+                        named.push((name, documents.node(*value).at, None));
+                    }
+                }
+                Some(name) if !RESERVED.contains(&name) => named.push((name, key_at, Some(*value))),
+                Some(_) | None => {}
+            }
+        }
+        let known = |name: &str| self.schemas.component(kind, name).is_some();
+        if named.len() > 1 && named.iter().any(|(name, ..)| known(name)) {
+            // What else stands there is a mistake; it mustn't hide what the component is.
+            let (kept, others): (Vec<_>, Vec<_>) =
+                named.iter().copied().partition(|(name, ..)| known(name));
+            for (name, at, _) in others {
+                let message = format!(
+                    "{} stands beside {}, which is {}; one component has one name.",
+                    quoted(name),
+                    quoted(kept[0].0),
+                    a(kind)
+                );
+                self.mistake(at, message);
+            }
+            named = kept;
+        }
+        match named.as_slice() {
+            [] => self.mistake(
+                at,
+                format!("No {kind} is named here, such as `{}`.", example(kind)),
+            ),
+            [(name, at, config)] => self.named(kind, name, *at, *config),
+            several => {
+                for (name, at, config) in several {
+                    self.named(kind, name, *at, *config);
+                }
+            }
+        }
+    }
+
+    /// A component with its name.
+    fn named(&mut self, kind: ComponentKind, name: &str, at: Position, config: Option<NodeId>) {
+        let component = Component {
+            kind,
+            name: name.to_owned(),
+        };
+        if self.templates.contains(&component) {
+            return;
+        }
+        let schemas = self.schemas;
+        let Some(documentation) = schemas.component(kind, name) else {
+            let close = nearest(name, schemas.names(kind));
+            let other = schemas.kinds_of(name);
+            let message = match other.as_slice() {
+                [] => format!("There is no {kind} {}{}", quoted(name), or_nearest(&close)),
+                [first, ..] => format!(
+                    "`{name}` is {}, not {}{}",
+                    a(*first),
+                    a(kind),
+                    or_nearest(&close)
+                ),
+            };
+            self.mistake(at, message);
+            return;
+        };
+        for rule in rules::of(&component, config, self.documents) {
+            self.found.rules.entry(rule).or_insert(at);
+        }
+        self.found.components.entry(component).or_insert(at);
+        if let (Some(config), Some(field)) = (config, &documentation.config) {
+            let field = Field {
+                name: name.to_owned(),
+                ..field.clone()
+            };
+            self.value(config, &field);
+        }
+    }
+}
+
+fn has_processors(kind: ComponentKind) -> bool {
+    matches!(kind, ComponentKind::Input | ComponentKind::Output)
+}
+
+fn processors() -> Field {
+    Field {
+        name: "processors".to_owned(),
+        of: "processor".to_owned(),
+        shape: FieldShape::Array,
+        ..Field::default()
+    }
+}
+
+/// What the environment puts there nobody knows yet.
+fn is_variable(text: Option<&str>) -> bool {
+    text.is_some_and(|text| text.contains("${"))
+}

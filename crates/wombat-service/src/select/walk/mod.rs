@@ -1,0 +1,241 @@
+//! Finds the components that a pipeline uses, by the fields that components say they have: an `input` in a `broker`, a
+//! processor in a `branch`, a method in a mapping. A name somewhere in a text is nothing to it.
+//!
+//! Here: documents and fields · *component*: what a field of such a type holds · *calls*: mappings · *words*: for people.
+
+mod calls;
+mod component;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
+
+use super::{
+    document::{Documents, NodeId, Position, Value},
+    rules::Rule,
+};
+use crate::catalog::{Schemas, nearest, or_nearest};
+use words::quoted;
+
+/// Steps of a walk: aliases of aliases make a text larger than it is.
+const MOST_STEPS: usize = 100_000;
+/// Problems that are told; whoever has more mends these first.
+const MOST_PROBLEMS: usize = 100;
+
+/// Something wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mistake {
+    pub(super) at: Position,
+    pub(super) message: String,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Components, and where each is used first.
+    pub(super) components: BTreeMap<Component, Position>,
+    /// What has to come along although no component says so.
+    pub(super) rules: BTreeMap<&'static Rule, Position>,
+    pub(super) mistakes: BTreeSet<Mistake>,
+}
+
+/// Walks all documents.
+pub(super) fn walk(documents: &Documents, schemas: &Schemas) -> Found {
+    let mut walk = Walk {
+        documents,
+        schemas,
+        templates: BTreeSet::new(),
+        found: Found::default(),
+        steps: 0,
+    };
+    for root in &documents.roots {
+        walk.learn_template(*root);
+    }
+    for root in &documents.roots {
+        walk.document(*root);
+    }
+    walk.found
+}
+
+struct Walk<'a> {
+    documents: &'a Documents,
+    schemas: &'a Schemas,
+    /// Components that the text itself defines.
+    templates: BTreeSet<Component>,
+    found: Found,
+    steps: usize,
+}
+
+/// The kind of component that a field of this type holds.
+fn kind_of(type_name: &str) -> Option<ComponentKind> {
+    Some(match type_name {
+        "input" => ComponentKind::Input,
+        "output" => ComponentKind::Output,
+        "processor" => ComponentKind::Processor,
+        "cache" => ComponentKind::Cache,
+        "buffer" => ComponentKind::Buffer,
+        "rate_limit" => ComponentKind::RateLimit,
+        "metrics" => ComponentKind::Metric,
+        "tracer" => ComponentKind::Tracer,
+        "scanner" => ComponentKind::Scanner,
+        _ => return None,
+    })
+}
+
+impl Walk<'_> {
+    fn mistake(&mut self, at: Position, message: impl Into<String>) {
+        if self.found.mistakes.len() < MOST_PROBLEMS {
+            self.found.mistakes.insert(Mistake {
+                at,
+                message: message.into(),
+            });
+        }
+    }
+
+    /// Whether to go on.
+    fn step(&mut self, at: Position) -> bool {
+        self.steps += 1;
+        if self.steps == MOST_STEPS {
+            self.mistake(at, "There is too much in this pipeline, aliases counted.");
+        }
+        self.steps < MOST_STEPS
+    }
+
+    /// A document with a name and a mapping is a template, which others may use.
+    fn learn_template(&mut self, root: NodeId) {
+        let text = |key: &str| self.documents.text(self.documents.get(root, key)?);
+        if let (Some(name), Some(kind)) = (text("name"), text("type").and_then(kind_of))
+            && self.documents.get(root, "mapping").is_some()
+        {
+            let name = name.to_owned();
+            self.templates.insert(Component { kind, name });
+        }
+    }
+
+    fn document(&mut self, root: NodeId) {
+        let node = self.documents.node(root);
+        match &node.value {
+            Value::Map(_) if self.documents.get(root, "mapping").is_some() => {
+                if let Some(mapping) = self.documents.get(root, "mapping") {
+                    self.mapping(mapping);
+                }
+            }
+            Value::Map(_) => {
+                let stream: Vec<Field> = self.schemas.stream().to_vec();
+                self.fields(root, &stream, "a pipeline");
+            }
+            Value::Scalar { text, .. } if text.trim().is_empty() || text == "~" => {}
+            Value::Scalar { .. } | Value::List(_) => self.mistake(
+                node.at,
+                "A pipeline is made of fields, such as `input:` and `output:`.",
+            ),
+        }
+    }
+
+    fn fields(&mut self, map: NodeId, fields: &[Field], of: &str) {
+        let node = self.documents.node(map);
+        let Value::Map(entries) = &node.value else {
+            if !is_nothing(&node.value) {
+                self.mistake(node.at, format!("Here should be the fields of {of}."));
+            }
+            return;
+        };
+        for (key, value) in entries {
+            let at = self.documents.node(*key).at;
+            let Some(name) = self.documents.text(*key) else {
+                self.mistake(at, "The name of a field is a word.");
+                continue;
+            };
+            match fields.iter().find(|field| field.name == name) {
+                Some(field) => self.value(*value, field),
+                // Merges the fields of another.
+                None if name == "<<" => self.fields(*value, fields, of),
+                None => {
+                    let close = nearest(name, fields.iter().map(|field| field.name.as_str()));
+                    let message = format!(
+                        "There is no field {} in {of}{}",
+                        quoted(name),
+                        or_nearest(&close)
+                    );
+                    self.mistake(at, message);
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, node: NodeId, field: &Field) {
+        let at = self.documents.node(node).at;
+        if !self.step(at) {
+            return;
+        }
+        match (field.shape, &self.documents.node(node).value) {
+            (FieldShape::Scalar, _) => self.single(node, field),
+            (FieldShape::Array, Value::List(items)) => {
+                for item in items {
+                    self.single(*item, field);
+                }
+            }
+            (FieldShape::TwoDimensions, Value::List(lists)) => {
+                for list in lists {
+                    match &self.documents.node(*list).value {
+                        Value::List(items) => {
+                            for item in items {
+                                self.single(*item, field);
+                            }
+                        }
+                        _ => self.single(*list, field),
+                    }
+                }
+            }
+            (FieldShape::Map, Value::Map(entries)) => {
+                for (_, value) in entries {
+                    self.single(*value, field);
+                }
+            }
+            // One where there may be many, and variables that become them.
+            (
+                FieldShape::Array | FieldShape::TwoDimensions,
+                Value::Map(_) | Value::Scalar { .. },
+            )
+            | (FieldShape::Map, Value::Scalar { .. }) => {
+                if kind_of(&field.of).is_none() {
+                    self.single(node, field);
+                } else if !is_nothing(&self.documents.node(node).value) {
+                    self.mistake(at, format!("`{}` is a list.", field.name));
+                }
+            }
+            (FieldShape::Map, Value::List(_)) => {
+                self.mistake(
+                    at,
+                    format!("`{}` is made of names with values.", field.name),
+                );
+            }
+        }
+    }
+
+    fn single(&mut self, node: NodeId, field: &Field) {
+        let at = self.documents.node(node).at;
+        if !self.step(at) {
+            return;
+        }
+        if let Some(kind) = kind_of(&field.of) {
+            self.component(node, kind);
+        } else if field.bloblang {
+            self.mapping(node);
+        } else if !field.children.is_empty() {
+            let name = if field.name.is_empty() {
+                "this component".to_owned()
+            } else {
+                format!("`{}`", field.name)
+            };
+            self.fields(node, &field.children, &name);
+        } else if field.interpolated {
+            self.texts(node);
+        }
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Scalar { text, plain: true } if text.is_empty() || text == "~" || text == "null")
+}
