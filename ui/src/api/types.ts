@@ -188,6 +188,8 @@ export interface PackageHit {
   description: string
   licence: Licence
   rclFiles: number
+  /** What a binary grows by with it, beside the base alone; on linux/amd64. */
+  addedBytes?: number
   cgo: boolean
   /** By `goos/goarch`; a platform that isn't named wasn't tried. */
   platforms: Record<string, PlatformSupport>

@@ -2,7 +2,20 @@ import { execFileSync } from 'node:child_process'
 
 import { describe, expect, it } from 'vitest'
 
-import { curlDownload, curlRequest, downloadName, natsDownload, natsRequest, quote, startHint, verifyCommand, wombatBuild } from './commands'
+import {
+  actionsStep,
+  curlDownload,
+  curlOneLine,
+  curlRequest,
+  dockerfile,
+  downloadName,
+  natsDownload,
+  natsRequest,
+  quote,
+  startHint,
+  verifyCommand,
+  wombatBuild,
+} from './commands'
 
 const hash = 'ab'.repeat(32)
 const id = (goos: string): string => `build.${goos}.arm64.1_26_8.${hash}`
@@ -43,6 +56,16 @@ describe('commands', () => {
       'wombat build --platform linux/amd64 --go 1.26.8 --module a.b=v1.0.0 a.b/c input/kafka --output ./wombat'
     expect(wombatBuild('http://127.0.0.1:4430', request)).toBe(`${expected}\nchmod +x ./wombat`)
     expect(wombatBuild('https://w.example', request)).toBe(`${expected} --server https://w.example\nchmod +x ./wombat`)
+  })
+
+  it('ask, wait and download in one line where no release was chosen', () => {
+    expect(curlOneLine('http://h', request)).toBeUndefined()
+    const plain = { goos: 'linux', goarch: 'arm64', components: ['nats', 'input/kafka'] }
+    const url = 'http://h/dl/linux/arm64?components=nats,input/kafka'
+    expect(curlOneLine('http://h', plain)).toBe(`curl -fsSL -o wombat '${url}'\nchmod +x ./wombat`)
+    expect(dockerfile('http://h', plain)).toContain(`ADD --chmod=755 ${url} /usr/local/bin/wombat`)
+    expect(dockerfile('http://h', { ...plain, goos: 'windows' })).toBeUndefined()
+    expect(actionsStep('http://h', plain)?.split('\n')[2]).toBe(`    curl -fsSL -o wombat '${url}'`)
   })
 
   it('know what a browser calls the file', () => {

@@ -42,6 +42,49 @@ export function curlDownload(origin: string, id: string): string {
   return lines(`curl -fsS -o ${file} ${quote(origin + artifactPath(id))}`, ...startHint(goos))
 }
 
+/** What the same can be had with, in the order of the tabs. */
+export const commandTabs = ['curl', 'nats', 'wombat', 'docker', 'actions'] as const
+export type CommandTab = (typeof commandTabs)[number]
+export const isCommandTab = (text: unknown): text is CommandTab => commandTabs.some((tab) => tab === text)
+
+/** An address that asks, waits and leads to the binary; releases that were chosen can't stand in it. */
+export function oneLineUrl(origin: string, request: RequestBody): string | undefined {
+  if (Object.keys(request.modules ?? {}).length > 0) return undefined
+  const parts = [
+    ['components', (request.components ?? []).join(',')],
+    ['packages', (request.packages ?? []).join(',')],
+    ['goVersion', request.goVersion],
+    ['variant', request.variant],
+    ['base', request.base],
+  ].flatMap(([name, value]) => (value ? [`${name ?? ''}=${encodeURI(value)}`] : []))
+  return `${origin}/dl/${request.goos}/${request.goarch}?${parts.join('&')}`
+}
+
+/** Asks, waits and downloads. */
+export function curlOneLine(origin: string, request: RequestBody): string | undefined {
+  const url = oneLineUrl(origin, request)
+  return url && lines(`curl -fsSL -o ${binaryName(request.goos)} ${quote(url)}`, ...startHint(request.goos))
+}
+
+/** An image with the binary and a pipeline. */
+export function dockerfile(origin: string, request: RequestBody): string | undefined {
+  const url = oneLineUrl(origin, request)
+  if (!url || request.goos !== 'linux') return undefined
+  return lines(
+    'FROM alpine:3',
+    `ADD --chmod=755 ${url} /usr/local/bin/wombat`,
+    'COPY pipeline.yaml /pipeline.yaml',
+    'USER nobody',
+    'ENTRYPOINT ["wombat", "run", "/pipeline.yaml"]',
+  )
+}
+
+/** A step of a GitHub workflow. */
+export function actionsStep(origin: string, request: RequestBody): string | undefined {
+  const command = curlOneLine(origin, request)
+  return command && lines('- name: Get the binary for the pipeline', '  run: |', ...command.split('\n').map((line) => `    ${line}`))
+}
+
 export function natsRequest(request: RequestBody): string {
   return `nats req build.request ${quote(JSON.stringify(request))}`
 }
