@@ -30,7 +30,8 @@ async function picture(page: Page, name: string): Promise<void> {
       await page.setViewportSize({ width, height: 900 })
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       // Colours are handed down from element to element while the theme changes.
-      await page.waitForFunction(() => document.getAnimations().length === 0)
+      await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))))
+      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === 'paused'))
       await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
     }
   }

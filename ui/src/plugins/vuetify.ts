@@ -11,6 +11,7 @@ export const vuetify = createVuetify({
     VCard: { flat: true, border: true },
     VBtn: { variant: 'text', density: 'comfortable' },
     VTextField: { bgColor: 'surface', variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
+    VTextarea: { bgColor: 'surface', variant: 'outlined', density: 'comfortable' },
     VSelect: { bgColor: 'surface', variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
   },
   theme: {
