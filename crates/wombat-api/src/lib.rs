@@ -13,6 +13,7 @@ mod error;
 mod gateway;
 mod headers;
 mod live;
+mod openapi;
 mod params;
 mod range;
 mod routes;

@@ -31,6 +31,7 @@ use wombat_model::{BuildKey, Status, wire::BuildView};
 use crate::{
     ApiError,
     headers::{finish, own_writes_only},
+    openapi,
     state::AppState,
     ui,
 };
@@ -55,6 +56,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/builders", get(catalog::builders))
         .route("/api/platforms", get(catalog::platforms))
         .route("/api/version", get(health::version))
+        .route("/api/openapi.json", get(document))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(ui::serve)
@@ -76,6 +78,11 @@ pub fn app(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), own_writes_only))
         .layer(from_fn_with_state(state.clone(), finish))
         .with_state(state)
+}
+
+/// `GET /api/openapi.json`
+async fn document() -> Response {
+    json(openapi::DOCUMENT.clone())
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {

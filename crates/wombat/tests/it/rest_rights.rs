@@ -103,6 +103,7 @@ fn calls() -> Vec<Call> {
         call(Method::GET, "/api/builders", Nothing),
         call(Method::GET, "/api/platforms", Nothing),
         call(Method::GET, "/api/version", Nothing),
+        call(Method::GET, "/api/openapi.json", Nothing),
         call(Method::GET, "/healthz", Nothing),
         call(Method::GET, "/readyz", Nothing),
     ]

@@ -1,0 +1,168 @@
+//! What is told of a call.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Value, json};
+
+/// A call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) id: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) about: &'static str,
+    pub(super) parameters: Vec<Parameter>,
+    /// By media type.
+    pub(super) request: Option<Value>,
+    pub(super) answers: Vec<Answer>,
+    /// Who has to be asked for.
+    pub(super) role: Option<&'static str>,
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Path,
+    Query,
+}
+
+impl Place {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+        }
+    }
+}
+
+/// A parameter.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) place: Place,
+    pub(super) about: &'static str,
+    pub(super) schema: Value,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) about: &'static str,
+    pub(super) media: Option<&'static str>,
+    pub(super) schema: Option<fn(&mut SchemaGenerator) -> Schema>,
+}
+
+pub(super) fn call(
+    method: &'static str,
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    about: &'static str,
+) -> Call {
+    Call {
+        method,
+        path,
+        id,
+        tag,
+        about,
+        parameters: Vec::new(),
+        request: None,
+        answers: Vec::new(),
+        role: None,
+    }
+}
+
+impl Call {
+    fn parameter(
+        mut self,
+        place: Place,
+        name: &'static str,
+        about: &'static str,
+        schema: Value,
+    ) -> Self {
+        self.parameters.push(Parameter {
+            name,
+            place,
+            about,
+            schema,
+        });
+        self
+    }
+
+    /// A part of the path.
+    pub(super) fn part(self, name: &'static str, about: &'static str) -> Self {
+        self.parameter(Place::Path, name, about, json!({"type": "string"}))
+    }
+
+    pub(super) fn text(self, name: &'static str, about: &'static str) -> Self {
+        self.parameter(Place::Query, name, about, json!({"type": "string"}))
+    }
+
+    pub(super) fn number(self, name: &'static str, about: &'static str, most: u64) -> Self {
+        let schema = json!({"type": "integer", "minimum": 0, "maximum": most});
+        self.parameter(Place::Query, name, about, schema)
+    }
+
+    pub(super) fn flag(self, name: &'static str, about: &'static str) -> Self {
+        let schema = json!({"type": "string", "enum": ["true", "false", "1", "0"]});
+        self.parameter(Place::Query, name, about, schema)
+    }
+
+    /// A body of JSON. What is read may leave out more than what is written, so its schema stands here and isn't shared.
+    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
+        let mut settings = SchemaSettings::draft2020_12().for_deserialize();
+        settings.meta_schema = None;
+        settings.inline_subschemas = true;
+        let schema = settings.into_generator().into_root_schema_for::<T>();
+        self.request = Some(json!({"application/json": {"schema": schema}}));
+        self
+    }
+
+    pub(super) fn takes_text(mut self, media: &'static str) -> Self {
+        self.request = Some(json!({media: {"schema": {"type": "string"}}}));
+        self
+    }
+
+    pub(super) fn gives<T: JsonSchema>(self, status: u16, about: &'static str) -> Self {
+        self.answer(
+            status,
+            about,
+            Some("application/json"),
+            Some(SchemaGenerator::subschema_for::<T>),
+        )
+    }
+
+    /// An answer without a schema, and perhaps without a body.
+    pub(super) fn answers(
+        self,
+        status: u16,
+        about: &'static str,
+        media: Option<&'static str>,
+    ) -> Self {
+        self.answer(status, about, media, None)
+    }
+
+    fn answer(
+        mut self,
+        status: u16,
+        about: &'static str,
+        media: Option<&'static str>,
+        schema: Option<fn(&mut SchemaGenerator) -> Schema>,
+    ) -> Self {
+        self.answers.push(Answer {
+            status,
+            about,
+            media,
+            schema,
+        });
+        self
+    }
+
+    pub(super) fn needs(self, role: &'static str) -> Self {
+        Self {
+            role: Some(role),
+            ..self
+        }
+    }
+}
