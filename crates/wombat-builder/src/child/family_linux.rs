@@ -7,8 +7,9 @@ use std::{cell::Cell, collections::HashMap, fs};
 use rustix::{
     io,
     process::{
-        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, getpid, kill_process,
-        kill_process_group, set_child_subreaper, wait, waitid,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, getpid,
+        kill_process, kill_process_group, pidfd_open, pidfd_send_signal, set_child_subreaper, wait,
+        waitid,
     },
 };
 
@@ -24,6 +25,22 @@ pub(super) struct Family {
 struct Process {
     pid: Pid,
     zombie: bool,
+    /// In ticks since the machine started: with its id, this names a process for good.
+    started: u64,
+}
+
+impl Process {
+    /// Kills it, and nobody who has its id by now: where many processes come and go, ids come round within a look at all of
+    /// them, and the id of a thread would do for its whole process.
+    fn kill(&self) {
+        let Ok(handle) = pidfd_open(self.pid, PidfdFlags::empty()) else {
+            return;
+        };
+        let now = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        if read_stat(&now).is_some_and(|stat| stat.started == self.started) {
+            let _ = pidfd_send_signal(handle, Signal::KILL);
+        }
+    }
 }
 
 impl Family {
@@ -81,7 +98,7 @@ impl Family {
         }
         let descendants = descendants();
         for process in descendants.iter().filter(|process| !process.zombie) {
-            let _ = kill_process(process.pid, Signal::KILL);
+            process.kill();
         }
         descendants.len()
     }
@@ -149,11 +166,17 @@ fn descendants() -> Vec<Process> {
         let Ok(text) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
             continue;
         };
-        if let Some((parent, zombie)) = parent_and_state(&text) {
-            by_parent
-                .entry(parent)
-                .or_default()
-                .push(Process { pid, zombie });
+        if let Some(Stat {
+            parent,
+            zombie,
+            started,
+        }) = read_stat(&text)
+        {
+            by_parent.entry(parent).or_default().push(Process {
+                pid,
+                zombie,
+                started,
+            });
         }
     }
     let mut found = Vec::new();
@@ -167,13 +190,27 @@ fn descendants() -> Vec<Process> {
     found
 }
 
-/// Parent and "is a zombie" of a line of `/proc/<pid>/stat`. The name before them may hold anything, `)` included.
-fn parent_and_state(stat: &str) -> Option<(i32, bool)> {
+/// What is wanted of a line of `/proc/<pid>/stat`.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    parent: i32,
+    zombie: bool,
+    started: u64,
+}
+
+/// Reads it. The name before the fields may hold anything, `)` included.
+fn read_stat(stat: &str) -> Option<Stat> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
-    Some((parent, state == "Z" || state == "X"))
+    // The 22nd of all.
+    let started = fields.nth(17)?.parse().ok()?;
+    Some(Stat {
+        parent,
+        zombie: state == "Z" || state == "X",
+        started,
+    })
 }
 
 #[cfg(test)]
@@ -182,11 +219,18 @@ mod tests {
 
     #[test]
     fn reads_names_with_brackets_and_spaces() {
+        let rest = "12 12 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 9876 55";
         assert_eq!(
-            parent_and_state("12 (a) R 1 (b)) S 34 12 12 0"),
-            Some((34, false))
+            read_stat(&format!("12 (a) R 1 (b)) S 34 {rest}")),
+            Some(Stat {
+                parent: 34,
+                zombie: false,
+                started: 9876,
+            })
         );
-        assert_eq!(parent_and_state("12 (x) Z 1 2"), Some((1, true)));
-        assert_eq!(parent_and_state(""), None);
+        assert!(read_stat(&format!("12 (x) Z 1 {rest}")).is_some_and(|stat| stat.zombie));
+        assert_eq!(read_stat(""), None);
+        let own = fs::read_to_string("/proc/self/stat").unwrap();
+        assert!(read_stat(&own).is_some_and(|stat| stat.started > 0));
     }
 }
