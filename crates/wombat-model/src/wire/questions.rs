@@ -299,7 +299,7 @@ pub struct ComponentAnswer {
 }
 
 /// `catalog.select`, and the parameters of `POST /api/catalog/select`, whose body is the pipeline.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SelectQuestion {
     /// YAML of a pipeline, of resources, or of several documents.
@@ -316,6 +316,19 @@ pub struct SelectQuestion {
     /// Level of the architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+}
+
+impl SelectQuestion {
+    /// For the platform that is meant where none is named.
+    pub fn of(pipeline: String) -> Self {
+        Self {
+            pipeline,
+            goos: linux(),
+            goarch: amd64(),
+            go_version: None,
+            variant: None,
+        }
+    }
 }
 
 fn linux() -> String {

@@ -120,23 +120,14 @@ impl Answers {
         if self.builds.count() < MANY_BUILDS {
             return list();
         }
-        let listed = tokio::task::spawn_blocking(list).await;
-        listed.unwrap_or_else(|failure| {
-            error!(%failure, "looking for builds failed");
-            Err(Refusal::internal())
-        })
+        apart(list).await
     }
 
     /// What a pipeline needs. Walking one takes a while, and would hold up every other answer.
     async fn select(&self, question: SelectQuestion) -> Result<Bytes, Refusal> {
         let (snapshot, schemas) = self.catalog.schemas();
         let policy = self.args.policy();
-        let select = move || json(&select(&question, &snapshot, &schemas, &policy)?);
-        let selected = tokio::task::spawn_blocking(select).await;
-        selected.unwrap_or_else(|failure| {
-            error!(%failure, "reading a pipeline failed");
-            Err(Refusal::internal())
-        })
+        apart(move || json(&select(&question, &snapshot, &schemas, &policy)?)).await
     }
 
     /// As many packages as fit into a message.
@@ -158,6 +149,17 @@ impl Answers {
         answer.packages.truncate(fit);
         Ok(answer)
     }
+}
+
+/// Answers in a thread of its own.
+async fn apart(
+    answer: impl FnOnce() -> Result<Bytes, Refusal> + Send + 'static,
+) -> Result<Bytes, Refusal> {
+    let answered = tokio::task::spawn_blocking(answer).await;
+    answered.unwrap_or_else(|failure| {
+        error!(%failure, "an answer failed");
+        Err(Refusal::internal())
+    })
 }
 
 /// Reads a question; an empty message is one without fields.

@@ -56,6 +56,7 @@ pub(super) enum Value {
 /// The documents of a text.
 #[derive(Debug)]
 pub(super) struct Documents {
+    source: String,
     nodes: Vec<Node>,
     pub(super) roots: Vec<NodeId>,
 }
@@ -97,6 +98,7 @@ impl Documents {
             builder.event(event, Position::of(span))?;
         }
         Ok(Self {
+            source: text.to_owned(),
             nodes: builder.nodes,
             roots: builder.roots,
         })
@@ -104,6 +106,34 @@ impl Documents {
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    /// Where a word of a scalar stands. `at` is its place in the scalar's text, which isn't as it was written: lines of a
+    /// block have lost their indentation, and folded ones their ends. But the word comes as often before it there as here.
+    pub(super) fn place_of(&self, id: NodeId, at: usize, word: &str) -> Position {
+        let start = self.node(id).at;
+        let before = self.text(id).and_then(|text| text.get(..at));
+        let nth = before.map_or(0, |before| before.matches(word).count());
+        let begin = self.offset(start);
+        let mut found = self.source[begin..].match_indices(word);
+        let Some((place, _)) = found.nth(nth) else {
+            return start;
+        };
+        let until = &self.source[..begin + place];
+        let line_begin = until.rfind('\n').map_or(0, |end| end + 1);
+        Position {
+            line: until.matches('\n').count() + 1,
+            column: until[line_begin..].chars().count() + 1,
+        }
+    }
+
+    /// Where a position is in the source, in bytes.
+    fn offset(&self, Position { line, column }: Position) -> usize {
+        let mut lines = self.source.split_inclusive('\n');
+        let before: usize = lines.by_ref().take(line - 1).map(str::len).sum();
+        let own = lines.next().unwrap_or_default();
+        let within: usize = own.chars().take(column - 1).map(char::len_utf8).sum();
+        before + within
     }
 
     /// The text of a scalar.
@@ -227,6 +257,22 @@ mod tests {
             documents.node(quoted).value,
             Value::Scalar { plain: false, .. }
         ));
+    }
+
+    #[test]
+    fn words_of_scalars_are_found_as_they_were_written() {
+        let place = |source: &str, word: &str| {
+            let documents = Documents::read(source).unwrap();
+            let value = documents.get(documents.roots[0], "a").unwrap();
+            let at = documents.text(value).unwrap().rfind(word).unwrap();
+            let Position { line, column } = documents.place_of(value, at, word);
+            (line, column)
+        };
+        assert_eq!(place("a: x y\n", "y"), (1, 6));
+        assert_eq!(place("é: 1\na: \"é y\"\n", "y"), (2, 7));
+        assert_eq!(place("a: |\n    x\n      y x\n", "x"), (3, 9));
+        assert_eq!(place("a: >\n  x\n  x\n\n  x y\n", "y"), (5, 5));
+        assert_eq!(place("x: x\na: \n  x\n", "x"), (3, 3));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(super) struct Call {
     /// Function or method.
     pub(super) kind: ComponentKind,
     pub(super) name: String,
+    /// Where the name stands in the text, in bytes.
+    pub(super) at: usize,
 }
 
 /// Words before a bracket that call nothing.
@@ -37,6 +39,7 @@ pub(super) fn calls(mapping: &str) -> Vec<Call> {
                             ComponentKind::BloblangFunction
                         },
                         name: name.to_owned(),
+                        at: mapping.len() - rest.len(),
                     });
                 }
                 before = Some('a');
@@ -67,7 +70,12 @@ pub(super) fn interpolated(text: &str) -> Vec<Call> {
         rest = &rest[start + 3..];
         let end = end_of_interpolation(rest);
         if !escaped {
-            found.extend(calls(&rest[..end]));
+            let begin = text.len() - rest.len();
+            let inner = calls(&rest[..end]).into_iter();
+            found.extend(inner.map(|call| Call {
+                at: begin + call.at,
+                ..call
+            }));
         }
         rest = &rest[end..];
     }

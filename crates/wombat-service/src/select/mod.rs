@@ -74,16 +74,14 @@ pub(crate) fn select(
     match resolve(&request, catalog, policy) {
         Ok(resolved) => {
             let picked = resolved.answer.packages.iter().filter(|it| !it.base);
+            let asked = body.packages.clone();
             let mut exact = RequestBody {
                 packages: picked.map(|it| it.url.to_string()).collect(),
                 components: Vec::new(),
                 ..body
             };
-            // A request has to name something; the base alone is Benthos' own.
             if exact.packages.is_empty() {
-                exact
-                    .packages
-                    .push(format!("{BENTHOS}/public/components/io"));
+                exact.packages = asked;
             }
             answer.request = Some(exact);
             answer.resolution = Some(resolved.answer);
@@ -107,6 +105,7 @@ fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestB
         .filter(|component| !schemas.is_base(component))
         .map(ToString::to_string)
         .collect();
+    // A request has to name something, and every binary has this.
     if packages.is_empty() && components.is_empty() {
         packages.push(format!("{BENTHOS}/public/components/io"));
     }

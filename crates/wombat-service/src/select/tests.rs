@@ -18,12 +18,7 @@ static KNOWN: LazyLock<(Snapshot, Schemas)> = LazyLock::new(|| {
 });
 
 fn answer(pipeline: &str) -> SelectAnswer {
-    let question = SelectQuestion {
-        pipeline: pipeline.to_owned(),
-        goos: "linux".to_owned(),
-        goarch: "amd64".to_owned(),
-        ..SelectQuestion::default()
-    };
+    let question = SelectQuestion::of(pipeline.to_owned());
     let (snapshot, schemas) = &*KNOWN;
     select(
         &question,
@@ -151,7 +146,7 @@ fn every_mistake_is_told_with_its_place_and_what_may_be_meant() {
         ),
         (
             "pipeline:\n  processors:\n    - mapping: |\n        root.a = 1\n        root.b = uuid_v9()\n",
-            "5:10 The mapping language has no function `uuid_v9`",
+            "5:18 The mapping language has no function `uuid_v9`",
         ),
         (
             "pipeline:\n  processors:\n    mapping: root = this\n",

@@ -4,7 +4,7 @@ use wombat_model::catalog::{Component, ComponentKind};
 
 use super::{
     super::{
-        document::{NodeId, Position, Value},
+        document::{NodeId, Value},
         mapping::{self, Call},
     },
     Walk,
@@ -17,8 +17,7 @@ impl Walk<'_> {
         let Some(text) = self.documents.text(node) else {
             return;
         };
-        let at = self.documents.node(node).at;
-        self.calls(&mapping::calls(text), text, at);
+        self.calls(&mapping::calls(text), node);
     }
 
     /// Texts in which mappings may stand.
@@ -28,7 +27,7 @@ impl Walk<'_> {
             return;
         }
         match &self.documents.node(node).value {
-            Value::Scalar { text, .. } => self.calls(&mapping::interpolated(text), text, at),
+            Value::Scalar { text, .. } => self.calls(&mapping::interpolated(text), node),
             Value::List(items) => {
                 for item in items {
                     self.texts(*item);
@@ -42,9 +41,9 @@ impl Walk<'_> {
         }
     }
 
-    fn calls(&mut self, calls: &[Call], text: &str, start: Position) {
+    fn calls(&mut self, calls: &[Call], node: NodeId) {
         for call in calls {
-            let at = place_of(&call.name, text, start);
+            let at = self.documents.place_of(node, call.at, &call.name);
             if self.schemas.component(call.kind, &call.name).is_some() {
                 let component = Component {
                     kind: call.kind,
@@ -65,25 +64,5 @@ impl Walk<'_> {
             );
             self.mistake(at, message);
         }
-    }
-}
-
-/// Where a name stands in a text that begins at `start`. Lines of a block stand below its beginning, at an indentation
-/// that the parser has taken away, so there only the line is told.
-fn place_of(name: &str, text: &str, start: Position) -> Position {
-    let place = text.find(&format!("{name}(")).or_else(|| text.find(name));
-    let Some(before) = place.map(|place| &text[..place]) else {
-        return start;
-    };
-    let lines = before.matches('\n').count();
-    if lines == 0 && !text.contains('\n') {
-        return Position {
-            column: start.column + before.chars().count(),
-            ..start
-        };
-    }
-    Position {
-        line: start.line + lines,
-        column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
     }
 }

@@ -1,5 +1,7 @@
 //! A component: its name, what stands beside it, and what lies in it.
 
+use std::sync::LazyLock;
+
 use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
 
 use super::{
@@ -8,10 +10,16 @@ use super::{
         rules,
     },
     Walk, is_nothing,
-    words::{a, example, quoted},
+    words::{a, example, quoted, word},
 };
 use crate::catalog::{nearest, or_nearest};
 
+/// What stands beside the name of an input or output.
+static PROCESSORS: LazyLock<Field> = LazyLock::new(|| Field {
+    of: "processor".to_owned(),
+    shape: FieldShape::Array,
+    ..Field::default()
+});
 /// Keys beside the name of a component.
 const RESERVED: [&str; 4] = ["label", "type", "plugin", "processors"];
 
@@ -35,7 +43,7 @@ impl Walk<'_> {
             let key_at = documents.node(*key).at;
             match documents.text(*key) {
                 Some("processors") if has_processors(kind) => {
-                    self.value(*value, &processors());
+                    self.value(*value, &PROCESSORS, "processors");
                 }
                 // Renames what is measured; it stands beside the exporter.
                 Some("mapping") if kind == ComponentKind::Metric => self.mapping(*value),
@@ -64,17 +72,16 @@ impl Walk<'_> {
             }
             named = kept;
         }
-        match named.as_slice() {
-            [] => self.mistake(
-                at,
-                format!("No {kind} is named here, such as `{}`.", example(kind)),
-            ),
-            [(name, at, config)] => self.named(kind, name, *at, *config),
-            several => {
-                for (name, at, config) in several {
-                    self.named(kind, name, *at, *config);
-                }
-            }
+        if named.is_empty() {
+            let message = format!(
+                "No {} is named here, such as `{}`.",
+                word(kind),
+                example(kind)
+            );
+            self.mistake(at, message);
+        }
+        for (name, at, config) in named {
+            self.named(kind, name, at, config);
         }
     }
 
@@ -92,7 +99,12 @@ impl Walk<'_> {
             let close = nearest(name, schemas.names(kind));
             let other = schemas.kinds_of(name);
             let message = match other.as_slice() {
-                [] => format!("There is no {kind} {}{}", quoted(name), or_nearest(&close)),
+                [] => format!(
+                    "There is no {} {}{}",
+                    word(kind),
+                    quoted(name),
+                    or_nearest(&close)
+                ),
                 [first, ..] => format!(
                     "`{name}` is {}, not {}{}",
                     a(*first),
@@ -108,26 +120,13 @@ impl Walk<'_> {
         }
         self.found.components.entry(component).or_insert(at);
         if let (Some(config), Some(field)) = (config, &documentation.config) {
-            let field = Field {
-                name: name.to_owned(),
-                ..field.clone()
-            };
-            self.value(config, &field);
+            self.value(config, field, name);
         }
     }
 }
 
 fn has_processors(kind: ComponentKind) -> bool {
     matches!(kind, ComponentKind::Input | ComponentKind::Output)
-}
-
-fn processors() -> Field {
-    Field {
-        name: "processors".to_owned(),
-        of: "processor".to_owned(),
-        shape: FieldShape::Array,
-        ..Field::default()
-    }
 }
 
 /// What the environment puts there nobody knows yet.

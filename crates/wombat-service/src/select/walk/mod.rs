@@ -114,17 +114,12 @@ impl Walk<'_> {
     }
 
     fn document(&mut self, root: NodeId) {
-        let node = self.documents.node(root);
+        if let Some(mapping) = self.documents.get(root, "mapping") {
+            return self.mapping(mapping);
+        }
+        let (node, schemas) = (self.documents.node(root), self.schemas);
         match &node.value {
-            Value::Map(_) if self.documents.get(root, "mapping").is_some() => {
-                if let Some(mapping) = self.documents.get(root, "mapping") {
-                    self.mapping(mapping);
-                }
-            }
-            Value::Map(_) => {
-                let stream: Vec<Field> = self.schemas.stream().to_vec();
-                self.fields(root, &stream, "a pipeline");
-            }
+            Value::Map(_) => self.fields(root, schemas.stream(), "a pipeline"),
             Value::Scalar { text, .. } if text.trim().is_empty() || text == "~" => {}
             Value::Scalar { .. } | Value::List(_) => self.mistake(
                 node.at,
@@ -148,7 +143,7 @@ impl Walk<'_> {
                 continue;
             };
             match fields.iter().find(|field| field.name == name) {
-                Some(field) => self.value(*value, field),
+                Some(field) => self.value(*value, field, name),
                 // Merges the fields of another.
                 None if name == "<<" => self.fields(*value, fields, of),
                 None => {
@@ -164,16 +159,17 @@ impl Walk<'_> {
         }
     }
 
-    fn value(&mut self, node: NodeId, field: &Field) {
+    /// What stands in a field. `name` is the field's, or that of the component whose configuration it is.
+    fn value(&mut self, node: NodeId, field: &Field, name: &str) {
         let at = self.documents.node(node).at;
         if !self.step(at) {
             return;
         }
         match (field.shape, &self.documents.node(node).value) {
-            (FieldShape::Scalar, _) => self.single(node, field),
+            (FieldShape::Scalar, _) => self.single(node, field, name),
             (FieldShape::Array, Value::List(items)) => {
                 for item in items {
-                    self.single(*item, field);
+                    self.single(*item, field, name);
                 }
             }
             (FieldShape::TwoDimensions, Value::List(lists)) => {
@@ -181,16 +177,16 @@ impl Walk<'_> {
                     match &self.documents.node(*list).value {
                         Value::List(items) => {
                             for item in items {
-                                self.single(*item, field);
+                                self.single(*item, field, name);
                             }
                         }
-                        _ => self.single(*list, field),
+                        _ => self.single(*list, field, name),
                     }
                 }
             }
             (FieldShape::Map, Value::Map(entries)) => {
                 for (_, value) in entries {
-                    self.single(*value, field);
+                    self.single(*value, field, name);
                 }
             }
             // One where there may be many, and variables that become them.
@@ -200,21 +196,18 @@ impl Walk<'_> {
             )
             | (FieldShape::Map, Value::Scalar { .. }) => {
                 if kind_of(&field.of).is_none() {
-                    self.single(node, field);
+                    self.single(node, field, name);
                 } else if !is_nothing(&self.documents.node(node).value) {
-                    self.mistake(at, format!("`{}` is a list.", field.name));
+                    self.mistake(at, format!("`{name}` is a list."));
                 }
             }
             (FieldShape::Map, Value::List(_)) => {
-                self.mistake(
-                    at,
-                    format!("`{}` is made of names with values.", field.name),
-                );
+                self.mistake(at, format!("`{name}` is made of names with values."));
             }
         }
     }
 
-    fn single(&mut self, node: NodeId, field: &Field) {
+    fn single(&mut self, node: NodeId, field: &Field, name: &str) {
         let at = self.documents.node(node).at;
         if !self.step(at) {
             return;
@@ -224,12 +217,7 @@ impl Walk<'_> {
         } else if field.bloblang {
             self.mapping(node);
         } else if !field.children.is_empty() {
-            let name = if field.name.is_empty() {
-                "this component".to_owned()
-            } else {
-                format!("`{}`", field.name)
-            };
-            self.fields(node, &field.children, &name);
+            self.fields(node, &field.children, &format!("`{name}`"));
         } else if field.interpolated {
             self.texts(node);
         }

@@ -1,11 +1,19 @@
 //! Words about what was found, for people.
 
-use wombat_model::{catalog::ComponentKind, names::MAX_QUERY};
+use wombat_model::catalog::ComponentKind;
+
+/// Characters of a name that are shown.
+const SHOWN: usize = 64;
 
 /// As it may be shown: people paste anything.
 pub(super) fn quoted(name: &str) -> String {
-    let short: String = name.chars().take(MAX_QUERY / 8).collect();
+    let short: String = name.chars().take(SHOWN).collect();
     format!("`{}`", short.escape_debug())
+}
+
+/// As people write it.
+pub(super) fn word(kind: ComponentKind) -> String {
+    kind.as_str().replace('_', " ")
 }
 
 /// With its article.
@@ -14,7 +22,7 @@ pub(super) fn a(kind: ComponentKind) -> String {
         ComponentKind::Input | ComponentKind::Output => "an",
         _ => "a",
     };
-    format!("{article} {}", kind.as_str().replace('_', " "))
+    format!("{article} {}", word(kind))
 }
 
 /// One that everybody knows.
