@@ -54,11 +54,7 @@ impl Gateway {
         subject: &'static str,
         question: &impl Serialize,
     ) -> Result<Bytes, ApiError> {
-        let question = serde_json::to_vec(question).map_err(|problem| {
-            error!(%problem, subject, "a question can't be written");
-            ApiError::from(Refusal::internal())
-        })?;
-        self.pass_on(subject, question.into(), None).await
+        self.pass_on(subject, written(question)?, None).await
     }
 
     /// The same for a question that holds a text, which grows when it is written as JSON.
@@ -67,11 +63,7 @@ impl Gateway {
         subject: &'static str,
         question: &impl Serialize,
     ) -> Result<Bytes, ApiError> {
-        let question = serde_json::to_vec(question).map_err(|problem| {
-            error!(%problem, subject, "a question can't be written");
-            ApiError::from(Refusal::internal())
-        })?;
-        self.send(subject, question.into(), None, MAX_TEXT).await
+        self.send(subject, written(question)?, None, MAX_TEXT).await
     }
 
     /// Passes a body on as it is. `client` is who asks, for quotas.
@@ -133,6 +125,15 @@ impl Gateway {
             Err(_) => Err(ApiError::unavailable("NATS doesn't answer; try again.")),
         }
     }
+}
+
+/// A question, or an answer of ours, as it goes over the wire.
+pub(crate) fn written(value: &impl Serialize) -> Result<Bytes, ApiError> {
+    let written = serde_json::to_vec(value).map_err(|problem| {
+        error!(%problem, "a value can't be written");
+        ApiError::from(Refusal::internal())
+    })?;
+    Ok(written.into())
 }
 
 /// Reads an answer as what it should be.

@@ -55,6 +55,13 @@ impl BuildKey {
         self.parts().2
     }
 
+    /// Where the gateway gives its binary out.
+    pub fn artifact_path(&self) -> String {
+        let (platform, go) = (self.platform(), self.go());
+        let (goos, goarch) = (platform.goos(), platform.goarch());
+        format!("/artifacts/{goos}/{goarch}/{go}/{}", self.hash())
+    }
+
     /// The subject of the log of one claim.
     pub fn log_subject(&self, claim: &ClaimId) -> String {
         format!("{LOGS_SUBJECT_PREFIX}{}.{claim}", self.tail())

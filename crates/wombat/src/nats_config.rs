@@ -30,15 +30,9 @@ pub(crate) enum Outcome {
     Kept,
 }
 
-/// What was done, file by file.
-#[derive(Debug)]
-pub(crate) struct Written {
-    /// In the order of the roles; the server's two files come first.
-    pub(crate) files: Vec<(PathBuf, Outcome)>,
-}
-
-/// Writes what is missing into `folder`, and the roles in any case. `store` is where nats-server shall keep its data.
-pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Written> {
+/// Writes what is missing into `folder`, and the roles in any case. `store` is where nats-server shall keep its data. What
+/// became of each file: the server's two come first.
+pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Vec<(PathBuf, Outcome)>> {
     make_folder(folder, 0o755)?;
     let mut keys = RoleKeys::generate();
     let mut seeds = Vec::new();
@@ -76,7 +70,7 @@ pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Written> {
     };
     let mut files = vec![(server, outcome), (roles, Outcome::Made)];
     files.extend(seeds);
-    Ok(Written { files })
+    Ok(files)
 }
 
 fn make_folder(path: &Path, mode: u32) -> anyhow::Result<()> {
@@ -153,15 +147,15 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("deep/nats");
         let first = write(&folder, Path::new("/data")).unwrap();
-        assert_eq!(first.files.len(), 2 + NatsRole::ALL.len());
-        assert!(first.files.iter().all(|(_, o)| *o == Outcome::Made));
+        assert_eq!(first.len(), 2 + NatsRole::ALL.len());
+        assert!(first.iter().all(|(_, o)| *o == Outcome::Made));
         let own = folder.join(SERVER_FOLDER);
         let roles = fs::read_to_string(own.join(ROLES)).unwrap();
         fs::write(own.join(SERVER), "mine").unwrap();
         fs::write(own.join(ROLES), "spoilt").unwrap();
 
         let second = write(&folder, Path::new("/data")).unwrap();
-        let made = second.files.iter().filter(|(_, o)| *o == Outcome::Made);
+        let made = second.iter().filter(|(_, o)| *o == Outcome::Made);
         assert_eq!(made.count(), 1);
         assert_eq!(fs::read_to_string(own.join(SERVER)).unwrap(), "mine");
         assert_eq!(fs::read_to_string(own.join(ROLES)).unwrap(), roles);

@@ -99,7 +99,7 @@ impl Call {
         self.parameter(Place::Query, name, about, json!({"type": "string"}))
     }
 
-    pub(super) fn number(self, name: &'static str, about: &'static str, most: u64) -> Self {
+    pub(super) fn number(self, name: &'static str, about: &'static str, most: u32) -> Self {
         let schema = json!({"type": "integer", "minimum": 0, "maximum": most});
         self.parameter(Place::Query, name, about, schema)
     }

@@ -186,7 +186,7 @@ fn catalog() -> Vec<Call> {
         .text("kind", "Only packages with components of this kind.")
         .text("module", "Only this module.")
         .text("version", "Only this version of each module.")
-        .number("limit", "Most packages.", 1_000)
+        .number("limit", "Most packages.", u32::MAX)
         .gives::<CatalogAnswer>(200, "Releases and packages."),
         call(
             "post",

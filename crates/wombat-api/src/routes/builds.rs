@@ -6,17 +6,22 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use wombat_model::{
-    Refusal, Status,
+    Status,
     wire::{BuildView, IdQuestion, ListQuestion},
 };
 
 use super::{Glance, json, key, passed_on, tag, view};
 use crate::{
-    ApiError, access::Role, body::SmallBody, caller::Caller, gateway::parsed, params::Params,
-    range::matches_none, state::AppState,
+    ApiError,
+    access::Role,
+    body::SmallBody,
+    caller::Caller,
+    gateway::{parsed, written},
+    params::Params,
+    range::matches_none,
+    state::AppState,
 };
 
 /// Longest wait for a build, in seconds.
@@ -154,11 +159,6 @@ fn asks_for_force(body: &[u8]) -> bool {
     let may = body.contains(&b'\\') || body.windows(5).any(|word| word == b"force");
     may && serde_json::from_slice::<serde_json::Value>(body)
         .is_ok_and(|value| value.get("force").and_then(serde_json::Value::as_bool) == Some(true))
-}
-
-fn written(build: &BuildView) -> Result<Bytes, ApiError> {
-    let body = serde_json::to_vec(build).map_err(|_| Refusal::internal())?;
-    Ok(body.into())
 }
 
 /// What a wait is for.

@@ -55,18 +55,20 @@ pub(super) async fn select(
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
     let mut params = Params::of(&uri);
+    let pipeline = String::from_utf8(body.into()).map_err(|_| {
+        Refusal::of_request(vec![Problem::field(
+            ProblemCode::Malformed,
+            "pipeline",
+            "The body isn't UTF-8 text; send the YAML of a pipeline as it is.",
+        )])
+    })?;
+    let plain = SelectQuestion::of(pipeline);
     let question = SelectQuestion {
-        goos: params.text("goos").unwrap_or_else(|| "linux".to_owned()),
-        goarch: params.text("goarch").unwrap_or_else(|| "amd64".to_owned()),
+        goos: params.text("goos").unwrap_or(plain.goos),
+        goarch: params.text("goarch").unwrap_or(plain.goarch),
         go_version: params.text("goVersion"),
         variant: params.text("variant"),
-        pipeline: String::from_utf8(body.into()).map_err(|_| {
-            Refusal::of_request(vec![Problem::field(
-                ProblemCode::Malformed,
-                "pipeline",
-                "The body isn't UTF-8 text; send the YAML of a pipeline as it is.",
-            )])
-        })?,
+        pipeline: plain.pipeline,
     };
     params.finish()?;
     let answer = state.gateway.ask_with_text("catalog.select", &question);

@@ -30,6 +30,7 @@ use wombat_model::{BuildKey, Status, wire::BuildView};
 
 use crate::{
     ApiError,
+    gateway::written,
     headers::{finish, own_writes_only},
     openapi,
     state::AppState,
@@ -130,8 +131,7 @@ impl Glance {
 
 /// A build, with the tag of its record.
 fn view(status: StatusCode, view: &BuildView) -> Result<Response, ApiError> {
-    let body = serde_json::to_vec(view).map_err(|_| wombat_model::Refusal::internal())?;
-    Ok(passed_on(status, body.into(), &Glance::of(view)))
+    Ok(passed_on(status, written(view)?, &Glance::of(view)))
 }
 
 /// The same for a build that the service has written already.

@@ -6,13 +6,17 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use wombat_model::{
-    BuildKey, Problem, ProblemCode, Refusal, RefusalStatus, Status, request::RequestBody,
-    wire::BuildView,
+    Problem, ProblemCode, Refusal, RefusalStatus, Status, request::RequestBody, wire::BuildView,
 };
 
 use super::builds::{Until, held};
 use crate::{
-    ApiError, access::Role, caller::Caller, gateway::parsed, params::Params, state::AppState,
+    ApiError,
+    access::Role,
+    caller::Caller,
+    gateway::{parsed, written},
+    params::Params,
+    state::AppState,
 };
 
 /// How long one answer waits, in seconds: less than what proxies allow.
@@ -47,16 +51,15 @@ pub(super) async fn download(
         ..RequestBody::default()
     };
     params.finish()?;
-    let question = serde_json::to_vec(&body).map_err(|_| Refusal::internal())?;
     let asked = state
         .gateway
-        .pass_on("build.request", question.into(), caller.address);
+        .pass_on("build.request", written(&body)?, caller.address);
     let build: BuildView = parsed(&asked.await?)?;
     let build = held(&state, build, HOLD, Until::Finished).await?;
     match build.build.status {
         Status::Success => Ok(see(
             StatusCode::SEE_OTHER,
-            &caller.location(&binary(&build.id)),
+            &caller.location(&build.id.artifact_path()),
         )),
         Status::Failed | Status::Cancelled => Err(failed(&build).into()),
         Status::New | Status::Building if round < MOST_ROUNDS => {
@@ -95,17 +98,6 @@ fn listed(text: Option<String>) -> Vec<String> {
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-/// Where the binary of a build is.
-fn binary(id: &BuildKey) -> String {
-    let (platform, go) = (id.platform(), id.go());
-    format!(
-        "/artifacts/{}/{}/{go}/{}",
-        platform.goos(),
-        platform.goarch(),
-        id.hash()
-    )
 }
 
 /// The same address, a round later.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wombat_model::{
     GoVersion, ImportPath, InvalidSpec, ModulePath, ModuleVersion,
-    catalog::{Field, PackageDocumentation, Release},
+    catalog::{Documentation, Field, PackageDocumentation, Release},
 };
 
 use crate::go::BuildError;
@@ -45,6 +45,22 @@ pub struct Imported {
     pub documentation: Vec<PackageDocumentation>,
     /// The fields of a pipeline as a whole.
     pub stream: Vec<Field>,
+}
+
+impl Imported {
+    /// The same without the makers' words.
+    #[must_use]
+    pub fn without_words(mut self) -> Self {
+        for package in &mut self.documentation {
+            let components = std::mem::take(&mut package.components).into_iter();
+            package.components = components.map(Documentation::without_words).collect();
+        }
+        let stream = self.stream.into_iter();
+        Self {
+            stream: stream.map(Field::without_words).collect(),
+            ..self
+        }
+    }
 }
 
 /// The import stopped.

@@ -1,6 +1,6 @@
 //! What a catalog wants to know of packages, and no binary has to be made for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use tempfile::TempDir;
 use wombat_model::{BuildSpec, ImportPath};
@@ -14,6 +14,7 @@ use super::{
     toolchain::Toolchain,
     workshop::{Workshop, write_source},
 };
+use crate::relay::RelaySession;
 
 /// What the source of a picked package tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,21 +35,9 @@ impl Workshop {
         package: &ImportPath,
         scope: &Scope,
     ) -> Result<Survey, BuildError> {
-        let folder = self.survey_folder()?;
-        let relay = self.relay.session();
-        let toolchain =
-            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope, &relay).await?;
-        let go = Go {
-            settings: self.settings(),
-            toolchain: &toolchain,
-            work_dir: folder.path(),
-            scope,
-            cache: CompileCache::Folder(&self.settings().build_cache),
-            relay: &relay,
-        };
-        let files = graph::resolve(&go, &self.graphs, spec, false).await?;
-        let source = folder.path().join("source");
-        write_source(&source, spec, &files)?;
+        let place = Place::new(self, spec, scope).await?;
+        let go = place.go(self, scope);
+        let source = place.source(self, &go, spec).await?;
         let packages = list::load(&go, &source, spec, None).await?;
         let (marked_files, bundled) = licence::count(&packages, spec, package);
         Ok(Survey {
@@ -60,18 +49,8 @@ impl Workshop {
 
     /// The module graph of the spec's modules.
     pub async fn graph(&self, spec: &BuildSpec, scope: &Scope) -> Result<GraphFiles, BuildError> {
-        let folder = self.survey_folder()?;
-        let relay = self.relay.session();
-        let toolchain =
-            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope, &relay).await?;
-        let go = Go {
-            settings: self.settings(),
-            toolchain: &toolchain,
-            work_dir: folder.path(),
-            scope,
-            cache: CompileCache::Folder(&self.settings().build_cache),
-            relay: &relay,
-        };
+        let place = Place::new(self, spec, scope).await?;
+        let go = place.go(self, scope);
         graph::resolve(&go, &self.graphs, spec, false).await
     }
 
@@ -82,21 +61,9 @@ impl Workshop {
         spec: &BuildSpec,
         scope: &Scope,
     ) -> Result<BTreeMap<ImportPath, bool>, BuildError> {
-        let folder = self.survey_folder()?;
-        let relay = self.relay.session();
-        let toolchain =
-            Toolchain::of_version(spec.go(), self.settings(), folder.path(), scope, &relay).await?;
-        let go = Go {
-            settings: self.settings(),
-            toolchain: &toolchain,
-            work_dir: folder.path(),
-            scope,
-            cache: CompileCache::Folder(&self.settings().build_cache),
-            relay: &relay,
-        };
-        let files = graph::resolve(&go, &self.graphs, spec, false).await?;
-        let source = folder.path().join("source");
-        write_source(&source, spec, &files)?;
+        let place = Place::new(self, spec, scope).await?;
+        let go = place.go(self, scope);
+        let source = place.source(self, &go, spec).await?;
         let all: Vec<&ImportPath> = spec.packages().keys().collect();
         let compile = async |packages: &[&ImportPath]| -> Result<bool, BuildError> {
             let mut arguments = build_arguments(spec);
@@ -115,9 +82,52 @@ impl Workshop {
         }
         Ok(each)
     }
+}
 
-    fn survey_folder(&self) -> Result<TempDir, BuildError> {
-        self.job_folder()
-            .map_err(|error| BuildError::local("make a folder for the survey", &error))
+/// A folder for a survey, and what `go` needs in it.
+struct Place {
+    folder: TempDir,
+    relay: RelaySession,
+    toolchain: Toolchain,
+}
+
+impl Place {
+    async fn new(workshop: &Workshop, spec: &BuildSpec, scope: &Scope) -> Result<Self, BuildError> {
+        let folder = workshop.job_folder();
+        let folder =
+            folder.map_err(|error| BuildError::local("make a folder for the survey", &error))?;
+        let relay = workshop.relay.session();
+        let settings = workshop.settings();
+        let toolchain =
+            Toolchain::of_version(spec.go(), settings, folder.path(), scope, &relay).await?;
+        Ok(Self {
+            folder,
+            relay,
+            toolchain,
+        })
+    }
+
+    fn go<'a>(&'a self, workshop: &'a Workshop, scope: &'a Scope) -> Go<'a> {
+        Go {
+            settings: workshop.settings(),
+            toolchain: &self.toolchain,
+            work_dir: self.folder.path(),
+            scope,
+            cache: CompileCache::Folder(&workshop.settings().build_cache),
+            relay: &self.relay,
+        }
+    }
+
+    /// The folder with the spec's main package.
+    async fn source(
+        &self,
+        workshop: &Workshop,
+        go: &Go<'_>,
+        spec: &BuildSpec,
+    ) -> Result<PathBuf, BuildError> {
+        let files = graph::resolve(go, &workshop.graphs, spec, false).await?;
+        let source = self.folder.path().join("source");
+        write_source(&source, spec, &files)?;
+        Ok(source)
     }
 }

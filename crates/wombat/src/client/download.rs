@@ -53,13 +53,7 @@ pub(crate) async fn download(
         .tempfile_in(folder)
         .with_context(|| format!("writing to {}", folder.display()))?;
 
-    let path = format!(
-        "/artifacts/{}/{}/{}/{}",
-        view.build.goos,
-        view.build.goarch,
-        view.build.go_version,
-        view.id.hash()
-    );
+    let path = view.id.artifact_path();
     let response = server.send(server.request(Method::GET, &path)).await?;
     let bar = progress_bar(options.bar, view.build.size.unwrap_or(0));
     let mut file = tokio::fs::File::from_std(temporary.reopen()?);

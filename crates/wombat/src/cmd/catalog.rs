@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wombat_builder::{
     catalog_import::{ImportRequest, Imported, Importer},
     go::{GoOptions, LicencePolicy, Workshop},
@@ -129,8 +129,13 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         base_module: sources.base_module,
     };
     let imported = Importer::new(&workshop, request, host).await?.run().await?;
+    let imported = if args.with_words {
+        imported
+    } else {
+        imported.without_words()
+    };
     if let Some(folder) = &args.components {
-        write_components(folder, &imported, args.with_words)
+        write_components(folder, &imported)
             .with_context(|| format!("writing into {}", folder.display()))?;
     }
     let release = imported.release;
@@ -147,7 +152,7 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
 }
 
 /// A file for each package, with a line for each component, so that differences can be read.
-fn write_components(folder: &Path, imported: &Imported, with_words: bool) -> anyhow::Result<()> {
+fn write_components(folder: &Path, imported: &Imported) -> anyhow::Result<()> {
     if folder.exists() {
         // What a package had before must not stay.
         std::fs::remove_dir_all(folder)?;
@@ -159,29 +164,13 @@ fn write_components(folder: &Path, imported: &Imported, with_words: bool) -> any
     for package in bringing.filter(|package| !package.components.is_empty()) {
         let name = package.path.as_str();
         let name = name.strip_prefix(&root).unwrap_or(name).replace('/', "-");
-        let lines = package.components.iter().cloned().map(|documentation| {
-            serde_json::to_string(&if with_words {
-                documentation
-            } else {
-                documentation.without_words()
-            })
-        });
-        let lines = lines.collect::<Result<Vec<_>, _>>()?;
-        std::fs::write(
-            folder.join(format!("{name}.jsonl")),
-            lines.join("\n") + "\n",
-        )?;
+        write_lines(&folder.join(format!("{name}.jsonl")), &package.components)?;
     }
-    let stream = imported.stream.iter().cloned().map(|field| {
-        serde_json::to_string(&if with_words {
-            field
-        } else {
-            field.without_words()
-        })
-    });
-    let stream = stream.collect::<Result<Vec<_>, _>>()?;
-    Ok(std::fs::write(
-        folder.join("stream.jsonl"),
-        stream.join("\n") + "\n",
-    )?)
+    write_lines(&folder.join("stream.jsonl"), &imported.stream)
+}
+
+fn write_lines(path: &Path, items: &[impl Serialize]) -> anyhow::Result<()> {
+    let lines = items.iter().map(serde_json::to_string);
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    Ok(std::fs::write(path, lines.join("\n") + "\n")?)
 }

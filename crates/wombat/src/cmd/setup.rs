@@ -63,7 +63,7 @@ fn write_config(folder: &Path, store: Option<&Path>) -> anyhow::Result<()> {
     let folder = std::path::absolute(folder).context("the current folder is gone")?;
     let own_store = folder.join("data");
     let written = nats_config::write(&folder, store.unwrap_or(&own_store))?;
-    for (path, outcome) in &written.files {
+    for (path, outcome) in written {
         let done = match outcome {
             Outcome::Made => "wrote",
             Outcome::Kept => "kept ",
