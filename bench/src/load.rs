@@ -59,10 +59,7 @@ pub(crate) async fn http(
             anyhow::Ok(times)
         });
     }
-    let mut all = Vec::new();
-    while let Some(times) = tasks.join_next().await {
-        all.extend(times??);
-    }
+    let all = gathered(tasks).await?;
     Ok(Load::of(all, start.elapsed()))
 }
 
@@ -95,10 +92,7 @@ pub(crate) async fn paced(
             anyhow::Ok(times)
         });
     }
-    let mut all = Vec::new();
-    while let Some(times) = tasks.join_next().await {
-        all.extend(times??);
-    }
+    let all = gathered(tasks).await?;
     Ok(all.into_iter().collect())
 }
 
@@ -133,9 +127,15 @@ pub(crate) async fn nats(
             anyhow::Ok(times)
         });
     }
+    let all = gathered(tasks).await?;
+    Ok(Load::of(all, start.elapsed()))
+}
+
+/// The times of all connections.
+async fn gathered(mut tasks: JoinSet<anyhow::Result<Vec<f64>>>) -> anyhow::Result<Vec<f64>> {
     let mut all = Vec::new();
     while let Some(times) = tasks.join_next().await {
         all.extend(times??);
     }
-    Ok(Load::of(all, start.elapsed()))
+    Ok(all)
 }

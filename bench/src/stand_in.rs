@@ -111,10 +111,7 @@ impl Scene {
         service: Wombat,
     ) -> anyhow::Result<Self> {
         let program = bench.program.clone();
-        let url = nats.url();
-        let api = program.start(&["api", "--nats-url", &url, "--http", "127.0.0.1:0"])?;
-        let site = Site::new(api.first_line()?);
-        site.until_ready().await?;
+        let (api, site) = program.gateway(&nats.url(), &[]).await?;
         Ok(Self {
             nats,
             go: StandIn::new()?,

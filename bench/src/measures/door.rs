@@ -9,7 +9,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval, sleep, timeout},
 };
-use wombat_testkit::{Site, a_distinct_request};
+use wombat_testkit::{Site, a_distinct_request, rapid_resets};
 
 use crate::{
     Bench,
@@ -119,7 +119,7 @@ fn attack(address: SocketAddr) -> JoinSet<()> {
     for (bytes, more) in [
         (giant.into_bytes(), GIGABYTE),
         (many.into_bytes(), 0),
-        (resets(), 0),
+        (rapid_resets(), 0),
     ] {
         let bytes = Arc::new(bytes);
         attackers.spawn(async move {
@@ -163,29 +163,13 @@ async fn send(address: SocketAddr, bytes: &[u8], more: usize) -> std::io::Result
     Ok(())
 }
 
-/// An HTTP/2 connection that opens streams and resets them.
-fn resets() -> Vec<u8> {
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    for stream in (1..2_000_u32).step_by(2) {
-        bytes.extend_from_slice(&[0, 0, 0, 1, 5]);
-        bytes.extend_from_slice(&stream.to_be_bytes());
-        bytes.extend_from_slice(&[0, 0, 4, 3, 0]);
-        bytes.extend_from_slice(&stream.to_be_bytes());
-        bytes.extend_from_slice(&8_u32.to_be_bytes());
-    }
-    bytes
-}
-
 async fn flood(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
     let nats = wombat_testkit::NatsServer::start()?;
     bench.program.set_up(&nats, &[])?;
     let url = nats.url();
     let _service = bench.program.start(&["service", "--nats-url", &url])?;
-    let words = ["api", "--nats-url", &url, "--http", "127.0.0.1:0"];
     let trust = ["--trusted-proxy", "127.0.0.1"];
-    let api = bench.program.start(&[&words[..], &trust].concat())?;
-    let site = Site::new(api.first_line()?);
-    site.until_ready().await?;
+    let (_api, site) = bench.program.gateway(&url, &trust).await?;
     let (host, address) = address_of(&site)?;
     let questions = questions(&host);
     let readers =

@@ -19,7 +19,7 @@ pub use go_caches::go_caches;
 pub use module_proxy::{ModuleProxy, ProxyFault, TestModule};
 pub use nats_server::{NatsServer, NatsServerConfig, login_as};
 pub use process::{Program, Wombat};
-pub use requests::{a_distinct_request, a_request, artifact_path, connect};
+pub use requests::{a_distinct_request, a_request, artifact_path, connect, rapid_resets};
 pub use site::Site;
 pub use specs::{SpecBuilder, a_spec};
 pub use stack::Stack;

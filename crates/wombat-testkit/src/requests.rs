@@ -44,6 +44,20 @@ pub fn a_distinct_request(n: u32) -> Value {
     request
 }
 
+/// What a client sends that opens an HTTP/2 connection, and a thousand streams of it that it resets at once.
+pub fn rapid_resets() -> Vec<u8> {
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    for stream in (1..2_000_u32).step_by(2) {
+        // HEADERS with an empty block, then RST_STREAM with CANCEL.
+        bytes.extend_from_slice(&[0, 0, 0, 1, 5]);
+        bytes.extend_from_slice(&stream.to_be_bytes());
+        bytes.extend_from_slice(&[0, 0, 4, 3, 0]);
+        bytes.extend_from_slice(&stream.to_be_bytes());
+        bytes.extend_from_slice(&8_u32.to_be_bytes());
+    }
+    bytes
+}
+
 /// The import path of a package of Redpanda Connect.
 pub fn connect(name: &str) -> String {
     format!("github.com/redpanda-data/connect/v4/public/components/{name}")

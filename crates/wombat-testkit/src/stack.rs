@@ -20,6 +20,17 @@ pub struct Stack {
     api: Wombat,
 }
 
+impl Program {
+    /// A gateway in front of this nats-server, with more words, once a service answers behind it.
+    pub async fn gateway(&self, nats: &str, extra: &[&str]) -> anyhow::Result<(Wombat, Site)> {
+        let words = ["api", "--nats-url", nats, "--http", "127.0.0.1:0"];
+        let api = self.start(&[&words, extra].concat())?;
+        let site = Site::new(api.first_line()?);
+        site.until_ready().await?;
+        Ok((api, site))
+    }
+}
+
 impl Stack {
     /// A service and a gateway; no builder yet.
     pub async fn start(program: &Program) -> anyhow::Result<Self> {
@@ -39,9 +50,7 @@ impl Stack {
         let mut arguments = vec!["service", "--nats-url", &url];
         arguments.extend(service);
         let service = program.start(&arguments)?;
-        let api = program.start(&["api", "--nats-url", &nats.url(), "--http", "127.0.0.1:0"])?;
-        let site = Site::new(api.first_line()?);
-        site.until_ready().await?;
+        let (api, site) = program.gateway(&nats.url(), &[]).await?;
         Ok(Self {
             nats,
             go: StubGo::new()?,

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use wombat_testkit::NatsServer;
+use wombat_testkit::{NatsServer, rapid_resets};
 
 use crate::support::{Api, PATIENCE};
 
@@ -31,6 +31,21 @@ async fn rest(stream: &mut TcpStream) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// What the gateway has to say to these bytes. It may have had enough before they are all sent.
+async fn said_to(api: &Api, bytes: &[u8]) -> anyhow::Result<String> {
+    let mut stream = open(api).await?;
+    let _refused_midway = stream.write_all(bytes).await;
+    rest(&mut stream).await
+}
+
+/// A gateway, and the server that it is in front of.
+async fn gateway() -> anyhow::Result<(NatsServer, Api)> {
+    let nats = NatsServer::start()?;
+    nats.store().await?;
+    let api = Api::start(&nats).await?;
+    Ok((nats, api))
+}
+
 async fn others_are_served(api: &Api) -> anyhow::Result<()> {
     let question = api.get("/api/platforms").timeout(Duration::from_secs(5));
     let answer = question.send().await?;
@@ -40,9 +55,7 @@ async fn others_are_served(api: &Api) -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_let_go_and_keep_nobody_waiting() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
-    nats.store().await?;
-    let api = Api::start(&nats).await?;
+    let (_nats, api) = gateway().await?;
     let mut slow = Vec::new();
     for n in 0..500 {
         let mut stream = open(&api).await?;
@@ -67,9 +80,7 @@ async fn slow_clients_are_let_go_and_keep_nobody_waiting() -> anyhow::Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_a_gigabyte_is_refused_at_its_beginning() -> anyhow::Result<()> {
     const GIGABYTE: usize = 1_000_000_000;
-    let nats = NatsServer::start()?;
-    nats.store().await?;
-    let api = Api::start(&nats).await?;
+    let (_nats, api) = gateway().await?;
     let announced = format!("Content-Length: {GIGABYTE}");
     for framing in [announced.as_str(), "Transfer-Encoding: chunked"] {
         let mut stream = open(&api).await?;
@@ -90,39 +101,30 @@ async fn a_body_of_a_gigabyte_is_refused_at_its_beginning() -> anyhow::Result<()
         assert!(sent < 32_000_000, "{framing}: {sent} bytes were taken");
     }
     // Who waits for the answer before it sends gets it.
-    let mut stream = open(&api).await?;
     let head =
         format!("POST /api/builds HTTP/1.1\r\nHost: a\r\n{announced}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).await?;
-    let answer = rest(&mut stream).await?;
+    let answer = said_to(&api, head.as_bytes()).await?;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     others_are_served(&api).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_that_are_too_large_are_refused() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
-    nats.store().await?;
-    let api = Api::start(&nats).await?;
+    let (_nats, api) = gateway().await?;
     let many: Vec<String> = (0..10_000).map(|n| format!("X-{n}: {n}\r\n")).collect();
     let many = many.concat();
     let long = format!("X-Long: {}\r\n", "a".repeat(20_000));
     for headers in [&many, &long] {
-        let mut stream = open(&api).await?;
         let head = format!("GET /api/platforms HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
-        // The server may have had enough before it is all sent.
-        let _refused_midway = stream.write_all(head.as_bytes()).await;
-        let answer = rest(&mut stream).await?;
+        let answer = said_to(&api, head.as_bytes()).await?;
         assert!(
             answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
             "{answer}"
         );
     }
     let long = format!("/api/builds?q={}", "a".repeat(20_000));
-    let mut stream = open(&api).await?;
     let head = format!("GET {long} HTTP/1.1\r\nHost: a\r\n\r\n");
-    let _refused_midway = stream.write_all(head.as_bytes()).await;
-    let answer = rest(&mut stream).await?;
+    let answer = said_to(&api, head.as_bytes()).await?;
     assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
     others_are_served(&api).await
 }
@@ -130,22 +132,10 @@ async fn heads_that_are_too_large_are_refused() -> anyhow::Result<()> {
 /// The gateway doesn't speak HTTP/2, so nobody can open and reset streams; a proxy in front of it ends that.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_are_opened_and_reset_come_to_nothing() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
-    nats.store().await?;
-    let api = Api::start(&nats).await?;
-    // HEADERS with an empty block, then RST_STREAM with CANCEL, of stream after stream.
-    let mut flood = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    for stream in (1..2_000_u32).step_by(2) {
-        flood.extend_from_slice(&[0, 0, 0, 1, 5]);
-        flood.extend_from_slice(&stream.to_be_bytes());
-        flood.extend_from_slice(&[0, 0, 4, 3, 0]);
-        flood.extend_from_slice(&stream.to_be_bytes());
-        flood.extend_from_slice(&8_u32.to_be_bytes());
-    }
+    let (_nats, api) = gateway().await?;
+    let flood = rapid_resets();
     for _ in 0..100 {
-        let mut stream = open(&api).await?;
-        let _refused_midway = stream.write_all(&flood).await;
-        let answer = rest(&mut stream).await?;
+        let answer = said_to(&api, &flood).await?;
         assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
     }
     others_are_served(&api).await

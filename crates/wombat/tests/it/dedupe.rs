@@ -6,22 +6,14 @@ use crate::program;
 use futures::future::try_join_all;
 use wombat_testkit::wait_until;
 
-use wombat_testkit::{Site, Stack, a_request};
+use wombat_testkit::{Stack, a_request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_equal_requests_over_two_gateways_and_two_services_are_one_build()
 -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
     let _second_service = program().start(&["service", "--nats-url", &stack.nats.url()])?;
-    let second_api = program().start(&[
-        "api",
-        "--nats-url",
-        &stack.nats.url(),
-        "--http",
-        "127.0.0.1:0",
-    ])?;
-    let second = Site::new(second_api.first_line()?);
-    second.until_ready().await?;
+    let (_second_api, second) = program().gateway(&stack.nats.url(), &[]).await?;
     let _builder = stack.builder(&[])?;
     stack.site.until_builders(1).await?;
 

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt};
 use nix::sys::signal::Signal;
 use wombat_testkit::wait_until;
 
-use wombat_testkit::{Site, Stack, a_distinct_request};
+use wombat_testkit::{Stack, a_distinct_request};
 
 /// A flood from many addresses: the queue stays within its limit, whoever is refused learns when to come again, and
 /// everybody else reads on.
@@ -21,17 +21,8 @@ async fn a_flood_of_requests_fills_the_queue_and_no_more() -> anyhow::Result<()>
     const ADDRESSES: u32 = 50;
     const QUEUE_SECONDS: u64 = 15 * 60;
     let stack = Stack::start(&program()).await?;
-    let api = program().start(&[
-        "api",
-        "--nats-url",
-        &stack.nats.url(),
-        "--http",
-        "127.0.0.1:0",
-        "--trusted-proxy",
-        "127.0.0.1",
-    ])?;
-    let site = Site::new(api.first_line()?);
-    site.until_ready().await?;
+    let trust = ["--trusted-proxy", "127.0.0.1"];
+    let (_api, site) = program().gateway(&stack.nats.url(), &trust).await?;
     let ask = async |n: u32| -> anyhow::Result<Option<String>> {
         let request = site
             .client

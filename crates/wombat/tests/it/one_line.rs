@@ -4,17 +4,23 @@ use std::{fs, process::Command, time::Duration};
 
 use anyhow::ensure;
 use sha2::{Digest as _, Sha256};
-use wombat_testkit::{Poison, Stack, wait_until};
+use wombat_testkit::{Poison, Stack, Wombat, wait_until};
 
 use crate::program;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// Everything that a build takes.
+async fn start() -> anyhow::Result<(Stack, Wombat)> {
+    let stack = Stack::start(&program()).await?;
+    let builder = stack.builder(&[])?;
+    stack.site.until_builders(1).await?;
+    Ok((stack, builder))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_gives_a_binary() -> anyhow::Result<()> {
-    let stack = Stack::start(&program()).await?;
-    let _builder = stack.builder(&[])?;
-    stack.site.until_builders(1).await?;
+    let (stack, _builder) = start().await?;
     stack.go.takes_seconds(1.0)?;
     let answer = stack
         .site
@@ -49,9 +55,7 @@ async fn an_address_gives_a_binary() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_that_fails_says_so() -> anyhow::Result<()> {
-    let stack = Stack::start(&program()).await?;
-    let _builder = stack.builder(&[])?;
-    stack.site.until_builders(1).await?;
+    let (stack, _builder) = start().await?;
     stack.go.misbehaves(Poison::Flood)?;
     let answer = stack.site.get("/dl/linux/amd64?components=nats").await?;
     ensure!(answer.status() == 422, "{}", answer.status());
@@ -62,9 +66,7 @@ async fn a_build_that_fails_says_so() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_is_built_from_its_file() -> anyhow::Result<()> {
-    let stack = Stack::start(&program()).await?;
-    let _builder = stack.builder(&[])?;
-    stack.site.until_builders(1).await?;
+    let (stack, _builder) = start().await?;
     let folder = tempfile::tempdir()?;
     let wombat = |arguments: &[&str]| -> anyhow::Result<(bool, String)> {
         let mut command: Command = program().command();

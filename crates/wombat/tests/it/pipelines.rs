@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wombat_testkit::{Site, artifact_path, connect};
+use wombat_testkit::{Site, Wombat, artifact_path, connect};
 
 use crate::{
     program,
@@ -48,11 +48,27 @@ fn pipelines() -> anyhow::Result<Vec<Pipeline>> {
 /// Binaries by what they hold, built once each.
 struct Binaries {
     site: Site,
+    _running: Wombat,
+    _state: TempDir,
     folder: TempDir,
     built: BTreeMap<BTreeSet<String>, PathBuf>,
 }
 
 impl Binaries {
+    async fn new() -> anyhow::Result<Self> {
+        let state = TempDir::with_prefix("wombat-pipelines-")?;
+        let running = up(state.path())?;
+        let site = Site::new(running.first_line()?);
+        site.until_ready().await?;
+        Ok(Self {
+            site,
+            _running: running,
+            _state: state,
+            folder: TempDir::new()?,
+            built: BTreeMap::new(),
+        })
+    }
+
     async fn with(&mut self, packages: &BTreeSet<String>) -> anyhow::Result<PathBuf> {
         if let Some(path) = self.built.get(packages) {
             return Ok(path.clone());
@@ -85,15 +101,8 @@ fn complaints(binary: &Path, pipeline: &Path) -> anyhow::Result<Option<String>> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_pipeline_gets_what_it_needs_and_no_more() -> anyhow::Result<()> {
-    let state = TempDir::with_prefix("wombat-pipelines-")?;
-    let running = up(state.path())?;
-    let site = Site::new(running.first_line()?);
-    site.until_ready().await?;
-    let mut binaries = Binaries {
-        site: site.clone(),
-        folder: TempDir::new()?,
-        built: BTreeMap::new(),
-    };
+    let mut binaries = Binaries::new().await?;
+    let site = binaries.site.clone();
     let pipelines = pipelines()?;
     ensure!(pipelines.len() >= 25);
     let root = connect("");
@@ -122,7 +131,6 @@ async fn every_pipeline_gets_what_it_needs_and_no_more() -> anyhow::Result<()> {
             ensure!(complaint.is_some(), "{name} doesn't need {package}");
         }
     }
-    drop(running);
     Ok(())
 }
 
@@ -168,15 +176,8 @@ fn held(binary: &Path) -> anyhow::Result<BTreeSet<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_catalog_says_what_real_binaries_hold() -> anyhow::Result<()> {
-    let state = TempDir::with_prefix("wombat-catalog-")?;
-    let running = up(state.path())?;
-    let site = Site::new(running.first_line()?);
-    site.until_ready().await?;
-    let mut binaries = Binaries {
-        site: site.clone(),
-        folder: TempDir::new()?,
-        built: BTreeMap::new(),
-    };
+    let mut binaries = Binaries::new().await?;
+    let site = binaries.site.clone();
     let base = held(&binaries.with(&BTreeSet::new()).await?)?;
     let listed = site
         .json("/api/catalog?module=github.com/redpanda-data/connect/v4&limit=1000")

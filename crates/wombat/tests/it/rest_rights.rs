@@ -172,14 +172,7 @@ async fn every_route_takes_whom_it_should() -> anyhow::Result<()> {
     let _service = program().start(&["service", "--nats-url", &url])?;
     let tokens = Tokens::new()?;
     let path = tokens.path()?;
-    let start = |extra: &[&str]| {
-        let mut words = vec!["api", "--nats-url", &url, "--http", "127.0.0.1:0"];
-        words.extend(extra);
-        program().start(&words)
-    };
-    let api = start(&["--tokens", &path])?;
-    let site = Site::new(api.first_line()?);
-    site.until_ready().await?;
+    let (api, site) = program().gateway(&url, &["--tokens", &path]).await?;
     let asked =
         async |site: &Site, call: &Call, bearer: Option<&str>| -> anyhow::Result<StatusCode> {
             let url = format!("{}{}", site.url, call.path());
@@ -231,9 +224,8 @@ async fn every_route_takes_whom_it_should() -> anyhow::Result<()> {
     drop(api);
 
     // Where asking needs a token, any will do.
-    let strict = start(&["--tokens", &path, "--require-token"])?;
-    let site = Site::new(strict.first_line()?);
-    site.until_ready().await?;
+    let strict = ["--tokens", &path, "--require-token"];
+    let (_strict, site) = program().gateway(&url, &strict).await?;
     let ask = calls
         .iter()
         .find(|call| call.body == BODY && call.route == "/api/builds");

@@ -11,7 +11,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use wombat_testkit::{Stack, a_request, artifact_path, connect};
 
-use super::escaped;
+use super::{ID, escaped};
 use crate::program;
 
 /// Each of them has a character that no field takes.
@@ -145,9 +145,6 @@ fn with(field: &str, value: Value) -> Value {
     request[field] = value;
     request
 }
-
-const ID: &str =
-    "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
 
 fn fields() -> Vec<Field> {
     let hash = ID.rsplit('.').next().unwrap_or_default();

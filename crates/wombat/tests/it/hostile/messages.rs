@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use wombat_testkit::{Stack, a_request};
 
-use super::randomness;
+use super::{ID, randomness};
 use crate::{nats_cli::Nats, program};
 
 /// To each subject.
@@ -19,9 +19,6 @@ const MESSAGES: usize = 10_000;
 const AT_ONCE: usize = 64;
 /// More than the service gives itself for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-const ID: &str =
-    "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
 
 /// Endpoints, and what is sent to them in earnest.
 fn endpoints() -> Vec<(&'static str, Value)> {
@@ -189,6 +186,13 @@ async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Resu
 
     // Whoever panics says so in the log.
     stack.logs_have_no_panic()?;
+    // In order, so that this answer means that all the nonsense is behind; `nats` doesn't wait that long.
+    for service in ["build", "catalog"] {
+        let ping = Request::new().timeout(Some(PATIENCE));
+        client
+            .send_request(format!("$SRV.PING.{service}"), ping)
+            .await?;
+    }
     let nats = Nats::at(&stack.nats.url())?;
     let answer = nats.run(&["micro", "ping"])?;
     ensure!(

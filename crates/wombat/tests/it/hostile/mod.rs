@@ -5,9 +5,8 @@ mod messages;
 mod queries;
 mod schemas;
 
-use std::fmt::Write as _;
-
 use fastrand::Rng;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use wombat_testkit::Stack;
 
@@ -16,13 +15,13 @@ fn randomness() -> Rng {
     Rng::with_seed(20_261_127)
 }
 
+/// The id of a build that isn't there.
+const ID: &str =
+    "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
+
 /// As a part of a URL.
 fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut escaped, byte| {
-        // Writing to a string can't fail.
-        let _infallible = write!(escaped, "%{byte:02X}");
-        escaped
-    })
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// The JSON Schema that a micro service publishes under `request-schema` or `response-schema`.

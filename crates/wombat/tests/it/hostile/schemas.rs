@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use fastrand::Rng;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use wombat_testkit::{Site, Stack};
+use wombat_testkit::Stack;
 
 use super::{messages::any_json, published, randomness};
 use crate::{program, tokens::Tokens};
@@ -98,17 +98,10 @@ fn spoilt(random: &mut Rng, mut body: Value) -> Value {
 async fn bodies_from_the_schemas_are_answered_by_the_schemas() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
     let tokens = Tokens::new()?;
-    let api = program().start(&[
-        "api",
-        "--nats-url",
-        &stack.nats.url(),
-        "--http",
-        "127.0.0.1:0",
-        "--tokens",
-        &tokens.path()?,
-    ])?;
-    let site = Site::new(api.first_line()?);
-    site.until_ready().await?;
+    let path = tokens.path()?;
+    let (_api, site) = program()
+        .gateway(&stack.nats.url(), &["--tokens", &path])
+        .await?;
     let mut random = randomness();
     for (method, path, subject) in [
         (Method::POST, "/api/builds", "build.request"),
