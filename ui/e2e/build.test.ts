@@ -111,3 +111,24 @@ test('a pasted pipeline says what is wrong with it, and becomes a binary', async
   await page.getByTestId('build-button').click()
   await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
 })
+
+test('what was picked since isn’t undone by looking at the pipeline again', async () => {
+  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
+  await page.goto(`${running.url}/?way=paste`)
+  const area = page.getByTestId('pipeline').locator('textarea').first()
+  const pipeline = "input:\n  nats:\n    urls: ['nats://a']\n    subject: b\noutput:\n  stdout: {}\n"
+  await area.fill(pipeline)
+  const picks = page.getByRole('heading', { name: /^\d+ picks?$/ })
+  await expect.poll(() => picks.textContent()).toBe('1 pick')
+  await page.getByRole('tab', { name: 'Pick' }).click()
+  await page.locator('label:text-is("redis")').click()
+  await expect.poll(() => picks.textContent()).toBe('2 picks')
+  await page.getByRole('tab', { name: 'Paste a pipeline' }).click()
+  await expect.poll(() => page.getByTestId('pipeline-state').textContent()).toContain('1 package for 1 component')
+  expect(await picks.textContent()).toBe('2 picks')
+  // Pasted anew, it counts again.
+  await area.fill('')
+  await expect.poll(() => page.getByTestId('pipeline-state').textContent()).not.toContain('package')
+  await area.fill(pipeline)
+  await expect.poll(() => picks.textContent()).toBe('1 pick')
+})

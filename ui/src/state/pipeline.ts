@@ -1,57 +1,29 @@
 /** What was pasted, and what it needs. The text lives as long as the page and is kept nowhere else. */
-import { computed, ref, shallowRef, watch, type Ref } from 'vue'
+import { computed, ref, watch, type Ref } from 'vue'
 
 import { selectFor, type SelectTarget } from '@/api/catalog'
-import { toApiError, type ApiError } from '@/api/error'
-import type { SelectAnswer } from '@/api/types'
 
-/** A pause in typing. */
-const REST_MS = 400
+import { useAsked } from './asked'
 
 const text = ref('')
+/** The text whose packages were put into the basket: looking at it again mustn't undo what was picked since. */
+const taken = ref('')
 
-/** Asks whenever the text or the target has rested for a moment; an older answer never comes after a newer one. */
-export function usePipeline(target: Ref<SelectTarget>) {
-  const answer = shallowRef<SelectAnswer>()
-  const error = shallowRef<ApiError>()
-  const isAsking = ref(false)
-
-  watch(
-    [text, target],
-    ([pipeline, wanted], _, onCleanup) => {
-      error.value = undefined
-      if (pipeline.trim() === '') {
-        answer.value = undefined
-        isAsking.value = false
-        return
-      }
-      const controller = new AbortController()
-      const timer = setTimeout(() => void ask(pipeline, wanted, controller.signal), REST_MS)
-      isAsking.value = true
-      onCleanup(() => {
-        clearTimeout(timer)
-        controller.abort()
-      })
-    },
-    { immediate: true, deep: true },
+/** `take` gets the packages of each pipeline without mistakes, once. */
+export function usePipeline(target: Ref<SelectTarget>, take: (packages: string[]) => void) {
+  const isEmpty = computed(() => text.value.trim() === '')
+  const { answer, error, isStale, retry } = useAsked(
+    () => (isEmpty.value ? undefined : { pipeline: text.value, target: target.value }),
+    async (question, signal) => ({ of: question.pipeline, found: await selectFor(question.pipeline, question.target, signal) }),
   )
+  const found = computed(() => answer.value?.found)
+  const isClean = computed(() => found.value?.mistakes.length === 0 && !found.value.problems)
+  watch(answer, (now) => {
+    if (isEmpty.value) taken.value = ''
+    if (!now?.found.request?.packages || !isClean.value || now.of === taken.value) return
+    taken.value = now.of
+    take(now.found.request.packages)
+  })
 
-  async function ask(pipeline: string, wanted: SelectTarget, signal: AbortSignal): Promise<void> {
-    try {
-      const found = await selectFor(pipeline, wanted, signal)
-      if (!signal.aborted) answer.value = found
-    } catch (thrown) {
-      if (signal.aborted) return
-      error.value = toApiError(thrown)
-    }
-    isAsking.value = false
-  }
-
-  return {
-    text,
-    answer,
-    error,
-    isAsking,
-    isEmpty: computed(() => text.value.trim() === ''),
-  }
+  return { text, answer: found, error, isAsking: computed(() => isStale.value && !error.value), isEmpty, isClean, retry }
 }

@@ -1,65 +1,25 @@
 /** What the server would build of the present selection: asked a moment after each change. */
-import { onScopeDispose, shallowRef, ref, watch, type Ref } from 'vue'
+import { computed, type Ref } from 'vue'
 
 import { getBuild, resolve } from '@/api/builds'
-import { toApiError, type ApiError } from '@/api/error'
-import type { BuildView, RequestBody, ResolveAnswer } from '@/api/types'
+import type { RequestBody } from '@/api/types'
 
-const DELAY = 300
-const RETRY_AFTER = 3000
+import { useAsked } from './asked'
 
 export function useResolved(request: Readonly<Ref<RequestBody>>, empty: Readonly<Ref<boolean>>) {
-  const answer = shallowRef<ResolveAnswer>()
-  const error = shallowRef<ApiError>()
-  /** The build that there is already, if its binary can be downloaded now. */
-  const ready = shallowRef<BuildView>()
-  /** The answer is of an earlier selection. */
-  const isStale = ref(false)
-  let controller: AbortController | undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
-
-  async function ask(): Promise<void> {
-    const mine = (controller = new AbortController())
-    try {
-      const found = await resolve(request.value, mine.signal)
-      if (mine.signal.aborted) return
-      const build = found.status === 'success' ? await getBuild(found.id, mine.signal) : undefined
-      if (mine.signal.aborted) return
-      answer.value = found
-      error.value = undefined
-      ready.value = build?.status === 'success' && !build.expired ? build : undefined
-    } catch (thrown) {
-      if (mine.signal.aborted) return
-      error.value = toApiError(thrown)
-      if (error.value.isPassing) timer = setTimeout(() => void ask(), RETRY_AFTER)
-      else answer.value = undefined
-    }
-    isStale.value = error.value?.isPassing ?? false
-  }
-
-  const stop = (): void => {
-    clearTimeout(timer)
-    controller?.abort()
-  }
-
-  watch(
-    () => JSON.stringify(request.value),
-    () => {
-      stop()
-      if (empty.value) {
-        answer.value = undefined
-        error.value = undefined
-        ready.value = undefined
-        isStale.value = false
-        return
-      }
-      isStale.value = true
-      ready.value = undefined
-      timer = setTimeout(() => void ask(), DELAY)
+  const asked = useAsked(
+    () => (empty.value ? undefined : request.value),
+    async (body, signal) => {
+      const resolved = await resolve(body, signal)
+      const build = resolved.status === 'success' ? await getBuild(resolved.id, signal) : undefined
+      return { resolved, ready: build?.status === 'success' && !build.expired ? build : undefined }
     },
-    { immediate: true },
   )
-  onScopeDispose(stop)
-
-  return { answer, error, ready, isStale }
+  return {
+    answer: computed(() => asked.answer.value?.resolved),
+    error: asked.error,
+    /** The build that there is already, if its binary can be downloaded now. */
+    ready: computed(() => (asked.isStale.value ? undefined : asked.answer.value?.ready)),
+    isStale: asked.isStale,
+  }
 }

@@ -1,0 +1,66 @@
+/** Something that the server is asked a moment after each change, and again by itself while it can't be reached. */
+import { onScopeDispose, ref, shallowRef, watch } from 'vue'
+
+import { toApiError, type ApiError } from '@/api/error'
+
+const DELAY = 300
+const RETRY_AFTER = 3000
+
+/** `question` gives `undefined` while there is nothing to ask. An older answer never comes after a newer one. */
+export function useAsked<Question, Answer>(
+  question: () => Question | undefined,
+  ask: (question: Question, signal: AbortSignal) => Promise<Answer>,
+) {
+  const answer = shallowRef<Answer>()
+  const error = shallowRef<ApiError>()
+  /** The answer is to an earlier question. */
+  const isStale = ref(false)
+  let controller: AbortController | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  async function attempt(asked: Question): Promise<void> {
+    const mine = (controller = new AbortController())
+    try {
+      const found = await ask(asked, mine.signal)
+      if (mine.signal.aborted) return
+      answer.value = found
+      error.value = undefined
+    } catch (thrown) {
+      if (mine.signal.aborted) return
+      error.value = toApiError(thrown)
+      if (error.value.isPassing) timer = setTimeout(() => void attempt(asked), RETRY_AFTER)
+      else answer.value = undefined
+    }
+    isStale.value = error.value?.isPassing ?? false
+  }
+
+  const stop = (): void => {
+    clearTimeout(timer)
+    controller?.abort()
+  }
+
+  watch(
+    () => JSON.stringify(question()),
+    () => {
+      stop()
+      const asked = question()
+      isStale.value = asked !== undefined
+      if (asked === undefined) {
+        answer.value = undefined
+        error.value = undefined
+        return
+      }
+      timer = setTimeout(() => void attempt(asked), DELAY)
+    },
+    { immediate: true },
+  )
+  onScopeDispose(stop)
+  /** Asks now, without waiting for its time. */
+  const retry = (): void => {
+    stop()
+    const asked = question()
+    if (asked !== undefined) void attempt(asked)
+  }
+
+  return { answer, error, isStale, retry }
+}
