@@ -7,6 +7,7 @@ SHELL := /bin/bash
 TOOLS := target/tools
 export WOMBAT_NATS_SERVER := $(CURDIR)/$(TOOLS)/nats-server
 export WOMBAT_NATS_CLI := $(CURDIR)/$(TOOLS)/nats
+export WOMBAT_SCHEMATHESIS := $(CURDIR)/$(TOOLS)/schemathesis/bin/schemathesis
 CARGO ?= cargo
 ARGS ?=
 
@@ -19,7 +20,7 @@ run: ui ## Build everything and start it; ARGS="--http 0.0.0.0:4430" and the lik
 test: lint test-ui test-rust test-browser ## Install what the tests need and run all of them
 
 .PHONY: test-rust
-test-rust: tools strace
+test-rust: tools strace schemathesis
 	$(CARGO) test --locked --workspace
 
 .PHONY: test-ui
@@ -67,6 +68,12 @@ $(TOOLS)/nats-server $(TOOLS)/nats &: tools/go.mod tools/go.sum
 .PHONY: chromium
 chromium:
 	tools/install-chromium
+
+.PHONY: schemathesis
+schemathesis: $(TOOLS)/schemathesis/bin/schemathesis
+
+$(TOOLS)/schemathesis/bin/schemathesis: tools/schemathesis.txt tools/install-schemathesis
+	tools/install-schemathesis $(TOOLS)/schemathesis
 
 .PHONY: strace
 strace:

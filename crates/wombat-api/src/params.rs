@@ -46,6 +46,17 @@ impl Params {
         self.given.remove(name).filter(|text| !text.is_empty())
     }
 
+    /// A number; nothing at all isn't one.
+    pub(crate) fn number(&mut self, name: &str) -> Option<u32> {
+        let text = self.given.remove(name)?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            let message = format!("Write a whole number, at most {}.", u32::MAX);
+            self.refuse(ProblemCode::InvalidValue, name, message);
+        }
+        number
+    }
+
     /// A value of some type.
     pub(crate) fn parsed<T>(&mut self, name: &str) -> Option<T>
     where
@@ -61,9 +72,9 @@ impl Params {
         }
     }
 
-    /// `true` or `false`; false if left out.
+    /// `true` or `false`; false if left out, and true if only its name is there.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
-        match self.text(name).as_deref() {
+        match self.given.remove(name).as_deref() {
             None | Some("false" | "0") => false,
             Some("true" | "1" | "") => true,
             Some(_) => {
@@ -76,7 +87,9 @@ impl Params {
 
     /// Seconds to wait: `?wait=N`, else `Prefer: wait=N`.
     pub(crate) fn wait(&mut self, headers: &HeaderMap) -> Option<u64> {
-        self.parsed("wait").or_else(|| preferred_wait(headers))
+        self.number("wait")
+            .map(u64::from)
+            .or_else(|| preferred_wait(headers))
     }
 
     /// What is left over doesn't exist.
@@ -119,13 +132,14 @@ mod tests {
     #[test]
     fn every_problem_is_named() {
         let mut params = Params::of(
-            &"/x?limit=many&facets=perhaps&colour=red&q=a"
+            &"/x?limit=many&facets=perhaps&purge&colour=red&q=a"
                 .parse()
                 .unwrap(),
         );
         assert_eq!(params.text("q").as_deref(), Some("a"));
-        assert_eq!(params.parsed::<u32>("limit"), None);
+        assert_eq!(params.number("limit"), None);
         assert!(!params.flag("facets"));
+        assert!(params.flag("purge"));
         let Err(ApiError::Refused(refusal)) = params.finish() else {
             panic!("refused");
         };

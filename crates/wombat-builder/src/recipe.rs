@@ -1,24 +1,8 @@
 //! What anybody needs to make the same binary by hand: three files, an environment, a command.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use wombat_model::{BuildSpec, Goos, ImportPath, Sha256};
+use wombat_model::{BuildSpec, Goos, ImportPath, Sha256, wire::Recipe};
 
 use crate::go::{GraphFiles, build_arguments, main_file, target_environment};
-
-/// The recipe of a finished build, as it is stored and served.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipe {
-    /// Contents by file name: `main.go`, `go.mod`, `go.sum`.
-    pub files: BTreeMap<String, String>,
-    /// Variables that have to be set.
-    pub environment: BTreeMap<String, String>,
-    /// The command, for a POSIX shell in the folder with the files.
-    pub command: String,
-    /// What comes out.
-    pub sha256: Sha256,
-}
 
 /// The recipe of a spec. `licence` is the package of the licence hook, if the binary needs it.
 pub fn recipe(

@@ -10,34 +10,41 @@ use crate::{
     Target, catalog::ComponentReference, names::MAX_PACKAGES,
 };
 
-/// The body of `build.request`, `build.resolve`, `POST /api/builds` and `POST /api/resolve`.
+/// The body of `build.request`, `build.resolve`, `POST /api/builds` and `POST /api/resolve`. `null` counts as left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestBody {
     /// Operating system: `linux`, `darwin`, `windows` or `freebsd`.
+    #[schemars(with = "crate::Goos")]
     pub goos: String,
     /// Architecture, such as `amd64` or `arm64`.
+    #[schemars(with = "crate::Goarch")]
     pub goarch: String,
     /// Go release in full, such as `1.26.8`; the newest on offer if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_version: Option<String>,
     /// Import paths, each with or without `@version`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub packages: Vec<String>,
     /// Components by name, such as `kafka` or `input/kafka`; the packages that bring them are found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub components: Vec<String>,
     /// Versions of modules; the catalog's newest where one isn't named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub modules: BTreeMap<String, String>,
     /// Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// What is added so that any pipeline runs: `standard` (Benthos pure and io) or `pure`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["standard", "pure", null]))]
     pub base: Option<String>,
     /// Build again although there is a result.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(with = "Option<bool>")]
     pub force: bool,
 }
 

@@ -55,7 +55,7 @@ it('platforms are guessed harmlessly', () => {
 it('another system keeps the architecture where it can', () => {
   const offered = (['linux/amd64', 'linux/s390x', 'darwin/amd64', 'darwin/arm64', 'windows/amd64'] as const).map((text) => {
     const [goos, goarch] = text.split('/') as ['linux', 'amd64']
-    return { goos, goarch, variants: ['v1'] }
+    return { goos, goarch, variants: ['v1' as const] }
   })
   expect(architectureFor(offered, 'windows', 'amd64')).toBe('amd64')
   expect(architectureFor(offered, 'windows', 's390x')).toBe('amd64')

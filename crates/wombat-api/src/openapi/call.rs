@@ -15,6 +15,8 @@ pub(super) struct Call {
     /// By media type.
     pub(super) request: Option<Value>,
     pub(super) answers: Vec<Answer>,
+    /// What can be called with the `id` in the answer: ids of calls.
+    pub(super) leads_to: &'static [&'static str],
     /// Who has to be asked for.
     pub(super) role: Option<&'static str>,
 }
@@ -69,6 +71,7 @@ pub(super) fn call(
         parameters: Vec::new(),
         request: None,
         answers: Vec::new(),
+        leads_to: &[],
         role: None,
     }
 }
@@ -95,8 +98,42 @@ impl Call {
         self.parameter(Place::Path, name, about, json!({"type": "string"}))
     }
 
+    /// A part of the path that is one of a few.
+    pub(super) fn choice_part(
+        self,
+        name: &'static str,
+        about: &'static str,
+        choices: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let choices: Vec<_> = choices.into_iter().collect();
+        self.parameter(Place::Path, name, about, json!({"enum": choices}))
+    }
+
     pub(super) fn text(self, name: &'static str, about: &'static str) -> Self {
         self.parameter(Place::Query, name, about, json!({"type": "string"}))
+    }
+
+    /// A text that a regular expression describes.
+    pub(super) fn pattern(
+        self,
+        name: &'static str,
+        about: &'static str,
+        pattern: &'static str,
+    ) -> Self {
+        let schema = json!({"type": "string", "pattern": pattern});
+        self.parameter(Place::Query, name, about, schema)
+    }
+
+    /// A text that is one of a few.
+    pub(super) fn choice(
+        self,
+        name: &'static str,
+        about: &'static str,
+        choices: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        // Without a value, it counts as left out.
+        let choices: Vec<_> = choices.into_iter().chain([""]).collect();
+        self.parameter(Place::Query, name, about, json!({"enum": choices}))
     }
 
     pub(super) fn number(self, name: &'static str, about: &'static str, most: u32) -> Self {
@@ -105,22 +142,23 @@ impl Call {
     }
 
     pub(super) fn flag(self, name: &'static str, about: &'static str) -> Self {
-        let schema = json!({"type": "string", "enum": ["true", "false", "1", "0"]});
+        let schema = json!({"type": "string", "enum": ["true", "false", "1", "0", ""]});
         self.parameter(Place::Query, name, about, schema)
     }
 
-    /// A body of JSON. What is read may leave out more than what is written, so its schema stands here and isn't shared.
-    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
+    /// A body of JSON, such as this one. What is read may leave out more than what is written, so its schema stands here and isn't shared.
+    pub(super) fn takes<T: JsonSchema>(mut self, example: &Value) -> Self {
         let mut settings = SchemaSettings::draft2020_12().for_deserialize();
         settings.meta_schema = None;
         settings.inline_subschemas = true;
         let schema = settings.into_generator().into_root_schema_for::<T>();
-        self.request = Some(json!({"application/json": {"schema": schema}}));
+        self.request = Some(json!({"application/json": {"schema": schema, "example": example}}));
         self
     }
 
-    pub(super) fn takes_text(mut self, media: &'static str) -> Self {
-        self.request = Some(json!({media: {"schema": {"type": "string"}}}));
+    /// A body of text, such as this one.
+    pub(super) fn takes_text(mut self, media: &'static str, example: &str) -> Self {
+        self.request = Some(json!({media: {"example": example}}));
         self
     }
 
@@ -157,6 +195,13 @@ impl Call {
             schema,
         });
         self
+    }
+
+    pub(super) fn leads_to(self, calls: &'static [&'static str]) -> Self {
+        Self {
+            leads_to: calls,
+            ..self
+        }
     }
 
     pub(super) fn needs(self, role: &'static str) -> Self {

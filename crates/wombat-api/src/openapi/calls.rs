@@ -1,10 +1,13 @@
 //! Every call, in the order in which people meet them.
 
+use serde_json::{Value, json};
 use wombat_model::{
+    Goarch, Goos,
+    catalog::ComponentKind,
     request::RequestBody,
     wire::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, ComponentAnswer,
-        ListAnswer, ResolveAnswer, SelectAnswer,
+        ListAnswer, Recipe, ResolveAnswer, SelectAnswer,
     },
 };
 
@@ -15,8 +18,26 @@ const BINARY: &str = "application/octet-stream";
 const TEXT: &str = "text/plain";
 const EVENTS: &str = "text/event-stream";
 const JSON: &str = "application/json";
-const WAIT: &str = "Seconds to hold the answer, at most 60, until the build is finished.";
+const WAIT: &str =
+    "Seconds to hold the answer until the build is finished; more than 60 count as 60.";
+const BASES: [&str; 2] = ["standard", "pure"];
 const ID: &str = "Id of a build: build.<goos>.<goarch>.<go>.<hash>.";
+
+fn a_request() -> Value {
+    json!({"goos": "linux", "goarch": "amd64", "components": ["input/nats", "output/nats_jetstream"]})
+}
+
+fn systems() -> impl Iterator<Item = &'static str> {
+    Goos::ALL.iter().map(|goos| goos.as_str())
+}
+
+fn architectures() -> impl Iterator<Item = &'static str> {
+    Goarch::ALL.iter().map(|goarch| goarch.as_str())
+}
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    ComponentKind::ALL.iter().map(|kind| kind.as_str())
+}
 
 pub(super) fn calls() -> Vec<Call> {
     let mut all = builds();
@@ -35,18 +56,27 @@ fn builds() -> Vec<Call> {
             "builds",
             "Ask for a binary; asking again for the same one gives the same build",
         )
-        .number("wait", WAIT, 60)
-        .takes::<RequestBody>()
+        .number("wait", WAIT, u32::MAX)
+        .takes::<RequestBody>(&a_request())
         .gives::<BuildView>(200, "It is finished.")
-        .gives::<BuildView>(202, "It is taken; Location leads to it."),
+        .gives::<BuildView>(202, "It is taken; Location leads to it.")
+        .leads_to(&["getBuild", "readLog", "getRecipe", "cancelBuild"]),
         call("get", "/api/builds", "listBuilds", "builds", "Find builds")
             .text(
                 "q",
                 "Words and fields, such as status:success component:kafka.",
             )
-            .number("limit", "Builds a page.", 200)
+            .number(
+                "limit",
+                "Builds a page; 200 at most, 50 if left out.",
+                u32::MAX,
+            )
             .text("cursor", "Where the page before ended.")
-            .text("sort", "What comes first.")
+            .pattern(
+                "sort",
+                "What comes first, with - in front for the greatest; -created if left out.",
+                "^(-?(created|finished|size|duration))?$",
+            )
             .flag("facets", "Count values of fields, too.")
             .gives::<ListAnswer>(200, "A page of builds."),
         call(
@@ -57,7 +87,7 @@ fn builds() -> Vec<Call> {
             "Look at a build",
         )
         .part("id", ID)
-        .number("wait", WAIT, 60)
+        .number("wait", WAIT, u32::MAX)
         .gives::<BuildView>(200, "The build; its revision is the ETag.")
         .answers(304, "It is as If-None-Match knows it.", None),
         call(
@@ -100,7 +130,7 @@ fn builds() -> Vec<Call> {
             "main.go, go.mod, go.sum and the command that give the same bytes by hand",
         )
         .part("id", ID)
-        .answers(200, "The recipe.", Some(JSON)),
+        .gives::<Recipe>(200, "The recipe."),
         call(
             "get",
             "/api/events",
@@ -116,7 +146,7 @@ fn builds() -> Vec<Call> {
             "builds",
             "Say what a request would build, and why; writes nothing",
         )
-        .takes::<RequestBody>()
+        .takes::<RequestBody>(&a_request())
         .gives::<ResolveAnswer>(200, "What would be built."),
     ]
 }
@@ -130,8 +160,8 @@ fn binaries() -> Vec<Call> {
             "builds",
             about,
         )
-        .part("goos", "Operating system.")
-        .part("goarch", "Architecture.")
+        .choice_part("goos", "Operating system.", systems())
+        .choice_part("goarch", "Architecture.", architectures())
         .part("go", "Go release.")
         .part(
             "hash",
@@ -146,14 +176,18 @@ fn binaries() -> Vec<Call> {
             "builds",
             "Ask, wait, and be led to the binary",
         )
-        .part("goos", "Operating system.")
-        .part("goarch", "Architecture.")
+        .choice_part("goos", "Operating system.", systems())
+        .choice_part("goarch", "Architecture.", architectures())
         .text("components", "Names between commas, such as nats,redis.")
         .text("packages", "Import paths between commas.")
         .text("goVersion", "A Go release in full.")
         .text("variant", "Level of the architecture.")
-        .text("base", "standard or pure.")
-        .number("round", "How often the client was sent here before.", 1_000)
+        .choice("base", "What is added; standard if left out.", BASES)
+        .number(
+            "round",
+            "How often the client was sent here before.",
+            u32::MAX,
+        )
         .answers(303, "It is built; Location leads to the binary.", None)
         .answers(
             307,
@@ -183,7 +217,11 @@ fn catalog() -> Vec<Call> {
             "q",
             "Words in names of components, packages and descriptions.",
         )
-        .text("kind", "Only packages with components of this kind.")
+        .choice(
+            "kind",
+            "Only packages with components of this kind.",
+            kinds(),
+        )
         .text("module", "Only this module.")
         .text("version", "Only this version of each module.")
         .number("limit", "Most packages.", u32::MAX)
@@ -195,11 +233,18 @@ fn catalog() -> Vec<Call> {
             "catalog",
             "Say what a pipeline needs, and what in it can't be right; nothing of it is kept",
         )
-        .text("goos", "Operating system; linux if left out.")
-        .text("goarch", "Architecture; amd64 if left out.")
+        .choice("goos", "Operating system; linux if left out.", systems())
+        .choice(
+            "goarch",
+            "Architecture; amd64 if left out.",
+            architectures(),
+        )
         .text("goVersion", "A Go release in full.")
         .text("variant", "Level of the architecture.")
-        .takes_text("application/yaml")
+        .takes_text(
+            "application/yaml",
+            "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
+        )
         .gives::<SelectAnswer>(200, "What it needs."),
         call(
             "get",
@@ -217,7 +262,7 @@ fn catalog() -> Vec<Call> {
             "catalog",
             "The packages that bring a component, and its fields",
         )
-        .part("kind", "Its kind, such as input.")
+        .choice_part("kind", "Its kind.", kinds())
         .part("name", "Its name.")
         .gives::<ComponentAnswer>(200, "Packages and fields."),
         call(
@@ -236,7 +281,9 @@ fn catalog() -> Vec<Call> {
             "catalog",
             "Say which modules nobody may build here",
         )
-        .takes::<BlockQuestion>()
+        .takes::<BlockQuestion>(&json!({
+            "modules": [{"module": "example.com/stolen/*", "reason": "Its owner lost the key."}]
+        }))
         .gives::<BlocklistAnswer>(200, "The list.")
         .needs("admin"),
     ]

@@ -8,8 +8,9 @@ mod calls;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use schemars::{SchemaGenerator, generate::SchemaSettings};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
+use wombat_model::wire::LoggedEntry;
 
 use crate::ProblemDocument;
 use call::{Answer, Call, Place};
@@ -25,6 +26,9 @@ fn document() -> Value {
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.meta_schema = None;
     settings.definitions_path = SCHEMAS.into();
+    settings
+        .transforms
+        .push(Box::new(RecursiveTransform(without_null)));
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for call in calls() {
@@ -32,6 +36,8 @@ fn document() -> Value {
         let path = paths.entry(call.path).or_insert_with(|| json!({}));
         path[call.method] = operation;
     }
+    // What the streams of events carry besides builds.
+    generator.subschema_for::<LoggedEntry>();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -53,6 +59,37 @@ fn document() -> Value {
             },
         },
     })
+}
+
+/// A field that may be left out is left out, and never written as null.
+fn without_null(schema: &mut Schema) {
+    let required = schema.get("required").cloned().unwrap_or_default();
+    let required: Vec<&str> = required
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let Some(Value::Object(fields)) = schema.get_mut("properties") else {
+        return;
+    };
+    for (_, field) in fields
+        .iter_mut()
+        .filter(|(name, _)| !required.contains(&name.as_str()))
+    {
+        if let Some(Value::Array(types)) = field.get_mut("type") {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                field["type"] = only.clone();
+            }
+        }
+        if let Some(Value::Array(choices)) = field.get_mut("anyOf") {
+            choices.retain(|choice| choice != &json!({"type": "null"}));
+        }
+        if let Some(Value::Array(values)) = field.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+        }
+    }
 }
 
 fn operation(call: &Call, generator: &mut SchemaGenerator) -> Value {
@@ -87,6 +124,13 @@ fn operation(call: &Call, generator: &mut SchemaGenerator) -> Value {
     } in &call.answers
     {
         let mut answer = json!({"description": about});
+        if schema.is_some() && !call.leads_to.is_empty() {
+            let links = call.leads_to.iter().map(|id| {
+                let link = json!({"operationId": id, "parameters": {"id": "$response.body#/id"}});
+                ((*id).to_owned(), link)
+            });
+            answer["links"] = links.collect::<Map<_, _>>().into();
+        }
         if let Some(media) = media {
             let schema = schema.map(|schema| schema(generator));
             answer["content"] =
@@ -134,6 +178,20 @@ mod tests {
             }
         }
         routes
+    }
+
+    /// The site's types are made from that file. Run with `WOMBAT_RENEW_DOCS=1`, it is written.
+    #[test]
+    fn the_site_has_this_document() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/openapi.json");
+        let document = format!("{:#}\n", document());
+        if std::env::var_os("WOMBAT_RENEW_DOCS").is_some() {
+            fs::write(&path, &document).unwrap();
+        }
+        assert!(
+            fs::read_to_string(&path).unwrap_or_default() == document,
+            "ui/openapi.json is another; renew it with WOMBAT_RENEW_DOCS=1, then run `npm --prefix ui run types`"
+        );
     }
 
     #[test]

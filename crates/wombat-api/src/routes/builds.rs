@@ -84,7 +84,7 @@ pub(super) async fn list(State(state): State<AppState>, uri: Uri) -> Result<Resp
     let mut params = Params::of(&uri);
     let question = ListQuestion {
         query: params.text("q").unwrap_or_default(),
-        limit: params.parsed("limit"),
+        limit: params.number("limit"),
         cursor: params.text("cursor"),
         sort: params.text("sort"),
         facets: params.flag("facets"),

@@ -22,7 +22,7 @@ pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Re
         kind: params.parsed("kind"),
         module: params.parsed("module"),
         version: params.parsed("version"),
-        limit: params.parsed("limit"),
+        limit: params.number("limit"),
     };
     params.finish()?;
     Ok(json(state.gateway.ask("catalog.search", &question).await?))

@@ -39,7 +39,7 @@ pub(super) async fn download(
         state.control.check(&headers, Role::Reader, "request")?;
     }
     let mut params = Params::of(&uri);
-    let round: u32 = params.parsed("round").unwrap_or_default();
+    let round = params.number("round").unwrap_or_default();
     let body = RequestBody {
         goos,
         goarch,

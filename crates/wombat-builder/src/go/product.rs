@@ -9,10 +9,11 @@ use std::{
 use sha2::Digest as _;
 use tempfile::TempDir;
 use tokio::time::Instant;
-use wombat_model::{BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase};
+use wombat_model::{
+    BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase, wire::Recipe,
+};
 
 use super::{binary, compile::Milestones, invocation::BuildError};
-use crate::recipe::Recipe;
 
 /// A binary that is ready to be uploaded. Its folder goes away with this value.
 #[derive(Debug)]

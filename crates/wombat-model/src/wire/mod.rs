@@ -3,6 +3,7 @@
 mod build_json;
 mod error_body;
 mod questions;
+mod recipe;
 mod view;
 
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
@@ -14,4 +15,5 @@ pub use questions::{
     PackageHit, PhaseOfBuild, PipelineMistake, PurgeAnswer, ReleaseSummary, ResolveAnswer,
     ResolvedPackage, SelectAnswer, SelectQuestion,
 };
+pub use recipe::Recipe;
 pub use view::{BuildView, Queue};

@@ -16,6 +16,7 @@ mod nats_cli;
 mod nats_login;
 mod nats_roles;
 mod one_line;
+mod openapi;
 mod pipelines;
 mod poison;
 mod proxy_scene;

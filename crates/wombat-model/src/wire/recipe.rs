@@ -1,0 +1,20 @@
+//! What anybody needs to make the same binary by hand.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Sha256;
+
+/// The recipe of a finished build, as it is stored and served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Recipe {
+    /// Contents by file name: `main.go`, `go.mod`, `go.sum`.
+    pub files: BTreeMap<String, String>,
+    /// Variables that have to be set.
+    pub environment: BTreeMap<String, String>,
+    /// The command, for a POSIX shell in the folder with the files.
+    pub command: String,
+    /// What comes out.
+    pub sha256: Sha256,
+}
