@@ -40,14 +40,15 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn calls() -> Vec<Call> {
-    let mut all = builds();
+    let mut all = asking();
+    all.extend(watching());
     all.extend(binaries());
     all.extend(catalog());
     all.extend(service());
     all
 }
 
-fn builds() -> Vec<Call> {
+fn asking() -> Vec<Call> {
     vec![
         call(
             "post",
@@ -61,6 +62,20 @@ fn builds() -> Vec<Call> {
         .gives::<BuildView>(200, "It is finished.")
         .gives::<BuildView>(202, "It is taken; Location leads to it.")
         .leads_to(&["getBuild", "readLog", "getRecipe", "cancelBuild"]),
+        call(
+            "post",
+            "/api/resolve",
+            "resolve",
+            "builds",
+            "Say what a request would build, and why; writes nothing",
+        )
+        .takes::<RequestBody>(&a_request())
+        .gives::<ResolveAnswer>(200, "What would be built."),
+    ]
+}
+
+fn watching() -> Vec<Call> {
+    vec![
         call("get", "/api/builds", "listBuilds", "builds", "Find builds")
             .text(
                 "q",
@@ -139,15 +154,6 @@ fn builds() -> Vec<Call> {
             "Follow all builds",
         )
         .answers(200, "Events.", Some(EVENTS)),
-        call(
-            "post",
-            "/api/resolve",
-            "resolve",
-            "builds",
-            "Say what a request would build, and why; writes nothing",
-        )
-        .takes::<RequestBody>(&a_request())
-        .gives::<ResolveAnswer>(200, "What would be built."),
     ]
 }
 
