@@ -1,10 +1,8 @@
 // Pick a component on the site, build it for real, download the binary.
 
-import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { saved } from './hands'
 import { browser, up, type Running } from './wombat'
 
 let running: Running
@@ -20,24 +18,6 @@ afterAll(async () => {
   await running.stop()
 })
 
-/** Keeps a picture for people to look at, where a folder for them is named. */
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env.WOMBAT_SCREENSHOTS
-  if (!folder) return
-  mkdirSync(folder, { recursive: true })
-  for (const width of [390, 820, 1440]) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.setViewportSize({ width, height: 900 })
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      // Colours are handed down from element to element while the theme changes.
-      await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))))
-      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === 'paused'))
-      await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
-    }
-  }
-  await page.setViewportSize({ width: 1440, height: 900 })
-}
-
 test('a component is picked, built and downloaded', async () => {
   const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   const errors: string[] = []
@@ -52,7 +32,6 @@ test('a component is picked, built and downloaded', async () => {
   await page.locator('label:text-is("nats")').click()
   expect(await page.getByTestId('package-nats').isChecked()).toBe(true)
   await expect.poll(() => page.url()).toContain('nats')
-  await picture(page, 'build')
 
   // The address holds the selection: a fresh page shows the same.
   const shared = await chromium.newPage()
@@ -63,15 +42,10 @@ test('a component is picked, built and downloaded', async () => {
   await page.getByTestId('build-button').click()
   await page.waitForURL(/\/b\/build\./)
   await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
-  await picture(page, 'one-build')
 
-  const waiting = page.waitForEvent('download')
-  await page.getByTestId('download-link').click()
-  const download = await waiting
-  expect(download.suggestedFilename()).toMatch(/^wombat-[0-9a-f]{12}-linux-amd64$/)
-  const bytes = readFileSync(await download.path())
+  const { name, bytes, digest } = await saved(page, () => page.getByTestId('download-link').click())
+  expect(name).toMatch(/^wombat-[0-9a-f]{12}-linux-amd64$/)
   expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
-  const digest = createHash('sha256').update(bytes).digest('hex')
   expect(await page.getByTestId('sha256').textContent()).toContain(digest)
 
   // It is there for anybody who opens the link, and on the list.
@@ -79,13 +53,7 @@ test('a component is picked, built and downloaded', async () => {
   await page.getByTestId('download-link').waitFor()
   await page.goto(`${running.url}/builds`)
   await page.getByText('nats').first().waitFor()
-  await picture(page, 'builds')
 
-  for (const name of ['components', 'components/input/nats_jetstream', 'fleet', 'docs', 'about', 'nowhere']) {
-    await page.goto(`${running.url}/${name}`)
-    await page.getByRole('heading', { level: 1 }).waitFor()
-    await picture(page, name.replaceAll('/', '-'))
-  }
   expect(errors).toEqual([])
 })
 
@@ -99,14 +67,12 @@ test('a pasted pipeline says what is wrong with it, and becomes a binary', async
   await area.fill(pipeline)
   const mistake = page.getByTestId('mistakes').getByRole('listitem')
   await expect.poll(() => mistake.first().textContent()).toContain('There is no input `natz`; did you mean `nats`?')
-  await picture(page, 'pipeline-mistake')
   await mistake.first().getByRole('button', { name: 'Line 2, column 3' }).click()
   const selected = await area.evaluate((field: HTMLTextAreaElement) => field.value.slice(field.selectionStart, field.selectionEnd))
   expect(selected).toBe('natz')
 
   await area.fill(pipeline.replace('natz', 'nats'))
   await expect.poll(() => page.getByTestId('pipeline-state').textContent()).toContain('1 package for 1 component')
-  await picture(page, 'pipeline')
   await expect.poll(() => page.url()).toContain('nats')
   await page.getByTestId('build-button').click()
   await page.getByTestId('download-link').waitFor({ timeout: 900_000 })

@@ -12,7 +12,6 @@ export const vuetify = createVuetify({
     VBtn: { variant: 'text', density: 'comfortable' },
     VTextField: { bgColor: 'surface', variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
     VTextarea: { bgColor: 'surface', variant: 'outlined', density: 'comfortable' },
-    VSelect: { bgColor: 'surface', variant: 'outlined', density: 'comfortable', hideDetails: 'auto' },
   },
   theme: {
     defaultTheme: 'system',

@@ -1,0 +1,109 @@
+// From nothing picked to a binary on the disk, in the ways that people take.
+
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { saved, tabTo } from './hands'
+import { proxy } from './proxy'
+import { browser, up, type Running } from './wombat'
+
+const BUILT = 900_000
+
+let running: Running
+let chromium: Browser
+
+beforeAll(async () => {
+  running = await up()
+  chromium = await browser()
+})
+
+afterAll(async () => {
+  await chromium.close()
+  await running.stop()
+})
+
+async function newPage(url = running.url): Promise<Page> {
+  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  await page.goto(url)
+  return page
+}
+
+test('three clicks', async () => {
+  const page = await newPage()
+  await page.locator('label:text-is("nats")').click()
+  await page.getByTestId('build-button').click()
+  await page.getByTestId('download-link').waitFor({ timeout: BUILT })
+  const { bytes, digest } = await saved(page, () => page.getByTestId('download-link').click())
+  expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
+  expect(await page.getByTestId('sha256').textContent()).toContain(digest)
+})
+
+test('one paste', async () => {
+  const page = await newPage(`${running.url}/?way=paste`)
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: running.url })
+  const pipeline = 'input:\n  redis_streams:\n    url: redis://a\n    streams: [b]\noutput:\n  drop: {}\n'
+  await page.evaluate((text) => navigator.clipboard.writeText(text), pipeline)
+  await page.getByTestId('pipeline').locator('textarea').first().focus()
+  await page.keyboard.press('Control+V')
+  await page.getByTestId('build-button').click()
+  await page.getByTestId('download-link').waitFor({ timeout: BUILT })
+  const { digest } = await saved(page, () => page.getByTestId('download-link').click())
+  expect(await page.getByTestId('sha256').textContent()).toContain(digest)
+})
+
+test('the keyboard alone', async () => {
+  const page = await newPage()
+  await page.getByTestId('hit-count').waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('msgpack')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
+  expect(await page.getByTestId('package-msgpack').isChecked()).toBe(true)
+  await tabTo(page, 'build-button')
+  await page.keyboard.press('Enter')
+  await page.getByTestId('download-link').waitFor({ timeout: BUILT })
+  await tabTo(page, 'download-link')
+  const { digest } = await saved(page, () => page.keyboard.press('Enter'))
+  expect(await page.getByTestId('sha256').textContent()).toContain(digest)
+})
+
+test('a connection that is cut while it is built', async () => {
+  const cable = await proxy(running.url)
+  try {
+    const page = await newPage(cable.url)
+    for (const name of ['nats', 'redis']) await page.locator(`label:text-is("${name}")`).click()
+    await page.getByTestId('build-button').click()
+    await page.waitForURL(/\/b\/build\./)
+    await page.getByTestId('build-status').waitFor()
+    cable.cut()
+    await page.getByText(/connection was lost|reach the server/i).first().waitFor()
+    // What was shown stays.
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('nats')
+    cable.mend()
+    await page.getByTestId('download-link').waitFor({ timeout: BUILT })
+    const { digest } = await saved(page, () => page.getByTestId('download-link').click())
+    expect(await page.getByTestId('sha256').textContent()).toContain(digest)
+  } finally {
+    cable.stop()
+  }
+})
+
+test('two people and one link', async () => {
+  const one = await newPage()
+  for (const name of ['nats', 'msgpack']) await one.locator(`label:text-is("${name}")`).click()
+  await expect.poll(() => one.url()).toContain('msgpack')
+  // The selection: the other sees it.
+  const other = await newPage(one.url())
+  await expect.poll(() => other.getByTestId('package-msgpack').isChecked()).toBe(true)
+  await one.getByTestId('build-button').click()
+  await one.waitForURL(/\/b\/build\./)
+  // The build: both watch the same one.
+  await other.goto(one.url())
+  const digests: string[] = []
+  for (const page of [one, other]) {
+    await page.getByTestId('download-link').waitFor({ timeout: BUILT })
+    digests.push((await saved(page, () => page.getByTestId('download-link').click())).digest)
+  }
+  expect(digests[0]).toBe(digests[1])
+  const list = await one.request.get(`${running.url}/api/builds?q=package:msgpack+package:nats`)
+  expect(((await list.json()) as { builds: unknown[] }).builds).toHaveLength(1)
+})

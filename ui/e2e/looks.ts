@@ -1,0 +1,49 @@
+// A page at every width and in both themes: pictures for people, and axe for those who don’t see them.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import axe, { type AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+
+/** Lists go on for long; below this nothing new is to be seen. */
+const TALLEST = 2400
+const WIDTHS = [390, 820, 1440]
+const THEMES = ['light', 'dark'] as const
+
+/** What axe finds wrong with a page at any width and in any theme. Keeps pictures where `WOMBAT_SCREENSHOTS` names a folder. */
+export async function looks(page: Page, name: string): Promise<string[]> {
+  const found = new Set<string>()
+  for (const width of WIDTHS) {
+    for (const colorScheme of THEMES) {
+      await page.setViewportSize({ width, height: 900 })
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      // Colours are handed down from element to element while the theme changes.
+      await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))))
+      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === 'paused'))
+      await page.evaluate(axe.source)
+      const results = await page.evaluate<AxeResults>('axe.run()')
+      for (const { id, nodes } of results.violations) {
+        for (const { target } of nodes) found.add(`${name}: ${id} at ${target.join(' ')} (${width}, ${colorScheme})`)
+      }
+      await picture(page, `${name}-${width}-${colorScheme}`)
+    }
+  }
+  return [...found]
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.WOMBAT_SCREENSHOTS
+  if (!folder) return
+  mkdirSync(folder, { recursive: true })
+  const session = await page.context().newCDPSession(page)
+  const { cssContentSize } = await session.send('Page.getLayoutMetrics')
+  // WebP, which playwright doesn’t offer, is a fifth of PNG.
+  const { data } = await session.send('Page.captureScreenshot', {
+    format: 'webp',
+    quality: 80,
+    captureBeyondViewport: true,
+    clip: { x: 0, y: 0, width: cssContentSize.width, height: Math.min(cssContentSize.height, TALLEST), scale: 1 },
+  })
+  await session.detach()
+  writeFileSync(join(folder, `${name}.webp`), Buffer.from(data, 'base64'))
+}

@@ -1,0 +1,80 @@
+// Every page, as each of its readers gets it.
+
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { looks } from './looks'
+import { browser, up, type Running } from './wombat'
+
+const NATS = 'github.com/redpanda-data/connect/v4/public/components/nats'
+/** Not a package of that module, which only Go finds out. */
+const MISSING = 'github.com/redpanda-data/benthos/v4/public/nowhere'
+
+let running: Running
+let chromium: Browser
+let page: Page
+let done: string
+let failed: string
+
+/** Asks for a build and waits for its end. */
+async function built(packages: string[]): Promise<string> {
+  const asked = await page.request.post(`${running.url}/api/builds`, { data: { goos: 'linux', goarch: 'amd64', packages } })
+  expect(asked.ok()).toBe(true)
+  const { id } = (await asked.json()) as { id: string }
+  for (;;) {
+    const answer = await page.request.get(`${running.url}/api/builds/${id}?wait=30`, { timeout: 60_000 })
+    const { status } = (await answer.json()) as { status: string }
+    if (status === 'success' || status === 'failed') return `${id} ${status}`
+  }
+}
+
+beforeAll(async () => {
+  running = await up()
+  chromium = await browser()
+  page = await chromium.newPage()
+  const ends = [await built([NATS]), await built([NATS, MISSING])]
+  expect(ends.map((end) => end.split(' ')[1])).toEqual(['success', 'failed'])
+  done = `b/${ends[0]?.split(' ')[0] ?? ''}`
+  failed = `b/${ends[1]?.split(' ')[0] ?? ''}`
+})
+
+afterAll(async () => {
+  await chromium.close()
+  await running.stop()
+})
+
+/** What is looked at: its name, its address, and what shows that it is all there. */
+const pages: [name: string, address: () => string, ready: (page: Page) => Promise<unknown>][] = [
+  ['build', () => '', (page) => page.getByTestId('hit-count').waitFor()],
+  ['build-picked', () => '?c=nats,redis', (page) => page.getByText('Apache-2.0 only').first().waitFor({ state: 'attached' })],
+  ['build-nothing', () => '?q=natz', (page) => page.getByText('Nothing fits').waitFor()],
+  ['build-paste', () => '?way=paste', (page) => page.getByTestId('pipeline').waitFor()],
+  ['one-build', () => done, (page) => page.getByTestId('download-link').waitFor()],
+  ['one-build-failed', () => failed, (page) => page.getByText('nowhere').first().waitFor()],
+  ['builds', () => 'builds', (page) => page.getByText('nats').first().waitFor()],
+  ['builds-nothing', () => 'builds?q=status:cancelled', (page) => page.getByText('No build fits').waitFor()],
+  ['components', () => 'components', (page) => page.getByText('nats_jetstream').first().waitFor()],
+  ['component', () => 'components/input/nats_jetstream', (page) => page.getByText('urls').first().waitFor()],
+  ['fleet', () => 'fleet', (page) => page.getByText(/1 builder/).waitFor()],
+  ['docs', () => 'docs', (page) => page.getByText('/api/resolve').first().waitFor()],
+  ['about', () => 'about', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
+  ['missing', () => 'nowhere', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
+]
+
+test.each(pages)('%s can be used by everybody', async (name, address, ready) => {
+  await page.goto(`${running.url}/${address()}`)
+  await ready(page)
+  expect(await looks(page, name)).toEqual([])
+})
+
+test('the first page costs less than 200 kB', async () => {
+  const fresh = await chromium.newPage()
+  const session = await fresh.context().newCDPSession(fresh)
+  await session.send('Network.enable')
+  let bytes = 0
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength))
+  await fresh.goto(running.url, { waitUntil: 'networkidle' })
+  await fresh.getByTestId('hit-count').waitFor()
+  // The catalog is data, and comes with the page all the same.
+  expect(bytes).toBeGreaterThan(50_000)
+  expect(bytes).toBeLessThan(200_000)
+})
