@@ -35,7 +35,7 @@ test-browser: tools ui chromium
 	npm --prefix ui run test:browser
 
 .PHONY: bench
-bench: tools ui ## Measure everything beside its limit and write bench/RESULTS.md; ARGS="--only rest" for a part
+bench: tools ui chromium ## Measure everything beside its limit and write bench/RESULTS.md; ARGS="--only rest" for a part
 	$(CARGO) build --release --locked -p wombat -p wombat-bench
 	target/release/wombat-bench $(ARGS)
 

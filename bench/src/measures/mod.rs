@@ -11,6 +11,7 @@ mod list;
 mod nats_requests;
 mod rest;
 mod sandbox;
+mod site;
 
 use clap::ValueEnum as _;
 
@@ -23,6 +24,8 @@ pub(crate) enum Measure {
     Builds,
     /// What the sandbox costs, and what a greedy neighbour does.
     Sandbox,
+    /// The website in a browser.
+    Site,
     /// From a request to the first `go` process.
     Dispatch,
     /// Many builds over many builders.
@@ -56,6 +59,7 @@ impl Measure {
         match self {
             Self::Builds => builds::run(bench).await,
             Self::Sandbox => sandbox::run(bench).await,
+            Self::Site => site::run(bench).await,
             Self::Dispatch => dispatch::run(bench).await,
             Self::Drain => drain::run(bench).await,
             Self::Rest => rest::run(bench).await,

@@ -1,0 +1,74 @@
+// What a browser takes for the first page, for a search, and from nothing picked to a binary on the disk; for `bench`.
+//
+//   node measure.mjs URL RUNS PAIR…     PAIR: two packages between a comma that weren't built together yet
+//
+// Prints JSON: bytes, and times in milliseconds.
+
+import process from 'node:process'
+import { chromium } from 'playwright-core'
+
+const [url, runs, ...pairs] = process.argv.slice(2)
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+})
+const figures = { firstLoadBytes: [], interactive: [], search: [], binary: [] }
+
+/** The first page in a browser that was never here; milliseconds from the start of the navigation until a card can be picked. */
+async function first() {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  const page = await context.newPage()
+  const session = await context.newCDPSession(page)
+  await session.send('Network.enable')
+  let bytes = 0
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength))
+  await page.goto(url, { waitUntil: 'commit' })
+  const ready = await page.waitForFunction(() => document.querySelector('[data-testid=package-nats]') && performance.now())
+  const interactive = await ready.jsonValue()
+  await page.waitForLoadState('networkidle')
+  return { context, page, interactive, bytes }
+}
+
+for (let run = 0; run < Number(runs); run += 1) {
+  const { context, page, interactive, bytes } = await first()
+  figures.interactive.push(interactive)
+  figures.firstLoadBytes.push(bytes)
+  for (const word of ['kafka', 's3', 'rate limit', 'nats_jetstream', '']) {
+    // From the key to the frame that shows what was found.
+    const took = await page.evaluate(
+      (text) =>
+        new Promise((done) => {
+          const input = document.querySelector('[data-testid=search-input]')
+          const count = document.querySelector('[data-testid=hit-count]')
+          const before = count.textContent
+          const start = performance.now()
+          input.value = text
+          input.dispatchEvent(new Event('input', { bubbles: true }))
+          const look = () => {
+            if (document.querySelector('[data-testid=hit-count]').textContent !== before) done(performance.now() - start)
+            else requestAnimationFrame(look)
+          }
+          requestAnimationFrame(look)
+        }),
+      word,
+    )
+    figures.search.push(took)
+  }
+  await context.close()
+}
+
+for (const pair of pairs) {
+  const { context, page } = await first()
+  const start = performance.now()
+  for (const name of pair.split(',')) await page.locator(`label:text-is("${name}")`).click()
+  await page.getByTestId('build-button').click()
+  await page.getByTestId('download-link').waitFor({ timeout: 120_000 })
+  const waiting = page.waitForEvent('download')
+  await page.getByTestId('download-link').click()
+  await (await waiting).path()
+  figures.binary.push(performance.now() - start)
+  await context.close()
+}
+
+await browser.close()
+process.stdout.write(JSON.stringify(figures))
