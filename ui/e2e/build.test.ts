@@ -98,3 +98,30 @@ test('what was picked since isn’t undone by looking at the pipeline again', as
   await area.fill(pipeline)
   await expect.poll(() => picks.textContent()).toBe('1 pick')
 })
+
+test('packages by their paths, and selections to begin with', async () => {
+  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
+  await page.goto(running.url)
+  await page.getByRole('button', { name: 'NATS and Redis' }).click()
+  const picks = page.getByRole('heading', { name: /^\d+ picks?$/ })
+  await expect.poll(() => picks.textContent()).toBe('2 picks')
+  expect(await page.getByTestId('package-redis').isChecked()).toBe(true)
+  // Sizes are known beforehand, package by package.
+  await expect.poll(() => page.getByTestId('estimate').textContent()).toMatch(/≈ 34\.\d MB/)
+
+  await page.getByRole('tab', { name: 'Any Go package' }).click()
+  expect(page.url()).toContain('way=list')
+  const list = page.getByTestId('package-list').locator('textarea').first()
+  await list.fill('github.com/redpanda-data/connect/v4/public/components/msgpack\nhttps://github.com/a/b')
+  await expect.poll(() => page.getByTestId('list-mistakes').textContent()).toContain('Line 2, https://github.com/a/b: Leave out the https://')
+  await page.getByTestId('add-packages').click()
+  await expect.poll(() => picks.textContent()).toBe('3 picks')
+  // What is wrong stays, to be mended.
+  expect(await list.inputValue()).toBe('https://github.com/a/b')
+
+  await page.getByRole('tab', { name: 'Pick' }).click()
+  await page.getByTestId('buildable').click()
+  await expect.poll(() => page.url()).toContain('buildable=1')
+  await expect.poll(() => page.getByTestId('hit-count').textContent()).toMatch(/^\d+ packages of \d+/)
+  expect(await page.locator('label:text-is("a2a")').count()).toBe(0)
+})

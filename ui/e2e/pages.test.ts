@@ -47,6 +47,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['build', () => '', (page) => page.getByTestId('hit-count').waitFor()],
   ['build-picked', () => '?c=nats,redis', (page) => page.getByText('Apache-2.0 only').first().waitFor({ state: 'attached' })],
   ['build-nothing', () => '?q=natz', (page) => page.getByText('Nothing fits').waitFor()],
+  ['build-list', () => '?way=list', (page) => page.getByTestId('package-list').waitFor()],
   ['build-paste', () => '?way=paste', (page) => page.getByTestId('pipeline').waitFor()],
   ['one-build', () => done, (page) => page.getByTestId('download-link').waitFor()],
   ['one-build-failed', () => failed, (page) => page.getByText('nowhere').first().waitFor()],

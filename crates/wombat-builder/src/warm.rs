@@ -284,6 +284,7 @@ mod tests {
             component_root: "public/components".into(),
             packages: Vec::new(),
             excluded: BTreeMap::new(),
+            base_bytes: None,
             generation: 0,
         };
         let nats = format!("{connect}/public/components/nats").parse().unwrap();

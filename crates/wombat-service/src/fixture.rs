@@ -13,6 +13,7 @@ pub(crate) fn catalog() -> Snapshot {
     let connect = |version: &str, benthos: &str, go: &[&str]| Release {
         requires: BTreeMap::from([(BENTHOS.parse().unwrap(), benthos.parse().unwrap())]),
         packages: connect_packages(),
+        base_bytes: Some(1_000),
         ..release(CONNECT, version, go)
     };
     let benthos = |version: &str, go: &[&str]| Release {
@@ -38,6 +39,7 @@ fn release(module: &str, version: &str, go: &[&str]) -> Release {
         component_root: "public/components".to_owned(),
         packages: Vec::new(),
         excluded: BTreeMap::new(),
+        base_bytes: None,
         generation: 0,
     }
 }
@@ -108,19 +110,25 @@ fn connect_packages() -> Vec<CatalogPackage> {
             rcl_files: 6,
             ..plain("mysql", &["input/mysql_cdc"])
         },
-        plain(
-            "nats",
-            &[
-                "input/nats",
-                "output/nats",
-                "input/nats_jetstream",
-                "cache/nats_kv",
-            ],
-        ),
-        plain(
-            "redis",
-            &["input/redis_list", "output/redis_list", "cache/redis"],
-        ),
+        CatalogPackage {
+            added_bytes: Some(30),
+            ..plain(
+                "nats",
+                &[
+                    "input/nats",
+                    "output/nats",
+                    "input/nats_jetstream",
+                    "cache/nats_kv",
+                ],
+            )
+        },
+        CatalogPackage {
+            added_bytes: Some(4),
+            ..plain(
+                "redis",
+                &["input/redis_list", "output/redis_list", "cache/redis"],
+            )
+        },
         plain(
             "redis/extra",
             &[

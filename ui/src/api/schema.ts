@@ -978,6 +978,16 @@ export type components = {
         };
         /** @description Answer of `build.resolve`: what would be built. */
         ResolveAnswer: {
+            /**
+             * Format: uint64
+             * @description About how large the binary is, in bytes: measured on linux/amd64, package by package. Left out where a size isn't known.
+             */
+            estimatedBytes?: number;
+            /**
+             * Format: uint64
+             * @description About how long building takes, in milliseconds: the median of builds for this platform. Left out where there was none.
+             */
+            estimatedMs?: number;
             /** @description Architecture. */
             goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";
             /** @description Operating system. */

@@ -17,6 +17,8 @@ export interface PackageFilter {
   text: string
   kinds: ComponentKind[]
   licences: Licence[]
+  /** Only what this takes. */
+  only?: (listed: ListedPackage) => boolean
 }
 
 /** Words of a query; what stands in quotes is one. Underscores, dashes and blanks are alike. */
@@ -39,6 +41,7 @@ function fit(word: string, name: string): number {
 export function searchPackages(packages: ListedPackage[], filter: PackageFilter): Hit[] {
   const wanted = words(filter.text)
   return packages
+    .filter((listed) => filter.only?.(listed) ?? true)
     .filter((listed) => filter.licences.length === 0 || filter.licences.includes(listed.licence))
     .filter((listed) => filter.kinds.length === 0 || listed.components.some(({ kind }) => filter.kinds.includes(kind)))
     .flatMap((listed) => hitOf(listed, wanted, filter.kinds) ?? [])

@@ -29,7 +29,7 @@ pub use request::{ImportError, ImportRequest, Imported};
 use specs::{required_version, scope, spec};
 
 /// Generation of what this importer writes.
-const GENERATION: u32 = 2;
+const GENERATION: u32 = 3;
 
 /// What a binary holds.
 struct Held {
@@ -135,6 +135,7 @@ impl<'a> Importer<'a> {
             requires,
             component_root: self.request.component_root.clone(),
             packages,
+            base_bytes: (!own_base).then_some(base.bytes),
             excluded: excluded.collect::<Result<_, ImportError>>()?,
             generation: GENERATION,
         };

@@ -25,6 +25,9 @@ pub struct Release {
     pub component_root: String,
     /// Its packages, by path.
     pub packages: Vec<CatalogPackage>,
+    /// Bytes of a binary with the base alone, for [`MEASURED_ON`](super::MEASURED_ON); packages add to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_bytes: Option<u64>,
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,

@@ -116,6 +116,12 @@ pub struct ResolveAnswer {
     /// The least free licence of all packages in the catalog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<Licence>,
+    /// About how large the binary is, in bytes: measured on linux/amd64, package by package. Left out where a size isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_bytes: Option<u64>,
+    /// About how long building takes, in milliseconds: the median of builds for this platform. Left out where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_ms: Option<u64>,
     /// What one should know: packages that aren't in the catalog, platforms that weren't tried …
     pub notes: Vec<String>,
     /// Status of the build, if it was asked for before.

@@ -112,6 +112,9 @@ impl Answers {
             .await
             .map_err(|error| refusal::of_store(&error))?;
         answer.status = existing.map(|record| record.value.status());
+        let platform = request.target.platform();
+        let usual = self.live.usual(platform);
+        answer.estimated_ms = usual.and_then(|usual| u64::try_from(usual.as_millis()).ok());
         Ok(answer)
     }
 

@@ -204,7 +204,7 @@ impl Board {
     }
 
     /// The median of successful builds for this platform.
-    fn usual(&self, platform: Platform) -> Option<Duration> {
+    pub(super) fn usual(&self, platform: Platform) -> Option<Duration> {
         let mut all: Vec<Duration> = self.durations.get(&platform)?.iter().copied().collect();
         all.sort_unstable();
         all.get(all.len() / 2).copied()

@@ -51,6 +51,11 @@ impl Live {
             .wait_for_new(platform, OffsetDateTime::now_utc())
     }
 
+    /// The median of what successful builds for this platform took lately.
+    pub(crate) fn usual(&self, platform: Platform) -> Option<std::time::Duration> {
+        self.read().usual(platform)
+    }
+
     /// Who is alive.
     pub(crate) fn builders(&self) -> Vec<Presence> {
         self.read().builders().cloned().collect()

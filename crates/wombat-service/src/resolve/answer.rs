@@ -1,7 +1,7 @@
 //! The spec and what is told of it.
 
 use wombat_model::{
-    BuildSpec, GoVersion, Package, Refusal,
+    BuildSpec, GoVersion, ModulePath, Package, Refusal,
     request::BuildRequest,
     wire::{ResolveAnswer, ResolvedPackage},
 };
@@ -84,6 +84,8 @@ pub(super) fn resolved(
         modules: spec.modules().clone(),
         graph: spec.graph().clone(),
         licence,
+        estimated_bytes: estimated_bytes(selection, versions, spec.graph()),
+        estimated_ms: None,
         notes,
         status: None,
     };
@@ -92,4 +94,17 @@ pub(super) fn resolved(
         answer,
         catalog_revision: catalog.revision(),
     })
+}
+
+/// The base's size and what each package adds to it; nothing where one of them wasn't measured.
+fn estimated_bytes(selection: &Selection, versions: &Versions, graph: &ModulePath) -> Option<u64> {
+    let base = versions.get(graph)?.release.as_ref()?.base_bytes?;
+    let added = selection.iter().filter(|(_, selected)| !selected.base);
+    let added: Option<u64> = added
+        .map(|(path, selected)| {
+            let release = versions.get(&selected.module)?.release.as_ref()?;
+            release.package(path)?.added_bytes
+        })
+        .sum();
+    Some(base + added?)
 }

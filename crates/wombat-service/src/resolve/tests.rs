@@ -243,3 +243,16 @@ fn other_paths_of_a_listed_module_pass_with_a_note() {
             .any(|note| note.contains("internal2/thing"))
     );
 }
+
+#[test]
+fn a_size_is_told_where_all_of_it_was_measured() {
+    let of = |names: &[&str]| {
+        let packages: Vec<String> = names.iter().map(|name| connect(name)).collect();
+        resolved(&json!({ "packages": packages }))
+            .answer
+            .estimated_bytes
+    };
+    assert_eq!(of(&["nats"]), Some(1_030));
+    assert_eq!(of(&["nats", "redis"]), Some(1_034));
+    assert_eq!(of(&["nats", "kafka"]), None, "nobody measured kafka");
+}

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+
+import { readPackageList } from './packageList'
+
+it('takes lists as people have them', () => {
+  const text = `# mine
+github.com/a/b, github.com/a/c@v1.2.3   // both
+import (
+  _ "github.com/a/d"
+)
+- github.com/a/e`
+  expect(readPackageList(text).map(({ line, reference, problem }) => [line, reference, problem])).toEqual([
+    [2, 'github.com/a/b', undefined],
+    [2, 'github.com/a/c@v1.2.3', undefined],
+    [4, 'github.com/a/d', undefined],
+    [6, 'github.com/a/e', undefined],
+  ])
+})
+
+it('says of each line what is wrong with it', () => {
+  const problems = readPackageList('nats\n\nhttps://github.com/a/b\ngithub.com/a/b@latest\ngithub.com/a/c\ngithub.com/a/c')
+  expect(problems.map(({ line, problem }) => [line, problem?.split(' ')[0]])).toEqual([
+    [1, 'A'],
+    [3, 'Leave'],
+    [4, 'A'],
+    [5, undefined],
+    [6, 'It'],
+  ])
+})

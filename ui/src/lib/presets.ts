@@ -1,0 +1,27 @@
+/** A few selections that many begin with. */
+import type { ListedPackage } from './packages'
+
+export interface Preset {
+  name: string
+  /** Import paths. */
+  packages: string[]
+}
+
+/** By the names that packages of the main module are shown by. */
+const known: [name: string, packages: string[]][] = [
+  ['NATS and Redis', ['nats', 'redis']],
+  ['Kafka to S3', ['kafka', 'aws']],
+  ['MQTT to InfluxDB', ['mqtt', 'influxdb']],
+  ['AMQP to SQL', ['amqp09', 'sql']],
+  ['HTTP, with Prometheus', ['prometheus']],
+  ['Files and JavaScript', ['javascript', 'msgpack', 'avro']],
+]
+
+/** Those whose packages are all there and can be built for the platform. */
+export function presets(packages: ListedPackage[], whyNot: (listed: ListedPackage) => string | undefined): Preset[] {
+  const offered = new Map(packages.filter((listed) => whyNot(listed) === undefined).map(({ name, path }) => [name, path]))
+  return known.flatMap(([name, wanted]) => {
+    const paths = wanted.flatMap((short) => offered.get(short) ?? [])
+    return paths.length === wanted.length ? [{ name, packages: paths }] : []
+  })
+}
