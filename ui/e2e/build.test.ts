@@ -48,6 +48,14 @@ test('a component is picked, built and downloaded', async () => {
   expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
   expect(await page.getByTestId('sha256').textContent()).toContain(digest)
 
+  // The same for other platforms, one of which is asked for here.
+  await page.getByTestId('other-platforms').locator('summary').click()
+  const row = page.getByTestId('platform-linux/arm64')
+  await row.getByText('not built yet').waitFor()
+  await page.getByTestId('platform-freebsd/amd64').getByText('not built yet').waitFor()
+  await row.getByRole('button', { name: 'Build for linux/arm64' }).click()
+  await row.getByRole('link', { name: 'See the build for linux/arm64' }).waitFor()
+
   // It is there for anybody who opens the link, and on the list.
   await page.reload()
   await page.getByTestId('download-link').waitFor()

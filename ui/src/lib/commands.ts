@@ -66,6 +66,8 @@ export function curlOneLine(origin: string, request: RequestBody): string | unde
   return url && lines(`curl -fsSL -o ${binaryName(request.goos)} ${quote(url)}`, ...startHint(request.goos))
 }
 
+const IMAGE_END = ['COPY pipeline.yaml /pipeline.yaml', 'USER nobody', 'ENTRYPOINT ["wombat", "run", "/pipeline.yaml"]']
+
 /** An image with the binary and a pipeline. */
 export function dockerfile(origin: string, request: RequestBody): string | undefined {
   const url = oneLineUrl(origin, request)
@@ -73,9 +75,17 @@ export function dockerfile(origin: string, request: RequestBody): string | undef
   return lines(
     'FROM alpine:3',
     `ADD --chmod=755 ${url} /usr/local/bin/wombat`,
-    'COPY pipeline.yaml /pipeline.yaml',
-    'USER nobody',
-    'ENTRYPOINT ["wombat", "run", "/pipeline.yaml"]',
+    ...IMAGE_END,
+  )
+}
+
+/** An image with exactly this binary, which Docker checks, and a pipeline. */
+export function dockerfileOf(origin: string, id: string, sha256: string): string | undefined {
+  if (parseBuildId(id).goos !== 'linux') return undefined
+  return lines(
+    'FROM alpine:3',
+    `ADD --chmod=755 --checksum=sha256:${sha256} ${origin}${artifactPath(id)} /usr/local/bin/wombat`,
+    ...IMAGE_END,
   )
 }
 
