@@ -48,6 +48,11 @@ test('a component is picked, built and downloaded', async () => {
   expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
   expect(await page.getByTestId('sha256').textContent()).toContain(digest)
 
+  // What it is made of, as it says itself.
+  await page.getByTestId('size-map').locator('text').getByText('redpanda-data/benthos/v4').waitFor()
+  await page.getByTestId('all-modules').locator('summary').click()
+  await page.getByRole('cell', { name: 'github.com/nats-io/nats.go', exact: true }).waitFor()
+
   // The same for other platforms, one of which is asked for here.
   await page.getByTestId('other-platforms').locator('summary').click()
   const row = page.getByTestId('platform-linux/arm64')

@@ -49,7 +49,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['build-nothing', () => '?q=natz', (page) => page.getByText('Nothing fits').waitFor()],
   ['build-list', () => '?way=list', (page) => page.getByTestId('package-list').waitFor()],
   ['build-paste', () => '?way=paste', (page) => page.getByTestId('pipeline').waitFor()],
-  ['one-build', () => done, (page) => page.getByTestId('download-link').waitFor()],
+  ['one-build', () => done, (page) => page.getByTestId('size-map').waitFor()],
   ['one-build-failed', () => failed, (page) => page.getByText('nowhere').first().waitFor()],
   ['builds', () => 'builds', (page) => page.getByText('nats').first().waitFor()],
   ['builds-nothing', () => 'builds?q=status:cancelled', (page) => page.getByText('No build fits').waitFor()],

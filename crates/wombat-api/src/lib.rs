@@ -9,6 +9,7 @@ mod body;
 mod cache;
 mod caller;
 mod connections;
+mod contents;
 mod error;
 mod gateway;
 mod headers;

@@ -17,6 +17,7 @@ use crate::{
     access::{Control, TokenFile},
     cache::ArtifactCache,
     caller::Surroundings,
+    contents::Viewer,
     gateway::{Gateway, parsed},
     live::{LogHub, Record, Records},
     sse::Feed,
@@ -50,6 +51,7 @@ pub struct State {
     pub(crate) logs: Arc<LogHub>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) cache: Arc<ArtifactCache>,
+    pub(crate) contents: Viewer,
     pub(crate) control: Control,
     /// Whether asking for builds needs a token, too.
     pub(crate) require_token: bool,
@@ -92,6 +94,7 @@ impl State {
             records,
             logs,
             cache: Arc::new(cache),
+            contents: Viewer::new(),
             gateway: Gateway::new(connection),
             store,
             control,

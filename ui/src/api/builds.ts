@@ -1,5 +1,5 @@
 import { callJson } from './client'
-import type { BuildView, BuildersAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer } from './types'
+import type { BuildView, BuildersAnswer, Contents, ListAnswer, Recipe, RequestBody, ResolveAnswer } from './types'
 
 const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
 
@@ -26,6 +26,9 @@ export const getBuild = (id: string, signal?: AbortSignal): Promise<BuildView> =
 export const cancelBuild = (id: string): Promise<BuildView> => callJson(one(id), { method: 'DELETE' })
 
 export const getRecipe = (id: string): Promise<Recipe> => callJson(`${one(id)}/recipe`)
+
+export const getContents = (id: string, signal?: AbortSignal): Promise<Contents> =>
+  callJson(`${one(id)}/contents`, signal ? { signal } : {})
 
 export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> =>
   callJson('/api/builders', signal ? { signal } : {})

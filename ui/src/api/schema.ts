@@ -84,6 +84,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/builds/{id}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Modules, versions and code sizes, as the finished binary itself tells them */
+        get: operations["getContents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/builds/{id}/events": {
         parameters: {
             query?: never;
@@ -542,6 +559,23 @@ export type components = {
         };
         /** @description How settled a component is, as its makers see it. */
         ComponentStatus: "stable" | "beta" | "experimental" | "deprecated";
+        /** @description What is in a binary, told by the binary. */
+        Contents: {
+            /** @description The Go release that linked it. */
+            go: string;
+            /** @description Modules that went into it, those with the most code first. */
+            modules: components["schemas"]["ModuleContents"][];
+            /**
+             * Format: uint64
+             * @description Bytes that belong to no function: tables, descriptions of types, texts, embedded files.
+             */
+            rest: number;
+            /**
+             * Format: uint64
+             * @description Bytes of the binary.
+             */
+            size: number;
+        };
         /** @description What a component says of itself. */
         Documentation: {
             /** @description Groups that it belongs to. */
@@ -720,6 +754,23 @@ export type components = {
             /** @description How the claim ended; `new` if the builder gave it back. */
             status: components["schemas"]["Status"];
         });
+        /** @description A module in a binary. */
+        ModuleContents: {
+            /**
+             * Format: uint64
+             * @description Bytes of machine code.
+             */
+            code: number;
+            /**
+             * Format: uint32
+             * @description Functions.
+             */
+            functions: number;
+            /** @description Its path; `std` is Go's own library. */
+            module: string;
+            /** @description Its version; left out for the main package, which has none. */
+            version?: string;
+        };
         /** @description A platform on offer. */
         OfferedPlatform: {
             /** @description Architecture. */
@@ -1071,6 +1122,7 @@ export type ComponentAnswer = components['schemas']['ComponentAnswer'];
 export type ComponentKind = components['schemas']['ComponentKind'];
 export type ComponentProvider = components['schemas']['ComponentProvider'];
 export type ComponentStatus = components['schemas']['ComponentStatus'];
+export type Contents = components['schemas']['Contents'];
 export type Documentation = components['schemas']['Documentation'];
 export type Example = components['schemas']['Example'];
 export type FacetCount = components['schemas']['FacetCount'];
@@ -1082,6 +1134,7 @@ export type FoundComponent = components['schemas']['FoundComponent'];
 export type Licence = components['schemas']['Licence'];
 export type ListAnswer = components['schemas']['ListAnswer'];
 export type LoggedEntry = components['schemas']['LoggedEntry'];
+export type ModuleContents = components['schemas']['ModuleContents'];
 export type OfferedPlatform = components['schemas']['OfferedPlatform'];
 export type PackageHit = components['schemas']['PackageHit'];
 export type PackageJson = components['schemas']['PackageJson'];
@@ -1405,6 +1458,54 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    getContents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a build: build.<goos>.<goarch>.<go>.<hash>. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contents"];
+                };
+            };
+            /** @description It is still being built. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildView"];
+                };
+            };
+            /** @description It is as If-None-Match knows it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Something is wrong: with the call, or here. */
             default: {

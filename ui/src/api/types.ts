@@ -22,6 +22,7 @@ export type {
   ComponentAnswer,
   ComponentKind,
   ComponentProvider,
+  Contents,
   Documentation,
   FacetCount,
   FailureClass,

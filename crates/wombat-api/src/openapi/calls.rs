@@ -12,7 +12,7 @@ use wombat_model::{
 };
 
 use super::call::{Call, call};
-use crate::{PlatformsAnswer, VersionAnswer};
+use crate::{PlatformsAnswer, VersionAnswer, contents::Contents};
 
 const BINARY: &str = "application/octet-stream";
 const TEXT: &str = "text/plain";
@@ -61,7 +61,13 @@ fn asking() -> Vec<Call> {
         .takes::<RequestBody>(&a_request())
         .gives::<BuildView>(200, "It is finished.")
         .gives::<BuildView>(202, "It is taken; Location leads to it.")
-        .leads_to(&["getBuild", "readLog", "getRecipe", "cancelBuild"]),
+        .leads_to(&[
+            "getBuild",
+            "readLog",
+            "getRecipe",
+            "getContents",
+            "cancelBuild",
+        ]),
         call(
             "post",
             "/api/resolve",
@@ -146,6 +152,17 @@ fn watching() -> Vec<Call> {
         )
         .part("id", ID)
         .gives::<Recipe>(200, "The recipe."),
+        call(
+            "get",
+            "/api/builds/{id}/contents",
+            "getContents",
+            "builds",
+            "Modules, versions and code sizes, as the finished binary itself tells them",
+        )
+        .part("id", ID)
+        .gives::<Contents>(200, "What is in it.")
+        .gives::<BuildView>(202, "It is still being built.")
+        .answers(304, "It is as If-None-Match knows it.", None),
         call(
             "get",
             "/api/events",

@@ -126,7 +126,7 @@ fn named((goos, goarch, go, hash): &(String, String, String, String)) -> Result<
 }
 
 /// What was seen here, if there is something to download; else what the leader says.
-async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
+pub(super) async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
     match state.records.get(key) {
         Some(record) if record.build.artifact().is_some() => Ok(record),
         Some(_) | None => state.record(key).await,
@@ -134,7 +134,10 @@ async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<Record>, Ap
 }
 
 /// The file on disk. `None`: its object is gone.
-async fn spooled(state: &AppState, artifact: &Artifact) -> Result<Option<CachedFile>, ApiError> {
+pub(super) async fn spooled(
+    state: &AppState,
+    artifact: &Artifact,
+) -> Result<Option<CachedFile>, ApiError> {
     if !state.cache.holds(&artifact.sha256) {
         let name = artifact.name.as_str();
         let looking = state.store.artifacts.find(name);
@@ -160,7 +163,7 @@ async fn digest(state: &AppState, caller: &Caller, key: &BuildKey) -> Result<Res
     Ok((headers, text).into_response())
 }
 
-fn without_artifact(record: &Record, caller: &Caller) -> Result<Response, ApiError> {
+pub(super) fn without_artifact(record: &Record, caller: &Caller) -> Result<Response, ApiError> {
     match record.build.state() {
         BuildState::New { .. } | BuildState::Building { .. } => {
             let build = record.view();
@@ -191,7 +194,7 @@ fn without_artifact(record: &Record, caller: &Caller) -> Result<Response, ApiErr
 }
 
 /// Names every package and every version, so that it is the same build again.
-fn expired(record: &Record, caller: &Caller) -> ApiError {
+pub(super) fn expired(record: &Record, caller: &Caller) -> ApiError {
     let spec = record.build.spec();
     let target = spec.target();
     let body = serde_json::json!({

@@ -4,6 +4,7 @@ mod artifacts;
 mod blocklist;
 mod builds;
 mod catalog;
+mod contents;
 mod events;
 mod file;
 mod health;
@@ -45,6 +46,7 @@ pub fn app(state: AppState) -> Router {
     let quick = Router::new()
         .route("/api/builds/{id}/log", get(log::log))
         .route("/api/builds/{id}/recipe", get(log::recipe))
+        .route("/api/builds/{id}/contents", get(contents::contents))
         .route("/api/resolve", post(builds::resolve))
         .route("/api/catalog", get(catalog::search))
         .route("/api/catalog/select", post(catalog::select))

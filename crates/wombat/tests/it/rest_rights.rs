@@ -68,6 +68,7 @@ fn calls() -> Vec<Call> {
         call(Method::GET, "/api/builds/{id}/events", Nothing),
         call(Method::GET, "/api/builds/{id}/log", Nothing),
         call(Method::GET, "/api/builds/{id}/recipe", Nothing),
+        call(Method::GET, "/api/builds/{id}/contents", Nothing),
         call(Method::GET, "/api/events", Nothing),
         call(Method::GET, "/dl/{goos}/{goarch}", Nothing),
         call(
