@@ -55,7 +55,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['builds-nothing', () => 'builds?q=status:cancelled', (page) => page.getByText('No build fits').waitFor()],
   ['components', () => 'components', (page) => page.getByText('nats_jetstream').first().waitFor()],
   ['component', () => 'components/input/nats_jetstream', (page) => page.getByText('urls').first().waitFor()],
-  ['fleet', () => 'fleet', (page) => page.getByText(/1 builder/).waitFor()],
+  ['fleet', () => 'fleet', (page) => page.getByRole('heading', { name: 'Median time by phase' }).waitFor()],
   ['docs', () => 'docs', (page) => page.getByText('/api/resolve').first().waitFor()],
   ['about', () => 'about', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
   ['missing', () => 'nowhere', (page) => page.getByRole('heading', { level: 1 }).waitFor()],

@@ -1,5 +1,5 @@
 import { callJson } from './client'
-import type { BuildView, BuildersAnswer, Contents, ListAnswer, Recipe, RequestBody, ResolveAnswer } from './types'
+import type { BuildView, BuildersAnswer, Contents, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
 
 const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
 
@@ -32,6 +32,9 @@ export const getContents = (id: string, signal?: AbortSignal): Promise<Contents>
 
 export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> =>
   callJson('/api/builders', signal ? { signal } : {})
+
+export const getStats = (minutes: number, signal?: AbortSignal): Promise<StatsAnswer> =>
+  callJson('/api/stats', { query: { minutes }, ...(signal && { signal }) })
 
 export const buildEventsUrl = (id: string): string => `${one(id)}/events`
 export const buildLogUrl = (id: string): string => `${one(id)}/log`

@@ -288,6 +288,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Builds over the last minutes, in 60 steps, and how long they took */
+        get: operations["countBuilds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/version": {
         parameters: {
             query?: never;
@@ -1094,6 +1111,62 @@ export type components = {
             /** @description What that request would build, and why. */
             resolution?: components["schemas"]["ResolveAnswer"];
         };
+        /** @description Answer of `build.stats`. */
+        StatsAnswer: {
+            /** @description Where the first step begins. */
+            from: string;
+            /**
+             * Format: uint64
+             * @description Milliseconds from the claim to the end, as a median of the same builds. Left out if there was none.
+             */
+            medianMs?: number;
+            /** @description Milliseconds that each phase took, as a median of the builds that succeeded meanwhile. */
+            phases: {
+                [key: string]: number;
+            };
+            /** @description The steps, one after another; the last holds this moment. */
+            points: components["schemas"]["StatsPoint"][];
+            /**
+             * Format: uint32
+             * @description Length of a step, in seconds.
+             */
+            stepSeconds: number;
+            /** @description There were more builds than are remembered, so that the first steps hold too few. */
+            truncated: boolean;
+        };
+        /** @description What happened in a step. */
+        StatsPoint: {
+            /**
+             * Format: uint32
+             * @description Builds that were asked for.
+             */
+            asked: number;
+            /**
+             * Format: uint32
+             * @description Builds that were being built at its end.
+             */
+            building: number;
+            /**
+             * Format: uint32
+             * @description Builds that were cancelled.
+             */
+            cancelled: number;
+            /**
+             * Format: uint32
+             * @description Builds that failed.
+             */
+            failed: number;
+            /**
+             * Format: uint32
+             * @description Builds that succeeded.
+             */
+            succeeded: number;
+            /**
+             * Format: uint32
+             * @description Builds that waited at its end.
+             */
+            waiting: number;
+        };
         /** @description The name of a state, spelled as the original does. */
         Status: "new" | "building" | "success" | "failed" | "cancelled";
         /** @description Answer of `GET /api/version`. */
@@ -1156,6 +1229,8 @@ export type ResolveAnswer = components['schemas']['ResolveAnswer'];
 export type ResolvedPackage = components['schemas']['ResolvedPackage'];
 export type SandboxLevel = components['schemas']['SandboxLevel'];
 export type SelectAnswer = components['schemas']['SelectAnswer'];
+export type StatsAnswer = components['schemas']['StatsAnswer'];
+export type StatsPoint = components['schemas']['StatsPoint'];
 export type Status = components['schemas']['Status'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type $defs = Record<string, never>;
@@ -1911,6 +1986,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResolveAnswer"];
+                };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    countBuilds: {
+        parameters: {
+            query?: {
+                /** @description How far to look back; 60 if left out. */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and medians. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsAnswer"];
                 };
             };
             /** @description Something is wrong: with the call, or here. */

@@ -46,6 +46,8 @@ export type {
   ResolveAnswer,
   ResolvedPackage,
   SelectAnswer,
+  StatsAnswer,
+  StatsPoint,
   Status,
   VersionAnswer,
 } from './schema'

@@ -137,7 +137,17 @@ impl Call {
     }
 
     pub(super) fn number(self, name: &'static str, about: &'static str, most: u32) -> Self {
-        let schema = json!({"type": "integer", "minimum": 0, "maximum": most});
+        self.count(name, about, 0, most)
+    }
+
+    pub(super) fn count(
+        self,
+        name: &'static str,
+        about: &'static str,
+        least: u32,
+        most: u32,
+    ) -> Self {
+        let schema = json!({"type": "integer", "minimum": least, "maximum": most});
         self.parameter(Place::Query, name, about, schema)
     }
 

@@ -7,7 +7,7 @@ use wombat_model::{
     request::RequestBody,
     wire::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, ComponentAnswer,
-        ListAnswer, Recipe, ResolveAnswer, SelectAnswer,
+        ListAnswer, Recipe, ResolveAnswer, SelectAnswer, StatsAnswer,
     },
 };
 
@@ -322,6 +322,15 @@ fn service() -> Vec<Call> {
             "Builders that are alive",
         )
         .gives::<BuildersAnswer>(200, "The builders."),
+        call(
+            "get",
+            "/api/stats",
+            "countBuilds",
+            "service",
+            "Builds over the last minutes, in 60 steps, and how long they took",
+        )
+        .count("minutes", "How far to look back; 60 if left out.", 1, 1440)
+        .gives::<StatsAnswer>(200, "Counts and medians."),
         call(
             "get",
             "/api/platforms",

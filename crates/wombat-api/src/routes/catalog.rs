@@ -8,7 +8,7 @@ use http::Uri;
 use serde::Serialize;
 use wombat_model::{
     Goarch, Goos, Platform, Problem, ProblemCode, Refusal, Variant,
-    wire::{CatalogQuestion, ComponentQuestion, NoQuestion, SelectQuestion},
+    wire::{CatalogQuestion, ComponentQuestion, NoQuestion, SelectQuestion, StatsQuestion},
 };
 
 use super::json;
@@ -80,6 +80,16 @@ pub(super) async fn builders(State(state): State<AppState>) -> Result<Response, 
     Ok(json(
         state.gateway.ask("build.builders", &NoQuestion {}).await?,
     ))
+}
+
+/// `GET /api/stats`
+pub(super) async fn stats(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
+    let mut params = Params::of(&uri);
+    let question = StatsQuestion {
+        minutes: params.number("minutes"),
+    };
+    params.finish()?;
+    Ok(json(state.gateway.ask("build.stats", &question).await?))
 }
 
 /// A platform on offer.

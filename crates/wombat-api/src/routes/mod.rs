@@ -57,6 +57,7 @@ pub fn app(state: AppState) -> Router {
         )
         .route("/api/blocklist", get(blocklist::get).put(blocklist::put))
         .route("/api/builders", get(catalog::builders))
+        .route("/api/stats", get(catalog::stats))
         .route("/api/platforms", get(catalog::platforms))
         .route("/api/version", get(health::version))
         .route("/api/openapi.json", get(document))

@@ -4,6 +4,7 @@ mod build_json;
 mod error_body;
 mod questions;
 mod recipe;
+mod stats;
 mod view;
 
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
@@ -16,4 +17,5 @@ pub use questions::{
     ResolvedPackage, SelectAnswer, SelectQuestion,
 };
 pub use recipe::Recipe;
+pub use stats::{StatsAnswer, StatsPoint, StatsQuestion};
 pub use view::{BuildView, Queue};

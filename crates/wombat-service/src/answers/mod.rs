@@ -10,10 +10,10 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::error;
 use wombat_model::{
-    Refusal,
+    Problem, ProblemCode, Refusal,
     wire::{
         BuildersAnswer, CatalogQuestion, ComponentQuestion, IdQuestion, ListQuestion, NoQuestion,
-        SelectQuestion,
+        SelectQuestion, StatsQuestion,
     },
 };
 use wombat_store::Store;
@@ -32,6 +32,10 @@ use crate::{
 
 /// From so many builds on, a list is looked for in a thread of its own.
 const MANY_BUILDS: u64 = 50_000;
+
+/// How far statistics look back.
+const DEFAULT_MINUTES: u32 = 60;
+const MOST_MINUTES: u32 = 24 * 60;
 
 /// Everything that answers are made from.
 #[derive(Debug)]
@@ -63,6 +67,7 @@ impl Answers {
             | Endpoint::Log
             | Endpoint::List
             | Endpoint::Builders
+            | Endpoint::Stats
             | Endpoint::Search
             | Endpoint::Component
             | Endpoint::Select
@@ -92,6 +97,10 @@ impl Answers {
                 json(&BuildersAnswer {
                     builders: self.live.builders(),
                 })
+            }
+            Endpoint::Stats => {
+                let StatsQuestion { minutes } = read(question)?;
+                json(&self.live.stats(span(minutes)?))
             }
             Endpoint::Blocklist => {
                 let NoQuestion {} = read(question)?;
@@ -149,6 +158,20 @@ impl Answers {
         answer.packages.truncate(fit);
         Ok(answer)
     }
+}
+
+/// Minutes that can be looked back.
+fn span(minutes: Option<u32>) -> Result<u32, Refusal> {
+    let minutes = minutes.unwrap_or(DEFAULT_MINUTES);
+    if (1..=MOST_MINUTES).contains(&minutes) {
+        return Ok(minutes);
+    }
+    let message = format!("Write a number of minutes from 1 to {MOST_MINUTES}.");
+    Err(Refusal::of_request(vec![Problem::field(
+        ProblemCode::InvalidValue,
+        "minutes",
+        message,
+    )]))
 }
 
 /// Answers in a thread of its own.

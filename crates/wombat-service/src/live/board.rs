@@ -8,8 +8,13 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use wombat_model::{Build, BuildKey, BuildState, BuilderId, Platform, Presence, wire::Queue};
+use wombat_model::{
+    Build, BuildKey, BuildState, BuilderId, Platform, Presence,
+    wire::{Queue, StatsAnswer},
+};
 use wombat_store::Versioned;
+
+use super::history::History;
 
 /// Durations that the median of a platform is taken from.
 const SAMPLES: usize = 64;
@@ -40,6 +45,7 @@ pub(super) struct Board {
     running: BTreeSet<BuildKey>,
     durations: HashMap<Platform, VecDeque<Duration>>,
     builders: BTreeMap<BuilderId, Presence>,
+    history: History,
     /// Revision up to which the watch has told everything.
     told: u64,
 }
@@ -74,7 +80,8 @@ impl Board {
         if known.is_some_and(|known| known.revision >= revision) {
             return;
         }
-        self.remove(&key);
+        self.close(&key);
+        self.history.put(build, revision);
         let platform = build.spec().target().platform();
         let step = match build.state() {
             BuildState::New { .. } => {
@@ -111,6 +118,16 @@ impl Board {
 
     /// Forgets a record.
     pub(super) fn remove(&mut self, key: &BuildKey) {
+        self.history.remove(key);
+        self.close(key);
+    }
+
+    /// What became of the newest builds in the last minutes.
+    pub(super) fn stats(&self, minutes: u32, now: OffsetDateTime) -> StatsAnswer {
+        self.history.stats(minutes, now)
+    }
+
+    fn close(&mut self, key: &BuildKey) {
         if let Some(open) = self.open.remove(key) {
             match open.step {
                 Step::Waiting(place) => drop(self.waiting.remove(&place)),

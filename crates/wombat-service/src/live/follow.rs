@@ -5,13 +5,17 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use wombat_model::{Build, BuildState, Platform, Presence, log::Phase, wire::BuildView};
+use wombat_model::{
+    Build, BuildState, Platform, Presence,
+    log::Phase,
+    wire::{BuildView, StatsAnswer},
+};
 use wombat_store::{Store, StoreError, Versioned, WatchEvent};
 
-use super::{board::Board, phases::Phases};
+use super::{board::Board, history::MOST, phases::Phases};
 
 /// Writes before the start that are read, finished builds among them: how long they took says how long others take.
-const RECENT: u64 = 5_000;
+const RECENT: u64 = MOST as u64;
 
 /// The board, shared.
 #[derive(Clone, Debug)]
@@ -54,6 +58,11 @@ impl Live {
     /// The median of what successful builds for this platform took lately.
     pub(crate) fn usual(&self, platform: Platform) -> Option<std::time::Duration> {
         self.read().usual(platform)
+    }
+
+    /// What became of the newest builds in the last minutes.
+    pub(crate) fn stats(&self, minutes: u32) -> StatsAnswer {
+        self.read().stats(minutes, OffsetDateTime::now_utc())
     }
 
     /// Who is alive.

@@ -2,6 +2,7 @@
 
 mod board;
 mod follow;
+mod history;
 mod phases;
 
 pub(crate) use follow::Live;

@@ -14,6 +14,7 @@ pub(crate) enum Endpoint {
     Resolve,
     Log,
     Builders,
+    Stats,
     Search,
     Component,
     Select,
@@ -55,7 +56,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -65,6 +66,7 @@ impl Endpoint {
         Self::Resolve,
         Self::Log,
         Self::Builders,
+        Self::Stats,
         Self::Search,
         Self::Component,
         Self::Select,
@@ -82,7 +84,8 @@ impl Endpoint {
             | Self::Purge
             | Self::Resolve
             | Self::Log
-            | Self::Builders => MicroService::Build,
+            | Self::Builders
+            | Self::Stats => MicroService::Build,
             Self::Search | Self::Component | Self::Select | Self::Blocklist | Self::Block => {
                 MicroService::Catalog
             }
@@ -105,6 +108,7 @@ impl Endpoint {
             Self::Resolve => "resolve",
             Self::Log => "log",
             Self::Builders => "builders",
+            Self::Stats => "stats",
             Self::Search => "search",
             Self::Component => "component",
             Self::Select => "select",
@@ -128,6 +132,7 @@ impl Endpoint {
             Self::Resolve => "Say what a request would build, and why, without asking for it.",
             Self::Log => "Read the log of a build, page by page.",
             Self::Builders => "Show which builders are alive and what they are at.",
+            Self::Stats => "Count builds over the last minutes, and say how long they took.",
             Self::Search => "Find packages by words, kind of component, module and version.",
             Self::Component => "Show which packages bring a component.",
             Self::Select => {
@@ -158,6 +163,7 @@ impl Endpoint {
                 r#"","after":0}"#
             ),
             Self::Builders | Self::Blocklist => "{}",
+            Self::Stats => r#"{"minutes":60}"#,
             Self::Block => {
                 r#"{"modules":[{"module":"github.com/evil/*","reason":"malware"}],"revision":0}"#
             }

@@ -13,7 +13,7 @@ use wombat_model::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
         ComponentAnswer, ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion,
         LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer,
-        SelectQuestion,
+        SelectQuestion, StatsAnswer, StatsQuestion,
     },
 };
 
@@ -29,6 +29,7 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::Resolve => (question::<RequestBody>(), answer::<ResolveAnswer>()),
         Endpoint::Log => (question::<LogQuestion>(), answer::<LogAnswer>()),
         Endpoint::Builders => (question::<NoQuestion>(), answer::<BuildersAnswer>()),
+        Endpoint::Stats => (question::<StatsQuestion>(), answer::<StatsAnswer>()),
         Endpoint::Search => (question::<CatalogQuestion>(), answer::<CatalogAnswer>()),
         Endpoint::Blocklist => (question::<NoQuestion>(), answer::<BlocklistAnswer>()),
         Endpoint::Block => (question::<BlockQuestion>(), answer::<BlocklistAnswer>()),

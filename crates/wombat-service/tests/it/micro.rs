@@ -50,6 +50,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "build.purge",
             "build.request",
             "build.resolve",
+            "build.stats",
             "catalog.block",
             "catalog.blocklist",
             "catalog.component",
@@ -66,6 +67,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         ("build.request", request.clone()),
         ("build.force", request),
         ("build.builders", json!({})),
+        ("build.stats", json!({"minutes": 5})),
         ("build.get", id.clone()),
         ("build.list", json!({"query": "kafka", "facets": true})),
         ("build.log", id.clone()),
@@ -159,7 +161,7 @@ async fn no_payload_harms_it() -> anyhow::Result<()> {
         long.as_bytes(),
     ];
     for subject in [
-        "request", "resolve", "get", "cancel", "log", "list", "builders",
+        "request", "resolve", "get", "cancel", "log", "list", "builders", "stats",
     ] {
         for payload in payloads {
             if let Err(body) = ask_bytes(&client, &format!("build.{subject}"), payload).await {

@@ -173,7 +173,7 @@ fn builder(own: Permissions) -> Permissions {
 
 fn api(own: Permissions) -> Permissions {
     let build = [
-        "request", "force", "list", "get", "cancel", "purge", "resolve", "log", "builders",
+        "request", "force", "list", "get", "cancel", "purge", "resolve", "log", "builders", "stats",
     ];
     let catalog = ["search", "component", "select", "blocklist", "block"];
     own.look_at(&STREAMS)
@@ -190,7 +190,7 @@ fn api(own: Permissions) -> Permissions {
 }
 
 fn read_only(own: Permissions) -> Permissions {
-    let build = ["list", "get", "resolve", "log", "builders"];
+    let build = ["list", "get", "resolve", "log", "builders", "stats"];
     let catalog = ["search", "component", "select"];
     own.look_at(&[BUILDS, ARTIFACTS])
         .follow(&BUILDS, &keys(BUILDS_BUCKET))

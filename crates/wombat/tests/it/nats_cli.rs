@@ -58,8 +58,8 @@ impl Nats {
     }
 }
 
-const BUILD_ENDPOINTS: [&str; 7] = [
-    "request", "list", "get", "cancel", "resolve", "log", "builders",
+const BUILD_ENDPOINTS: [&str; 8] = [
+    "request", "list", "get", "cancel", "resolve", "log", "builders", "stats",
 ];
 const CATALOG_ENDPOINTS: [&str; 3] = ["search", "component", "select"];
 

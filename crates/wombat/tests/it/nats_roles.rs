@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 54] = [
+const OPERATIONS: [Operation; 55] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -92,6 +92,7 @@ const OPERATIONS: [Operation; 54] = [
     send("resolve versions", "build.resolve", "AR"),
     send("read a log", "build.log", "AR"),
     send("list builders", "build.builders", "AR"),
+    send("count builds over time", "build.stats", "AR"),
     send("search components", "catalog.search", "AR"),
     send("look at a component", "catalog.component", "AR"),
     send("read a pipeline", "catalog.select", "AR"),

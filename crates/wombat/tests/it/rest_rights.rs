@@ -102,6 +102,7 @@ fn calls() -> Vec<Call> {
             ..call(Method::PUT, "/api/blocklist", Admin)
         },
         call(Method::GET, "/api/builders", Nothing),
+        call(Method::GET, "/api/stats", Nothing),
         call(Method::GET, "/api/platforms", Nothing),
         call(Method::GET, "/api/version", Nothing),
         call(Method::GET, "/api/openapi.json", Nothing),

@@ -36,6 +36,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("build.purge", json!({"id": ID})),
         ("build.log", json!({"id": ID, "after": 3})),
         ("build.builders", json!({})),
+        ("build.stats", json!({"minutes": 60})),
         ("catalog.search", json!({"query": "kafka", "kind": "input"})),
         ("catalog.component", json!({"name": "kafka"})),
         (
