@@ -8,7 +8,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
-use wombat_testkit::{Stack, a_request};
+use wombat_testkit::{Stack, a_request, wait_until};
 
 use super::{ID, randomness};
 use crate::{nats_cli::Nats, program};
@@ -180,29 +180,32 @@ async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Resu
                         nonsense,
                     )
                     .await?;
+                // Who answers late may not answer any more, so what was sent has to be through before there is more.
+                if n % AT_ONCE == 0 {
+                    for service in ["build", "catalog"] {
+                        let question = Request::new().timeout(Some(PATIENCE));
+                        client
+                            .send_request(format!("$SRV.{verb}.{service}"), question)
+                            .await?;
+                    }
+                }
             }
-            client.flush().await?;
         }
     }
 
     // Whoever panics says so in the log.
     stack.logs_have_no_panic()?;
-    // In order, so that this answer means that all the nonsense is behind; `nats` doesn't wait that long.
-    for service in ["build", "catalog"] {
-        let ping = Request::new().timeout(Some(PATIENCE));
-        client
-            .send_request(format!("$SRV.PING.{service}"), ping)
-            .await?;
-    }
+    // `nats` waits for a moment alone, and what lies before its question takes longer.
     let nats = Nats::at(&stack.nats.url())?;
-    let answer = nats.run(&["micro", "ping"])?;
-    ensure!(
-        answer.contains("build") && answer.contains("catalog"),
-        "{answer}"
-    );
+    wait_until("both services to answer", PATIENCE, async || {
+        let answer = nats.run(&["micro", "ping"])?;
+        Ok((answer.contains("build") && answer.contains("catalog")).then_some(()))
+    })
+    .await?;
     for service in ["build", "catalog"] {
+        let question = Request::new().timeout(Some(PATIENCE));
         let stats = client
-            .request(format!("$SRV.STATS.{service}"), "".into())
+            .send_request(format!("$SRV.STATS.{service}"), question)
             .await?;
         let stats: Value = serde_json::from_slice(&stats.payload)?;
         for endpoint in stats["endpoints"].as_array().context("endpoints")? {
