@@ -19,7 +19,7 @@ export async function looks(page: Page, name: string): Promise<string[]> {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       // Colours are handed down from element to element while the theme changes.
       await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))))
-      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === 'paused'))
+      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'))
       await page.evaluate(axe.source)
       const results = await page.evaluate<AxeResults>('axe.run()')
       for (const { id, nodes } of results.violations) {

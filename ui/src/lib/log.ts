@@ -37,7 +37,7 @@ export function logLines(entries: LoggedEntry[]): LogLine[] {
 export const logText = (lines: LogLine[]): string => lines.map(({ text }) => text).join('\n')
 
 /** How compilers and Go itself begin to say what is wrong: `file.go:1:2: …`, `go: …`, `panic: …`, `… error …`. */
-const ERROR = /^\S+\.go:\d+(:\d+)?: |^go: |^panic: |\berror\b|\bcannot\b|no required module/i
+const ERROR = /^\S+\.go:\d+(:\d+)?: |^go: (?!downloading|finding|extracting)|^panic: |\berror\b|\bcannot\b|no required module/i
 
 /** Where the trouble begins, which is seldom the last line. */
 export const firstError = (lines: LogLine[]): LogLine | undefined => lines.find(({ text, isNote }) => !isNote && ERROR.test(text))

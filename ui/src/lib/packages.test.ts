@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { CatalogAnswer, PackageHit } from '@/api/types'
 
-import { listPackages, moduleOf, shortName, splitReference, titleOf, whyUnavailable } from './packages'
+import { isNewer, listPackages, moduleOf, shortName, splitReference, titleOf, whyUnavailable } from './packages'
 
 const CONNECT = 'github.com/redpanda-data/connect/v4'
 const BENTHOS = 'github.com/redpanda-data/benthos/v4'
@@ -77,4 +77,11 @@ describe('availability', () => {
     expect(of('sql/base')).toMatchObject({ missing: true })
     expect(whyUnavailable(of('sql/base')!, 'linux/amd64', 'v4.100.0')).toBe('Not in release v4.100.0.')
   })
+})
+
+it('versions follow each other by their numbers', () => {
+  expect(isNewer('v4.105.0', 'v4.85.0')).toBe(true)
+  expect(isNewer('v4.105.0', 'v4.105.0')).toBe(false)
+  expect(isNewer('v4.105.0', 'v4.106.0')).toBe(false)
+  expect(isNewer('v4.105.0', 'v4.105.0-rc.1')).toBe(true)
 })

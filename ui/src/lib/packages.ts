@@ -98,3 +98,13 @@ export function titleOf(packages: { url: string; base?: boolean }[]): string {
   const shown = names.slice(0, 4).join(', ')
   return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown
 }
+
+/** Whether a version comes after another. */
+export function isNewer(version: string, other: string): boolean {
+  const numbers = (text: string): number[] => text.replace(/^v/, '').split(/[-+]/)[0]!.split('.').map(Number)
+  const [left, right] = [numbers(version), numbers(other)]
+  const at = left.findIndex((part, place) => part !== right[place])
+  if (at >= 0) return left[at]! > (right[at] ?? 0)
+  // What leads up to a release comes before it.
+  return other.includes('-') && !version.includes('-')
+}

@@ -1,5 +1,5 @@
 /** The same selection for every other platform on offer: what there is already, what can’t be, and asking for the rest. */
-import { computed, ref, shallowRef, type Ref } from 'vue'
+import { computed, ref, shallowRef, watch, type Ref } from 'vue'
 
 import { requestBuild, resolve } from '@/api/builds'
 import { toApiError, type ApiError } from '@/api/error'
@@ -30,6 +30,7 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
 
   /** Looks at one after the other, as nothing of it is in a hurry. */
   async function look(): Promise<void> {
+    if (platforms.value.length === 0) await new Promise<void>((there) => watch(platforms, () => { there() }, { once: true }))
     const others = platforms.value.filter(({ goos, goarch }) => goos !== build.value.goos || goarch !== build.value.goarch)
     rows.value = others.map((platform) => ({ name: `${platform.goos}/${platform.goarch}`, request: requestFor(platform) }))
     for (const row of rows.value) {

@@ -15,6 +15,8 @@ const SENTINEL: usize = 16;
 /// A graph of modules has hundreds.
 const MOST_MODULES: usize = 4096;
 const LONGEST: usize = 256;
+/// Elements of a path behind that of its module.
+const MOST_ELEMENTS: usize = 32;
 
 /// What was written by the linker.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,11 +44,15 @@ impl BuildInfo {
             go: go.to_owned(),
             ..Self::default()
         };
+        let mut before = String::new();
         for line in String::from_utf8_lossy(lines).lines() {
             let mut words = line.split('\t');
             let (kind, path) = (words.next()?, words.next());
             let version = words.next().filter(|version| !version.is_empty());
-            let Some(path) = path.filter(|path| (1..=LONGEST).contains(&path.len())) else {
+            let fits = |path: &&str| {
+                (1..=LONGEST).contains(&path.len()) && !path.contains(char::is_control)
+            };
+            let Some(path) = path.filter(fits) else {
                 continue;
             };
             let version = version.map(|version| version.chars().take(LONGEST).collect());
@@ -58,6 +64,16 @@ impl BuildInfo {
                 }
                 "dep" if info.modules.len() < MOST_MODULES => {
                     info.modules.insert(path.to_owned(), version);
+                    path.clone_into(&mut before);
+                }
+                // In place of the one before: its packages keep their paths, and their code is of this.
+                "=>" => {
+                    if let Some(replaced) = info.modules.get_mut(&before) {
+                        *replaced = version.map(|version: String| {
+                            let other = if path == before { "" } else { path };
+                            format!("{other} {version}").trim_start().to_owned()
+                        });
+                    }
                 }
                 _ => {}
             }
@@ -71,12 +87,13 @@ impl BuildInfo {
             return Some(&self.main);
         }
         let mut prefix = package;
-        loop {
+        for _ in 0..MOST_ELEMENTS {
             if let Some((module, _)) = self.modules.get_key_value(prefix) {
                 return Some(module);
             }
             prefix = &prefix[..prefix.rfind('/')?];
         }
+        None
     }
 }
 

@@ -22,7 +22,7 @@ const LIST: u64 = 1 << 20;
 /// More than the table of the largest binary that can be built here takes: a third of its bytes.
 const TABLE: u64 = 128 << 20;
 /// Beginnings that turn out to be none; a binary can hold the magics as data.
-const TRIES: usize = 64;
+const TRIES: usize = 16;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
     ]
     .map(Finder::new);
     let (mut chunk, mut start, mut tries) = (Vec::with_capacity(CHUNK), 0, 0);
-    while found.build_info.is_none() || found.functions.is_none() {
+    loop {
         read(&mut file, start, CHUNK as u64, &mut chunk)?;
         for (place, magic) in magics.iter().enumerate() {
             for at in magic.find_iter(&chunk) {
@@ -56,9 +56,7 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
                 let fits = if is_list {
                     found.build_info.is_none() && begin.is_multiple_of(16)
                 } else {
-                    found.functions.is_none()
-                        && begin.is_multiple_of(8)
-                        && chunk.get(at..at + 8).is_some_and(Table::can_begin)
+                    begin.is_multiple_of(8) && chunk.get(at..at + 8).is_some_and(Table::can_begin)
                 };
                 if !fits || tries == TRIES {
                     continue;
@@ -73,8 +71,14 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
                 )?;
                 if is_list {
                     found.build_info = BuildInfo::read(&bytes);
-                } else if Table::read(&bytes).is_some() {
-                    found.functions = Some(bytes);
+                } else {
+                    // What somebody made up is smaller than what the runtime needs.
+                    let functions =
+                        |bytes: &[u8]| Table::read(bytes).map_or(0, |table| table.len());
+                    let best = found.functions.as_deref().map_or(0, functions);
+                    if functions(&bytes) > best {
+                        found.functions = Some(bytes);
+                    }
                 }
             }
         }

@@ -10,6 +10,8 @@ pub(super) const MAGICS: [[u8; 6]; 2] = [
     [0xf1, 0xff, 0xff, 0xff, 0, 0],
     [0xff, 0xff, 0xff, 0xf1, 0, 0],
 ];
+/// The largest binaries have some hundred thousand.
+const MOST: usize = 4_000_000;
 /// Longer names are cut by what the linker made of generics; the package stands in front.
 const LONGEST: usize = 1024;
 
@@ -47,6 +49,9 @@ impl<'bytes> Table<'bytes> {
         let word = |n: usize| number(bytes.get(8 + n * pointer..)?.get(..pointer)?, is_big);
         let (count, names, records) = (word(0)?, word(3)?, word(7)?);
         let records = bytes.get(records..)?;
+        if count > MOST {
+            return None;
+        }
         // Two numbers a function, and the end.
         let needed = count.checked_mul(8)?.checked_add(4)?;
         if count == 0 || needed > records.len() {
@@ -58,6 +63,11 @@ impl<'bytes> Table<'bytes> {
             names: bytes.get(names..)?,
             records,
         })
+    }
+
+    /// How many functions it is of.
+    pub(super) fn len(&self) -> usize {
+        self.count
     }
 
     /// All functions whose records make sense.

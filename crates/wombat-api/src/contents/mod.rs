@@ -13,7 +13,6 @@ use std::{
     collections::BTreeMap,
     io,
     num::NonZeroUsize,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -22,6 +21,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use wombat_model::Sha256;
 
+use crate::cache::CachedFile;
 use build_info::BuildInfo;
 
 /// Binaries whose contents are kept.
@@ -74,17 +74,19 @@ impl From<io::Error> for ContentsError {
     }
 }
 
+type Seen = Arc<Mutex<LruCache<Sha256, Arc<Contents>>>>;
+
 /// Looks into binaries, one at a time, and remembers what was seen.
 pub(crate) struct Viewer {
-    seen: Mutex<LruCache<Sha256, Arc<Contents>>>,
-    turn: Semaphore,
+    seen: Seen,
+    turn: Arc<Semaphore>,
 }
 
 impl Viewer {
     pub(crate) fn new() -> Self {
         Self {
-            seen: Mutex::new(LruCache::new(KEPT)),
-            turn: Semaphore::new(1),
+            seen: Arc::new(Mutex::new(LruCache::new(KEPT))),
+            turn: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -94,21 +96,26 @@ impl Viewer {
         seen.get(digest).cloned()
     }
 
-    /// Looks into the file, which holds the binary with this digest.
+    /// Looks into the file, which holds the binary with this digest. The look goes on and is remembered if nobody waits for it any
+    /// more; until then the file stays and nobody else has a turn.
     pub(crate) async fn look(
         &self,
         digest: Sha256,
-        path: PathBuf,
+        file: CachedFile,
     ) -> Result<Arc<Contents>, ContentsError> {
-        let _turn = self.turn.acquire().await;
+        let turn = self.turn.clone().acquire_owned().await;
         if let Some(contents) = self.remembered(&digest) {
             return Ok(contents);
         }
-        let looked = tokio::task::spawn_blocking(move || contents(&path)).await;
-        let contents = Arc::new(looked.map_err(io::Error::other)??);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.put(digest, contents.clone());
-        Ok(contents)
+        let seen = self.seen.clone();
+        let looking = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let contents = Arc::new(contents(&file.path())?);
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.put(digest, contents.clone());
+            Ok(contents)
+        });
+        looking.await.map_err(io::Error::other)?
     }
 }
 
@@ -135,8 +142,14 @@ fn sorted(size: u64, info: BuildInfo, table: &functions::Table<'_>) -> Contents 
         .collect();
     let mut code = 0;
     for function in table.functions() {
-        let module = info.module_of(&function.package());
-        let total = totals.entry(module.unwrap_or(STANDARD)).or_default();
+        let package = function.package();
+        let module = match info.module_of(&package) {
+            Some(module) => module,
+            None if is_standard(&package) => STANDARD,
+            // Of a module that isn't on the list.
+            None => continue,
+        };
+        let total = totals.entry(module).or_default();
         total.0 += function.size;
         total.1 += 1;
         code += function.size;
@@ -161,6 +174,11 @@ fn sorted(size: u64, info: BuildInfo, table: &functions::Table<'_>) -> Contents 
         modules,
         rest: size.saturating_sub(code),
     }
+}
+
+/// Paths of Go's own library have no host in front.
+fn is_standard(package: &str) -> bool {
+    !package.split('/').next().unwrap_or_default().contains('.')
 }
 
 #[cfg(test)]

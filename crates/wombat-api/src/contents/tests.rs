@@ -130,9 +130,43 @@ fn names_lead_to_packages() {
         ("type:.eq.a.b/c.T", Some("a.b/c")),
         ("runtime.main", None),
         ("a.b/other.Run", None),
+        (
+            "a.b/c/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/31/32/33.Run",
+            None,
+        ),
     ] {
         assert_eq!(info.module_of(&functions::package(name)), module, "{name}");
     }
+}
+
+#[test]
+fn replaced_modules_tell_what_took_their_place() {
+    let mut bytes = b"\xff Go buildinf:\x08\x02".to_vec();
+    bytes.resize(32, 0);
+    let lines = "path\twombat/binary\nmod\twombat/binary\t(devel)\t\ndep\ta.b/c\tv1.0.0\n=>\td.e/f\tv1.2.3\th1:x\ndep\tg.h/i\tv2.0.0\n=>\tg.h/i\tv2.1.0\th1:y\ndep\tj.k/\u{1b}l\tv1.0.0\n";
+    for text in [
+        "go1.26.8".as_bytes(),
+        &[&[0; 16], lines.as_bytes(), &[0; 16]].concat(),
+    ] {
+        let length = u8::try_from(text.len() & 0x7f).unwrap();
+        match u8::try_from(text.len() >> 7).unwrap() {
+            0 => bytes.push(length),
+            high => bytes.extend([length | 0x80, high]),
+        }
+        bytes.extend(text);
+    }
+    let info = BuildInfo::read(&bytes).unwrap();
+    let modules: Vec<_> = info
+        .modules
+        .iter()
+        .map(|(path, version)| (path.as_str(), version.as_deref()))
+        .collect();
+    let told = [
+        ("a.b/c", Some("d.e/f v1.2.3")),
+        ("g.h/i", Some("v2.1.0")),
+        ("wombat/binary", None),
+    ];
+    assert_eq!(modules, told);
 }
 
 #[test]

@@ -50,10 +50,7 @@ pub(super) async fn contents(
             return Ok(described(Json(&*contents).into_response()));
         }
         if let Some(file) = spooled(&state, artifact).await? {
-            let looked = state
-                .contents
-                .look(artifact.sha256.clone(), file.path())
-                .await;
+            let looked = state.contents.look(artifact.sha256.clone(), file).await;
             return match looked {
                 Ok(contents) => Ok(described(Json(&*contents).into_response())),
                 Err(ContentsError::Read(error)) => {
