@@ -11,7 +11,7 @@ pub(crate) enum Unit {
     Seconds,
     /// Operations a second.
     PerSecond,
-    /// Bytes; shown as MB.
+    /// Bytes; shown as kB where they are few, else as MB.
     Bytes,
     /// A plain number.
     Count,
@@ -27,6 +27,7 @@ impl Unit {
             Self::Seconds if value < 1.0 => format!("{:.1} ms", value * 1000.0),
             Self::Seconds => format!("{value:.2} s"),
             Self::PerSecond => format!("{value:.0}/s"),
+            Self::Bytes if value < 1e6 => format!("{:.1} kB", value / 1e3),
             Self::Bytes => format!("{:.1} MB", value / 1e6),
             Self::Count if value.fract() == 0.0 => format!("{value:.0}"),
             Self::Count | Self::Ratio => format!("{value:.2}"),
