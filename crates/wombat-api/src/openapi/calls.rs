@@ -1,18 +1,19 @@
 //! Every call, in the order in which people meet them.
 
+mod builds;
+
 use serde_json::{Value, json};
 use wombat_model::{
     Goarch, Goos,
     catalog::ComponentKind,
-    request::RequestBody,
     wire::{
-        BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, ComponentAnswer,
-        ListAnswer, Recipe, ResolveAnswer, SelectAnswer, StatsAnswer,
+        BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, ComponentAnswer,
+        SelectAnswer, StatsAnswer,
     },
 };
 
 use super::call::{Call, call};
-use crate::{PlatformsAnswer, VersionAnswer, contents::Contents};
+use crate::{PlatformsAnswer, VersionAnswer};
 
 const BINARY: &str = "application/octet-stream";
 const TEXT: &str = "text/plain";
@@ -40,138 +41,12 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn calls() -> Vec<Call> {
-    let mut all = asking();
-    all.extend(watching());
+    let mut all = builds::asking();
+    all.extend(builds::watching());
     all.extend(binaries());
     all.extend(catalog());
     all.extend(service());
     all
-}
-
-fn asking() -> Vec<Call> {
-    vec![
-        call(
-            "post",
-            "/api/builds",
-            "requestBuild",
-            "builds",
-            "Ask for a binary; asking again for the same one gives the same build",
-        )
-        .number("wait", WAIT, u32::MAX)
-        .takes::<RequestBody>(&a_request())
-        .gives::<BuildView>(200, "It is finished.")
-        .gives::<BuildView>(202, "It is taken; Location leads to it.")
-        .leads_to(&[
-            "getBuild",
-            "readLog",
-            "getRecipe",
-            "getContents",
-            "cancelBuild",
-        ]),
-        call(
-            "post",
-            "/api/resolve",
-            "resolve",
-            "builds",
-            "Say what a request would build, and why; writes nothing",
-        )
-        .takes::<RequestBody>(&a_request())
-        .gives::<ResolveAnswer>(200, "What would be built."),
-    ]
-}
-
-fn watching() -> Vec<Call> {
-    vec![
-        call("get", "/api/builds", "listBuilds", "builds", "Find builds")
-            .text(
-                "q",
-                "Words and fields, such as status:success component:kafka.",
-            )
-            .number(
-                "limit",
-                "Builds a page; 200 at most, 50 if left out.",
-                u32::MAX,
-            )
-            .text("cursor", "Where the page before ended.")
-            .pattern(
-                "sort",
-                "What comes first, with - in front for the greatest; -created if left out.",
-                "^(-?(created|finished|size|duration))?$",
-            )
-            .flag("facets", "Count values of fields, too.")
-            .gives::<ListAnswer>(200, "A page of builds."),
-        call(
-            "get",
-            "/api/builds/{id}",
-            "getBuild",
-            "builds",
-            "Look at a build",
-        )
-        .part("id", ID)
-        .number("wait", WAIT, u32::MAX)
-        .gives::<BuildView>(200, "The build; its revision is the ETag.")
-        .answers(304, "It is as If-None-Match knows it.", None),
-        call(
-            "delete",
-            "/api/builds/{id}",
-            "cancelBuild",
-            "builds",
-            "Stop a build that isn't finished, or with purge remove a finished one",
-        )
-        .part("id", ID)
-        .flag(
-            "purge",
-            "Remove its record, binary and log; needs the role admin.",
-        )
-        .answers(200, "The build, or what was removed.", Some(JSON))
-        .needs("operator"),
-        call(
-            "get",
-            "/api/builds/{id}/events",
-            "followBuild",
-            "builds",
-            "Follow a build: server-sent events build, log, gap, reset and end",
-        )
-        .part("id", ID)
-        .answers(200, "Events.", Some(EVENTS)),
-        call(
-            "get",
-            "/api/builds/{id}/log",
-            "readLog",
-            "builds",
-            "Read the log of a build",
-        )
-        .part("id", ID)
-        .answers(200, "Its lines.", Some(TEXT)),
-        call(
-            "get",
-            "/api/builds/{id}/recipe",
-            "getRecipe",
-            "builds",
-            "main.go, go.mod, go.sum and the command that give the same bytes by hand",
-        )
-        .part("id", ID)
-        .gives::<Recipe>(200, "The recipe."),
-        call(
-            "get",
-            "/api/builds/{id}/contents",
-            "getContents",
-            "builds",
-            "Modules, versions and code sizes, as the finished binary itself tells them",
-        )
-        .part("id", ID)
-        .gives::<Contents>(200, "What is in it.")
-        .gives::<BuildView>(202, "It is still being built.")
-        .answers(304, "It is as If-None-Match knows it.", None),
-        call(
-            "get",
-            "/api/events",
-            "followAll",
-            "builds",
-            "Follow all builds",
-        )
-        .answers(200, "Events.", Some(EVENTS)),
-    ]
 }
 
 fn binaries() -> Vec<Call> {
