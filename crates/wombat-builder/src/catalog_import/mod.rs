@@ -1,8 +1,8 @@
 //! Makes a catalog release from the real module: every package is built and its binary is asked what it holds.
 //!
 //! What a package registers is the difference between the binary with it and the one with the base alone. For other
-//! targets than this machine a package is compiled and not linked, if that was asked for (*platforms*); else it is listed, which
-//! finds those that are empty there and leaves the rest unchecked.
+//! targets than this machine a package is listed, which finds those that are empty there and leaves the rest unchecked;
+//! [`Untried`] compiles those, in a work of its own, as it takes hours.
 
 mod listing;
 mod platforms;
@@ -25,6 +25,7 @@ use wombat_model::{
 };
 
 use crate::go::Workshop;
+pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
 use specs::{required_version, scope, spec};
 
@@ -115,9 +116,6 @@ impl<'a> Importer<'a> {
         }
         packages.sort_by(|left, right| left.path.cmp(&right.path));
         documentation.sort_by(|left, right| left.path.cmp(&right.path));
-        if self.request.compile_platforms {
-            self.compile_platforms(&mut packages).await?;
-        }
         let requires = if own_base {
             BTreeMap::new()
         } else {

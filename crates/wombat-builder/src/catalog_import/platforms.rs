@@ -1,47 +1,92 @@
-//! Compiles packages for every other target.
+//! Compiles the packages of a release for every target, as `go list` doesn't notice all that don't.
+//!
+//! What is known already isn't tried again, and the release is whole after every target: so the work can stop and go on.
+
+use std::collections::BTreeMap;
 
 use tracing::info;
 use wombat_model::{
-    ImportPath, Platform,
-    catalog::{CatalogPackage, PlatformSupport},
+    ImportPath, Package, Platform,
+    catalog::{PlatformSupport, Release},
 };
 
-use super::{ImportError, Importer, scope};
+use super::{
+    ImportError,
+    specs::{scope, spec},
+};
+use crate::go::Workshop;
 
-impl Importer<'_> {
-    /// Fills in what is still unknown: one target after another, all of its packages at once.
-    pub(super) async fn compile_platforms(
-        &self,
-        packages: &mut [CatalogPackage],
-    ) -> Result<(), ImportError> {
-        for platform in Platform::ALL.iter().copied() {
-            let unknown = |package: &&CatalogPackage| {
-                !package.cgo && !package.platforms.contains_key(&platform)
-            };
-            let paths: Vec<ImportPath> = packages
+/// Packages of a release that nobody has tried on a target.
+#[derive(Clone, Debug)]
+pub struct Untried {
+    platform: Platform,
+    paths: Vec<ImportPath>,
+}
+
+impl Untried {
+    /// What is unknown of a release, target by target.
+    pub fn of(release: &Release, platforms: &[Platform]) -> Vec<Self> {
+        let targets = platforms.iter().map(|platform| {
+            let packages = release
+                .packages
                 .iter()
-                .filter(unknown)
-                .map(|package| package.path.clone())
-                .collect();
-            let Some(first) = paths.first() else {
-                continue;
+                .filter(|package| !package.cgo && !package.platforms.contains_key(platform));
+            Self {
+                platform: *platform,
+                paths: packages.map(|package| package.path.clone()).collect(),
+            }
+        });
+        targets
+            .filter(|untried| !untried.paths.is_empty())
+            .collect()
+    }
+
+    /// The target.
+    pub const fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// How many packages.
+    pub const fn packages(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Compiles all of them and writes into the release which did.
+    pub async fn compile(
+        self,
+        workshop: &Workshop,
+        release: &mut Release,
+    ) -> Result<(), ImportError> {
+        info!(platform = %self.platform, packages = self.paths.len(), "compiling");
+        let packages = self.paths.iter().map(|path| {
+            let package = Package {
+                module: release.module.clone(),
+                base: false,
             };
-            info!(%platform, packages = paths.len(), "compiling");
-            let spec = self.spec(&paths, platform)?;
-            let compiled = self.workshop.compiles(&spec, &scope()).await;
-            let compiled = compiled.map_err(|source| ImportError::Build {
-                package: first.clone(),
-                source,
-            })?;
-            for package in packages.iter_mut() {
-                if let Some(compiles) = compiled.get(&package.path) {
-                    let support = if *compiles {
-                        PlatformSupport::Compiles
-                    } else {
-                        PlatformSupport::Fails
-                    };
-                    package.platforms.insert(platform, support);
-                }
+            (path.clone(), package)
+        });
+        let go = *release.go_versions.first().ok_or(ImportError::NoGo)?;
+        let modules = BTreeMap::from([(release.module.clone(), release.version.clone())]);
+        let spec = spec(
+            self.platform,
+            go,
+            packages.collect(),
+            modules,
+            release.module.clone(),
+        )?;
+        let found = workshop.compiles(&spec, &scope()).await;
+        let found = found.map_err(|source| ImportError::Target {
+            platform: self.platform,
+            source,
+        })?;
+        for package in &mut release.packages {
+            if let Some(compiles) = found.get(&package.path) {
+                let support = if *compiles {
+                    PlatformSupport::Compiles
+                } else {
+                    PlatformSupport::Fails
+                };
+                package.platforms.insert(self.platform, support);
             }
         }
         Ok(())

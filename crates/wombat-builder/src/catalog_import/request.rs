@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wombat_model::{
-    GoVersion, ImportPath, InvalidSpec, ModulePath, ModuleVersion,
+    GoVersion, ImportPath, InvalidSpec, ModulePath, ModuleVersion, Platform,
     catalog::{Documentation, Field, PackageDocumentation, Release},
 };
 
@@ -28,8 +28,6 @@ pub struct ImportRequest {
     pub packages: BTreeMap<String, String>,
     /// Packages that can't be picked, below that folder, and why.
     pub excluded: BTreeMap<String, String>,
-    /// Whether to compile each package for every target; it takes hours.
-    pub compile_platforms: bool,
     /// Packages that no pipeline runs without, as import paths; all in `base_module`.
     pub base: Vec<ImportPath>,
     /// The module of the base.
@@ -74,6 +72,14 @@ pub enum ImportError {
         /// Why.
         source: BuildError,
     },
+    /// It can't be tried which packages compile for a target.
+    #[error("{platform}: {source}")]
+    Target {
+        /// The target.
+        platform: Platform,
+        /// Why.
+        source: BuildError,
+    },
     /// A path or version doesn't fit the others.
     #[error(transparent)]
     Spec(#[from] InvalidSpec),
@@ -83,6 +89,9 @@ pub enum ImportError {
     /// The module doesn't ask for the base's module.
     #[error("{0} isn't required by the module that is imported")]
     NoBase(ModulePath),
+    /// The release offers no Go version to compile with.
+    #[error("the release names no Go version")]
+    NoGo,
     /// A binary doesn't tell what it holds.
     #[error("{package}: its binary doesn't list its components: {problem}")]
     Listing {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use tempfile::TempDir;
-use wombat_model::{BuildSpec, ImportPath};
+use wombat_model::{BuildSpec, FailureClass, ImportPath};
 
 use super::{
     environment::build_arguments,
@@ -54,8 +54,8 @@ impl Workshop {
         graph::resolve(&go, &self.graphs, spec, false).await
     }
 
-    /// Which of the spec's packages compile for its target. Nothing is linked. Their modules have to be there: a survey of
-    /// each for this target fetches them.
+    /// Which of the spec's packages compile for its target. Nothing is linked or optimised: neither changes the answer, and
+    /// without it takes a third less time.
     pub async fn compiles(
         &self,
         spec: &BuildSpec,
@@ -64,9 +64,20 @@ impl Workshop {
         let place = Place::new(self, spec, scope).await?;
         let go = place.go(self, scope);
         let source = place.source(self, &go, spec).await?;
+        // Fetches the modules, as the compiler has no network. A package that can't be listed doesn't compile either.
+        match list::load(&go, &source, spec, None).await {
+            Err(BuildError::Failed(failure))
+                if !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
+            {
+                return Err(failure.into());
+            }
+            Err(BuildError::Stopped) => return Err(BuildError::Stopped),
+            Ok(_) | Err(BuildError::Failed(_)) => {}
+        }
         let all: Vec<&ImportPath> = spec.packages().keys().collect();
         let compile = async |packages: &[&ImportPath]| -> Result<bool, BuildError> {
             let mut arguments = build_arguments(spec);
+            arguments.push("-gcflags=all=-N -l".to_owned());
             arguments.extend(["-p".to_owned(), scope.parallelism.max(1).to_string()]);
             arguments.extend(packages.iter().map(ToString::to_string));
             let run = go.run(Stage::Compile, &source, list::target(spec), &arguments);

@@ -47,4 +47,70 @@ impl Release {
         let root = format!("{}/{}/", self.module, self.component_root);
         path.as_str().starts_with(&root)
     }
+
+    /// Takes over where packages were compiled before, if that was the same version; what this release knows itself stays.
+    pub fn keep_platforms(&mut self, before: &Self) {
+        if (&before.module, &before.version) != (&self.module, &self.version) {
+            return;
+        }
+        for package in self.packages.iter_mut().filter(|package| !package.cgo) {
+            let known = before.package(&package.path);
+            for (platform, support) in known.into_iter().flat_map(|known| &known.platforms) {
+                package.platforms.entry(*platform).or_insert(*support);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Platform,
+        catalog::{Licence, PlatformSupport},
+    };
+
+    fn release(version: &str, platforms: &[(&str, PlatformSupport)]) -> Release {
+        let package = CatalogPackage {
+            path: "a.b/c/public/components/d".parse().unwrap(),
+            description: String::new(),
+            licence: Licence::Apache,
+            rcl_files: 0,
+            cgo: false,
+            platforms: platforms
+                .iter()
+                .map(|(platform, support)| (platform.parse().unwrap(), *support))
+                .collect(),
+            components: Vec::new(),
+            added_bytes: None,
+            compile_ms: None,
+        };
+        Release {
+            module: "a.b/c".parse().unwrap(),
+            version: version.parse().unwrap(),
+            title: String::new(),
+            go_versions: Vec::new(),
+            requires: BTreeMap::new(),
+            component_root: "public/components".to_owned(),
+            packages: vec![package],
+            base_bytes: None,
+            excluded: BTreeMap::new(),
+            generation: 0,
+        }
+    }
+
+    #[test]
+    fn what_was_compiled_before_stays_known_for_the_same_version() {
+        use PlatformSupport::{Compiles, Empty, Fails};
+        let before = release("v1.0.0", &[("linux/386", Fails), ("linux/amd64", Fails)]);
+        let mut again = release("v1.0.0", &[("linux/amd64", Compiles)]);
+        again.keep_platforms(&before);
+        let known = [("linux/386", Fails), ("linux/amd64", Compiles)]
+            .map(|(platform, support)| (platform.parse::<Platform>().unwrap(), support));
+        assert_eq!(again.packages[0].platforms, BTreeMap::from(known));
+
+        let mut other = release("v1.0.1", &[("linux/arm", Empty)]);
+        other.keep_platforms(&before);
+        assert_eq!(other.packages[0].platforms.len(), 1);
+    }
 }

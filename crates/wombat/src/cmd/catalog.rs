@@ -8,16 +8,22 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use wombat_builder::{
-    catalog_import::{ImportRequest, Imported, Importer},
+    catalog_import::{ImportRequest, Imported, Importer, Untried},
     go::{GoOptions, LicencePolicy, Workshop},
 };
-use wombat_model::{GoVersion, ImportPath, ModulePath, ModuleVersion, Platform};
+use wombat_model::{
+    GoVersion, ImportPath, ModulePath, ModuleVersion, Platform,
+    catalog::{PlatformSupport, Release},
+};
 
 use crate::{
     machine::this_machine,
     output::print,
     state_directory::{StateArgs, StateDirectory},
 };
+
+/// Folder of this work in the state directory.
+const STATE: &str = "catalog-import";
 
 /// Work on the catalog of modules
 #[derive(Clone, Debug, clap::Args)]
@@ -29,6 +35,7 @@ pub(crate) struct CatalogArgs {
 #[derive(Clone, Debug, clap::Subcommand)]
 enum CatalogCommand {
     Import(ImportArgs),
+    Platforms(PlatformsArgs),
 }
 
 /// Make a release of the catalog from the real module
@@ -39,7 +46,7 @@ Builds each package of the module for this machine and runs the binaries, to ask
 Example:
   wombat catalog import github.com/redpanda-data/connect/v4@v4.105.0 \\
     --sources connect.json --go-version 1.26.8 --go-version 1.26.5 --output connect-v4.105.0.json \\
-    --components connect-v4.105.0 --compile-platforms")]
+    --components connect-v4.105.0")]
 struct ImportArgs {
     /// The module and its version
     #[arg(value_name = "MODULE@VERSION")]
@@ -59,9 +66,28 @@ struct ImportArgs {
     /// Keep the words of the components' makers, too
     #[arg(long, requires = "components")]
     with_words: bool,
-    /// Compile each package for every target: it takes hours, and finds those that don't
-    #[arg(long)]
-    compile_platforms: bool,
+    #[command(flatten)]
+    go: GoOptions,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+/// Compile the packages of a release for every target and note which don't
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Takes minutes for each target, hours for all. The file is written after every target, and what it knows isn't tried again: stop \
+it when you like and start it once more.
+
+Examples:
+  wombat catalog platforms connect-v4.105.0.json
+  wombat catalog platforms connect-v4.105.0.json --platform linux/arm64 --platform darwin/arm64")]
+struct PlatformsArgs {
+    /// A release, as `wombat catalog import` writes it
+    #[arg(value_name = "FILE")]
+    release: PathBuf,
+    /// Only this target; may be repeated
+    #[arg(long = "platform", value_name = "GOOS/GOARCH")]
+    platforms: Vec<Platform>,
     #[command(flatten)]
     go: GoOptions,
     #[command(flatten)]
@@ -86,6 +112,7 @@ struct Sources {
 pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
     match args.command {
         CatalogCommand::Import(args) => import(args).await,
+        CatalogCommand::Platforms(args) => platforms(args).await,
     }
 }
 
@@ -110,11 +137,9 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         .parse()
         .context("binaries are asked on this machine")?;
 
-    let state = StateDirectory::open(&args.state, "catalog-import")?;
-    let folder = state.path().join("catalog-import");
-    let helper = std::env::current_exe().context("finding this program")?;
-    let settings = args.go.discover(&folder, helper).await?;
-    let workshop = Workshop::new(settings, &folder, LicencePolicy::AcceptRcl).await?;
+    let known = read_release(&args.output).ok();
+    let state = StateDirectory::open(&args.state, STATE)?;
+    let workshop = workshop(&args.go, &state).await?;
     let request = ImportRequest {
         module,
         version,
@@ -124,7 +149,6 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         component_root: sources.component_root,
         packages: sources.packages,
         excluded: sources.excluded,
-        compile_platforms: args.compile_platforms,
         base: sources.base,
         base_module: sources.base_module,
     };
@@ -138,10 +162,12 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         write_components(folder, &imported)
             .with_context(|| format!("writing into {}", folder.display()))?;
     }
-    let release = imported.release;
-    let text = serde_json::to_string_pretty(&release)? + "\n";
-    std::fs::write(&args.output, text)
-        .with_context(|| format!("writing {}", args.output.display()))?;
+    let mut release = imported.release;
+    if let Some(known) = known {
+        // Another import doesn't change where a version compiles, and to find it out again takes hours.
+        release.keep_platforms(&known);
+    }
+    write_release(&args.output, &release)?;
     print(&format!(
         "{} {}: {} packages",
         release.module,
@@ -149,6 +175,54 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         release.packages.len()
     ));
     Ok(())
+}
+
+async fn platforms(args: PlatformsArgs) -> anyhow::Result<()> {
+    let mut release = read_release(&args.release)?;
+    let platforms = if args.platforms.is_empty() {
+        Platform::ALL.to_vec()
+    } else {
+        args.platforms
+    };
+    let state = StateDirectory::open(&args.state, STATE)?;
+    let workshop = workshop(&args.go, &state).await?;
+    for untried in Untried::of(&release, &platforms) {
+        let (platform, packages) = (untried.platform(), untried.packages());
+        untried.compile(&workshop, &mut release).await?;
+        write_release(&args.release, &release)?;
+        let compiles = release
+            .packages
+            .iter()
+            .filter(|package| package.platforms.get(&platform) == Some(&PlatformSupport::Compiles));
+        print(&format!(
+            "{platform}: {packages} packages tried, {} compile",
+            compiles.count()
+        ));
+    }
+    Ok(())
+}
+
+async fn workshop(go: &GoOptions, state: &StateDirectory) -> anyhow::Result<Workshop> {
+    let folder = state.path().join(STATE);
+    let helper = std::env::current_exe().context("finding this program")?;
+    let settings = go.discover(&folder, helper).await?;
+    Ok(Workshop::new(settings, &folder, LicencePolicy::AcceptRcl).await?)
+}
+
+fn read_release(path: &Path) -> anyhow::Result<Release> {
+    let reading = || format!("reading {}", path.display());
+    let text = std::fs::read(path).with_context(reading)?;
+    serde_json::from_slice(&text).with_context(reading)
+}
+
+/// Whole or not at all, as hours of work may be in the file.
+fn write_release(path: &Path, release: &Release) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(release)? + "\n";
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, text)
+        .and_then(|()| std::fs::rename(&beside, path))
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// A file for each package, with a line for each component, so that differences can be read.
