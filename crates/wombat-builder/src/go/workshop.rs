@@ -94,6 +94,11 @@ impl Workshop {
         }
     }
 
+    /// The same under another rule for licences.
+    pub(crate) fn accepting(self, licences: LicencePolicy) -> Self {
+        Self { licences, ..self }
+    }
+
     /// The Go installation.
     pub fn settings(&self) -> &GoSettings {
         &self.settings
@@ -203,8 +208,10 @@ impl Workshop {
             }
         }
         let (product, packages) = self.build_listed(spec, scope, cache, None, trusted).await?;
-        self.known
-            .learn(lists, spec, hook.as_ref(), &packages, trusted);
+        if let Some(packages) = packages {
+            self.known
+                .learn(lists, spec, hook.as_ref(), &packages, trusted);
+        }
         Ok(product)
     }
 
@@ -215,7 +222,7 @@ impl Workshop {
         cache: CompileCache<'_>,
         known: Option<Packages>,
         trusted: bool,
-    ) -> Result<(Product, Packages), BuildError> {
+    ) -> Result<(Product, Option<Packages>), BuildError> {
         let relay = self.relay.session();
         let built = self.build_through(&relay, spec, scope, cache, known, trusted);
         Box::pin(built).await.map_err(|error| blame(error, &relay))
@@ -229,7 +236,7 @@ impl Workshop {
         cache: CompileCache<'_>,
         known: Option<Packages>,
         trusted: bool,
-    ) -> Result<(Product, Packages), BuildError> {
+    ) -> Result<(Product, Option<Packages>), BuildError> {
         let begun = Instant::now();
         scope.reporter.phase(Phase::Resolve, None);
         let folder = self
@@ -269,14 +276,16 @@ impl Workshop {
         let (size, sha256) = scope
             .limit(inspect(output.clone(), spec, scope.output_limit))
             .await??;
-        let graph = GraphFiles {
+        let used = GraphFiles {
             go_mod: read_file(&source, "go.mod")?,
             go_sum: read_file(&source, "go.sum")?,
         };
+        // Where listing had to complete the graph, a build that doesn't list would lack what that added.
+        let packages = (used == graph).then_some(packages);
         let product = Product {
             path: output,
             size,
-            recipe: recipe(spec, &graph, hook.as_ref(), sha256.clone()),
+            recipe: recipe(spec, &used, hook.as_ref(), sha256.clone()),
             sha256,
             sandbox: self.settings.sandbox.level(),
             timings: timings(begun, download, milestones, linked),
