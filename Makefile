@@ -82,7 +82,7 @@ strace:
 CATALOG := crates/wombat-service/catalog
 CONNECT := github.com/redpanda-data/connect/v4
 BENTHOS := github.com/redpanda-data/benthos/v4
-catalog-import = target/release/wombat catalog import $(1)@$(2) --sources $(CATALOG)/sources/$(3).json \
+catalog-import = target/release/wombat catalog make $(1)@$(2) --sources $(CATALOG)/sources/$(3).json \
 	$(addprefix --go-version ,$(4)) --output $(CATALOG)/$(5)-$(2).json --components $(CATALOG)/components/$(5)-$(2)
 
 .PHONY: catalog

@@ -63,6 +63,9 @@ pub struct BuilderArgs {
         value_name = "WHAT"
     )]
     pub warm: Warm,
+    /// Leave imports into the catalog to other builders
+    #[arg(long, env = "WOMBAT_NO_IMPORTS")]
+    pub no_imports: bool,
     /// A licence whose terms you accept, so that packages under it are built
     #[arg(
         long,

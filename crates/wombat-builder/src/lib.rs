@@ -10,6 +10,7 @@ pub mod catalog_import;
 pub mod child;
 mod counters;
 pub mod go;
+mod imports;
 mod intake;
 mod owner;
 mod presence;

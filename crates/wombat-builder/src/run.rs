@@ -16,6 +16,7 @@ use crate::{
     args::{BuilderArgs, BuilderDeps, Warm},
     cache::{Trust, trim},
     go::Workshop,
+    imports::ImportDesk,
     intake::Dispatcher,
     owner::Ownership,
     presence::{ActiveClaims, Heartbeat},
@@ -66,9 +67,12 @@ pub async fn run(
         busy: watch::Sender::new(0),
         asked: AskedTargets::default(),
     });
-    let mut warming = JoinSet::new();
+    let mut aside = JoinSet::new();
     if args.warm != Warm::Off {
-        warming.spawn(WarmUp::new(Arc::clone(&worker), args.warm, args.min_free_disk).run());
+        aside.spawn(WarmUp::new(Arc::clone(&worker), args.warm, args.min_free_disk).run());
+    }
+    if !args.no_imports {
+        aside.spawn(ImportDesk::run(Arc::clone(&worker)));
     }
     let workers = args.worker_count();
     info!(%builder, workers, %go, "builder started");
@@ -103,7 +107,7 @@ pub async fn run(
         hurry.clone(),
     ));
 
-    Dispatcher {
+    let dispatcher = Dispatcher {
         connection: deps.connection,
         worker,
         workers,
@@ -112,11 +116,10 @@ pub async fn run(
         ownership,
         fenced,
         stop,
-    }
-    .run()
-    .await;
-    while let Some(ended) = warming.join_next().await {
-        ended.context("ending what was compiled ahead")?;
+    };
+    Box::pin(dispatcher.run()).await;
+    while let Some(ended) = aside.join_next().await {
+        ended.context("ending what is done aside")?;
     }
     grace.shutdown().await;
     end.cancel();

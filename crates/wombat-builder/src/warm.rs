@@ -285,6 +285,7 @@ mod tests {
             packages: Vec::new(),
             excluded: BTreeMap::new(),
             base_bytes: None,
+            document: None,
             generation: 0,
         };
         let nats = format!("{connect}/public/components/nats").parse().unwrap();

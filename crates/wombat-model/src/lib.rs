@@ -40,7 +40,7 @@ pub use identity::{BuildHash, Identity, ParseDigestError, Sha256};
 pub use key::{ArtifactName, BuildKey, ParseBuildKeyError};
 pub use module_version::{ModuleVersion, ParseModuleVersionError};
 pub use path::{ImportPath, ModulePath, ParsePathError};
-pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant};
+pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant, this_machine};
 pub use presence::{ActiveClaim, Presence};
 pub use problem::{Problem, ProblemCode, Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;

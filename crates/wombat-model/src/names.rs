@@ -11,6 +11,8 @@ pub const BUILDS_BUCKET: &str = "builds";
 pub const BUILDERS_BUCKET: &str = "builders";
 /// One key a module release.
 pub const CATALOG_BUCKET: &str = "catalog";
+/// What imports into the catalog found out, with the words of the components' makers.
+pub const CATALOG_DOCS_BUCKET: &str = "catalog-docs";
 /// What Go compiled once, for all builders; write-once.
 pub const GOCACHE_BUCKET: &str = "gocache";
 /// Finished binaries, written once under `<key>/<claim>`, linked from `<key>`.

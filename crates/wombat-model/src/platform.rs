@@ -112,6 +112,22 @@ pub struct Platform {
     goarch: Goarch,
 }
 
+/// `goos/goarch` of what this program runs on, which need not be one that is served.
+pub fn this_machine() -> String {
+    let goos = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let goarch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    format!("{goos}/{goarch}")
+}
+
 impl Platform {
     /// Every pair that is served, in the order in which they are offered.
     pub const ALL: &[Self] = &[

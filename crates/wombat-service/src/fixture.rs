@@ -40,6 +40,7 @@ fn release(module: &str, version: &str, go: &[&str]) -> Release {
         packages: Vec::new(),
         excluded: BTreeMap::new(),
         base_bytes: None,
+        document: None,
         generation: 0,
     }
 }

@@ -8,8 +8,14 @@ use tracing::info;
 use wombat_store::{Connection, Store};
 
 use crate::{
-    ServiceArgs, answers::Answers, catalog::Catalog, index, janitor, live::Live, micro::Micro,
-    quota::Quotas, repeats::Repeats,
+    ServiceArgs,
+    answers::Answers,
+    catalog::{Catalog, Imports},
+    index, janitor,
+    live::Live,
+    micro::Micro,
+    quota::Quotas,
+    repeats::Repeats,
 };
 
 /// How long the janitor may take to end.
@@ -50,6 +56,7 @@ async fn serve(
     let followers = CancellationToken::new();
     let _end_followers = followers.clone().drop_guard();
     let catalog = Catalog::start(&deps.store, followers.clone()).await?;
+    let imports = Imports::start(&deps.store, &catalog, followers.clone());
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers.clone());
     let live = Live::start(&deps.store, &followers).await;
     let client = deps.connection.client();
@@ -62,6 +69,7 @@ async fn serve(
     let answers = Arc::new(Answers {
         store: deps.store.clone(),
         catalog,
+        imports,
         live,
         builds,
         quotas: Quotas::new(args.client_quota),

@@ -12,7 +12,7 @@ use crate::{
 /// Module releases.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    bucket: Bucket,
+    pub(crate) bucket: Bucket,
 }
 
 impl Catalog {
@@ -25,7 +25,7 @@ impl Catalog {
     /// Stores a release unless there is one of the same module and version that is as good. Whether it was stored. One
     /// that was removed stays so.
     pub async fn seed(&self, release: Release) -> Result<bool, StoreError> {
-        let key = key_of(&release.module, &release.version);
+        let key = key_of("release", &release.module, &release.version);
         let expected = match self.bucket.read::<Release>(&key).await? {
             Slot::Held(entry) if entry.value.generation < release.generation => {
                 Some(entry.revision)
@@ -39,20 +39,27 @@ impl Catalog {
         ))
     }
 
-    /// Stores a release in place of what there was.
-    pub async fn store(&self, release: Release) -> Result<(), StoreError> {
-        let key = key_of(&release.module, &release.version);
-        let expected = match self.bucket.read::<Release>(&key).await {
-            Ok(Slot::Held(entry)) => Some(entry.revision),
-            Ok(Slot::Deleted(revision)) => Some(revision),
-            Ok(Slot::Vacant) => None,
-            Err(error) => return Err(error),
-        };
-        match self.bucket.write(&key, release, expected).await? {
-            Written::Won(_) => Ok(()),
-            Written::Lost => Err(StoreError::Unavailable(
-                "another import of the same release is under way".to_owned(),
-            )),
+    /// Stores a release in place of what there was, and answers with that. What was written or removed after `revision`
+    /// stays.
+    pub async fn store(
+        &self,
+        release: Release,
+        revision: Revision,
+    ) -> Result<Option<Release>, StoreError> {
+        let key = key_of("release", &release.module, &release.version);
+        loop {
+            let (expected, before) = match self.bucket.read::<Release>(&key).await? {
+                Slot::Held(entry) if entry.revision > revision => return Ok(None),
+                Slot::Held(entry) => (Some(entry.revision), Some(entry.value)),
+                Slot::Deleted(removed) if removed > revision => return Ok(None),
+                Slot::Deleted(removed) => (Some(removed), None),
+                Slot::Vacant => (None, None),
+            };
+            match self.bucket.write(&key, release.clone(), expected).await? {
+                Written::Won(_) => return Ok(before),
+                // Another instance does the same.
+                Written::Lost => {}
+            }
         }
     }
 
@@ -96,8 +103,8 @@ impl Catalog {
 }
 
 /// Keys of a bucket hold fewer characters than paths and versions do: the others become `=` and two hex digits.
-fn key_of(module: &ModulePath, version: &ModuleVersion) -> String {
-    let mut key = "release.".to_owned();
+pub(crate) fn key_of(kind: &str, module: &ModulePath, version: &ModuleVersion) -> String {
+    let mut key = format!("{kind}.");
     for byte in module
         .as_str()
         .bytes()
@@ -121,6 +128,7 @@ mod tests {
     #[test]
     fn keys_are_valid_and_tell_releases_apart() {
         let key = key_of(
+            "release",
             &"a.b/c~d".parse().unwrap(),
             &"v2.0.0+incompatible".parse().unwrap(),
         );

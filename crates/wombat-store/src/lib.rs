@@ -14,8 +14,10 @@ mod connection;
 mod error;
 mod follow;
 mod gocache;
+mod imports;
 mod lock;
 mod logs;
+mod objects;
 mod open;
 mod provision;
 mod record;
@@ -23,7 +25,7 @@ pub mod roles;
 mod watch;
 
 pub use args::NatsArgs;
-pub use artifacts::{Artifacts, StoredObject};
+pub use artifacts::Artifacts;
 pub use builders::Builders;
 pub use builds::{Builds, Purged, Submitted};
 pub use catalog::Catalog;
@@ -33,10 +35,12 @@ pub use connection::{ConnectError, Connection, Health, Violation};
 pub use error::StoreError;
 pub use gocache::{GoCache, Kept};
 pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
+pub use objects::{Objects, StoredObject};
 pub use open::MendedHints;
 pub use provision::{ProvisionError, ProvisionOptions, provision};
 pub use record::{Revision, Versioned, Written};
 pub use watch::{WatchEvent, Watcher};
+use wombat_model::names::CATALOG_DOCS_BUCKET;
 
 /// Every bucket, opened. Opening fails where one is missing; `wombat setup` makes them.
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub struct Store {
     pub logs: Logs,
     /// Finished binaries.
     pub artifacts: Artifacts,
+    /// What imports into the catalog found out.
+    pub documents: Objects,
     /// What Go compiled once.
     pub gocache: GoCache,
 }
@@ -72,6 +78,7 @@ impl Store {
             catalog: Box::pin(Catalog::open(connection)).await?,
             logs: Box::pin(Logs::open(connection)).await?,
             artifacts: Box::pin(Artifacts::open(connection)).await?,
+            documents: Box::pin(Objects::open(connection, CATALOG_DOCS_BUCKET)).await?,
             gocache: Box::pin(GoCache::open(connection)).await?,
         })
     }

@@ -8,8 +8,8 @@ use async_nats::jetstream::{
 };
 use tracing::info;
 use wombat_model::names::{
-    ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, GOCACHE_BUCKET, LOGS_STREAM,
-    LOGS_SUBJECT_PREFIX,
+    ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
+    GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
 };
 
 use crate::{Connection, StoreError, error::server_code};
@@ -90,6 +90,13 @@ pub async fn provision(
             room: options.artifacts_mib,
             default_room: 10 * 1024,
             ..object_store(ARTIFACTS_BUCKET, "Finished binaries.")
+        },
+        Wanted {
+            default_room: 512,
+            ..object_store(
+                CATALOG_DOCS_BUCKET,
+                "What components say of themselves, by release.",
+            )
         },
         Wanted {
             room: options.gocache_mib,

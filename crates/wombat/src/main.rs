@@ -7,7 +7,6 @@ mod client;
 mod cmd;
 mod embedded;
 mod exit;
-mod machine;
 mod nats_config;
 mod output;
 mod signals;

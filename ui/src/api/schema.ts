@@ -203,6 +203,27 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports into the catalog, and how far they are */
+        get: operations["listImports"];
+        put?: never;
+        /**
+         * Bring a release of a module into the catalog
+         * @description Needs a token with the role `admin`.
+         */
+        post: operations["importRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/select": {
         parameters: {
             query?: never;
@@ -697,6 +718,58 @@ export type components = {
             line: number;
             /** @description Its name in a pipeline. */
             name: string;
+        };
+        /** @description A value of the `catalog` bucket: a module release on its way into the catalog. */
+        Import: {
+            /** @description Go releases to offer with it, newest first; those that it is too new for are left out. Empty: the builder's own. */
+            goVersions?: string[];
+            /** @description The module. */
+            module: string;
+            /** @description When it was asked for. */
+            requested: string;
+            /** @description Its version. */
+            version: string;
+        } & ({
+            /** @constant */
+            status: "new";
+        } | {
+            /** @description The builder. */
+            builder: string;
+            /**
+             * Format: uint32
+             * @description Packages that are done.
+             */
+            done: number;
+            /**
+             * Format: uint32
+             * @description Packages in all; 0 until they are known.
+             */
+            of: number;
+            /** @constant */
+            status: "importing";
+        } | {
+            /** @description The object of the `catalog-docs` bucket with a [`ReleaseDocument`]. */
+            document: string;
+            /** @constant */
+            status: "storing";
+        } | {
+            /**
+             * Format: uint32
+             * @description Packages that can be picked.
+             */
+            packages: number;
+            /** @constant */
+            status: "success";
+        } | {
+            /** @description Why. */
+            message: string;
+            /** @constant */
+            status: "failed";
+        });
+        /** @description Answer of `catalog.imports`: by module and version. */
+        ImportsAnswer: {
+            /** @description Imports that were asked for, finished ones included. */
+            imports: components["schemas"]["Import"][];
         };
         /** @description The licences of all files that a package compiles. */
         Licence: "apache" | "community" | "rcl";
@@ -1204,6 +1277,8 @@ export type FailureJson = components['schemas']['FailureJson'];
 export type Field = components['schemas']['Field'];
 export type FieldShape = components['schemas']['FieldShape'];
 export type FoundComponent = components['schemas']['FoundComponent'];
+export type Import = components['schemas']['Import'];
+export type ImportsAnswer = components['schemas']['ImportsAnswer'];
 export type Licence = components['schemas']['Licence'];
 export type ListAnswer = components['schemas']['ListAnswer'];
 export type LoggedEntry = components['schemas']['LoggedEntry'];
@@ -1782,6 +1857,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComponentAnswer"];
+                };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By module and version. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportsAnswer"];
+                };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    importRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "module": "github.com/redpanda-data/benthos/v4",
+                 *       "version": "v4.77.0"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Go releases to offer with it; those of the module's newest release in the catalog if left out. Those that are older than
+                     *     the module asks for are left out.
+                     * @default []
+                     */
+                    goVersions?: string[];
+                    /** @description The module. */
+                    module: string;
+                    /** @description Its version. */
+                    version: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It waits for a builder, or one is at it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description Something is wrong: with the call, or here. */

@@ -5,10 +5,10 @@ mod builds;
 use serde_json::{Value, json};
 use wombat_model::{
     Goarch, Goos,
-    catalog::ComponentKind,
+    catalog::{ComponentKind, Import},
     wire::{
         BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, ComponentAnswer,
-        SelectAnswer, StatsAnswer,
+        ImportQuestion, ImportsAnswer, SelectAnswer, StatsAnswer,
     },
 };
 
@@ -163,6 +163,26 @@ fn catalog() -> Vec<Call> {
         .choice_part("kind", "Its kind.", kinds())
         .part("name", "Its name.")
         .gives::<ComponentAnswer>(200, "Packages and fields."),
+        call(
+            "get",
+            "/api/catalog/imports",
+            "listImports",
+            "catalog",
+            "Imports into the catalog, and how far they are",
+        )
+        .gives::<ImportsAnswer>(200, "By module and version."),
+        call(
+            "post",
+            "/api/catalog/imports",
+            "importRelease",
+            "catalog",
+            "Bring a release of a module into the catalog",
+        )
+        .takes::<ImportQuestion>(&json!({
+            "module": "github.com/redpanda-data/benthos/v4", "version": "v4.77.0"
+        }))
+        .gives::<Import>(202, "It waits for a builder, or one is at it.")
+        .needs("admin"),
         call(
             "get",
             "/api/blocklist",

@@ -8,6 +8,7 @@ mod contents;
 mod events;
 mod file;
 mod health;
+mod imports;
 mod log;
 mod one_line;
 
@@ -54,6 +55,10 @@ pub fn app(state: AppState) -> Router {
         .route(
             "/api/catalog/components/{kind}/{name}",
             get(catalog::component_of_kind),
+        )
+        .route(
+            "/api/catalog/imports",
+            get(imports::list).post(imports::ask),
         )
         .route("/api/blocklist", get(blocklist::get).put(blocklist::put))
         .route("/api/builders", get(catalog::builders))

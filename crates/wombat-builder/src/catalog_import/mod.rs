@@ -5,6 +5,7 @@
 //! [`Untried`] compiles those, in a work of its own, as it takes hours.
 
 mod listing;
+mod offered;
 mod platforms;
 mod request;
 mod specs;
@@ -17,17 +18,19 @@ use std::{
 use tokio::time::Instant;
 use tracing::info;
 use wombat_model::{
-    BuildSpec, ImportPath, ModuleVersion, Package, Platform,
+    BuildSpec, FailureClass, ImportPath, ModuleVersion, Package, Platform,
     catalog::{
         CatalogPackage, Component, Documentation, Field, Licence, PackageDocumentation,
         PlatformSupport, Release,
     },
 };
 
-use crate::go::Workshop;
+use crate::go::{BuildError, Workshop};
+pub use offered::OfferedPackages;
 pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
-use specs::{required_version, scope, spec};
+pub use specs::{Effort, module_graph};
+use specs::{required_version, spec};
 
 /// Generation of what this importer writes.
 const GENERATION: u32 = 3;
@@ -57,6 +60,7 @@ impl Held {
 pub struct Importer<'a> {
     workshop: &'a Workshop,
     request: ImportRequest,
+    effort: Effort,
     base_version: ModuleVersion,
     /// This machine, which the binaries run on.
     host: Platform,
@@ -68,22 +72,25 @@ impl<'a> Importer<'a> {
         workshop: &'a Workshop,
         request: ImportRequest,
         host: Platform,
+        effort: Effort,
     ) -> Result<Self, ImportError> {
         let base_version = if request.base_module == request.module {
             request.version.clone()
         } else {
-            required_version(workshop, &request, host).await?
+            required_version(workshop, &request, host, &effort).await?
         };
         Ok(Self {
             workshop,
             request,
+            effort,
             base_version,
             host,
         })
     }
 
-    /// Builds every package, asks every binary, surveys every target.
-    pub async fn run(&self) -> Result<Imported, ImportError> {
+    /// Builds every package, asks every binary, surveys every target. `progress` hears how many packages are done, of how
+    /// many.
+    pub async fn run(&self, progress: impl Fn(usize, usize)) -> Result<Imported, ImportError> {
         let own_base = self.request.base_module == self.request.module;
         // The base's own release tells everything that its packages bring; others only what comes on top.
         let base = if own_base {
@@ -93,9 +100,29 @@ impl<'a> Importer<'a> {
         };
         let mut known: BTreeSet<Component> = base.components.keys().cloned().collect();
         let (mut packages, mut documentation, mut stream) = (Vec::new(), Vec::new(), base.stream);
-        for (path, description) in self.in_order()? {
+        let mut excluded = BTreeMap::new();
+        for (folder, why) in &self.request.excluded {
+            excluded.insert(self.request.path_of(folder)?, why.clone());
+        }
+        let all = self.in_order()?;
+        for (done, (path, description)) in all.iter().enumerate() {
+            progress(done, all.len());
             info!(package = %path, "importing");
-            let (package, held) = self.package(path, description, &known, base.bytes).await?;
+            let imported = self.package(path.clone(), description, &known, base.bytes);
+            let (package, held) = match imported.await {
+                Ok(imported) => imported,
+                Err(ImportError::Build {
+                    package,
+                    source: BuildError::Failed(failure),
+                }) if self.request.leave_out_failing
+                    && matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
+                {
+                    info!(%package, message = failure.message, "left out");
+                    excluded.insert(package, failure.message);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if own_base {
                 known.extend(package.components.iter().cloned());
             }
@@ -121,10 +148,6 @@ impl<'a> Importer<'a> {
         } else {
             BTreeMap::from([(self.request.base_module.clone(), self.base_version.clone())])
         };
-        let excluded = self.request.excluded.iter().map(|(folder, why)| {
-            let path = self.path_of(folder)?;
-            Ok((path, why.clone()))
-        });
         let release = Release {
             module: self.request.module.clone(),
             version: self.request.version.clone(),
@@ -134,7 +157,8 @@ impl<'a> Importer<'a> {
             component_root: self.request.component_root.clone(),
             packages,
             base_bytes: (!own_base).then_some(base.bytes),
-            excluded: excluded.collect::<Result<_, ImportError>>()?,
+            excluded,
+            document: None,
             generation: GENERATION,
         };
         Ok(Imported {
@@ -144,20 +168,11 @@ impl<'a> Importer<'a> {
         })
     }
 
-    fn path_of(&self, folder: &str) -> Result<ImportPath, ImportError> {
-        let ImportRequest {
-            module,
-            component_root,
-            ..
-        } = &self.request;
-        Ok(format!("{module}/{component_root}/{folder}").parse()?)
-    }
-
     /// Packages of the base come first, in its order, as later ones bring the earlier ones along.
     fn in_order(&self) -> Result<Vec<(ImportPath, &str)>, ImportError> {
         let mut packages = Vec::new();
         for (folder, description) in &self.request.packages {
-            packages.push((self.path_of(folder)?, description.as_str()));
+            packages.push((self.request.path_of(folder)?, description.as_str()));
         }
         let place = |path: &ImportPath| self.request.base.iter().position(|base| base == path);
         packages.sort_by_key(|(path, _)| place(path).unwrap_or(usize::MAX));
@@ -177,7 +192,7 @@ impl<'a> Importer<'a> {
             let spec = self.spec(std::slice::from_ref(&path), *platform)?;
             let survey = self
                 .workshop
-                .survey(&spec, &path, &scope())
+                .survey(&spec, &path, &self.effort.scope())
                 .await
                 .map_err(|source| ImportError::Build {
                     package: path.clone(),
@@ -207,7 +222,11 @@ impl<'a> Importer<'a> {
         let added = held.as_ref().filter(|_| base_bytes > 0);
         let package = CatalogPackage {
             path,
-            description: description.to_owned(),
+            description: if description.is_empty() {
+                described(&components)
+            } else {
+                description.to_owned()
+            },
             licence: match (marked_files, bundled) {
                 (0, _) => Licence::Apache,
                 (_, true) => Licence::Community,
@@ -234,7 +253,7 @@ impl<'a> Importer<'a> {
         let begun = Instant::now();
         let product = self
             .workshop
-            .build(&spec, &scope())
+            .build(&spec, &self.effort.scope())
             .await
             .map_err(|source| ImportError::Build {
                 package: package.clone(),
@@ -292,5 +311,21 @@ impl<'a> Importer<'a> {
         modules.insert(self.request.module.clone(), self.request.version.clone());
         let graph = &self.request.module;
         spec(platform, self.request.go, all, modules, graph.clone())
+    }
+}
+
+/// A line on a package that nobody has written one on.
+fn described(components: &[Component]) -> String {
+    const SHOWN: usize = 4;
+    let mut names: Vec<&str> = components.iter().map(|it| it.name.as_str()).collect();
+    names.dedup();
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    names.truncate(SHOWN);
+    match names.join(", ") {
+        shown if shown.is_empty() => "No components of its own.".to_owned(),
+        shown => format!("Brings {shown}{more}."),
     }
 }

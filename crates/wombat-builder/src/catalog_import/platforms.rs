@@ -12,7 +12,7 @@ use wombat_model::{
 
 use super::{
     ImportError,
-    specs::{scope, spec},
+    specs::{Effort, spec},
 };
 use crate::go::Workshop;
 
@@ -74,7 +74,7 @@ impl Untried {
             modules,
             release.module.clone(),
         )?;
-        let found = workshop.compiles(&spec, &scope()).await;
+        let found = workshop.compiles(&spec, &Effort::by_hand().scope()).await;
         let found = found.map_err(|source| ImportError::Target {
             platform: self.platform,
             source,

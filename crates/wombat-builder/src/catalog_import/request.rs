@@ -28,10 +28,21 @@ pub struct ImportRequest {
     pub packages: BTreeMap<String, String>,
     /// Packages that can't be picked, below that folder, and why.
     pub excluded: BTreeMap<String, String>,
+    /// Whether a package that can't be built is left out and named, rather than the end of the import.
+    pub leave_out_failing: bool,
     /// Packages that no pipeline runs without, as import paths; all in `base_module`.
     pub base: Vec<ImportPath>,
     /// The module of the base.
     pub base_module: ModulePath,
+}
+
+impl ImportRequest {
+    /// The package in a folder below the root; both may be empty.
+    pub(super) fn path_of(&self, folder: &str) -> Result<ImportPath, ImportError> {
+        let parts = [self.module.as_str(), &self.component_root, folder];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        Ok(parts.join("/").parse()?)
+    }
 }
 
 /// What an import found.
@@ -80,6 +91,17 @@ pub enum ImportError {
         /// Why.
         source: BuildError,
     },
+    /// What a module asks for can't be found out.
+    #[error("{module}: {source}")]
+    Graph {
+        /// The module.
+        module: ModulePath,
+        /// Why.
+        source: BuildError,
+    },
+    /// Nothing in it can be picked.
+    #[error("no package of {0} registers components")]
+    NoPackages(ModulePath),
     /// A path or version doesn't fit the others.
     #[error(transparent)]
     Spec(#[from] InvalidSpec),

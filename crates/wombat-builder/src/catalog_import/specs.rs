@@ -25,36 +25,90 @@ pub(super) fn spec(
     Ok(BuildSpec::new(target, go, packages, modules, graph)?)
 }
 
+/// How much of the machine an import takes, and what ends it.
+#[derive(Clone, Debug)]
+pub struct Effort {
+    /// Cancelled when it is to end.
+    pub stop: CancellationToken,
+    /// Niceness of `go`.
+    pub niceness: i32,
+    /// How many compilers run at once.
+    pub parallelism: usize,
+}
+
+impl Effort {
+    /// For one that is started by hand, and may take its time.
+    pub fn by_hand() -> Self {
+        Self {
+            stop: CancellationToken::new(),
+            niceness: 10,
+            parallelism: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        let time_limit = std::time::Duration::from_hours(2);
+        let (reporter, _) = Reporter::new();
+        Scope {
+            stop: self.stop.clone(),
+            deadline: Instant::now() + time_limit,
+            time_limit,
+            memory_limit: 12 << 30,
+            output_limit: 2 << 30,
+            process_limit: 1024,
+            niceness: self.niceness,
+            parallelism: self.parallelism,
+            reporter,
+        }
+    }
+}
+
+/// A spec with the module's own graph. Its package need not exist: it isn't loaded.
+pub(super) fn graph_spec(
+    module: &ModulePath,
+    version: &ModuleVersion,
+    go: GoVersion,
+    host: Platform,
+) -> Result<BuildSpec, ImportError> {
+    let package = Package {
+        module: module.clone(),
+        base: false,
+    };
+    spec(
+        host,
+        go,
+        BTreeMap::from([(module.as_str().parse()?, package)]),
+        BTreeMap::from([(module.clone(), version.clone())]),
+        module.clone(),
+    )
+}
+
+/// The `go.mod` of a module's own graph.
+pub async fn module_graph(
+    workshop: &Workshop,
+    (module, version): (&ModulePath, &ModuleVersion),
+    go: GoVersion,
+    host: Platform,
+    effort: &Effort,
+) -> Result<String, ImportError> {
+    let spec = graph_spec(module, version, go, host)?;
+    let graph = workshop.graph(&spec, &effort.scope()).await;
+    let graph = graph.map_err(|source| ImportError::Graph {
+        module: module.clone(),
+        source,
+    })?;
+    Ok(graph.go_mod.clone())
+}
+
 pub(super) async fn required_version(
     workshop: &Workshop,
     request: &ImportRequest,
     host: Platform,
+    effort: &Effort,
 ) -> Result<ModuleVersion, ImportError> {
-    let folder = request.packages.keys().next().map_or("", String::as_str);
-    let path: ImportPath =
-        format!("{}/{}/{folder}", request.module, request.component_root).parse()?;
-    let spec = spec(
-        host,
-        request.go,
-        BTreeMap::from([(
-            path.clone(),
-            Package {
-                module: request.module.clone(),
-                base: false,
-            },
-        )]),
-        BTreeMap::from([(request.module.clone(), request.version.clone())]),
-        request.module.clone(),
-    )?;
-    let graph = workshop
-        .graph(&spec, &scope())
-        .await
-        .map_err(|source| ImportError::Build {
-            package: path,
-            source,
-        })?;
-    graph
-        .go_mod
+    let module = (&request.module, &request.version);
+    let go_mod = module_graph(workshop, module, request.go, host, effort).await?;
+    go_mod
         .lines()
         .filter_map(|line| {
             line.trim()
@@ -63,21 +117,4 @@ pub(super) async fn required_version(
         })
         .find_map(|rest| rest.split_whitespace().next()?.parse().ok())
         .ok_or_else(|| ImportError::NoBase(request.base_module.clone()))
-}
-
-/// An import is started by hand and may take its time.
-pub(super) fn scope() -> Scope {
-    let time_limit = std::time::Duration::from_hours(2);
-    let (reporter, _) = Reporter::new();
-    Scope {
-        stop: CancellationToken::new(),
-        deadline: Instant::now() + time_limit,
-        time_limit,
-        memory_limit: 12 << 30,
-        output_limit: 2 << 30,
-        process_limit: 1024,
-        niceness: 10,
-        parallelism: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
-        reporter,
-    }
 }

@@ -35,7 +35,7 @@ pub use licence::LicencePolicy;
 pub use main_file::main_file;
 pub use product::Product;
 pub use settings::{GoOptions, GoSettings, SettingsError, find_in_path};
-pub use survey::Survey;
+pub use survey::{SourcePackage, Survey};
 pub use workshop::Workshop;
 
 #[cfg(test)]

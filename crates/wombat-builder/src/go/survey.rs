@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use serde::Deserialize;
 use tempfile::TempDir;
-use wombat_model::{BuildSpec, FailureClass, ImportPath};
+use wombat_model::{BuildSpec, FailureClass, ImportPath, ModulePath};
 
 use super::{
+    classify,
     environment::build_arguments,
     graph::{self, GraphFiles},
     invocation::{BuildError, CompileCache, Go, Scope},
@@ -92,6 +94,48 @@ impl Workshop {
             each.insert(path.clone(), compile(&[path]).await?);
         }
         Ok(each)
+    }
+}
+
+/// A package of a module, as its source tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SourcePackage {
+    /// Its path.
+    pub import_path: String,
+    /// What it calls itself.
+    pub name: String,
+    /// What it imports.
+    pub imports: Vec<String>,
+}
+
+impl Workshop {
+    /// All packages of a module of the spec.
+    pub async fn packages_of_module(
+        &self,
+        spec: &BuildSpec,
+        module: &ModulePath,
+        scope: &Scope,
+    ) -> Result<Vec<SourcePackage>, BuildError> {
+        let place = Place::new(self, spec, scope).await?;
+        let go = place.go(self, scope);
+        let source = place.source(self, &go, spec).await?;
+        let arguments = [
+            "list",
+            "-e",
+            "-mod=readonly",
+            "-json=ImportPath,Name,Imports",
+            &format!("{module}/..."),
+        ]
+        .map(str::to_owned);
+        let run = go.run(Stage::Fetch, &source, list::target(spec), &arguments);
+        let finished = run.await?;
+        let packages = serde_json::Deserializer::from_slice(&finished.stdout).into_iter();
+        let packages: Result<Vec<SourcePackage>, _> = packages.collect();
+        match packages {
+            Ok(packages) if finished.succeeded() => Ok(packages),
+            Ok(_) | Err(_) => Err(classify::fetching(&go.without_folders(&finished.stderr)).into()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod component;
 mod documentation;
+mod import;
 mod kind;
 mod package;
 mod release;
@@ -10,6 +11,7 @@ pub use component::{Component, ComponentReference};
 pub use documentation::{
     ComponentStatus, Documentation, Example, Field, FieldShape, PackageDocumentation, Parameter,
 };
+pub use import::{Import, ImportState, ReleaseDocument};
 pub use kind::ComponentKind;
 pub use package::{CatalogPackage, Licence, MEASURED_ON, PlatformSupport};
 pub use release::Release;

@@ -21,7 +21,7 @@ pub struct Release {
     pub go_versions: Vec<GoVersion>,
     /// Versions of other catalog modules that its own `go.mod` asks for.
     pub requires: BTreeMap<ModulePath, ModuleVersion>,
-    /// The folder below which every package is listed here, such as `public/components`.
+    /// The folder below which every package is listed here, such as `public/components`; empty: the module's own.
     pub component_root: String,
     /// Its packages, by path.
     pub packages: Vec<CatalogPackage>,
@@ -31,6 +31,9 @@ pub struct Release {
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,
+    /// The object of the `catalog-docs` bucket with what its components say of themselves, if it was imported here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
     /// Which generation of importer wrote it, so that a better one replaces it.
     #[serde(default)]
     pub generation: u32,
@@ -44,6 +47,9 @@ impl Release {
 
     /// Whether the path lies where the release lists every package.
     pub fn lists(&self, path: &ImportPath) -> bool {
+        if self.component_root.is_empty() {
+            return self.module.contains(path);
+        }
         let root = format!("{}/{}/", self.module, self.component_root);
         path.as_str().starts_with(&root)
     }
@@ -95,6 +101,7 @@ mod tests {
             packages: vec![package],
             base_bytes: None,
             excluded: BTreeMap::new(),
+            document: None,
             generation: 0,
         }
     }

@@ -2,6 +2,7 @@
 
 mod build_json;
 mod error_body;
+mod imports;
 mod questions;
 mod recipe;
 mod stats;
@@ -9,6 +10,7 @@ mod view;
 
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
 pub use error_body::{ErrorBody, ErrorJson};
+pub use imports::{ImportQuestion, ImportsAnswer};
 pub use questions::{
     BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, CatalogQuestion,
     ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount, Facets, FoundComponent,

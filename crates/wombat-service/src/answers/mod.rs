@@ -2,6 +2,7 @@
 
 mod blocklist;
 mod builds;
+mod imports;
 mod log;
 
 use std::net::IpAddr;
@@ -20,7 +21,7 @@ use wombat_store::Store;
 
 use crate::{
     ServiceArgs,
-    catalog::{self, Catalog},
+    catalog::{self, Catalog, Imports},
     index::Builds,
     live::Live,
     micro::Endpoint,
@@ -42,6 +43,7 @@ const MOST_MINUTES: u32 = 24 * 60;
 pub(crate) struct Answers {
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
+    pub(crate) imports: Imports,
     pub(crate) live: Live,
     pub(crate) builds: Builds,
     pub(crate) quotas: Quotas,
@@ -72,7 +74,9 @@ impl Answers {
             | Endpoint::Component
             | Endpoint::Select
             | Endpoint::Blocklist
-            | Endpoint::Block => None,
+            | Endpoint::Block
+            | Endpoint::Import
+            | Endpoint::Imports => None,
         }
     }
 
@@ -107,6 +111,11 @@ impl Answers {
                 json(&self.blocklist().await?)
             }
             Endpoint::Block => json(&self.block(read(question)?).await?),
+            Endpoint::Import => json(&Box::pin(self.import(read(question)?)).await?),
+            Endpoint::Imports => {
+                let NoQuestion {} = read(question)?;
+                json(&self.imports())
+            }
             Endpoint::Search => json(&self.search(&read(question)?)?),
             Endpoint::Select => self.select(read(question)?).await,
             Endpoint::Component => {

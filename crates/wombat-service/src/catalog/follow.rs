@@ -1,21 +1,33 @@
 //! Keeps the snapshot in step with the bucket.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Context;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_model::{Blocklist, catalog::Release};
+use wombat_model::{
+    Blocklist,
+    catalog::{Release, ReleaseDocument},
+};
 use wombat_store::{Store, WatchEvent};
 
-use super::{Schemas, Snapshot, embedded};
+use super::{
+    Schemas, Snapshot,
+    documents::{Documented, Documents},
+    embedded,
+    imports::LARGEST_DOCUMENT,
+};
 
-/// Schemas, and the revision of the snapshot that they are of.
-type KnownSchemas = (u64, Arc<Schemas>);
+/// How long until a document that couldn't be read is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Schemas, and the snapshot that they are of. The same revision may know more documents later.
+type KnownSchemas = (Arc<Snapshot>, Arc<Schemas>);
 
 /// The newest snapshot, for as long as the process runs.
 #[derive(Clone, Debug)]
@@ -50,10 +62,10 @@ impl Catalog {
         let snapshot = self.snapshot();
         let mut known = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         let schemas = match &*known {
-            Some((revision, schemas)) if *revision == snapshot.revision() => Arc::clone(schemas),
+            Some((of, schemas)) if Arc::ptr_eq(of, &snapshot) => Arc::clone(schemas),
             _ => {
                 let schemas = Arc::new(Schemas::of(&snapshot));
-                *known = Some((snapshot.revision(), Arc::clone(&schemas)));
+                *known = Some((Arc::clone(&snapshot), Arc::clone(&schemas)));
                 schemas
             }
         };
@@ -88,6 +100,19 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the bucket has told so far.
+#[derive(Default)]
+struct Told {
+    releases: BTreeMap<String, Arc<Release>>,
+    blocklist: Arc<Blocklist>,
+    /// What was imported about the releases; those that can't be read yet are missing.
+    documents: Documents,
+    revision: u64,
+    /// Nobody is answered before it is known what there is, and what is blocked.
+    knows_releases: bool,
+    knows_blocked: bool,
+}
+
 async fn follow(
     store: Store,
     sender: watch::Sender<Option<Arc<Snapshot>>>,
@@ -95,66 +120,106 @@ async fn follow(
 ) {
     let mut watcher = store.catalog.watch();
     let mut blocked = store.catalog.watch_blocklist();
-    let mut releases: BTreeMap<String, Arc<Release>> = BTreeMap::new();
-    let mut blocklist = Arc::new(Blocklist::default());
-    let mut revision = 0;
-    let (mut ready, mut knows_blocked) = (false, false);
+    let mut told = Told::default();
     loop {
-        let event = tokio::select! {
-            event = watcher.next() => event,
-            event = blocked.next() => {
-                match event {
-                    WatchEvent::Value { record, .. } => {
-                        revision = revision.max(record.revision.get());
-                        blocklist = Arc::new(record.value);
-                    }
-                    WatchEvent::Removed { revision: at, .. } => {
-                        revision = revision.max(at.get());
-                        blocklist = Arc::default();
-                    }
-                    WatchEvent::Ready => knows_blocked = true,
-                    // What was blocked stays so until the new bucket has been read.
-                    WatchEvent::Reset => continue,
-                }
-                if ready && knows_blocked {
-                    send(&sender, &releases, &blocklist, revision);
-                }
-                continue;
-            }
-            () = stop.cancelled() => return,
-        };
-        match event {
-            WatchEvent::Value { key, record, .. } => {
-                revision = revision.max(record.revision.get());
-                releases.insert(key, Arc::new(record.value));
-            }
-            WatchEvent::Removed { key, revision: at } => {
-                revision = revision.max(at.get());
-                releases.remove(&key);
-            }
-            WatchEvent::Ready => ready = true,
-            WatchEvent::Reset => {
-                releases.clear();
-                revision = 0;
-                ready = false;
-                if let Err(error) = seed(&store).await {
+        let missing = !told.missing_documents().is_empty();
+        tokio::select! {
+            event = watcher.next() => {
+                if told.note_release(event)
+                    && let Err(error) = seed(&store).await
+                {
                     warn!(error = format!("{error:#}"), "can't fill the new catalog");
                 }
             }
+            // What was blocked stays so until the new bucket has been read.
+            event = blocked.next() => told.note_blocked(event),
+            () = tokio::time::sleep(RETRY), if missing => {}
+            () = stop.cancelled() => return,
         }
-        // Nobody is answered before it is known what is blocked.
-        if ready && knows_blocked {
-            send(&sender, &releases, &blocklist, revision);
+        if told.knows_releases && told.knows_blocked {
+            told.read_documents(&store).await;
+            sender.send_replace(Some(Arc::new(told.snapshot())));
         }
     }
 }
 
-fn send(
-    sender: &watch::Sender<Option<Arc<Snapshot>>>,
-    releases: &BTreeMap<String, Arc<Release>>,
-    blocklist: &Arc<Blocklist>,
-    revision: u64,
-) {
-    let snapshot = Snapshot::new(releases.values().cloned(), revision);
-    sender.send_replace(Some(Arc::new(snapshot.blocking(Arc::clone(blocklist)))));
+impl Told {
+    /// Whether it is a new bucket, which has to be filled.
+    fn note_release(&mut self, event: WatchEvent<Release>) -> bool {
+        match event {
+            WatchEvent::Value { key, record, .. } => {
+                self.revision = self.revision.max(record.revision.get());
+                self.releases.insert(key, Arc::new(record.value));
+            }
+            WatchEvent::Removed { key, revision } => {
+                self.revision = self.revision.max(revision.get());
+                self.releases.remove(&key);
+            }
+            WatchEvent::Ready => self.knows_releases = true,
+            WatchEvent::Reset => {
+                self.releases.clear();
+                self.revision = 0;
+                self.knows_releases = false;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn note_blocked(&mut self, event: WatchEvent<Blocklist>) {
+        match event {
+            WatchEvent::Value { record, .. } => {
+                self.revision = self.revision.max(record.revision.get());
+                self.blocklist = Arc::new(record.value);
+            }
+            WatchEvent::Removed { revision, .. } => {
+                self.revision = self.revision.max(revision.get());
+                self.blocklist = Arc::default();
+            }
+            WatchEvent::Ready => self.knows_blocked = true,
+            WatchEvent::Reset => {}
+        }
+    }
+
+    fn missing_documents(&self) -> Vec<String> {
+        let named = self.releases.values();
+        let named = named.filter_map(|release| release.document.clone());
+        named
+            .filter(|name| !self.documents.contains_key(name))
+            .collect()
+    }
+
+    /// A release is usable without: then less is known of its components.
+    async fn read_documents(&mut self, store: &Store) {
+        for name in self.missing_documents() {
+            let bytes = store.documents.bytes(&name, LARGEST_DOCUMENT).await;
+            let document = match bytes {
+                Ok(Some(bytes)) => {
+                    let document = serde_json::from_slice::<ReleaseDocument>(&bytes);
+                    document.map_err(|error| warn!(name, %error, "a document can't be understood"))
+                }
+                Ok(None) => continue,
+                Err(error) => {
+                    warn!(name, %error, "can't read a document");
+                    continue;
+                }
+            };
+            let document = document.map_or_else(|()| Documented::default(), Documented::from);
+            Arc::make_mut(&mut self.documents).insert(name, Arc::new(document));
+        }
+        if self.documents.len() > self.releases.len() {
+            let used: BTreeSet<&String> = self
+                .releases
+                .values()
+                .filter_map(|release| release.document.as_ref())
+                .collect();
+            Arc::make_mut(&mut self.documents).retain(|name, _| used.contains(name));
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.releases.values().cloned(), self.revision)
+            .blocking(Arc::clone(&self.blocklist))
+            .documented(Arc::clone(&self.documents))
+    }
 }

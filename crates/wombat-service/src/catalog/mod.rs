@@ -2,8 +2,10 @@
 //!
 //! A [`Snapshot`] never changes; a request works with one from beginning to end. [`Catalog`] hands out the newest.
 
+mod documents;
 mod embedded;
 mod follow;
+mod imports;
 mod nearest;
 mod schemas;
 mod search;
@@ -12,6 +14,7 @@ mod snapshot;
 #[cfg(test)]
 pub(crate) use embedded::releases as embedded_releases;
 pub(crate) use follow::Catalog;
+pub(crate) use imports::Imports;
 pub(crate) use nearest::{nearest, or_nearest};
 pub(crate) use schemas::Schemas;
 pub(crate) use search::{component, search};

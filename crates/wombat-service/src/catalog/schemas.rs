@@ -1,72 +1,17 @@
 //! What the components of the newest releases are configured with, for whoever reads pipelines.
 //!
-//! The embedded catalog brings it for the releases that it holds. Of others only the names are known.
+//! Imports found it out, and the embedded catalog brings it for the releases that it holds. Of others only the names are known.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, LazyLock},
+    sync::Arc,
 };
 
-use anyhow::Context;
-use tracing::error;
 use wombat_model::catalog::{
     Component, ComponentKind, ComponentReference, ComponentStatus, Documentation, Field, Release,
 };
 
-use super::{BENTHOS, Snapshot};
-
-#[derive(rust_embed::RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/catalog/components"]
-struct Files;
-
-/// The file with the fields of a pipeline as a whole.
-const STREAM: &str = "stream";
-
-/// What is embedded of one release.
-#[derive(Debug, Default)]
-struct Embedded {
-    components: Vec<Arc<Documentation>>,
-    stream: Vec<Field>,
-}
-
-/// By the name of the release's file.
-static EMBEDDED: LazyLock<BTreeMap<String, Embedded>> = LazyLock::new(|| {
-    embedded().unwrap_or_else(|failure| {
-        error!(
-            error = format!("{failure:#}"),
-            "what components are configured with can't be read"
-        );
-        BTreeMap::new()
-    })
-});
-
-fn embedded() -> anyhow::Result<BTreeMap<String, Embedded>> {
-    let mut all: BTreeMap<String, Embedded> = BTreeMap::new();
-    for name in Files::iter() {
-        let file = Files::get(&name).with_context(|| name.to_string())?;
-        let text = std::str::from_utf8(&file.data).with_context(|| name.to_string())?;
-        let (release, package) = name.split_once('/').with_context(|| name.to_string())?;
-        let own = all.entry(release.to_owned()).or_default();
-        for line in text.lines() {
-            if package.trim_end_matches(".jsonl") == STREAM {
-                own.stream
-                    .push(serde_json::from_str(line).with_context(|| name.to_string())?);
-            } else {
-                let read = serde_json::from_str(line).with_context(|| name.to_string())?;
-                own.components.push(Arc::new(read));
-            }
-        }
-    }
-    Ok(all)
-}
-
-/// The embedded file that a release is in: the last word of its module's path that isn't a version, and its version.
-fn file_of(release: &Release) -> String {
-    let module = release.module.as_str();
-    let is_version = |word: &&str| !word.starts_with('v') || word[1..].parse::<u32>().is_err();
-    let name = module.rsplit('/').find(is_version).unwrap_or(module);
-    format!("{name}-{}", release.version)
-}
+use super::{BENTHOS, Snapshot, documents};
 
 /// Components by kind and name.
 #[derive(Debug, Default)]
@@ -83,17 +28,17 @@ impl Schemas {
         for release in snapshot.newest_of_each() {
             for (module, version) in &release.requires {
                 if let Some(required) = snapshot.release(module, version) {
-                    schemas.add(required);
+                    schemas.add(snapshot, required);
                 }
             }
-            schemas.add(release);
+            schemas.add(snapshot, release);
         }
         schemas
     }
 
-    fn add(&mut self, release: &Release) {
-        let embedded = EMBEDDED.get(&file_of(release));
-        if let Some(embedded) = embedded {
+    fn add(&mut self, snapshot: &Snapshot, release: &Release) {
+        let imported = snapshot.document(release).map(|document| &**document);
+        if let Some(embedded) = imported.or_else(|| documents::embedded(release)) {
             for documentation in &embedded.components {
                 let names = self.components.entry(documentation.kind).or_default();
                 names
@@ -178,46 +123,5 @@ fn without_fields(component: &Component) -> Documentation {
         config: None,
         parameters: Vec::new(),
         examples: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::embedded;
-
-    #[test]
-    fn what_is_embedded_is_about_the_releases_that_are() {
-        let files = super::embedded().unwrap();
-        let releases = embedded::releases().unwrap();
-        let known: BTreeSet<String> = releases.iter().map(file_of).collect();
-        assert!(!files.is_empty());
-        for (name, embedded) in &files {
-            assert!(known.contains(name), "{name} is no release");
-            assert!(!embedded.stream.is_empty(), "{name}");
-            assert!(
-                embedded.components.iter().all(|it| it.summary.is_empty()),
-                "{name}"
-            );
-        }
-        for release in releases {
-            let Some(embedded) = files.get(&file_of(&release)) else {
-                continue;
-            };
-            let documented: BTreeSet<Component> = embedded
-                .components
-                .iter()
-                .map(|it| it.component())
-                .collect();
-            for package in &release.packages {
-                for component in &package.components {
-                    assert!(
-                        documented.contains(component),
-                        "{}: {component}",
-                        package.path
-                    );
-                }
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::documents::{Documented, Documents};
 use wombat_model::{Blocklist, ImportPath, ModulePath, ModuleVersion, catalog::Release};
 
 /// Releases by module and version.
@@ -9,6 +10,7 @@ use wombat_model::{Blocklist, ImportPath, ModulePath, ModuleVersion, catalog::Re
 pub(crate) struct Snapshot {
     releases: BTreeMap<ModulePath, BTreeMap<ModuleVersion, Arc<Release>>>,
     blocklist: Arc<Blocklist>,
+    documents: Documents,
     revision: u64,
 }
 
@@ -30,6 +32,16 @@ impl Snapshot {
     /// The same with another list of what is blocked.
     pub(crate) fn blocking(self, blocklist: Arc<Blocklist>) -> Self {
         Self { blocklist, ..self }
+    }
+
+    /// The same with what was imported about its releases.
+    pub(crate) fn documented(self, documents: Documents) -> Self {
+        Self { documents, ..self }
+    }
+
+    /// What was imported about a release.
+    pub(super) fn document(&self, release: &Release) -> Option<&Arc<Documented>> {
+        self.documents.get(release.document.as_ref()?)
     }
 
     /// What nobody may build.

@@ -20,6 +20,8 @@ pub(crate) enum Endpoint {
     Select,
     Blocklist,
     Block,
+    Import,
+    Imports,
 }
 
 /// One of the two services.
@@ -56,7 +58,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -72,6 +74,8 @@ impl Endpoint {
         Self::Select,
         Self::Blocklist,
         Self::Block,
+        Self::Import,
+        Self::Imports,
     ];
 
     pub(super) const fn service(self) -> MicroService {
@@ -86,9 +90,13 @@ impl Endpoint {
             | Self::Log
             | Self::Builders
             | Self::Stats => MicroService::Build,
-            Self::Search | Self::Component | Self::Select | Self::Blocklist | Self::Block => {
-                MicroService::Catalog
-            }
+            Self::Search
+            | Self::Component
+            | Self::Select
+            | Self::Blocklist
+            | Self::Block
+            | Self::Import
+            | Self::Imports => MicroService::Catalog,
         }
     }
 
@@ -114,6 +122,8 @@ impl Endpoint {
             Self::Select => "select",
             Self::Blocklist => "blocklist",
             Self::Block => "block",
+            Self::Import => "import",
+            Self::Imports => "imports",
         }
     }
 
@@ -139,6 +149,10 @@ impl Endpoint {
                 "Say which packages a pipeline needs, and what in it can't be right. Nothing of it is kept."
             }
             Self::Blocklist => "Show which modules nobody may build here.",
+            Self::Import => {
+                "Bring a release of a module into the catalog: a builder builds each of its packages and asks the binaries what they hold."
+            }
+            Self::Imports => "Show how far imports are.",
             Self::Block => {
                 "Say which modules nobody may build here, in place of all that was said before."
             }
@@ -162,7 +176,10 @@ impl Endpoint {
                 "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
                 r#"","after":0}"#
             ),
-            Self::Builders | Self::Blocklist => "{}",
+            Self::Builders | Self::Blocklist | Self::Imports => "{}",
+            Self::Import => {
+                r#"{"module":"github.com/redpanda-data/benthos/v4","version":"v4.77.0"}"#
+            }
             Self::Stats => r#"{"minutes":60}"#,
             Self::Block => {
                 r#"{"modules":[{"module":"github.com/evil/*","reason":"malware"}],"revision":0}"#

@@ -8,12 +8,13 @@ use schemars::{
     transform::{RecursiveTransform, Transform},
 };
 use wombat_model::{
+    catalog::Import,
     request::RequestBody,
     wire::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
-        ComponentAnswer, ComponentQuestion, ErrorBody, IdQuestion, ListAnswer, ListQuestion,
-        LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer,
-        SelectQuestion, StatsAnswer, StatsQuestion,
+        ComponentAnswer, ComponentQuestion, ErrorBody, IdQuestion, ImportQuestion, ImportsAnswer,
+        ListAnswer, ListQuestion, LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer,
+        SelectAnswer, SelectQuestion, StatsAnswer, StatsQuestion,
     },
 };
 
@@ -33,6 +34,8 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::Search => (question::<CatalogQuestion>(), answer::<CatalogAnswer>()),
         Endpoint::Blocklist => (question::<NoQuestion>(), answer::<BlocklistAnswer>()),
         Endpoint::Block => (question::<BlockQuestion>(), answer::<BlocklistAnswer>()),
+        Endpoint::Import => (question::<ImportQuestion>(), answer::<Import>()),
+        Endpoint::Imports => (question::<NoQuestion>(), answer::<ImportsAnswer>()),
         Endpoint::Select => (question::<SelectQuestion>(), answer::<SelectAnswer>()),
         Endpoint::Component => (question::<ComponentQuestion>(), answer::<ComponentAnswer>()),
     };

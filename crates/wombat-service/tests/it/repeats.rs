@@ -6,7 +6,7 @@ use async_nats::{Client, Subscriber};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use wombat_model::{Artifact, ArtifactName, BuildKey, Timings};
-use wombat_store::{ClaimOutcome, Store, WatchEvent, Written};
+use wombat_store::{ClaimOutcome, Revision, Store, WatchEvent, Written};
 use wombat_testkit::{NatsServer, wait_until};
 
 use crate::support::{Instance, ask, one, unlimited};
@@ -191,7 +191,7 @@ async fn a_new_release_changes_what_a_request_means() -> anyhow::Result<()> {
         }
     };
     newest.version = "v4.999.0".parse()?;
-    store.catalog.store(newest).await?;
+    store.catalog.store(newest, Revision::new(u64::MAX)).await?;
     let view = until_status(&client, "new").await?;
     assert_ne!(view["id"], key.as_str());
     instance.stop().await?;

@@ -6,7 +6,7 @@
 
 use wombat_model::names::{
     ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
-    CATALOG_SERVICE, GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+    CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
 };
 
 use super::NatsRole;
@@ -75,9 +75,9 @@ impl Permissions {
     }
 
     /// Reads objects, whose consumers have no names.
-    fn read_objects(self) -> Self {
-        let Stream { name, .. } = ARTIFACTS;
-        self.read_directly(&ARTIFACTS, &format!("$O.{ARTIFACTS_BUCKET}.M.>"))
+    fn read_objects(self, stream: &Stream, bucket: &str) -> Self {
+        let Stream { name, .. } = stream;
+        self.read_directly(stream, &format!("$O.{bucket}.M.>"))
             .send(format!("$JS.API.CONSUMER.CREATE.{name}"))
             .send(format!("$JS.API.CONSUMER.CREATE.{name}.>"))
             .send(format!("$JS.API.CONSUMER.DELETE.{name}.*"))
@@ -97,8 +97,13 @@ const GOCACHE: Stream = Stream { name: "KV_gocache" };
 const ARTIFACTS: Stream = Stream {
     name: "OBJ_artifacts",
 };
+const DOCUMENTS: Stream = Stream {
+    name: "OBJ_catalog-docs",
+};
 const LOGS: Stream = Stream { name: LOGS_STREAM };
-const STREAMS: [Stream; 6] = [BUILDS, BUILDERS, CATALOG, GOCACHE, ARTIFACTS, LOGS];
+const STREAMS: [Stream; 7] = [
+    BUILDS, BUILDERS, CATALOG, GOCACHE, ARTIFACTS, DOCUMENTS, LOGS,
+];
 
 /// Flow control of followed streams.
 const FLOW: &str = "$JS.FC.>";
@@ -127,8 +132,10 @@ fn service(own: Permissions) -> Permissions {
         .follow(&GOCACHE, &keys(GOCACHE_BUCKET))
         .follow(&LOGS, &logs())
         .read_directly(&LOGS, &logs())
-        .read_objects()
+        .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
+        .read_objects(&DOCUMENTS, CATALOG_DOCS_BUCKET)
         .send(purge(&ARTIFACTS))
+        .send(purge(&DOCUMENTS))
         .send(purge(&GOCACHE))
         .send(purge(&LOGS))
         .send(keys(BUILDS_BUCKET))
@@ -136,6 +143,7 @@ fn service(own: Permissions) -> Permissions {
         .send(keys(CATALOG_BUCKET))
         // Links and deletions; the chunks are the builders'.
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
+        .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
         .send("$SRV.PING.>")
         .send(FLOW)
         // Whoever asks often: nats-server keeps an account of each answer that only the question permits, and of many such
@@ -159,8 +167,14 @@ fn builder(own: Permissions) -> Permissions {
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.release.>"))
+        .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.import.>"))
+        .read(&CATALOG)
         .read_directly(&ARTIFACTS, &format!("$O.{ARTIFACTS_BUCKET}.M.>"))
+        .read_directly(&DOCUMENTS, &format!("$O.{CATALOG_DOCS_BUCKET}.M.>"))
         .read_directly(&LOGS, &logs())
+        .send(format!("$KV.{CATALOG_BUCKET}.import.>"))
+        .send(format!("$O.{CATALOG_DOCS_BUCKET}.C.*"))
+        .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
         .send(format!("$KV.{BUILDS_BUCKET}.build.>"))
         .send(format!("$KV.{BUILDS_BUCKET}.open.>"))
         .send(format!("$KV.{BUILDERS_BUCKET}.*"))
@@ -175,7 +189,15 @@ fn api(own: Permissions) -> Permissions {
     let build = [
         "request", "force", "list", "get", "cancel", "purge", "resolve", "log", "builders", "stats",
     ];
-    let catalog = ["search", "component", "select", "blocklist", "block"];
+    let catalog = [
+        "search",
+        "component",
+        "select",
+        "blocklist",
+        "block",
+        "import",
+        "imports",
+    ];
     own.look_at(&STREAMS)
         .read(&BUILDS)
         .read(&LOGS)
@@ -183,7 +205,7 @@ fn api(own: Permissions) -> Permissions {
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&LOGS, &logs())
         .read_directly(&LOGS, &logs())
-        .read_objects()
+        .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
         .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
         .send(FLOW)
@@ -195,7 +217,7 @@ fn read_only(own: Permissions) -> Permissions {
     own.look_at(&[BUILDS, ARTIFACTS])
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .read_directly(&BUILDS, &keys(BUILDS_BUCKET))
-        .read_objects()
+        .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
         .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
         .send("$SRV.>")

@@ -15,7 +15,6 @@ use crate::{
         BuildEvent, DownloadOptions, EventStream, Progress, Server, ServerArgs, describe, download,
     },
     exit::BuildFailed,
-    machine::this_machine,
     output::print,
 };
 
@@ -189,7 +188,10 @@ async fn follow(
 
 /// The request that the arguments make. What a word is shows in its form: import paths begin with a host.
 fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
-    let platform = args.platform.clone().unwrap_or_else(this_machine);
+    let platform = args
+        .platform
+        .clone()
+        .unwrap_or_else(wombat_model::this_machine);
     let (goos, goarch) = platform
         .split_once('/')
         .with_context(|| format!("--platform takes goos/goarch, not `{platform}`"))?;

@@ -5,6 +5,7 @@ mod builder_child;
 mod builder_go;
 mod builder_run;
 mod builder_scene;
+mod catalog_import;
 mod compile_cache;
 mod dedupe;
 mod evil_modules;

@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 55] = [
+const OPERATIONS: [Operation; 64] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -98,6 +98,8 @@ const OPERATIONS: [Operation; 55] = [
     send("read a pipeline", "catalog.select", "AR"),
     send("read the blocklist", "catalog.blocklist", "A"),
     send("change the blocklist", "catalog.block", "A"),
+    send("import a release", "catalog.import", "A"),
+    send("list imports", "catalog.imports", "A"),
     send("find the services", "$SRV.PING.build", "SR"),
     serve("answer about builds", "build.request", "S"),
     serve("answer about components", "catalog.search", "S"),
@@ -119,6 +121,17 @@ const OPERATIONS: [Operation; 55] = [
     ),
     send("write a release", "$KV.catalog.release.a.b", "S"),
     send("write the blocklist", "$KV.catalog.blocklist", "S"),
+    send("tell of an import", "$KV.catalog.import.a.b", "SB"),
+    send(
+        "read the catalog",
+        "$JS.API.STREAM.MSG.GET.KV_catalog",
+        "SB",
+    ),
+    send(
+        "follow imports",
+        "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.import.>",
+        "SB",
+    ),
     send(
         "follow releases",
         "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.release.>",
@@ -150,6 +163,22 @@ const OPERATIONS: [Operation; 55] = [
     send(
         "purge parts of binaries",
         "$JS.API.STREAM.PURGE.OBJ_artifacts",
+        "S",
+    ),
+    send("upload what was imported", "$O.catalog-docs.C.chunk", "B"),
+    send(
+        "name or remove what was imported",
+        "$O.catalog-docs.M.name",
+        "SB",
+    ),
+    send(
+        "read what was imported",
+        "$JS.API.CONSUMER.CREATE.OBJ_catalog-docs",
+        "S",
+    ),
+    send(
+        "purge what was imported",
+        "$JS.API.STREAM.PURGE.OBJ_catalog-docs",
         "S",
     ),
     send("write a log", "build.logs.linux.amd64.claim", "B"),

@@ -10,8 +10,9 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wombat_model::wire::BuildView;
+use wombat_store::{Connection, Store};
 use wombat_testkit::{
-    ModuleProxy, NatsServer, Program, Site, TestModule, Wombat, a_request, go_caches,
+    ModuleProxy, NatsServer, Program, Site, TestModule, Wombat, a_request, go_caches, wait_until,
 };
 
 use crate::{program, tokens::Tokens};
@@ -58,6 +59,29 @@ impl Scene {
             _service: service,
             _api: api,
         })
+    }
+
+    /// One more instance of the service.
+    pub(crate) async fn another_service(&self) -> anyhow::Result<Wombat> {
+        let service = program().start(&["service", "--nats-url", &self.nats.url()])?;
+        wait_until("two services to answer", COLD, async || {
+            Ok(service
+                .log_text()
+                .contains("the service answers")
+                .then_some(()))
+        })
+        .await?;
+        Ok(service)
+    }
+
+    /// The secret of a role.
+    pub(crate) fn token(&self, role: &str) -> &str {
+        self.tokens.of(role)
+    }
+
+    /// The buckets.
+    pub(crate) async fn store(&self) -> anyhow::Result<(Connection, Store)> {
+        self.nats.store().await
     }
 
     pub(crate) fn state(&self) -> PathBuf {

@@ -96,6 +96,11 @@ fn calls() -> Vec<Call> {
             "/api/catalog/components/{kind}/{name}",
             Nothing,
         ),
+        call(Method::GET, "/api/catalog/imports", Nothing),
+        Call {
+            body: r#"{"module":"example.com/a","version":"v1.0.0"}"#,
+            ..call(Method::POST, "/api/catalog/imports", Admin)
+        },
         call(Method::GET, "/api/blocklist", Operator),
         Call {
             body: r#"{"modules":[]}"#,

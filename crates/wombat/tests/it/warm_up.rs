@@ -9,7 +9,12 @@ use crate::builder_scene::{LIMIT, Scene};
 #[tokio::test(flavor = "multi_thread")]
 async fn compiling_ahead_makes_way_for_a_build_and_goes_on_after_it() {
     let scene = Scene::new().await;
-    scene.store.catalog.store(connect()).await.unwrap();
+    scene
+        .store
+        .catalog
+        .store(connect(), wombat_store::Revision::new(u64::MAX))
+        .await
+        .unwrap();
     scene.stub.takes_seconds(600.0).unwrap();
     let state = TempDir::new().unwrap();
     let builder = scene.builder(state.path(), &["--warm", "base"]).await;
@@ -41,7 +46,12 @@ async fn compiling_ahead_makes_way_for_a_build_and_goes_on_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_compiled_ahead_where_it_is_off() {
     let scene = Scene::new().await;
-    scene.store.catalog.store(connect()).await.unwrap();
+    scene
+        .store
+        .catalog
+        .store(connect(), wombat_store::Revision::new(u64::MAX))
+        .await
+        .unwrap();
     let state = TempDir::new().unwrap();
     let idle = TempDir::new().unwrap();
     let off = scene.builder(idle.path(), &["--warm", "off"]).await;

@@ -1,4 +1,4 @@
-//! `wombat catalog`: makes catalog releases from real modules.
+//! `wombat catalog make`.
 
 use std::{
     collections::BTreeMap,
@@ -8,46 +8,27 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use wombat_builder::{
-    catalog_import::{ImportRequest, Imported, Importer, Untried},
-    go::{GoOptions, LicencePolicy, Workshop},
+    catalog_import::{Effort, ImportRequest, Imported, Importer},
+    go::GoOptions,
 };
-use wombat_model::{
-    GoVersion, ImportPath, ModulePath, ModuleVersion, Platform,
-    catalog::{PlatformSupport, Release},
-};
+use wombat_model::{GoVersion, ImportPath, ModulePath, Platform};
 
+use super::{STATE, parse_release, read_release, workshop, write_release};
 use crate::{
-    machine::this_machine,
     output::print,
     state_directory::{StateArgs, StateDirectory},
 };
 
-/// Folder of this work in the state directory.
-const STATE: &str = "catalog-import";
-
-/// Work on the catalog of modules
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct CatalogArgs {
-    #[command(subcommand)]
-    command: CatalogCommand,
-}
-
-#[derive(Clone, Debug, clap::Subcommand)]
-enum CatalogCommand {
-    Import(ImportArgs),
-    Platforms(PlatformsArgs),
-}
-
-/// Make a release of the catalog from the real module
+/// Make a release of the catalog from the real module, in a file
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Builds each package of the module for this machine and runs the binaries, to ask them what they hold. So name only modules that you trust.
 
 Example:
-  wombat catalog import github.com/redpanda-data/connect/v4@v4.105.0 \\
+  wombat catalog make github.com/redpanda-data/connect/v4@v4.105.0 \\
     --sources connect.json --go-version 1.26.8 --go-version 1.26.5 --output connect-v4.105.0.json \\
     --components connect-v4.105.0")]
-struct ImportArgs {
+pub(super) struct MakeArgs {
     /// The module and its version
     #[arg(value_name = "MODULE@VERSION")]
     release: String,
@@ -72,28 +53,6 @@ struct ImportArgs {
     state: StateArgs,
 }
 
-/// Compile the packages of a release for every target and note which don't
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "\
-Takes minutes for each target, hours for all. The file is written after every target, and what it knows isn't tried again: stop \
-it when you like and start it once more.
-
-Examples:
-  wombat catalog platforms connect-v4.105.0.json
-  wombat catalog platforms connect-v4.105.0.json --platform linux/arm64 --platform darwin/arm64")]
-struct PlatformsArgs {
-    /// A release, as `wombat catalog import` writes it
-    #[arg(value_name = "FILE")]
-    release: PathBuf,
-    /// Only this target; may be repeated
-    #[arg(long = "platform", value_name = "GOOS/GOARCH")]
-    platforms: Vec<Platform>,
-    #[command(flatten)]
-    go: GoOptions,
-    #[command(flatten)]
-    state: StateArgs,
-}
-
 /// What people have to say of a module: everything else comes from the module.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -109,21 +68,8 @@ struct Sources {
     excluded: BTreeMap<String, String>,
 }
 
-pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
-    match args.command {
-        CatalogCommand::Import(args) => import(args).await,
-        CatalogCommand::Platforms(args) => platforms(args).await,
-    }
-}
-
-async fn import(args: ImportArgs) -> anyhow::Result<()> {
-    let (module, version) = args
-        .release
-        .split_once('@')
-        .with_context(|| format!("`{}` isn't module@version", args.release))?;
-    let module: ModulePath = module.parse()?;
-    let version: ModuleVersion = version.parse()?;
-    version.check_for(&module)?;
+pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
+    let (module, version) = parse_release(&args.release)?;
     let text = std::fs::read(&args.sources)
         .with_context(|| format!("reading {}", args.sources.display()))?;
     let sources: Sources = serde_json::from_slice(&text)
@@ -133,7 +79,7 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         "{} names no packages",
         args.sources.display()
     );
-    let host: Platform = this_machine()
+    let host: Platform = wombat_model::this_machine()
         .parse()
         .context("binaries are asked on this machine")?;
 
@@ -149,10 +95,14 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         component_root: sources.component_root,
         packages: sources.packages,
         excluded: sources.excluded,
+        leave_out_failing: false,
         base: sources.base,
         base_module: sources.base_module,
     };
-    let imported = Importer::new(&workshop, request, host).await?.run().await?;
+    let imported = Importer::new(&workshop, request, host, Effort::by_hand())
+        .await?
+        .run(|_, _| ())
+        .await?;
     let imported = if args.with_words {
         imported
     } else {
@@ -175,54 +125,6 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
         release.packages.len()
     ));
     Ok(())
-}
-
-async fn platforms(args: PlatformsArgs) -> anyhow::Result<()> {
-    let mut release = read_release(&args.release)?;
-    let platforms = if args.platforms.is_empty() {
-        Platform::ALL.to_vec()
-    } else {
-        args.platforms
-    };
-    let state = StateDirectory::open(&args.state, STATE)?;
-    let workshop = workshop(&args.go, &state).await?;
-    for untried in Untried::of(&release, &platforms) {
-        let (platform, packages) = (untried.platform(), untried.packages());
-        untried.compile(&workshop, &mut release).await?;
-        write_release(&args.release, &release)?;
-        let compiles = release
-            .packages
-            .iter()
-            .filter(|package| package.platforms.get(&platform) == Some(&PlatformSupport::Compiles));
-        print(&format!(
-            "{platform}: {packages} packages tried, {} compile",
-            compiles.count()
-        ));
-    }
-    Ok(())
-}
-
-async fn workshop(go: &GoOptions, state: &StateDirectory) -> anyhow::Result<Workshop> {
-    let folder = state.path().join(STATE);
-    let helper = std::env::current_exe().context("finding this program")?;
-    let settings = go.discover(&folder, helper).await?;
-    Ok(Workshop::new(settings, &folder, LicencePolicy::AcceptRcl).await?)
-}
-
-fn read_release(path: &Path) -> anyhow::Result<Release> {
-    let reading = || format!("reading {}", path.display());
-    let text = std::fs::read(path).with_context(reading)?;
-    serde_json::from_slice(&text).with_context(reading)
-}
-
-/// Whole or not at all, as hours of work may be in the file.
-fn write_release(path: &Path, release: &Release) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(release)? + "\n";
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, text)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// A file for each package, with a line for each component, so that differences can be read.

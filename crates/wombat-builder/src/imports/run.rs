@@ -1,0 +1,256 @@
+//! One import, from its claim to its last word.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use wombat_model::{
+    GoVersion, ModulePath, Platform,
+    catalog::{Import, ImportState, ReleaseDocument},
+};
+use wombat_store::{Revision, Versioned, Written};
+
+use crate::{
+    catalog_import::{Effort, ImportRequest, Importer, OfferedPackages, module_graph},
+    go::LicencePolicy,
+    worker::Worker,
+};
+
+/// The module that every binary is based on, and what no pipeline runs without.
+const BASE_MODULE: &str = "github.com/redpanda-data/benthos/v4";
+const BASE: [&str; 2] = ["public/components/pure", "public/components/io"];
+/// Below every build.
+const NICENESS: i32 = 19;
+/// Longest account of why it failed, in bytes.
+const LONGEST_MESSAGE: usize = 2000;
+
+/// Claims an import and does it. Whoever is faster has it.
+pub(super) async fn import(worker: Arc<Worker>, host: Platform, seen: Versioned<Import>) {
+    let name = format!("{}@{}", seen.value.module, seen.value.version);
+    let Some(claim) = Claim::win(&worker, seen).await else {
+        return;
+    };
+    info!(release = name, "importing into the catalog");
+    let import = claim.import.clone();
+    let stop = CancellationToken::new();
+    let (progress, told) = watch::channel((0, 0));
+    let work = Box::pin(find(&worker, &import, host, &stop, progress));
+    let (found, claim) = tokio::join!(work, claim.keep_telling(&worker, told, &stop));
+    let Some(claim) = claim else {
+        warn!(release = name, "somebody else does this import now");
+        return;
+    };
+    let state = match found {
+        Ok(document) => match store(&worker, &import, &document).await {
+            Ok(document) => ImportState::Storing { document },
+            Err(error) => failed(&error),
+        },
+        // Another builder goes on.
+        Err(_) if worker.stop.is_cancelled() => ImportState::New,
+        Err(error) => failed(&error),
+    };
+    info!(release = name, ?state, "import ended here");
+    claim.tell(&worker, state).await;
+}
+
+fn failed(error: &anyhow::Error) -> ImportState {
+    let mut message = format!("{error:#}");
+    message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+    ImportState::Failed { message }
+}
+
+/// The right to write how far an import is.
+struct Claim {
+    import: Import,
+    revision: Revision,
+}
+
+impl Claim {
+    async fn win(worker: &Worker, seen: Versioned<Import>) -> Option<Self> {
+        let state = importing(worker, (0, 0));
+        let claim = Self {
+            import: seen.value,
+            revision: seen.revision,
+        };
+        claim.tell(worker, state).await
+    }
+
+    /// `None`: somebody else wrote.
+    async fn tell(self, worker: &Worker, state: ImportState) -> Option<Self> {
+        let next = self.import.at(state);
+        match worker.store.catalog.write_import(next, self.revision).await {
+            Ok(Written::Won(written)) => Some(Self {
+                import: written.value,
+                revision: written.revision,
+            }),
+            Ok(Written::Lost) => {
+                debug!("an import is somebody else's");
+                None
+            }
+            // It may be told next time; if it isn't, somebody else does it once we are gone.
+            Err(error) => {
+                warn!(%error, "can't say how far an import is");
+                Some(self)
+            }
+        }
+    }
+
+    /// Tells of progress until there is none any more. Ends the work if the claim is lost or the builder stops.
+    async fn keep_telling(
+        self,
+        worker: &Worker,
+        mut told: watch::Receiver<(usize, usize)>,
+        stop: &CancellationToken,
+    ) -> Option<Self> {
+        let mut claim = Some(self);
+        loop {
+            tokio::select! {
+                changed = told.changed() => if changed.is_err() {
+                    return claim;
+                },
+                () = worker.stop.cancelled(), if !stop.is_cancelled() => {
+                    stop.cancel();
+                    continue;
+                }
+            }
+            let progress = *told.borrow_and_update();
+            claim = match claim {
+                Some(claim) => claim.tell(worker, importing(worker, progress)).await,
+                None => None,
+            };
+            if claim.is_none() {
+                stop.cancel();
+            }
+        }
+    }
+}
+
+fn importing(worker: &Worker, (done, of): (usize, usize)) -> ImportState {
+    ImportState::Importing {
+        builder: worker.builder.clone(),
+        done: u32::try_from(done).unwrap_or(u32::MAX),
+        of: u32::try_from(of).unwrap_or(u32::MAX),
+    }
+}
+
+/// Finds out all about the release. `progress` is dropped at the end, however that comes.
+async fn find(
+    worker: &Worker,
+    import: &Import,
+    host: Platform,
+    stop: &CancellationToken,
+    progress: watch::Sender<(usize, usize)>,
+) -> anyhow::Result<ReleaseDocument> {
+    // Asking what a package holds is no use of it: whether it is built is decided when somebody picks it.
+    let workshop = worker.workshop.clone().accepting(LicencePolicy::AcceptRcl);
+    let effort = Effort {
+        stop: stop.clone(),
+        niceness: NICENESS,
+        parallelism: 1,
+    };
+    let module = (&import.module, &import.version);
+    let own_go = workshop.settings().version;
+    let go_mod = module_graph(&workshop, module, own_go, host, &effort).await?;
+    let go_versions = on_offer(&import.go_versions, own_go, &go_mod);
+    let go = go_versions[0];
+    let offered = OfferedPackages::of(&workshop, module, go, host, &effort).await?;
+    let base_module: ModulePath = BASE_MODULE.parse()?;
+    let base = BASE.map(|path| format!("{BASE_MODULE}/{path}").parse());
+    let request = ImportRequest {
+        module: import.module.clone(),
+        version: import.version.clone(),
+        title: title(&import.module),
+        go,
+        go_versions,
+        component_root: offered.root,
+        packages: offered
+            .folders
+            .into_iter()
+            .map(|folder| (folder, String::new()))
+            .collect(),
+        excluded: offered.excluded,
+        leave_out_failing: true,
+        base: base.into_iter().collect::<Result<_, _>>()?,
+        base_module,
+    };
+    let importer = Importer::new(&workshop, request, host, effort).await?;
+    let tell = |done, of| {
+        progress.send_replace((done, of));
+    };
+    let found = importer.run(tell).await?;
+    Ok(ReleaseDocument {
+        release: found.release,
+        documentation: found.documentation,
+        stream: found.stream,
+    })
+}
+
+/// Those of the wanted Go releases that the module isn't too new for; else our own.
+fn on_offer(wanted: &[GoVersion], own: GoVersion, go_mod: &str) -> Vec<GoVersion> {
+    let lowest = go_mod.lines().find_map(|line| {
+        let version = line.strip_prefix("go ")?.trim();
+        // Older modules name no patch.
+        let parsed = version.parse().or_else(|_| format!("{version}.0").parse());
+        parsed.ok()
+    });
+    let fits = |go: &GoVersion| lowest.is_none_or(|lowest| *go >= lowest);
+    let offered: Vec<GoVersion> = wanted.iter().copied().filter(fits).collect();
+    if offered.is_empty() {
+        vec![own]
+    } else {
+        offered
+    }
+}
+
+/// What a module is called until somebody gives it a better name: the last word of its path that isn't a version.
+fn title(module: &ModulePath) -> String {
+    let path = module.as_str();
+    let is_version = |word: &&str| {
+        word.strip_prefix('v')
+            .is_some_and(|it| it.parse::<u32>().is_ok())
+    };
+    let word = path.rsplit('/').find(|word| !is_version(word));
+    word.unwrap_or(path).to_owned()
+}
+
+/// The name of the object that the document is in now.
+async fn store(
+    worker: &Worker,
+    import: &Import,
+    document: &ReleaseDocument,
+) -> anyhow::Result<String> {
+    let bytes = serde_json::to_vec(document)?;
+    // An object is written once: each import has one of its own.
+    let own = uuid::Uuid::new_v4().simple();
+    let name = format!("{}/{}/{own}", import.module, import.version);
+    let stored = worker.store.documents.put_bytes(&name, &bytes).await;
+    stored.context("what was found can't be stored")?;
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_releases_that_are_too_old_are_not_offered() {
+        let versions = |texts: &[&str]| -> Vec<GoVersion> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let own = "1.26.8".parse().unwrap();
+        let wanted = versions(&["1.26.8", "1.26.5", "1.26.3"]);
+        let offered = on_offer(&wanted, own, "module x\n\ngo 1.26.5\n");
+        assert_eq!(offered, versions(&["1.26.8", "1.26.5"]));
+        assert_eq!(on_offer(&wanted, own, "go 1.24\n"), wanted);
+        assert_eq!(on_offer(&[], own, "go 1.24\n"), [own]);
+    }
+
+    #[test]
+    fn a_title_is_the_last_word_of_the_path() {
+        let of = |path: &str| title(&path.parse().unwrap());
+        assert_eq!(of("github.com/redpanda-data/connect/v4"), "connect");
+        assert_eq!(of("a.b/vault"), "vault");
+    }
+}

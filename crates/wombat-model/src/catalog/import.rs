@@ -1,0 +1,110 @@
+//! An import: a module release on its way into the catalog.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Field, PackageDocumentation, Release};
+use crate::{BuilderId, GoVersion, ModulePath, ModuleVersion};
+
+/// How far an import is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(
+    tag = "status",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
+pub enum ImportState {
+    /// It waits for a builder.
+    New,
+    /// A builder is at it.
+    Importing {
+        /// The builder.
+        builder: BuilderId,
+        /// Packages that are done.
+        done: u32,
+        /// Packages in all; 0 until they are known.
+        of: u32,
+    },
+    /// A builder is done, and a service puts what it found into the catalog.
+    Storing {
+        /// The object of the `catalog-docs` bucket with a [`ReleaseDocument`].
+        document: String,
+    },
+    /// The catalog has it.
+    Success {
+        /// Packages that can be picked.
+        packages: u32,
+    },
+    /// It can't be imported.
+    Failed {
+        /// Why.
+        message: String,
+    },
+}
+
+/// A value of the `catalog` bucket: a module release on its way into the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Import {
+    /// The module.
+    pub module: ModulePath,
+    /// Its version.
+    pub version: ModuleVersion,
+    /// Go releases to offer with it, newest first; those that it is too new for are left out. Empty: the builder's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub go_versions: Vec<GoVersion>,
+    /// When it was asked for.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String")]
+    pub requested: OffsetDateTime,
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: ImportState,
+}
+
+impl Import {
+    /// One that was just asked for.
+    pub const fn new(
+        module: ModulePath,
+        version: ModuleVersion,
+        go_versions: Vec<GoVersion>,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            module,
+            version,
+            go_versions,
+            requested: now,
+            state: ImportState::New,
+        }
+    }
+
+    /// The same, further on.
+    #[must_use]
+    pub fn at(&self, state: ImportState) -> Self {
+        Self {
+            state,
+            ..self.clone()
+        }
+    }
+
+    /// Whether it is over.
+    pub const fn is_over(&self) -> bool {
+        match self.state {
+            ImportState::New | ImportState::Importing { .. } | ImportState::Storing { .. } => false,
+            ImportState::Success { .. } | ImportState::Failed { .. } => true,
+        }
+    }
+}
+
+/// All that an import found out: an object of the `catalog-docs` bucket. The words in it are those of the module's makers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReleaseDocument {
+    /// The release.
+    pub release: Release,
+    /// What its components say of themselves.
+    pub documentation: Vec<PackageDocumentation>,
+    /// The fields of a pipeline as a whole.
+    pub stream: Vec<Field>,
+}

@@ -1,0 +1,186 @@
+//! Follows imports, and puts into the catalog what builders found. Every instance tries to; the first wins.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use wombat_model::catalog::{Import, ImportState, Release, ReleaseDocument};
+use wombat_store::{Revision, Store, Versioned, WatchEvent, Written};
+
+use super::{Catalog, Snapshot};
+
+/// The largest document that is read, in bytes.
+pub(super) const LARGEST_DOCUMENT: u64 = 64 << 20;
+/// How long until what couldn't be stored is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// All imports, by key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Imports(Arc<Mutex<BTreeMap<String, Versioned<Import>>>>);
+
+impl Imports {
+    /// Follows until `stop`.
+    pub(crate) fn start(store: &Store, catalog: &Catalog, stop: CancellationToken) -> Self {
+        let imports = Self::default();
+        let follower = imports.clone();
+        let (store, catalog) = (store.clone(), catalog.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = follower.follow(&store, &catalog) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        imports
+    }
+
+    /// By module and version.
+    pub(crate) fn all(&self) -> Vec<Import> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|import| import.value.clone()).collect()
+    }
+
+    async fn follow(&self, store: &Store, catalog: &Catalog) {
+        let mut watcher = store.catalog.watch_imports();
+        loop {
+            let waiting = self.to_be_stored();
+            tokio::select! {
+                event = watcher.next() => self.note(event),
+                // Once now, and again if that fails.
+                () = tokio::time::sleep(RETRY), if !waiting.is_empty() => {}
+            }
+            for import in self.to_be_stored() {
+                settle(store, &catalog.snapshot(), import).await;
+            }
+        }
+    }
+
+    fn note(&self, event: WatchEvent<Import>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            WatchEvent::Value { key, record, .. } => drop(known.insert(key, record)),
+            WatchEvent::Removed { key, .. } => drop(known.remove(&key)),
+            WatchEvent::Ready => {}
+            WatchEvent::Reset => known.clear(),
+        }
+    }
+
+    fn to_be_stored(&self) -> Vec<Versioned<Import>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let storing =
+            |import: &&Versioned<Import>| matches!(import.value.state, ImportState::Storing { .. });
+        known.values().filter(storing).cloned().collect()
+    }
+}
+
+/// Stores what was imported, and says so.
+async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
+    let Versioned { value, revision } = import;
+    let name = format!("{}@{}", value.module, value.version);
+    let state = match put_into_catalog(store, known, &value, revision).await {
+        Ok(packages) => {
+            info!(release = name, packages, "imported into the catalog");
+            ImportState::Success { packages }
+        }
+        Err(Unsettled::Later(error)) => {
+            warn!(release = name, %error, "can't put an import into the catalog yet");
+            return;
+        }
+        Err(Unsettled::Never(error)) => ImportState::Failed {
+            message: format!("{error:#}"),
+        },
+    };
+    match store.catalog.write_import(value.at(state), revision).await {
+        Ok(Written::Won(_)) => {}
+        Ok(Written::Lost) => debug!(release = name, "another instance was first"),
+        Err(error) => warn!(release = name, %error, "can't say that an import is over"),
+    }
+}
+
+enum Unsettled {
+    /// It may work when it is tried again.
+    Later(wombat_store::StoreError),
+    /// What the builder found is no release.
+    Never(anyhow::Error),
+}
+
+async fn put_into_catalog(
+    store: &Store,
+    known: &Snapshot,
+    import: &Import,
+    revision: Revision,
+) -> Result<u32, Unsettled> {
+    let ImportState::Storing { document: name } = &import.state else {
+        return Err(Unsettled::Never(anyhow::anyhow!(
+            "there is nothing to store"
+        )));
+    };
+    let bytes = store.documents.bytes(name, LARGEST_DOCUMENT).await;
+    let bytes = bytes.map_err(Unsettled::Later)?;
+    let document = checked(import, name, bytes).map_err(Unsettled::Never)?;
+    let mut release = document.release;
+    let packages = u32::try_from(release.packages.len()).unwrap_or(u32::MAX);
+    release.document = Some(name.clone());
+    carry_over(&mut release, known);
+    let before = store.catalog.store(release, revision).await;
+    let before = before.map_err(Unsettled::Later)?;
+    if let Some(old) = before.and_then(|before| before.document)
+        && old != *name
+        && let Err(error) = store.documents.remove(&old).await
+    {
+        warn!(old, %error, "can't remove an older document");
+    }
+    Ok(packages)
+}
+
+/// What people wrote on earlier releases of the module stays, and so does where this version was seen to compile.
+fn carry_over(release: &mut Release, known: &Snapshot) {
+    if let Some(same) = known.release(&release.module, &release.version) {
+        release.keep_platforms(same);
+    }
+    let earlier: Vec<_> = known
+        .all()
+        .filter(|other| other.module == release.module)
+        .collect();
+    if let Some(newest) = earlier.first() {
+        release.title.clone_from(&newest.title);
+    }
+    for package in &mut release.packages {
+        let mut others = earlier.iter();
+        if let Some(other) = others.find_map(|other| other.package(&package.path)) {
+            package.description.clone_from(&other.description);
+        }
+    }
+}
+
+/// What a builder says it found, if it is what was asked for.
+fn checked(import: &Import, name: &str, bytes: Option<Vec<u8>>) -> anyhow::Result<ReleaseDocument> {
+    let Some(bytes) = bytes else {
+        bail!("What the builder found isn't there any more ({name}); ask for the import again.");
+    };
+    let document: ReleaseDocument =
+        serde_json::from_slice(&bytes).context("what the builder found can't be read")?;
+    let release = &document.release;
+    ensure!(
+        (&release.module, &release.version) == (&import.module, &import.version),
+        "the builder found {} {}",
+        release.module,
+        release.version
+    );
+    ensure!(
+        !release.packages.is_empty(),
+        "it has no packages that can be picked"
+    );
+    for package in &release.packages {
+        ensure!(
+            release.module.contains(&package.path),
+            "{} isn't in it",
+            package.path
+        );
+    }
+    Ok(document)
+}
