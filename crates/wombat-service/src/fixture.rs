@@ -70,6 +70,7 @@ fn package(module: &str, name: &str, components: &[&str]) -> CatalogPackage {
             .collect(),
         added_bytes: None,
         compile_ms: None,
+        support: Vec::new(),
     }
 }
 

@@ -915,6 +915,8 @@ export type components = {
              * @description How many of the files that it compiles are under the Redpanda Community Licence.
              */
             rclFiles: number;
+            /** @description Who looks after what it registers, as the module tells; empty where it doesn't. */
+            support?: components["schemas"]["SupportLevel"][];
             /** @description Its module's version. */
             version: string;
         };
@@ -1242,6 +1244,8 @@ export type components = {
         };
         /** @description The name of a state, spelled as the original does. */
         Status: "new" | "building" | "success" | "failed" | "cancelled";
+        /** @description Who looks after a component. */
+        SupportLevel: "certified" | "community" | "enterprise";
         /** @description Answer of `GET /api/version`. */
         VersionAnswer: {
             /** @description Whether cancelling and forcing need a token here. */
@@ -1307,6 +1311,7 @@ export type SelectAnswer = components['schemas']['SelectAnswer'];
 export type StatsAnswer = components['schemas']['StatsAnswer'];
 export type StatsPoint = components['schemas']['StatsPoint'];
 export type Status = components['schemas']['Status'];
+export type SupportLevel = components['schemas']['SupportLevel'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type $defs = Record<string, never>;
 export interface operations {

@@ -49,6 +49,7 @@ export type {
   StatsAnswer,
   StatsPoint,
   Status,
+  SupportLevel,
   VersionAnswer,
 } from './schema'
 

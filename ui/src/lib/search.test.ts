@@ -26,7 +26,7 @@ const listed = (name: string, components: string[], more: Partial<ListedPackage>
 const all = [
   listed('aws', ['input/aws_s3', 'output/aws_s3', 'input/kafka'], { licence: 'community', description: 'Amazon Web Services' }),
   listed('kafka', ['input/kafka', 'input/kafka_franz', 'output/kafka']),
-  listed('redis', ['cache/redis', 'rate_limit/redis']),
+  listed('redis', ['cache/redis', 'rate_limit/redis'], { support: ['certified', 'community'] }),
 ]
 const search = (text: string, more = {}): string[] =>
   searchPackages(all, { text, kinds: [], licences: [], ...more }).map((hit) => hit.listed.name)
@@ -51,6 +51,8 @@ describe('search', () => {
     expect(search('', { kinds: ['cache'] })).toEqual(['redis'])
     expect(search('kafka', { kinds: ['output'] })).toEqual(['kafka'])
     expect(search('', { licences: ['community'] })).toEqual(['aws'])
+    expect(search('', { support: ['community', 'enterprise'] })).toEqual(['redis'])
+    expect(search('', { support: ['enterprise'] })).toEqual([])
   })
 
   it('says why', () => {

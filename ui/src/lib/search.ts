@@ -1,5 +1,5 @@
 /** Finds packages by what people type, and says why each was found. */
-import type { Component, ComponentKind, Licence } from '@/api/types'
+import type { Component, ComponentKind, Licence, SupportLevel } from '@/api/types'
 
 import { kindWords } from './kinds'
 import type { ListedPackage } from './packages'
@@ -17,6 +17,7 @@ export interface PackageFilter {
   text: string
   kinds: ComponentKind[]
   licences: Licence[]
+  support?: SupportLevel[]
   /** Only what this takes. */
   only?: (listed: ListedPackage) => boolean
 }
@@ -40,9 +41,11 @@ function fit(word: string, name: string): number {
 /** Packages that hold every word somewhere, best first. */
 export function searchPackages(packages: ListedPackage[], filter: PackageFilter): Hit[] {
   const wanted = words(filter.text)
+  const support = filter.support ?? []
   return packages
     .filter((listed) => filter.only?.(listed) ?? true)
     .filter((listed) => filter.licences.length === 0 || filter.licences.includes(listed.licence))
+    .filter((listed) => support.length === 0 || listed.support?.some((level) => support.includes(level)))
     .filter((listed) => filter.kinds.length === 0 || listed.components.some(({ kind }) => filter.kinds.includes(kind)))
     .flatMap((listed) => hitOf(listed, wanted, filter.kinds) ?? [])
     .sort((a, b) => b.score - a.score || (a.listed.name < b.listed.name ? -1 : 1))

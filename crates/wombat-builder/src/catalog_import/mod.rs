@@ -9,6 +9,7 @@ mod offered;
 mod platforms;
 mod request;
 mod specs;
+mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -33,7 +34,7 @@ pub use specs::{Effort, module_graph};
 use specs::{required_version, spec};
 
 /// Generation of what this importer writes.
-const GENERATION: u32 = 3;
+const GENERATION: u32 = 4;
 
 /// What a binary holds.
 struct Held {
@@ -141,6 +142,16 @@ impl<'a> Importer<'a> {
             }
             packages.push(package);
         }
+        let support = self.support_table().await;
+        for package in &mut packages {
+            package.support = support.levels(&package.components);
+        }
+        for package in &mut documentation {
+            package
+                .components
+                .iter_mut()
+                .for_each(|it| support.complete(it));
+        }
         packages.sort_by(|left, right| left.path.cmp(&right.path));
         documentation.sort_by(|left, right| left.path.cmp(&right.path));
         let requires = if own_base {
@@ -236,6 +247,8 @@ impl<'a> Importer<'a> {
             cgo,
             platforms,
             components,
+            // Told once all packages are known.
+            support: Vec::new(),
             added_bytes: added.map(|held| held.bytes.saturating_sub(base_bytes)),
             compile_ms: held
                 .as_ref()

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use tempfile::TempDir;
-use wombat_model::{BuildSpec, FailureClass, ImportPath, ModulePath};
+use wombat_model::{BuildSpec, FailureClass, ImportPath, ModulePath, ModuleVersion};
 
 use super::{
     classify,
@@ -110,6 +110,11 @@ pub struct SourcePackage {
 }
 
 impl Workshop {
+    /// Where the source of a module lies once it was fetched.
+    pub fn source_folder(&self, module: &ModulePath, version: &ModuleVersion) -> PathBuf {
+        graph::module_folder(&self.settings().module_cache, module, version)
+    }
+
     /// All packages of a module of the spec.
     pub async fn packages_of_module(
         &self,

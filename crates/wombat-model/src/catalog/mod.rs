@@ -13,5 +13,7 @@ pub use documentation::{
 };
 pub use import::{Import, ImportState, ReleaseDocument};
 pub use kind::ComponentKind;
-pub use package::{CatalogPackage, Licence, MEASURED_ON, PlatformSupport};
+pub use package::{
+    CatalogPackage, Licence, MEASURED_ON, ParseSupportLevelError, PlatformSupport, SupportLevel,
+};
 pub use release::Release;

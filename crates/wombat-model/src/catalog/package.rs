@@ -43,6 +43,65 @@ pub enum PlatformSupport {
     Fails,
 }
 
+/// Who looks after a component.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum SupportLevel {
+    /// Its makers test and support it.
+    Certified,
+    /// The community does.
+    Community,
+    /// Its makers do, for those who have a licence.
+    Enterprise,
+}
+
+impl SupportLevel {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Certified, Self::Community, Self::Enterprise];
+
+    /// As it is spelled.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Certified => "certified",
+            Self::Community => "community",
+            Self::Enterprise => "enterprise",
+        }
+    }
+}
+
+impl std::fmt::Display for SupportLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is no level of support.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a level of support is certified, community or enterprise")]
+pub struct ParseSupportLevelError;
+
+impl std::str::FromStr for SupportLevel {
+    type Err = ParseSupportLevelError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|level| level.as_str() == text)
+            .ok_or(ParseSupportLevelError)
+    }
+}
+
 /// A package of a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,6 +120,9 @@ pub struct CatalogPackage {
     pub platforms: BTreeMap<Platform, PlatformSupport>,
     /// What it registers, without what the base registers already.
     pub components: Vec<Component>,
+    /// Who looks after what it registers, as the module tells; empty where it doesn't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub support: Vec<SupportLevel>,
     /// What a binary grows by with it beside the base alone, in bytes, for [`MEASURED_ON`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_bytes: Option<u64>,

@@ -88,6 +88,7 @@ mod tests {
                 .map(|(platform, support)| (platform.parse().unwrap(), *support))
                 .collect(),
             components: Vec::new(),
+            support: Vec::new(),
             added_bytes: None,
             compile_ms: None,
         };
