@@ -63,6 +63,9 @@ pub struct BuilderArgs {
         value_name = "WHAT"
     )]
     pub warm: Warm,
+    /// Build nothing before it is asked for, even while nothing waits
+    #[arg(long, env = "WOMBAT_NO_AHEAD")]
+    pub no_ahead: bool,
     /// Leave imports into the catalog to other builders
     #[arg(long, env = "WOMBAT_NO_IMPORTS")]
     pub no_imports: bool,

@@ -4,6 +4,7 @@
 //! through, `presence` tells the others that this builder lives. [`go`] makes a binary of a spec, [`child`] runs
 //! foreign programs so that they never outlive us.
 
+mod ahead;
 mod args;
 pub mod cache;
 pub mod catalog_import;

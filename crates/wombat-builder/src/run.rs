@@ -11,8 +11,10 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_model::{BuilderId, Presence};
+use wombat_store::Connection;
 
 use crate::{
+    ahead::{Ahead, BuildAhead},
     args::{BuilderArgs, BuilderDeps, Warm},
     cache::{Trust, trim},
     go::Workshop,
@@ -65,15 +67,10 @@ pub async fn run(
         stop: stop.clone(),
         hurry: hurry.clone(),
         busy: watch::Sender::new(0),
+        ahead: Ahead::default(),
         asked: AskedTargets::default(),
     });
-    let mut aside = JoinSet::new();
-    if args.warm != Warm::Off {
-        aside.spawn(WarmUp::new(Arc::clone(&worker), args.warm, args.min_free_disk).run());
-    }
-    if !args.no_imports {
-        aside.spawn(ImportDesk::run(Arc::clone(&worker)));
-    }
+    let mut aside = start_aside(&worker, &args, &deps.connection);
     let workers = args.worker_count();
     info!(%builder, workers, %go, "builder started");
 
@@ -134,6 +131,25 @@ pub async fn run(
         "builder stopped"
     );
     Ok(())
+}
+
+/// What is done beside builds, and below them.
+fn start_aside(worker: &Arc<Worker>, args: &BuilderArgs, connection: &Connection) -> JoinSet<()> {
+    let mut aside = JoinSet::new();
+    if args.warm != Warm::Off {
+        aside.spawn(WarmUp::new(Arc::clone(worker), args.warm, args.min_free_disk).run());
+    }
+    if !args.no_imports {
+        aside.spawn(ImportDesk::run(Arc::clone(worker)));
+    }
+    if !args.no_ahead {
+        aside.spawn(BuildAhead::run(
+            Arc::clone(worker),
+            connection.clone(),
+            args.min_free_disk,
+        ));
+    }
+    aside
 }
 
 /// Keeps folders below their limits, for as long as it is polled.

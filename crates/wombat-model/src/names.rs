@@ -24,6 +24,9 @@ pub const LOGS_SUBJECT_PREFIX: &str = "build.logs.";
 /// Header of the last message of a claim's log; its value is the status that the build ended with.
 pub const LOG_END_HEADER: &str = "Wombat-Log-End";
 
+/// Where services tell builders what somebody seems about to ask for.
+pub const AHEAD_SUBJECT: &str = "builder.ahead";
+
 /// Header of a `build.request` that came over the gateway: the address of who asks, by which quotas are counted.
 pub const CLIENT_HEADER: &str = "Wombat-Client";
 

@@ -67,6 +67,7 @@ async fn serve(
         followers.clone(),
     ));
     let answers = Arc::new(Answers {
+        connection: deps.connection.clone(),
         store: deps.store.clone(),
         catalog,
         imports,

@@ -3,6 +3,7 @@
 //! A record changes only by a revision-checked write. Losing such a race is a value ([`Written::Lost`],
 //! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error says that the outcome is out of reach.
 
+mod ahead;
 mod args;
 mod artifacts;
 mod builders;
@@ -24,6 +25,7 @@ mod record;
 pub mod roles;
 mod watch;
 
+pub use ahead::AheadOrders;
 pub use args::NatsArgs;
 pub use artifacts::Artifacts;
 pub use builders::Builders;

@@ -6,6 +6,9 @@ const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
 export const requestBuild = (body: RequestBody): Promise<BuildView> =>
   callJson('/api/builds', { method: 'POST', body })
 
+/** Says that this rests in the basket: an idle builder may begin with it. Whether one does makes no difference to us. */
+export const buildAhead = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
+  callJson('/api/resolve?ahead=true', { method: 'POST', body, ...(signal && { signal }) })
 export const resolve = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
   callJson('/api/resolve', { method: 'POST', body, ...(signal && { signal }) })
 

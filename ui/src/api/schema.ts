@@ -2093,7 +2093,10 @@ export interface operations {
     };
     resolve: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Have an idle builder begin with it; another one of the same client takes its place. */
+                ahead?: "true" | "false" | "1" | "0" | "";
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -73,10 +73,19 @@ pub(super) async fn create(
 /// `POST /api/resolve`
 pub(super) async fn resolve(
     State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
-    let answer = state.gateway.pass_on("build.resolve", body, None).await?;
-    Ok(json(answer))
+    let mut params = Params::of(&uri);
+    let subject = if params.flag("ahead") {
+        "build.ahead"
+    } else {
+        "build.resolve"
+    };
+    params.finish()?;
+    let answer = state.gateway.pass_on(subject, body, caller.address);
+    Ok(json(answer.await?))
 }
 
 /// `GET /api/builds`

@@ -17,8 +17,9 @@ use wombat_model::{Build, BuildSpec, BuilderId, FailureClass, Status, log::Phase
 use wombat_store::{Claim, ClaimOutcome, Revision, Store, Versioned};
 
 use crate::{
+    ahead::Ahead,
     counters::Counters,
-    go::{BuildError, Scope, Workshop},
+    go::{BuildError, Product, Scope, Workshop},
     intake::Seen,
     presence::ActiveClaims,
     report::Reporter,
@@ -61,6 +62,8 @@ pub(crate) struct Worker {
     pub(crate) hurry: CancellationToken,
     /// How many workers are at a build, or about to claim one.
     pub(crate) busy: watch::Sender<usize>,
+    /// What was built before it was asked for.
+    pub(crate) ahead: Ahead,
     /// What people ask for.
     pub(crate) asked: AskedTargets,
 }
@@ -194,11 +197,32 @@ impl Worker {
         scope: &Scope,
         reporter: &Reporter,
     ) -> Result<Uploaded, BuildError> {
-        let product = self.workshop.build(spec, scope).await?;
+        let product = match self.built_ahead(claim, scope).await? {
+            Some(product) => {
+                reporter.line("It was built ahead, when somebody had it in the basket.");
+                product
+            }
+            None => self.workshop.build(spec, scope).await?,
+        };
         reporter.phase(Phase::Upload, None);
         scope
             .limit(upload(&self.store.artifacts, claim, product, reporter))
             .await?
+    }
+
+    /// What there is of a build before its first claim. Who asks again wants it made anew.
+    async fn built_ahead(
+        &self,
+        claim: &Claim,
+        scope: &Scope,
+    ) -> Result<Option<Product>, BuildError> {
+        if claim.build().attempt() > 1 {
+            return Ok(None);
+        }
+        tokio::select! {
+            product = self.ahead.take(claim.key()) => Ok(product),
+            () = scope.stop.cancelled() => Err(BuildError::Stopped),
+        }
     }
 
     /// Resolves when the build must not go on.

@@ -1,5 +1,6 @@
 //! What crosses the wire, besides requests: the JSON of a build, and the questions and answers of the micro services.
 
+mod ahead;
 mod build_json;
 mod error_body;
 mod imports;
@@ -8,6 +9,7 @@ mod recipe;
 mod stats;
 mod view;
 
+pub use ahead::AheadOrder;
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
 pub use error_body::{ErrorBody, ErrorJson};
 pub use imports::{ImportQuestion, ImportsAnswer};

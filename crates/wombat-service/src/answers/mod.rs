@@ -1,5 +1,6 @@
 //! What each endpoint answers. Nothing here knows of subjects or headers: a question in, an answer or a refusal out.
 
+mod ahead;
 mod blocklist;
 mod builds;
 mod imports;
@@ -17,7 +18,7 @@ use wombat_model::{
         SelectQuestion, StatsQuestion,
     },
 };
-use wombat_store::Store;
+use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs,
@@ -41,6 +42,7 @@ const MOST_MINUTES: u32 = 24 * 60;
 /// Everything that answers are made from.
 #[derive(Debug)]
 pub(crate) struct Answers {
+    pub(crate) connection: Connection,
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
     pub(crate) imports: Imports,
@@ -66,6 +68,7 @@ impl Answers {
             | Endpoint::Cancel
             | Endpoint::Purge
             | Endpoint::Resolve
+            | Endpoint::Ahead
             | Endpoint::Log
             | Endpoint::List
             | Endpoint::Builders
@@ -91,6 +94,7 @@ impl Answers {
             Endpoint::Request => self.request(question, client).await,
             Endpoint::Force => self.force(question, client).await,
             Endpoint::Resolve => json(&self.resolve(question).await?),
+            Endpoint::Ahead => json(&Box::pin(self.ahead(question, client)).await?),
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Purge => json(&self.purge(&read::<IdQuestion>(question)?.id).await?),

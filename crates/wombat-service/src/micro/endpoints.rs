@@ -12,6 +12,7 @@ pub(crate) enum Endpoint {
     Cancel,
     Purge,
     Resolve,
+    Ahead,
     Log,
     Builders,
     Stats,
@@ -58,7 +59,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -66,6 +67,7 @@ impl Endpoint {
         Self::Cancel,
         Self::Purge,
         Self::Resolve,
+        Self::Ahead,
         Self::Log,
         Self::Builders,
         Self::Stats,
@@ -87,6 +89,7 @@ impl Endpoint {
             | Self::Cancel
             | Self::Purge
             | Self::Resolve
+            | Self::Ahead
             | Self::Log
             | Self::Builders
             | Self::Stats => MicroService::Build,
@@ -114,6 +117,7 @@ impl Endpoint {
             Self::Cancel => "cancel",
             Self::Purge => "purge",
             Self::Resolve => "resolve",
+            Self::Ahead => "ahead",
             Self::Log => "log",
             Self::Builders => "builders",
             Self::Stats => "stats",
@@ -140,6 +144,9 @@ impl Endpoint {
             Self::Cancel => "Stop a build that isn't finished.",
             Self::Purge => "Remove a finished build: its record, binary and log.",
             Self::Resolve => "Say what a request would build, and why, without asking for it.",
+            Self::Ahead => {
+                "The same as `resolve`, and an idle builder begins with it, so that it is there when it is asked for."
+            }
             Self::Log => "Read the log of a build, page by page.",
             Self::Builders => "Show which builders are alive and what they are at.",
             Self::Stats => "Count builds over the last minutes, and say how long they took.",
@@ -162,7 +169,7 @@ impl Endpoint {
     /// A question that works as it stands, but for ids.
     pub(super) const fn example(self) -> &'static str {
         match self {
-            Self::Request | Self::Force | Self::Resolve => {
+            Self::Request | Self::Force | Self::Resolve | Self::Ahead => {
                 r#"{"goos":"linux","goarch":"amd64","components":["nats","redis"]}"#
             }
             Self::List => r#"{"query":"status:success goos:linux nats","limit":20,"facets":true}"#,

@@ -27,7 +27,9 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::List => (question::<ListQuestion>(), answer::<ListAnswer>()),
         Endpoint::Get | Endpoint::Cancel => (question::<IdQuestion>(), answer::<BuildView>()),
         Endpoint::Purge => (question::<IdQuestion>(), answer::<PurgeAnswer>()),
-        Endpoint::Resolve => (question::<RequestBody>(), answer::<ResolveAnswer>()),
+        Endpoint::Resolve | Endpoint::Ahead => {
+            (question::<RequestBody>(), answer::<ResolveAnswer>())
+        }
         Endpoint::Log => (question::<LogQuestion>(), answer::<LogAnswer>()),
         Endpoint::Builders => (question::<NoQuestion>(), answer::<BuildersAnswer>()),
         Endpoint::Stats => (question::<StatsQuestion>(), answer::<StatsAnswer>()),

@@ -41,6 +41,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
     assert_eq!(
         names,
         [
+            "build.ahead",
             "build.builders",
             "build.cancel",
             "build.force",
@@ -54,6 +55,8 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "catalog.block",
             "catalog.blocklist",
             "catalog.component",
+            "catalog.import",
+            "catalog.imports",
             "catalog.search",
             "catalog.select"
         ]
@@ -64,6 +67,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
     let id = json!({ "id": view["id"] });
     for (subject, question) in [
         ("build.resolve", request.clone()),
+        ("build.ahead", request.clone()),
         ("build.request", request.clone()),
         ("build.force", request),
         ("build.builders", json!({})),
@@ -79,6 +83,11 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "catalog.block",
             json!({"modules": [{"module": "a.b/*", "reason": "x"}]}),
         ),
+        (
+            "catalog.import",
+            json!({"module": "c.d/e", "version": "v1.2.3", "goVersions": ["1.26.8"]}),
+        ),
+        ("catalog.imports", json!({})),
         ("catalog.component", json!({"component": "kafka"})),
     ] {
         let schema = |key: &str| -> Value {

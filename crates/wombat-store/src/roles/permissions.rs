@@ -5,7 +5,7 @@
 //! subject. Purging takes its filter in the body, so it is all of a stream or nothing, and the service's alone.
 
 use wombat_model::names::{
-    ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
+    AHEAD_SUBJECT, ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
     CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
 };
 
@@ -144,6 +144,7 @@ fn service(own: Permissions) -> Permissions {
         // Links and deletions; the chunks are the builders'.
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
+        .send(AHEAD_SUBJECT)
         .send("$SRV.PING.>")
         .send(FLOW)
         // Whoever asks often: nats-server keeps an account of each answer that only the question permits, and of many such
@@ -183,11 +184,13 @@ fn builder(own: Permissions) -> Permissions {
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
         .send(logs())
         .send(FLOW)
+        .receive(AHEAD_SUBJECT)
 }
 
 fn api(own: Permissions) -> Permissions {
     let build = [
-        "request", "force", "list", "get", "cancel", "purge", "resolve", "log", "builders", "stats",
+        "request", "force", "list", "get", "cancel", "purge", "resolve", "ahead", "log",
+        "builders", "stats",
     ];
     let catalog = [
         "search",

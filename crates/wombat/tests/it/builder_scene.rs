@@ -24,7 +24,7 @@ pub(crate) struct Scene {
     pub(crate) nats: NatsServer,
     pub(crate) stub: StubGo,
     pub(crate) store: Store,
-    _connection: Connection,
+    connection: Connection,
 }
 
 /// A builder in this process. Dropping it is as sudden as a crash: nobody says goodbye.
@@ -60,7 +60,7 @@ impl Scene {
             nats,
             stub: StubGo::new().unwrap(),
             store,
-            _connection: connection,
+            connection,
         }
     }
 
@@ -99,6 +99,10 @@ impl Scene {
             hurry,
             counters,
         }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     pub(crate) async fn submit(&self, spec: &BuildSpec) -> BuildKey {

@@ -1,6 +1,7 @@
 //! The whole of it, as people run it: `wombat` processes, a real nats-server, real requests.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod build_ahead;
 mod builder_child;
 mod builder_go;
 mod builder_run;

@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 64] = [
+const OPERATIONS: [Operation; 67] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -90,6 +90,7 @@ const OPERATIONS: [Operation; 64] = [
     send("cancel a build", "build.cancel", "A"),
     send("purge a build", "build.purge", "A"),
     send("resolve versions", "build.resolve", "AR"),
+    send("have a build begun ahead", "build.ahead", "A"),
     send("read a log", "build.log", "AR"),
     send("list builders", "build.builders", "AR"),
     send("count builds over time", "build.stats", "AR"),
@@ -98,6 +99,8 @@ const OPERATIONS: [Operation; 64] = [
     send("read a pipeline", "catalog.select", "AR"),
     send("read the blocklist", "catalog.blocklist", "A"),
     send("change the blocklist", "catalog.block", "A"),
+    send("tell builders to build ahead", "builder.ahead", "S"),
+    receive("hear of what to build ahead", "builder.ahead", "B"),
     send("import a release", "catalog.import", "A"),
     send("list imports", "catalog.imports", "A"),
     send("find the services", "$SRV.PING.build", "SR"),

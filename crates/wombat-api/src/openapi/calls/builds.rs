@@ -38,6 +38,10 @@ pub(super) fn asking() -> Vec<Call> {
             "builds",
             "Say what a request would build, and why; writes nothing",
         )
+        .flag(
+            "ahead",
+            "Have an idle builder begin with it; another one of the same client takes its place.",
+        )
         .takes::<RequestBody>(&a_request())
         .gives::<ResolveAnswer>(200, "What would be built."),
     ]
