@@ -7,9 +7,9 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::{error, warn};
 use wombat_model::{
-    Problem, ProblemCode, Refusal, RefusalStatus,
+    Platform, Problem, ProblemCode, Refusal, RefusalStatus,
     names::{CLIENT_HEADER, MAX_BODY},
-    wire::ErrorBody,
+    wire::{ErrorBody, LintQuestion, LintReply},
 };
 use wombat_store::{Connection, StoreError};
 
@@ -103,6 +103,20 @@ impl Gateway {
             Ok(Err(error)) => Err(failed(subject, error.kind())),
             Err(_) => Err(failed(subject, RequestErrorKind::TimedOut)),
         }
+    }
+
+    /// Asks a builder that runs such binaries. `None`: there is none.
+    pub(crate) async fn ask_lint(
+        &self,
+        platform: Platform,
+        question: &LintQuestion,
+    ) -> Result<Option<LintReply>, ApiError> {
+        self.check_is_up()?;
+        let asked = self.connection.ask_lint(platform, question).await;
+        asked.map_err(|error| {
+            warn!(%error, "a builder doesn't say what a binary says");
+            ApiError::unavailable("No builder answered in time; try again.")
+        })
     }
 
     /// Waits for the store, no longer than for a service.

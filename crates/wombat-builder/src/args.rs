@@ -63,12 +63,15 @@ pub struct BuilderArgs {
         value_name = "WHAT"
     )]
     pub warm: Warm,
-    /// Build nothing before it is asked for, even while nothing waits
-    #[arg(long, env = "WOMBAT_NO_AHEAD")]
-    pub no_ahead: bool,
-    /// Leave imports into the catalog to other builders
-    #[arg(long, env = "WOMBAT_NO_IMPORTS")]
-    pub no_imports: bool,
+    /// What to leave out of what is done beside builds, and below them; may be repeated
+    #[arg(
+        long,
+        env = "WOMBAT_WITHOUT",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "WORK"
+    )]
+    pub without: Vec<Aside>,
     /// A licence whose terms you accept, so that packages under it are built
     #[arg(
         long,
@@ -109,6 +112,17 @@ pub enum Warm {
     Base,
     /// Every package of the catalog's newest releases: hours of compiling, once for all builders.
     Catalog,
+}
+
+/// What a builder does beside its builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Aside {
+    /// Building what rests in somebody's basket, while nothing waits.
+    Ahead,
+    /// Importing modules into the catalog.
+    Imports,
+    /// Running finished binaries to ask what they say of a pipeline.
+    Lint,
 }
 
 /// What is built without a licence being accepted.

@@ -13,6 +13,7 @@ mod counters;
 pub mod go;
 mod imports;
 mod intake;
+mod lint;
 mod owner;
 mod presence;
 pub mod recipe;
@@ -24,6 +25,6 @@ mod units;
 mod warm;
 mod worker;
 
-pub use args::{AcceptedLicence, BuilderArgs, BuilderDeps, BundlePolicy, Warm};
+pub use args::{AcceptedLicence, Aside, BuilderArgs, BuilderDeps, BundlePolicy, Warm};
 pub use counters::Counters;
 pub use run::run;

@@ -15,11 +15,12 @@ use wombat_store::Connection;
 
 use crate::{
     ahead::{Ahead, BuildAhead},
-    args::{BuilderArgs, BuilderDeps, Warm},
+    args::{Aside, BuilderArgs, BuilderDeps, Warm},
     cache::{Trust, trim},
     go::Workshop,
     imports::ImportDesk,
     intake::Dispatcher,
+    lint,
     owner::Ownership,
     presence::{ActiveClaims, Heartbeat},
     warm::{AskedTargets, WarmUp},
@@ -136,13 +137,17 @@ pub async fn run(
 /// What is done beside builds, and below them.
 fn start_aside(worker: &Arc<Worker>, args: &BuilderArgs, connection: &Connection) -> JoinSet<()> {
     let mut aside = JoinSet::new();
+    let does = |work| !args.without.contains(&work);
     if args.warm != Warm::Off {
         aside.spawn(WarmUp::new(Arc::clone(worker), args.warm, args.min_free_disk).run());
     }
-    if !args.no_imports {
+    if does(Aside::Imports) {
         aside.spawn(ImportDesk::run(Arc::clone(worker)));
     }
-    if !args.no_ahead {
+    if does(Aside::Lint) {
+        aside.spawn(lint::run(Arc::clone(worker), connection.clone()));
+    }
+    if does(Aside::Ahead) {
         aside.spawn(BuildAhead::run(
             Arc::clone(worker),
             connection.clone(),

@@ -27,6 +27,11 @@ pub const LOG_END_HEADER: &str = "Wombat-Log-End";
 /// Where services tell builders what somebody seems about to ask for.
 pub const AHEAD_SUBJECT: &str = "builder.ahead";
 
+/// Where builders are asked what a binary says of a pipeline, followed by the platform as `<goos>.<goarch>`.
+pub const LINT_SUBJECT_PREFIX: &str = "builder.lint.";
+/// The queue group that builders share those questions in.
+pub const LINT_QUEUE: &str = "q";
+
 /// Header of a `build.request` that came over the gateway: the address of who asks, by which quotas are counted.
 pub const CLIENT_HEADER: &str = "Wombat-Client";
 

@@ -1,5 +1,5 @@
 import { callJson } from './client'
-import type { BuildView, BuildersAnswer, Contents, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
+import type { BuildView, BuildersAnswer, Contents, LintAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
 
 const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
 
@@ -8,7 +8,8 @@ export const requestBuild = (body: RequestBody): Promise<BuildView> =>
 
 /** Says that this rests in the basket: an idle builder may begin with it. Whether one does makes no difference to us. */
 export const buildAhead = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
-  callJson('/api/resolve?ahead=true', { method: 'POST', body, ...(signal && { signal }) })
+  callJson('/api/resolve', { method: 'POST', body, query: { ahead: true }, ...(signal && { signal }) })
+
 export const resolve = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
   callJson('/api/resolve', { method: 'POST', body, ...(signal && { signal }) })
 
@@ -32,6 +33,10 @@ export const getRecipe = (id: string): Promise<Recipe> => callJson(`${one(id)}/r
 
 export const getContents = (id: string, signal?: AbortSignal): Promise<Contents> =>
   callJson(`${one(id)}/contents`, signal ? { signal } : {})
+
+/** What the finished binary itself says of a pipeline; the server keeps nothing of it. */
+export const lintPipeline = (id: string, pipeline: string): Promise<LintAnswer> =>
+  callJson(`${one(id)}/lint`, { method: 'POST', text: pipeline })
 
 export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> =>
   callJson('/api/builders', signal ? { signal } : {})

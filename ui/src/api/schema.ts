@@ -118,6 +118,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/builds/{id}/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the finished binary itself says of a pipeline; nothing of it is kept */
+        post: operations["lintPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/builds/{id}/log": {
         parameters: {
             query?: never;
@@ -773,6 +790,31 @@ export type components = {
         };
         /** @description The licences of all files that a package compiles. */
         Licence: "apache" | "community" | "rcl";
+        /** @description Answer of `POST /api/builds/{id}/lint`: what `<binary> lint` says of a pipeline. */
+        LintAnswer: {
+            /**
+             * @description It has nothing against it. It doesn't look into templates, or whether logins and drivers are there that are needed
+             *     only once the pipeline runs.
+             */
+            accepted: boolean;
+            /** @description Its objections, in its own words; at most 100. */
+            complaints: components["schemas"]["LintComplaint"][];
+        };
+        /** @description One objection. */
+        LintComplaint: {
+            /**
+             * Format: uint32
+             * @description The column that it names, from 1.
+             */
+            column?: number;
+            /**
+             * Format: uint32
+             * @description The line that it names, from 1.
+             */
+            line?: number;
+            /** @description What it says. */
+            message: string;
+        };
         /** @description Answer to [`ListQuestion`]. Its builds may be in JSON already. */
         ListAnswer: {
             /** @description This page. */
@@ -1284,6 +1326,8 @@ export type FoundComponent = components['schemas']['FoundComponent'];
 export type Import = components['schemas']['Import'];
 export type ImportsAnswer = components['schemas']['ImportsAnswer'];
 export type Licence = components['schemas']['Licence'];
+export type LintAnswer = components['schemas']['LintAnswer'];
+export type LintComplaint = components['schemas']['LintComplaint'];
 export type ListAnswer = components['schemas']['ListAnswer'];
 export type LoggedEntry = components['schemas']['LoggedEntry'];
 export type ModuleContents = components['schemas']['ModuleContents'];
@@ -1692,6 +1736,58 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    lintPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a build: build.<goos>.<goarch>.<go>.<hash>. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example input:
+                 *       generate:
+                 *         mapping: root = now()
+                 *     output:
+                 *       stdout: {}
+                 */
+                "application/yaml": unknown;
+            };
+        };
+        responses: {
+            /** @description Its objections, if it has any. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LintAnswer"];
+                };
+            };
+            /** @description It is still being built. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildView"];
                 };
             };
             /** @description Something is wrong: with the call, or here. */

@@ -29,6 +29,7 @@ export type {
   FailureJson,
   FoundComponent,
   Licence,
+  LintAnswer,
   LoggedEntry,
   OfferedPlatform,
   PackageJson,

@@ -5,7 +5,9 @@ import { selectFor, type SelectTarget } from '@/api/catalog'
 
 import { useAsked } from './asked'
 
-const text = ref('')
+/** What was pasted. */
+export const pastedPipeline = ref('')
+const text = pastedPipeline
 /** The text whose packages were put into the basket: looking at it again mustn't undo what was picked since. */
 const taken = ref('')
 

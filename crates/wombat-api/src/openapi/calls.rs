@@ -43,6 +43,7 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 pub(super) fn calls() -> Vec<Call> {
     let mut all = builds::asking();
     all.extend(builds::watching());
+    all.extend(builds::about_binaries());
     all.extend(binaries());
     all.extend(catalog());
     all.extend(service());

@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use bytes::Bytes;
 use http::Uri;
 use serde::Serialize;
 use wombat_model::{
@@ -55,13 +56,7 @@ pub(super) async fn select(
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
     let mut params = Params::of(&uri);
-    let pipeline = String::from_utf8(body.into()).map_err(|_| {
-        Refusal::of_request(vec![Problem::field(
-            ProblemCode::Malformed,
-            "pipeline",
-            "The body isn't UTF-8 text; send the YAML of a pipeline as it is.",
-        )])
-    })?;
+    let pipeline = pipeline_of(body)?;
     let plain = SelectQuestion::of(pipeline);
     let question = SelectQuestion {
         goos: params.text("goos").unwrap_or(plain.goos),
@@ -73,6 +68,17 @@ pub(super) async fn select(
     params.finish()?;
     let answer = state.gateway.ask_with_text("catalog.select", &question);
     Ok(json(answer.await?))
+}
+
+/// The text of a body that is a pipeline.
+pub(super) fn pipeline_of(body: Bytes) -> Result<String, Refusal> {
+    String::from_utf8(body.into()).map_err(|_| {
+        Refusal::of_request(vec![Problem::field(
+            ProblemCode::Malformed,
+            "pipeline",
+            "The body isn't UTF-8 text; send the YAML of a pipeline as it is.",
+        )])
+    })
 }
 
 /// `GET /api/builders`

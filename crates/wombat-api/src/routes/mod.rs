@@ -9,6 +9,7 @@ mod events;
 mod file;
 mod health;
 mod imports;
+mod lint;
 mod log;
 mod one_line;
 
@@ -47,6 +48,7 @@ pub fn app(state: AppState) -> Router {
     let quick = Router::new()
         .route("/api/builds/{id}/log", get(log::log))
         .route("/api/builds/{id}/recipe", get(log::recipe))
+        .route("/api/builds/{id}/lint", post(lint::lint))
         .route("/api/builds/{id}/contents", get(contents::contents))
         .route("/api/resolve", post(builds::resolve))
         .route("/api/catalog", get(catalog::search))

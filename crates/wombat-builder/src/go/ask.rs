@@ -1,7 +1,8 @@
 //! Asks a finished binary about itself. It is strangers' code that runs here, so only where it can touch nothing.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
+use tempfile::TempDir;
 use wombat_model::SandboxLevel;
 
 use super::{product::Product, workshop::Workshop};
@@ -16,6 +17,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 const MEMORY: u64 = 1 << 30;
 /// Most that it may say, in bytes.
 const LONGEST: usize = 64 << 20;
+
+/// Most that it may say on its error output, in bytes; the rest is dropped.
+const LONGEST_COMPLAINT: usize = 64 << 10;
 
 /// A binary didn't answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,26 +40,104 @@ pub enum AskError {
     Failed(String),
 }
 
+impl From<std::io::Error> for AskError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// What a binary said that isn't expected to succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// It ended well.
+    pub(crate) accepted: bool,
+    /// All that it printed.
+    pub(crate) text: String,
+}
+
+struct Heard {
+    ending: Ending<()>,
+    said: Vec<u8>,
+    complained: String,
+}
+
 impl Workshop {
     /// What a binary for this machine prints when it is run with these arguments: without network, files, variables and
     /// input.
     pub async fn ask(&self, product: &Product, arguments: &[&str]) -> Result<Vec<u8>, AskError> {
-        let settings = self.settings();
-        let level = settings.sandbox.level();
-        if level == SandboxLevel::Landlock {
+        let folder = self.ask_folder()?;
+        let level = self.settings().sandbox.level();
+        let alone = Confinement::alone(level, &product.path);
+        let heard = self.hear(&product.path, folder.path(), arguments, alone);
+        let Heard {
+            ending,
+            said,
+            complained,
+        } = heard.await?;
+        match ending {
+            Ending::Exited(0) => Ok(said),
+            Ending::Exited(_) | Ending::OutOfMemory | Ending::TooManyProcesses => {
+                Err(AskError::Failed(complained))
+            }
+            Ending::NotStarted => Err(AskError::Broken(complained)),
+            Ending::Stopped(()) => Err(AskError::Endless),
+        }
+    }
+
+    /// The same for a binary that is given a file, which stands in its working directory, and that may refuse it.
+    pub(crate) async fn ask_about(
+        &self,
+        binary: &Path,
+        arguments: &[&str],
+        (name, content): (&str, &str),
+    ) -> Result<Said, AskError> {
+        let folder = self.ask_folder()?;
+        let file = folder.path().join(name);
+        std::fs::write(&file, content)?;
+        let level = self.settings().sandbox.level();
+        let confinement = Confinement::alone(level, binary).read(&file);
+        let heard = self.hear(binary, folder.path(), arguments, confinement);
+        let Heard {
+            ending,
+            said,
+            complained,
+        } = heard.await?;
+        let text = String::from_utf8_lossy(&said).into_owned() + &complained;
+        match ending {
+            Ending::Exited(0 | 1) => Ok(Said {
+                accepted: ending == Ending::Exited(0),
+                text,
+            }),
+            Ending::Exited(_) | Ending::OutOfMemory | Ending::TooManyProcesses => {
+                Err(AskError::Failed(text))
+            }
+            Ending::NotStarted => Err(AskError::Broken(text)),
+            Ending::Stopped(()) => Err(AskError::Endless),
+        }
+    }
+
+    fn ask_folder(&self) -> Result<TempDir, AskError> {
+        if self.settings().sandbox.level() == SandboxLevel::Landlock {
             return Err(AskError::NotHere);
         }
-        let broken = |error: std::io::Error| AskError::Broken(error.to_string());
-        let folder = tempfile::tempdir_in(self.jobs_folder()).map_err(broken)?;
-        let child = ChildCommand::new(&settings.helper, &product.path, folder.path())
+        Ok(tempfile::tempdir_in(self.jobs_folder())?)
+    }
+
+    async fn hear(
+        &self,
+        binary: &Path,
+        folder: &Path,
+        arguments: &[&str],
+        confinement: Confinement,
+    ) -> Result<Heard, AskError> {
+        let child = ChildCommand::new(&self.settings().helper, binary, folder)
             .args(arguments.iter().copied())
             .nice(10)
             .memory_limit(MEMORY)
             .file_size_limit(0)
             .process_limit(1)
-            .confine(Confinement::alone(level, &product.path))
-            .spawn()
-            .map_err(broken)?;
+            .confine(confinement)
+            .spawn()?;
         let (mut said, mut complained) = (Vec::new(), String::new());
         let mut cutter = LineCutter::default();
         let flood = tokio_util::sync::CancellationToken::new();
@@ -66,19 +148,17 @@ impl Workshop {
             Output::Stdout if said.len() + bytes.len() > LONGEST => flood.cancel(),
             Output::Stdout => said.extend_from_slice(bytes),
             Output::Stderr => cutter.push(bytes, |line| {
-                if complained.len() < 2048 {
+                if complained.len() < LONGEST_COMPLAINT {
                     complained.push_str(&line);
-                    complained.push(' ');
+                    complained.push('\n');
                 }
             }),
         });
-        match ending.await.map_err(broken)? {
-            Ending::Exited(0) => Ok(said),
-            Ending::Exited(_) | Ending::OutOfMemory | Ending::TooManyProcesses => {
-                Err(AskError::Failed(complained))
-            }
-            Ending::NotStarted => Err(AskError::Broken(complained)),
-            Ending::Stopped(()) => Err(AskError::Endless),
-        }
+        let ending = ending.await?;
+        Ok(Heard {
+            ending,
+            said,
+            complained,
+        })
     }
 }

@@ -125,7 +125,7 @@ const fn patience(import: &Import) -> Duration {
 
 /// The platform of this machine, if it can run binaries and keep them from everything.
 fn able(worker: &Worker) -> Option<Platform> {
-    if worker.workshop.settings().sandbox.level() == SandboxLevel::Landlock {
+    if worker.workshop.settings().sandbox.level() != SandboxLevel::Namespaces {
         info!("imports are left to other builders: binaries can't be kept from everything here");
         return None;
     }

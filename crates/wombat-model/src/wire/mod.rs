@@ -4,6 +4,7 @@ mod ahead;
 mod build_json;
 mod error_body;
 mod imports;
+mod lint;
 mod questions;
 mod recipe;
 mod stats;
@@ -13,6 +14,7 @@ pub use ahead::AheadOrder;
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
 pub use error_body::{ErrorBody, ErrorJson};
 pub use imports::{ImportQuestion, ImportsAnswer};
+pub use lint::{LintAnswer, LintComplaint, LintQuestion, LintReply};
 pub use questions::{
     BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, CatalogQuestion,
     ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount, Facets, FoundComponent,

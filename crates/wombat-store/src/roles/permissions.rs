@@ -6,7 +6,8 @@
 
 use wombat_model::names::{
     AHEAD_SUBJECT, ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
-    CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+    CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LINT_QUEUE, LINT_SUBJECT_PREFIX,
+    LOGS_STREAM, LOGS_SUBJECT_PREFIX,
 };
 
 use super::NatsRole;
@@ -170,7 +171,6 @@ fn builder(own: Permissions) -> Permissions {
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.release.>"))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.import.>"))
         .read(&CATALOG)
-        .read_directly(&ARTIFACTS, &format!("$O.{ARTIFACTS_BUCKET}.M.>"))
         .read_directly(&DOCUMENTS, &format!("$O.{CATALOG_DOCS_BUCKET}.M.>"))
         .read_directly(&LOGS, &logs())
         .send(format!("$KV.{CATALOG_BUCKET}.import.>"))
@@ -184,7 +184,10 @@ fn builder(own: Permissions) -> Permissions {
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
         .send(logs())
         .send(FLOW)
+        .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
+        .send(format!("{}.>", NatsRole::Api.inbox_prefix()))
         .receive(AHEAD_SUBJECT)
+        .receive(format!("{LINT_SUBJECT_PREFIX}> {LINT_QUEUE}"))
 }
 
 fn api(own: Permissions) -> Permissions {
@@ -211,6 +214,7 @@ fn api(own: Permissions) -> Permissions {
         .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
         .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
+        .send(format!("{LINT_SUBJECT_PREFIX}>"))
         .send(FLOW)
 }
 

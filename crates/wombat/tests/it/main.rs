@@ -12,6 +12,7 @@ mod dedupe;
 mod evil_modules;
 mod faults;
 mod hostile;
+mod lint;
 mod load;
 mod module_proxy;
 mod nats_cli;

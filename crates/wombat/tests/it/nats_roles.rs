@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 67] = [
+const OPERATIONS: [Operation; 69] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -101,6 +101,8 @@ const OPERATIONS: [Operation; 67] = [
     send("change the blocklist", "catalog.block", "A"),
     send("tell builders to build ahead", "builder.ahead", "S"),
     receive("hear of what to build ahead", "builder.ahead", "B"),
+    send("ask a binary", "builder.lint.linux.amd64", "A"),
+    serve("answer for a binary", "builder.lint.linux.amd64", "B"),
     send("import a release", "catalog.import", "A"),
     send("list imports", "catalog.imports", "A"),
     send("find the services", "$SRV.PING.build", "SR"),
@@ -161,7 +163,7 @@ const OPERATIONS: [Operation; 67] = [
     send(
         "read a binary",
         "$JS.API.CONSUMER.CREATE.OBJ_artifacts",
-        "SAR",
+        "SBAR",
     ),
     send(
         "purge parts of binaries",
@@ -202,7 +204,7 @@ const OPERATIONS: [Operation; 67] = [
     send("delete a stream", "$JS.API.STREAM.DELETE.KV_builds", ""),
     send("list streams", "$JS.API.STREAM.NAMES", ""),
     send("send anything", "anything.else", ""),
-    send("answer the gateway", "_INBOX_api.question", "S"),
+    send("answer the gateway", "_INBOX_api.question", "SB"),
     receive("read the service's answers", "_INBOX_service.>", "S"),
     receive("read a builder's answers", "_INBOX_builder.>", "B"),
     receive("read the gateway's answers", "_INBOX_api.>", "A"),

@@ -69,6 +69,10 @@ fn calls() -> Vec<Call> {
         call(Method::GET, "/api/builds/{id}/log", Nothing),
         call(Method::GET, "/api/builds/{id}/recipe", Nothing),
         call(Method::GET, "/api/builds/{id}/contents", Nothing),
+        Call {
+            body: "input: {stdin: {}}",
+            ..call(Method::POST, "/api/builds/{id}/lint", Nothing)
+        },
         call(Method::GET, "/api/events", Nothing),
         call(Method::GET, "/dl/{goos}/{goarch}", Nothing),
         call(

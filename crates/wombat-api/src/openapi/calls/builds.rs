@@ -2,7 +2,7 @@
 
 use wombat_model::{
     request::RequestBody,
-    wire::{BuildView, ListAnswer, Recipe, ResolveAnswer},
+    wire::{BuildView, LintAnswer, ListAnswer, Recipe, ResolveAnswer},
 };
 
 use super::{EVENTS, ID, JSON, TEXT, WAIT, a_request};
@@ -121,6 +121,19 @@ pub(super) fn watching() -> Vec<Call> {
         .gives::<Recipe>(200, "The recipe."),
         call(
             "get",
+            "/api/events",
+            "followAll",
+            "builds",
+            "Follow all builds",
+        )
+        .answers(200, "Events.", Some(EVENTS)),
+    ]
+}
+
+pub(super) fn about_binaries() -> Vec<Call> {
+    vec![
+        call(
+            "get",
             "/api/builds/{id}/contents",
             "getContents",
             "builds",
@@ -131,12 +144,18 @@ pub(super) fn watching() -> Vec<Call> {
         .gives::<BuildView>(202, "It is still being built.")
         .answers(304, "It is as If-None-Match knows it.", None),
         call(
-            "get",
-            "/api/events",
-            "followAll",
+            "post",
+            "/api/builds/{id}/lint",
+            "lintPipeline",
             "builds",
-            "Follow all builds",
+            "What the finished binary itself says of a pipeline; nothing of it is kept",
         )
-        .answers(200, "Events.", Some(EVENTS)),
+        .part("id", ID)
+        .takes_text(
+            "application/yaml",
+            "input:\n  generate:\n    mapping: root = now()\noutput:\n  stdout: {}\n",
+        )
+        .gives::<LintAnswer>(200, "Its objections, if it has any.")
+        .gives::<BuildView>(202, "It is still being built."),
     ]
 }

@@ -1,0 +1,170 @@
+//! Lets finished binaries look at pipelines: each in the strictest sandbox, as `lint` opens files that a pipeline names and
+//! quotes them.
+//!
+//! One at a time. The binary that was asked last stays, since people ask again after they mended something.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tempfile::TempDir;
+use tracing::{debug, info, warn};
+use wombat_model::{
+    ArtifactName, SandboxLevel, this_machine,
+    wire::{LintAnswer, LintComplaint, LintQuestion, LintReply},
+};
+use wombat_store::Connection;
+
+use crate::worker::Worker;
+
+/// The file that the binary reads.
+const PIPELINE: &str = "pipeline.yaml";
+/// Most objections in an answer.
+const MOST: usize = 100;
+/// Longest objection, in bytes.
+const LONGEST: usize = 2000;
+
+/// A binary that was fetched.
+struct Fetched {
+    name: ArtifactName,
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+/// Answers until the builder takes nothing new.
+pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
+    let level = worker.workshop.settings().sandbox.level();
+    let platform = this_machine().parse();
+    let (SandboxLevel::Namespaces, Ok(platform)) = (level, platform) else {
+        info!("no binary is asked about pipelines: nothing here keeps it from everything");
+        return worker.stop.cancelled().await;
+    };
+    let mut questions = match connection.lint_questions(platform).await {
+        Ok(questions) => questions,
+        Err(error) => {
+            warn!(%error, "no binary is asked about pipelines");
+            return;
+        }
+    };
+    let mut last = None;
+    loop {
+        let next = tokio::select! {
+            next = questions.next() => next,
+            () = worker.stop.cancelled() => return,
+        };
+        let Some((question, asker)) = next else {
+            return;
+        };
+        let reply = match lint(&worker, &question, &mut last).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                debug!(artifact = %question.artifact, error = format!("{error:#}"), "not linted");
+                LintReply::Failed(format!("{error:#}"))
+            }
+        };
+        asker.answer(&reply).await;
+    }
+}
+
+async fn lint(
+    worker: &Worker,
+    question: &LintQuestion,
+    last: &mut Option<Fetched>,
+) -> anyhow::Result<LintReply> {
+    let name = &question.artifact;
+    if last.as_ref().is_none_or(|fetched| fetched.name != *name) {
+        *last = None;
+        let folder = tempfile::tempdir_in(worker.workshop.jobs_folder())?;
+        let path = folder.path().join("binary");
+        let fetched = worker
+            .store
+            .artifacts
+            .fetch(name, &question.sha256, &path)
+            .await?;
+        if !fetched {
+            return Ok(LintReply::Gone);
+        }
+        make_runnable(&path)?;
+        *last = Some(Fetched {
+            name: name.clone(),
+            path,
+            _folder: folder,
+        });
+    }
+    let Some(fetched) = last else {
+        return Ok(LintReply::Gone);
+    };
+    let arguments = ["lint", "--skip-env-var-check", PIPELINE];
+    let said = worker
+        .workshop
+        .ask_about(&fetched.path, &arguments, (PIPELINE, &question.pipeline))
+        .await?;
+    Ok(LintReply::Answer(LintAnswer {
+        accepted: said.accepted,
+        complaints: complaints(&said.text),
+    }))
+}
+
+#[cfg(unix)]
+fn make_runnable(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+/// `file(line,column) message`, a line each; what begins otherwise goes on with the one before.
+fn complaints(text: &str) -> Vec<LintComplaint> {
+    let mut all: Vec<LintComplaint> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if let Some(complaint) = placed(line) {
+            if all.len() == MOST {
+                break;
+            }
+            all.push(complaint);
+            continue;
+        }
+        match all.last_mut() {
+            Some(last) => {
+                last.message.push('\n');
+                last.message.push_str(line);
+            }
+            None => all.push(LintComplaint {
+                line: None,
+                column: None,
+                message: line.to_owned(),
+            }),
+        }
+    }
+    for complaint in &mut all {
+        let end = complaint.message.floor_char_boundary(LONGEST);
+        complaint.message.truncate(end);
+    }
+    all
+}
+
+fn placed(line: &str) -> Option<LintComplaint> {
+    let (place, message) = line
+        .strip_prefix(PIPELINE)?
+        .strip_prefix('(')?
+        .split_once(") ")?;
+    let (line, column) = place.split_once(',')?;
+    Some(LintComplaint {
+        line: line.parse().ok(),
+        column: column.parse().ok(),
+        message: message.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objections_have_their_places() {
+        let said = "pipeline.yaml(9,1) unable to infer\n  from candidates\npipeline.yaml(2,3) no\n";
+        let found = complaints(said);
+        let places: Vec<_> = found.iter().map(|it| (it.line, it.column)).collect();
+        assert_eq!(places, [(Some(9), Some(1)), (Some(2), Some(3))]);
+        assert_eq!(found[0].message, "unable to infer\n  from candidates");
+        let odd = complaints("it is odd");
+        assert_eq!((odd[0].line, odd[0].message.as_str()), (None, "it is odd"));
+        assert!(complaints("\n").is_empty());
+    }
+}

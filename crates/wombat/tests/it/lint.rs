@@ -1,0 +1,75 @@
+//! A real binary is asked what it says of a pipeline, and gets to see nothing else.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wombat_testkit::{Site, a_request};
+
+use crate::real_build::{COLD, up};
+
+const GOOD: &str = "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n";
+/// A field that isn't there, and a component that isn't in the binary.
+const WRONG: &str = "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\n    colour: red\noutput:\n  kafka: {}\n";
+/// The mapping reads a file, when it is looked at, and says what is wrong with it.
+const CURIOUS: &str = "pipeline:\n  processors:\n    - mapping: 'import \"/etc/passwd\"'\n";
+
+async fn lint(site: &Site, id: &str, pipeline: &str) -> anyhow::Result<(u16, Value)> {
+    let url = format!("{}/api/builds/{id}/lint", site.url);
+    let response = site
+        .client
+        .post(url)
+        .body(pipeline.to_owned())
+        .send()
+        .await?;
+    let status = response.status().as_u16();
+    Ok((status, serde_json::from_str(&response.text().await?)?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binary_says_what_it_thinks_of_a_pipeline() -> anyhow::Result<()> {
+    let folder = TempDir::with_prefix("wombat-lint-")?;
+    let state = folder.path().join("state");
+    std::fs::create_dir(&state)?;
+    let running = up(&state)?;
+    let site = Site::new(running.first_line()?);
+    site.until_ready().await?;
+    let id = site.asked(&a_request(&["nats"])).await?;
+    site.until(&id, "success", COLD).await?;
+
+    let accepted = json!({"accepted": true, "complaints": []});
+    assert_eq!(lint(&site, &id, GOOD).await?, (200, accepted));
+    let (status, wrong) = lint(&site, &id, WRONG).await?;
+    assert_eq!(
+        (status, &wrong["accepted"]),
+        (200, &json!(false)),
+        "{wrong}"
+    );
+    let complaints = wrong["complaints"].as_array().unwrap();
+    assert!(!complaints.is_empty(), "{wrong}");
+    assert!(complaints.iter().all(|it| it["line"].is_u64()), "{wrong}");
+    assert!(wrong.to_string().contains("kafka"), "{wrong}");
+
+    // Without the sandbox it would quote what it read.
+    let (status, curious) = lint(&site, &id, CURIOUS).await?;
+    assert_eq!(
+        (status, &curious["accepted"]),
+        (200, &json!(false)),
+        "{curious}"
+    );
+    assert!(!curious.to_string().contains("root:"), "{curious}");
+    assert!(!curious.to_string().contains("daemon"), "{curious}");
+
+    // Nobody here runs it.
+    let mut elsewhere = a_request(&["nats"]);
+    elsewhere["goos"] = json!("windows");
+    let other = site.asked(&elsewhere).await?;
+    let (status, early) = lint(&site, &other, GOOD).await?;
+    assert!(status == 202 || status == 422, "{early}");
+    site.until(&other, "success", COLD).await?;
+    let (status, problem) = lint(&site, &other, GOOD).await?;
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("unsupported_platform")),
+        "{problem}"
+    );
+    Ok(())
+}
