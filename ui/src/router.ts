@@ -21,6 +21,7 @@ const routes: RouteRecordRaw[] = [
   },
   { path: '/fleet', name: 'fleet', component: () => import('./pages/FleetPage.vue'), meta: { title: 'Fleet' } },
   { path: '/docs', name: 'docs', component: () => import('./pages/DocsPage.vue'), meta: { title: 'How to use it' } },
+  { path: '/docs/api', name: 'api', component: () => import('./pages/ApiPage.vue'), meta: { title: 'API' } },
   { path: '/about', name: 'about', component: () => import('./pages/AboutPage.vue'), meta: { title: 'About' } },
   { path: '/:path(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue'), meta: { title: 'Not found' } },
 ]

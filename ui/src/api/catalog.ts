@@ -1,3 +1,5 @@
+import type { OpenapiDocument } from '@/lib/openapi'
+
 import { callJson } from './client'
 import type { CatalogAnswer, ComponentAnswer, PlatformsAnswer, SelectAnswer, VersionAnswer } from './types'
 
@@ -25,3 +27,5 @@ export const selectFor = (pipeline: string, target: SelectTarget, signal: AbortS
 export const getPlatforms = (): Promise<PlatformsAnswer> => callJson('/api/platforms')
 
 export const getVersion = (): Promise<VersionAnswer> => callJson('/api/version')
+
+export const getOpenapi = (signal: AbortSignal): Promise<OpenapiDocument> => callJson('/api/openapi.json', { signal })

@@ -36,6 +36,31 @@ export async function callText(path: string, options: Options = {}): Promise<str
   return (await call(path, options)).text()
 }
 
+export interface RawAnswer {
+  status: number
+  statusText: string
+  headers: [name: string, value: string][]
+  /** Milliseconds until the headers were there. */
+  took: number
+  body: string
+}
+
+/** An answer just as it came, also one that isn't 2xx: for those who try a call. */
+export async function callRaw(path: string, signal: AbortSignal): Promise<RawAnswer> {
+  const began = performance.now()
+  let response: Response
+  try {
+    response = await fetch(path, { headers: { accept: '*/*' }, signal })
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    reached.value = false
+    throw unreachable()
+  }
+  reached.value = true
+  const took = performance.now() - began
+  return { status: response.status, statusText: response.statusText, headers: [...response.headers], took, body: await response.text() }
+}
+
 async function call(path: string, { method = 'GET', body, text, query, signal }: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json, text/plain' }
   if (body !== undefined) headers['content-type'] = 'application/json'
