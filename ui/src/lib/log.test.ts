@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { firstError, linesWith, type LogLine } from './log'
+import { firstError, matchesOf, partsOf, windowAround, type LogLine } from './log'
 
 const lines = ['go build …', 'github.com/a/b', '../b/b.go:12:5: undefined: x', 'too many errors'].map(
   (text, index): LogLine => ({ key: String(index), text, isNote: index === 0 }),
@@ -11,7 +11,24 @@ it('finds where the trouble begins', () => {
   expect(firstError(lines.slice(0, 2))).toBeUndefined()
 })
 
-it('finds lines in any case', () => {
-  expect(linesWith(lines, ' GITHUB ').map(({ text }) => text)).toEqual(['github.com/a/b'])
-  expect(linesWith(lines, ' ')).toHaveLength(4)
+it('finds a text in any case, as often as it is there', () => {
+  const { lines: places, first } = matchesOf(lines, ' GITHUB ')
+  expect([places, [...first]]).toEqual([[1], [['1', 0]]])
+  expect(matchesOf(lines, 'b').lines).toEqual([0, 1, 1, 2, 2])
+  expect(matchesOf(lines, 'b').first.get('2')).toBe(3)
+  expect(matchesOf(lines, ' ').lines).toEqual([])
+  expect(matchesOf(lines, '(.*').lines).toEqual([])
+})
+
+it('cuts a line up at what was found', () => {
+  expect(partsOf('../b/B.go:1', 'b', 3)).toEqual([{ text: '../' }, { text: 'b', match: 3 }, { text: '/' }, { text: 'B', match: 4 }, { text: '.go:1' }])
+  expect(partsOf('İ a', 'a', 0)).toEqual([{ text: 'İ ' }, { text: 'a', match: 0 }])
+  expect(partsOf('a', ' ', 0)).toEqual([{ text: 'a' }])
+})
+
+it('shows the end of a log, or what is around a match', () => {
+  expect(windowAround(10, 20, undefined)).toEqual([0, 10])
+  expect(windowAround(100, 20, 85)).toEqual([80, 100])
+  expect(windowAround(100, 20, 50)).toEqual([40, 60])
+  expect(windowAround(100, 20, 3)).toEqual([0, 20])
 })

@@ -42,8 +42,54 @@ const ERROR = /^\S+\.go:\d+(:\d+)?: |^go: (?!downloading|finding|extracting)|^pa
 /** Where the trouble begins, which is seldom the last line. */
 export const firstError = (lines: LogLine[]): LogLine | undefined => lines.find(({ text, isNote }) => !isNote && ERROR.test(text))
 
-/** Lines that hold a text, whichever case it is in. */
-export function linesWith(lines: LogLine[], text: string): LogLine[] {
-  const wanted = text.trim().toLowerCase()
-  return wanted === '' ? lines : lines.filter((line) => line.text.toLowerCase().includes(wanted))
+/** Where a text stands in a log, whichever case it is in. */
+export interface Matches {
+  /** Of each match, the place of its line. */
+  lines: number[]
+  /** Of each line that has one, the number of its first match, by key. */
+  first: Map<string, number>
+}
+
+export interface LinePart {
+  text: string
+  /** The number of the match that this is. */
+  match?: number
+}
+
+const pattern = (text: string): RegExp | undefined =>
+  text.trim() === '' ? undefined : new RegExp(text.trim().replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'), 'gi')
+
+export function matchesOf(lines: LogLine[], text: string): Matches {
+  const matches: Matches = { lines: [], first: new Map() }
+  const wanted = pattern(text)
+  if (!wanted) return matches
+  for (const [place, line] of lines.entries()) {
+    const found = [...line.text.matchAll(wanted)].length
+    if (found > 0) matches.first.set(line.key, matches.lines.length)
+    for (let n = 0; n < found; n++) matches.lines.push(place)
+  }
+  return matches
+}
+
+/** A line cut up where the text begins and ends; its first match has the number `first`. */
+export function partsOf(line: string, text: string, first: number): LinePart[] {
+  const wanted = pattern(text)
+  if (!wanted) return [{ text: line }]
+  const parts: LinePart[] = []
+  let end = 0
+  let match = first
+  for (const { 0: found, index } of line.matchAll(wanted)) {
+    if (index > end) parts.push({ text: line.slice(end, index) })
+    parts.push({ text: found, match: match++ })
+    end = index + found.length
+  }
+  if (end < line.length) parts.push({ text: line.slice(end) })
+  return parts
+}
+
+/** As many places as are shown: the last ones, or those around a place that isn't among them. */
+export function windowAround(length: number, most: number, place: number | undefined): [from: number, to: number] {
+  if (place === undefined || place >= length - most) return [Math.max(0, length - most), length]
+  const from = Math.max(0, place - Math.floor(most / 2))
+  return [from, Math.min(length, from + most)]
 }
