@@ -1,10 +1,13 @@
-import { callJson } from './client'
+import { callJson, callPaced, type Paced } from './client'
 import type { BuildView, BuildersAnswer, Contents, LintAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
 
 const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
 
 export const requestBuild = (body: RequestBody): Promise<BuildView> =>
   callJson('/api/builds', { method: 'POST', body })
+
+/** The same, with when to look again. */
+export const requestPaced = (body: RequestBody): Promise<Paced<BuildView>> => callPaced('/api/builds', { method: 'POST', body })
 
 /** Says that this rests in the basket: an idle builder may begin with it. Whether one does makes no difference to us. */
 export const buildAhead = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
@@ -26,6 +29,9 @@ export const listBuilds = (filter: ListFilter, signal?: AbortSignal): Promise<Li
 
 export const getBuild = (id: string, signal?: AbortSignal): Promise<BuildView> =>
   callJson(one(id), signal ? { signal } : {})
+
+/** The same, with when to look again. */
+export const lookAtBuild = (id: string, signal: AbortSignal): Promise<Paced<BuildView>> => callPaced(one(id), { signal })
 
 export const cancelBuild = (id: string): Promise<BuildView> => callJson(one(id), { method: 'DELETE' })
 

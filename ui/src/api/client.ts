@@ -1,6 +1,8 @@
 /** The only place that calls `fetch`. */
 import { readonly, ref } from 'vue'
 
+import { secondsOf } from '@/lib/pace'
+
 import { type ApiError, errorOf, unreachable } from './error'
 
 const reached = ref(true)
@@ -30,6 +32,17 @@ interface Options {
 export async function callJson<T>(path: string, options: Options = {}): Promise<T> {
   const response = await call(path, options)
   return (await response.json()) as T
+}
+
+export interface Paced<T> {
+  answer: T
+  /** Seconds after which it is worth asking again. */
+  retryAfter: number | undefined
+}
+
+export async function callPaced<T>(path: string, options: Options = {}): Promise<Paced<T>> {
+  const response = await call(path, options)
+  return { answer: (await response.json()) as T, retryAfter: secondsOf(response.headers.get('retry-after')) }
 }
 
 export async function callText(path: string, options: Options = {}): Promise<string> {

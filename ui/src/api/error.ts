@@ -1,3 +1,5 @@
+import { secondsOf } from '@/lib/pace'
+
 import type { Problem, ProblemDocument } from './types'
 
 /** Why a call gave no answer that can be used. `status` 0: the server wasn't reached at all. */
@@ -32,7 +34,7 @@ const isProblemDocument = (body: unknown): body is ProblemDocument =>
 
 /** Reads the body of an answer that isn't 2xx; what isn't a problem document is told by its status. */
 export function errorOf(status: number, text: string, retryAfter: string | null): ApiError {
-  const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined
+  const seconds = secondsOf(retryAfter)
   let body: unknown
   try {
     body = JSON.parse(text)

@@ -21,6 +21,9 @@ export const expiredLook: StatusLook = { word: 'expired', icon: mdiArchiveRemove
 
 export const isFinished = (status: Status): boolean => status !== 'new' && status !== 'building'
 
+/** There is no binary and none on its way, so that it makes sense to ask for one; a failure would only come again. */
+export const isOpen = (status: Status | undefined, expired: boolean): boolean => status === undefined || status === 'cancelled' || (status === 'success' && expired)
+
 interface FailureWords {
   title: string
   /** Whose it is to act, and how. */

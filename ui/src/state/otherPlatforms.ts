@@ -1,10 +1,12 @@
 /** The same selection for every other platform on offer: what there is already, what can’t be, and asking for the rest. */
-import { computed, ref, shallowRef, watch, type Ref } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 
-import { requestBuild, resolve } from '@/api/builds'
+import { getBuild, lookAtBuild, requestPaced, resolve } from '@/api/builds'
 import { toApiError, type ApiError } from '@/api/error'
 import type { BuildView, OfferedPlatform, RequestBody, Status } from '@/api/types'
+import { pause } from '@/lib/pace'
 import { ofBuild, toRequest } from '@/lib/selection'
+import { isFinished, isOpen } from '@/lib/status'
 
 import { usePlatforms } from './catalog'
 
@@ -14,6 +16,8 @@ export interface OtherPlatform {
   /** Unknown until it was asked for. */
   id?: string
   status?: Status
+  /** It was built, but its binary was removed. */
+  expired?: boolean
   /** Why it can’t be built, or couldn’t be asked for. */
   problem?: ApiError
 }
@@ -22,10 +26,16 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
   const platforms = usePlatforms()
   const rows = shallowRef<OtherPlatform[]>([])
   const isAsking = ref(false)
+  const timers = new Map<string, ReturnType<typeof setTimeout>>()
+  const controller = new AbortController()
+  const { signal } = controller
 
   const requestFor = ({ goos, goarch }: OfferedPlatform): RequestBody => toRequest({ ...ofBuild(build.value), goos, goarch, variant: undefined })
   const put = (row: OtherPlatform): void => {
     rows.value = rows.value.map((other) => (other.name === row.name ? row : other))
+  }
+  const show = ({ name, request }: OtherPlatform, { id, status, expired }: BuildView): void => {
+    put({ name, request, id, status, expired: expired ?? false })
   }
 
   /** Looks at one after the other, as nothing of it is in a hurry. */
@@ -35,18 +45,50 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
     rows.value = others.map((platform) => ({ name: `${platform.goos}/${platform.goarch}`, request: requestFor(platform) }))
     for (const row of rows.value) {
       try {
-        const { id, status } = await resolve(row.request)
-        put({ ...row, id, ...(status && { status }) })
+        const { id, status } = await resolve(row.request, signal)
+        // Only the record tells whether the binary is still there.
+        if (status === 'success') show(row, await getBuild(id, signal))
+        else put({ ...row, id, ...(status && { status }) })
+        if (status && !isFinished(status)) later(row.name, pause(undefined))
       } catch (thrown) {
+        if (signal.aborted) return
         put({ ...row, problem: toApiError(thrown) })
       }
     }
   }
 
+  function later(name: string, milliseconds: number): void {
+    // What was asked for goes on when the page is left; looking at it doesn’t.
+    if (signal.aborted) return
+    clearTimeout(timers.get(name))
+    timers.set(name, setTimeout(() => void follow(name), milliseconds))
+  }
+
+  /** Looks at a build again and again until it is finished. */
+  async function follow(name: string): Promise<void> {
+    const row = rows.value.find((other) => other.name === name)
+    if (!row?.id || signal.aborted) return
+    if (document.hidden) {
+      later(name, pause(undefined))
+      return
+    }
+    try {
+      const { answer, retryAfter } = await lookAtBuild(row.id, signal)
+      show(row, answer)
+      if (!isFinished(answer.status)) later(name, pause(retryAfter))
+    } catch (thrown) {
+      if (signal.aborted) return
+      const problem = toApiError(thrown)
+      if (problem.isPassing) later(name, pause(problem.retryAfter, 5))
+      else put({ ...row, problem })
+    }
+  }
+
   async function ask(row: OtherPlatform): Promise<boolean> {
     try {
-      const { id, status } = await requestBuild(row.request)
-      put({ name: row.name, request: row.request, id, status })
+      const { answer, retryAfter } = await requestPaced(row.request)
+      show(row, answer)
+      if (!isFinished(answer.status)) later(row.name, pause(retryAfter))
       return true
     } catch (thrown) {
       put({ ...row, problem: toApiError(thrown) })
@@ -54,8 +96,7 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
     }
   }
 
-  const open = computed(() => rows.value.filter(({ id, status, problem }) => id !== undefined && problem === undefined && isOpen(status)))
-  const isOpen = (status: Status | undefined): boolean => status === undefined || status === 'cancelled'
+  const open = computed(() => rows.value.filter(({ id, status, expired, problem }) => id !== undefined && problem === undefined && isOpen(status, expired ?? false)))
 
   /** Stops at the first that isn’t taken: the others wouldn’t be, either. */
   async function askAll(): Promise<void> {
@@ -64,5 +105,9 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
     isAsking.value = false
   }
 
+  onScopeDispose(() => {
+    controller.abort()
+    for (const timer of timers.values()) clearTimeout(timer)
+  })
   return { rows, open, isAsking, look, ask, askAll }
 }
