@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Component } from '@/api/types'
 
 import type { ListedPackage } from './packages'
-import { nearest, searchPackages, words } from './search'
+import { hiddenWords, nearest, searchPackages, words } from './search'
 
 const listed = (name: string, components: string[], more: Partial<ListedPackage> = {}): ListedPackage => ({
   name,
@@ -68,5 +68,10 @@ describe('search', () => {
   it('offers what is near', () => {
     expect(nearest('kafak', ['kafka', 'redis', 'kafka_franz'])).toEqual(['kafka'])
     expect(nearest('zzzzzz', ['kafka'])).toEqual([])
+  })
+
+  it('says what a filter takes away', () => {
+    expect(hiddenWords(1, 'linux/386')).toBe('1 package can’t be built for linux/386 and is hidden.')
+    expect(hiddenWords(3, 'linux/386')).toBe('3 packages can’t be built for linux/386 and are hidden.')
   })
 })

@@ -1,6 +1,7 @@
 /** Finds packages by what people type, and says why each was found. */
 import type { Component, ComponentKind, Licence, SupportLevel } from '@/api/types'
 
+import { count } from './format'
 import { kindWords } from './kinds'
 import type { ListedPackage } from './packages'
 
@@ -51,6 +52,10 @@ export function searchPackages(packages: ListedPackage[], filter: PackageFilter)
     .sort((a, b) => b.score - a.score || (a.listed.name < b.listed.name ? -1 : 1))
 }
 
+/** What the filter for a platform takes away. */
+export const hiddenWords = (hidden: number, platform: string): string =>
+  `${count(hidden, 'package')} can’t be built for ${platform} and ${hidden === 1 ? 'is' : 'are'} hidden.`
+
 function hitOf(listed: ListedPackage, wanted: string[], inKinds: ComponentKind[]): Hit | undefined {
   const offered = inKinds.length === 0 ? listed.components : listed.components.filter(({ kind }) => inKinds.includes(kind))
   const matched = new Set<Component>()
@@ -79,13 +84,13 @@ function hitOf(listed: ListedPackage, wanted: string[], inKinds: ComponentKind[]
 }
 
 /** Names of the list that are closest to a word, for when nothing was found. */
-export function nearest(word: string, names: string[], count = 3): string[] {
+export function nearest(word: string, names: string[], most = 3): string[] {
   const target = plain(word).trim()
   return [...new Set(names)]
     .map((name) => ({ name, distance: editDistance(target, plain(name)) }))
     .filter(({ distance }) => distance <= (target.length < 5 ? 1 : Math.max(2, Math.floor(target.length / 3))))
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-    .slice(0, count)
+    .slice(0, most)
     .map(({ name }) => name)
 }
 
