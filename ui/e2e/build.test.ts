@@ -89,6 +89,9 @@ test('a pasted pipeline says what is wrong with it, and becomes a binary', async
   await expect.poll(() => page.url()).toContain('nats')
   await page.getByTestId('build-button').click()
   await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
+  // Whoever pasted has it at hand for the finished binary.
+  await page.getByTestId('check').click()
+  await expect.poll(() => page.getByTestId('check-state').textContent()).toContain('It has nothing against it')
 })
 
 test('what was picked since isn’t undone by looking at the pipeline again', async () => {

@@ -15,6 +15,22 @@ let page: Page
 let done: string
 let failed: string
 
+/** The release that the catalog's newest stands on: its makers' words come with an import alone. */
+const BASE = { module: 'github.com/redpanda-data/benthos/v4', version: 'v4.77.0' }
+
+/** Imports it and waits until the catalog has it. */
+async function imported(): Promise<string> {
+  const asked = await page.request.post(`${running.url}/api/catalog/imports`, { data: BASE })
+  expect(asked.status()).toBe(202)
+  for (;;) {
+    const answer = await page.request.get(`${running.url}/api/catalog/imports`)
+    const { imports } = (await answer.json()) as { imports: { status: string }[] }
+    const status = imports[0]?.status ?? ''
+    if (status === 'success' || status === 'failed') return status
+    await page.waitForTimeout(500)
+  }
+}
+
 /** Asks for a build and waits for its end. */
 async function built(packages: string[]): Promise<string> {
   const asked = await page.request.post(`${running.url}/api/builds`, { data: { goos: 'linux', goarch: 'amd64', packages } })
@@ -34,6 +50,7 @@ beforeAll(async () => {
   const ends = [await built([NATS]), await built([NATS, MISSING])]
   expect(ends.map((end) => end.split(' ')[1])).toEqual(['success', 'failed'])
   done = `b/${ends[0]?.split(' ')[0] ?? ''}`
+  expect(await imported()).toBe('success')
   failed = `b/${ends[1]?.split(' ')[0] ?? ''}`
 })
 
@@ -50,13 +67,25 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['build-list', () => '?way=list', (page) => page.getByTestId('package-list').waitFor()],
   ['build-paste', () => '?way=paste', (page) => page.getByTestId('pipeline').waitFor()],
   ['one-build', () => done, (page) => page.getByTestId('size-map').waitFor()],
+  [
+    'one-build-check',
+    () => done,
+    async (page) => {
+      await page.getByText('Ask this binary about a pipeline').click()
+      await page.getByTestId('check-pipeline').locator('textarea').first().fill('input:\n  natz: {}\noutput:\n  stdout: {}\n')
+      await page.getByTestId('check').click()
+      await page.getByTestId('complaints').getByText('natz').first().waitFor()
+    },
+  ],
   ['one-build-failed', () => failed, (page) => page.getByText('nowhere').first().waitFor()],
   ['builds', () => 'builds', (page) => page.getByText('nats').first().waitFor()],
   ['builds-nothing', () => 'builds?q=status:cancelled', (page) => page.getByText('No build fits').waitFor()],
   ['components', () => 'components', (page) => page.getByText('nats_jetstream').first().waitFor()],
   ['component', () => 'components/input/nats_jetstream', (page) => page.getByText('urls').first().waitFor()],
-  ['fleet', () => 'fleet', (page) => page.getByRole('heading', { name: 'Median time by phase' }).waitFor()],
+  ['component-words', () => 'components/processor/mapping', (page) => page.getByTestId('words').waitFor()],
+  ['fleet', () => 'fleet', (page) => page.getByRole('heading', { name: 'Median time by phase' }).waitFor().then(() => page.getByText('in the catalog, 2 packages').waitFor())],
   ['docs', () => 'docs', (page) => page.getByText('/api/resolve').first().waitFor()],
+  ['api', () => 'docs/api', (page) => page.getByText('/api/resolve').first().waitFor()],
   ['about', () => 'about', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
   ['missing', () => 'nowhere', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
 ]

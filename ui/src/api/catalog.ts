@@ -1,7 +1,7 @@
 import type { OpenapiDocument } from '@/lib/openapi'
 
 import { callJson } from './client'
-import type { CatalogAnswer, ComponentAnswer, PlatformsAnswer, SelectAnswer, VersionAnswer } from './types'
+import type { CatalogAnswer, ComponentAnswer, ImportsAnswer, PlatformsAnswer, SelectAnswer, VersionAnswer } from './types'
 
 /** More packages than any release has, so that one answer holds them all. */
 const ALL = 1000
@@ -23,6 +23,9 @@ export interface SelectTarget {
 /** What a pipeline needs; the server keeps nothing of it. */
 export const selectFor = (pipeline: string, target: SelectTarget, signal: AbortSignal): Promise<SelectAnswer> =>
   callJson('/api/catalog/select', { method: 'POST', text: pipeline, query: { ...target }, signal })
+
+/** Modules on their way into the catalog, and those that came in so. */
+export const getImports = (signal?: AbortSignal): Promise<ImportsAnswer> => callJson('/api/catalog/imports', signal ? { signal } : {})
 
 export const getPlatforms = (): Promise<PlatformsAnswer> => callJson('/api/platforms')
 

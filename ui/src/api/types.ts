@@ -28,6 +28,8 @@ export type {
   FailureClass,
   FailureJson,
   FoundComponent,
+  Import,
+  ImportsAnswer,
   Licence,
   LintAnswer,
   LoggedEntry,
