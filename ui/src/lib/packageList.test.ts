@@ -27,3 +27,14 @@ it('says of each line what is wrong with it', () => {
     [6, 'It'],
   ])
 })
+
+it('asks for the version of what the catalog doesn’t know', () => {
+  const problems = (text: string, modules?: string[]) => readPackageList(text, modules).map(({ problem }) => problem)
+  expect(problems('github.com/a/b/c github.com/a/bc github.com/a/bc@v1.0.0', ['github.com/a/b'])).toEqual([
+    undefined,
+    'The catalog doesn’t know its module, so name a version, such as github.com/a/bc@v1.2.3.',
+    undefined,
+  ])
+  expect(problems('github.com/a/bc')).toEqual([undefined])
+  expect(problems('nats', [])[0]).toMatch(/^A path begins/)
+})

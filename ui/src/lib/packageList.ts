@@ -1,5 +1,6 @@
 /** A list of packages as people write it down: one or more a line, between blanks or commas, remarks behind `#` or `//`. */
 import { whyNotImportPath } from './importPath'
+import { moduleOf, splitReference } from './packages'
 
 export interface ListLine {
   line: number
@@ -8,7 +9,15 @@ export interface ListLine {
   problem: string | undefined
 }
 
-export function readPackageList(text: string): ListLine[] {
+/** The service finds versions in its catalog alone. */
+function lacksVersion(reference: string, modules: readonly string[] | undefined): string | undefined {
+  const { path, version } = splitReference(reference)
+  if (version !== undefined || modules === undefined || moduleOf(path, modules) !== undefined) return undefined
+  return `The catalog doesn’t know its module, so name a version, such as ${path}@v1.2.3.`
+}
+
+/** `modules`: those of the catalog, once they are known. */
+export function readPackageList(text: string, modules?: readonly string[]): ListLine[] {
   const seen = new Set<string>()
   return text.split('\n').flatMap((written, index) => {
     const bare = written.replace(/(^|\s)(#|\/\/).*$/, '')
@@ -17,7 +26,7 @@ export function readPackageList(text: string): ListLine[] {
     return references
       .filter((reference) => reference !== '' && reference !== 'import' && reference !== '(' && reference !== ')')
       .map((reference) => {
-        const problem = whyNotImportPath(reference) ?? (seen.has(reference) ? 'It stands in the list already.' : undefined)
+        const problem = whyNotImportPath(reference) ?? lacksVersion(reference, modules) ?? (seen.has(reference) ? 'It stands in the list already.' : undefined)
         seen.add(reference)
         return { line: index + 1, reference, problem }
       })
