@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import {
   actionsStep,
+  actionsStepOf,
   curlDownload,
   curlOneLine,
   curlRequest,
@@ -66,6 +67,26 @@ describe('commands', () => {
     expect(dockerfile('http://h', plain)).toContain(`ADD --chmod=755 ${url} /usr/local/bin/wombat`)
     expect(dockerfile('http://h', { ...plain, goos: 'windows' })).toBeUndefined()
     expect(actionsStep('http://h', plain)?.split('\n')[2]).toBe(`    curl -fsSL -o wombat '${url}'`)
+  })
+
+  it('give a workflow exactly the binary that was built', () => {
+    const sha256 = 'cd'.repeat(32)
+    const start = '- name: Get the binary for the pipeline'
+    expect(actionsStepOf('http://h', id('linux'), sha256).split('\n')).toEqual([
+      start,
+      '  run: |',
+      `    curl -fsS -o wombat http://h/artifacts/linux/arm64/1.26.8/${hash}`,
+      `    echo '${sha256}  wombat' | sha256sum -c`,
+      '    chmod +x ./wombat',
+    ])
+    expect(actionsStepOf('http://h', id('darwin'), sha256)).toContain('| shasum -a 256 -c\n')
+    expect(actionsStepOf('http://h', id('windows'), sha256).split('\n')).toEqual([
+      start,
+      '  shell: bash',
+      '  run: |',
+      `    curl -fsS -o wombat.exe http://h/artifacts/windows/arm64/1.26.8/${hash}`,
+      `    echo '${sha256}  wombat.exe' | sha256sum -c`,
+    ])
   })
 
   it('know what a browser calls the file', () => {

@@ -95,6 +95,21 @@ export function actionsStep(origin: string, request: RequestBody): string | unde
   return command && lines('- name: Get the binary for the pipeline', '  run: |', ...command.split('\n').map((line) => `    ${line}`))
 }
 
+/** A step that downloads exactly this binary and checks it, for a runner of the platform that it is for. */
+export function actionsStepOf(origin: string, id: string, sha256: string): string {
+  const { goos } = parseBuildId(id)
+  const file = binaryName(goos)
+  // Runners for Windows have a shell of POSIX and its tools, too; a Mac has no sha256sum.
+  const check = `echo '${sha256}  ${file}' | ${goos === 'darwin' || goos === 'freebsd' ? 'shasum -a 256' : 'sha256sum'} -c`
+  const commands = [`curl -fsS -o ${file} ${quote(origin + artifactPath(id))}`, check, ...(goos === 'windows' ? [] : [`chmod +x ./${file}`])]
+  return lines(
+    '- name: Get the binary for the pipeline',
+    ...(goos === 'windows' ? ['  shell: bash'] : []),
+    '  run: |',
+    ...commands.map((line) => `    ${line}`),
+  )
+}
+
 export function natsRequest(request: RequestBody): string {
   return `nats req build.request ${quote(JSON.stringify(request))}`
 }
