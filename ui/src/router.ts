@@ -31,7 +31,8 @@ export const router = createRouter({
   routes,
   scrollBehavior(to, from, saved) {
     if (saved) return saved
-    if (to.hash) return { el: to.hash, top: 72 }
+    // A query that changes while someone types moves nothing.
+    if (to.hash && (to.path !== from.path || to.hash !== from.hash)) return { el: to.hash, top: 72 }
     return to.path === from.path ? {} : { top: 0 }
   },
 })
