@@ -83,7 +83,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['components', () => 'components', (page) => page.getByText('nats_jetstream').first().waitFor()],
   ['component', () => 'components/input/nats_jetstream', (page) => page.getByText('urls').first().waitFor()],
   ['component-words', () => 'components/processor/mapping', (page) => page.getByTestId('words').waitFor()],
-  ['fleet', () => 'fleet', (page) => page.getByRole('heading', { name: 'Median time by phase' }).waitFor().then(() => page.getByText('in the catalog, 2 packages').waitFor())],
+  ['fleet', () => 'fleet', (page) => page.getByRole('heading', { name: 'Median time by phase' }).waitFor().then(() => page.getByText('in the catalog, 3 packages').waitFor())],
   ['docs', () => 'docs', (page) => page.getByText('/api/resolve').first().waitFor()],
   ['api', () => 'docs/api', (page) => page.getByText('/api/resolve').first().waitFor()],
   ['about', () => 'about', (page) => page.getByRole('heading', { level: 1 }).waitFor()],

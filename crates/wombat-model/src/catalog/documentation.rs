@@ -90,6 +90,11 @@ impl Documentation {
         }
     }
 
+    /// Whether its makers say something of it.
+    pub const fn has_words(&self) -> bool {
+        !self.summary.is_empty() || !self.description.is_empty()
+    }
+
     /// The same without its makers' words.
     #[must_use]
     pub fn without_words(self) -> Self {

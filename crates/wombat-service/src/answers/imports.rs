@@ -26,7 +26,8 @@ impl Answers {
         }
         if go_versions.is_empty() {
             // Of a module that isn't known yet, whatever is offered with the others.
-            let known = catalog.newest(&module);
+            let known = catalog.release(&module, &version);
+            let known = known.or_else(|| catalog.newest(&module));
             let known = known.or_else(|| catalog.newest_of_each().last());
             go_versions = known.map_or_else(Vec::new, |release| release.go_versions.clone());
         }

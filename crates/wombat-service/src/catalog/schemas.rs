@@ -43,6 +43,12 @@ impl Schemas {
                 let names = self.components.entry(documentation.kind).or_default();
                 names
                     .entry(documentation.name.clone())
+                    // Of two releases, one that was imported tells more.
+                    .and_modify(|known| {
+                        if !known.has_words() && documentation.has_words() {
+                            known.clone_from(documentation);
+                        }
+                    })
                     .or_insert_with(|| Arc::clone(documentation));
             }
             // A release that brings more fields knows those of the others, too.
