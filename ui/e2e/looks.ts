@@ -35,6 +35,9 @@ async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env.WOMBAT_SCREENSHOTS
   if (!folder) return
   mkdirSync(folder, { recursive: true })
+  await page.evaluate(() => {
+    window.scrollTo(0, 0)
+  })
   const session = await page.context().newCDPSession(page)
   const { cssContentSize } = await session.send('Page.getLayoutMetrics')
   // WebP, which playwright doesn’t offer, is a fifth of PNG.

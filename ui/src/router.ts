@@ -37,7 +37,18 @@ export const router = createRouter({
   },
 })
 
+/** The page that was reloaded last because its part couldn't be fetched: not again at once, or it would go on for ever. */
+const RELOADED = 'wombat-reloaded'
+
+router.onError((_, to) => {
+  // Its file may be gone since the server was updated; the server's present page knows its new name.
+  if (sessionStorage.getItem(RELOADED) === to.fullPath) return
+  sessionStorage.setItem(RELOADED, to.fullPath)
+  window.location.assign(to.fullPath)
+})
+
 router.afterEach((to, from) => {
+  if (sessionStorage.getItem(RELOADED) === to.fullPath) sessionStorage.removeItem(RELOADED)
   document.title = to.meta.title ? `${to.meta.title} · Wombat Builder` : 'Wombat Builder'
   // A new page begins at its heading, also for those who don't see it.
   if (from.name && to.path !== from.path) requestAnimationFrame(() => document.getElementById('main')?.focus({ preventScroll: true }))

@@ -38,6 +38,9 @@ describe('prose', () => {
     ])
   })
 
+  it('names a page that is linked without words', () =>
+    expect(readInline('see xref:guides:bloblang/about.adoc[].').map(({ text }) => text)).toEqual(['see ', 'about', '.']))
+
   it('makes no link of anything but the web', () =>
     expect(readInline('[x](javascript:alert)')).toEqual([{ kind: 'text', text: '[x](javascript:alert)' }]))
 })

@@ -14,7 +14,7 @@ const ITEM = /^\s*(?:[-*+]|\d+\.|\.)\s+(.*)$/
 /** Marks of AsciiDoc that say how the next block looks, and nothing else. */
 const DIRECTIVE = /^(?:\[[^\]]*\]|:[\w-]+:.*|(?:endif|ifdef|ifndef|include)::.*|====+|--)$/
 const INLINE =
-  /`+([^`]+)`+|\*\*([^*]+)\*\*|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)|(https?:\/\/[^\s[\]<>()^]+)(?:\[([^\]]*)\])?|xref:[^\s[\]]*\[([^\]]*)\]|<<[^,>]*,?([^>]*)>>/g
+  /`+([^`]+)`+|\*\*([^*]+)\*\*|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)|(https?:\/\/[^\s[\]<>()^]+)(?:\[([^\]]*)\])?|xref:([^\s[\]]*)\[([^\]]*)\]|<<[^,>]*,?([^>]*)>>/g
 
 /** Blocks, one after another; what isn't known is text. */
 export function readProse(text: string): Block[] {
@@ -59,7 +59,7 @@ export function readInline(text: string): Inline[] {
   const parts: Inline[] = []
   let from = 0
   for (const match of text.matchAll(INLINE)) {
-    const [whole, code, strong, name, address, bare, label, reference, anchor] = match
+    const [whole, code, strong, name, address, bare, label, target, reference, anchor] = match
     if (match.index > from) parts.push({ kind: 'text', text: text.slice(from, match.index) })
     if (code !== undefined) parts.push({ kind: 'code', text: code })
     else if (strong !== undefined) parts.push({ kind: 'strong', text: strong })
@@ -68,12 +68,15 @@ export function readInline(text: string): Inline[] {
       const href = bare.replace(/[.,;:]+$/, '')
       parts.push({ kind: 'link', text: plain(label?.replace(/\^$/, '') ?? '') || href, href })
       if (label === undefined && href !== bare) parts.push({ kind: 'text', text: bare.slice(href.length) })
-    } else parts.push({ kind: 'text', text: plain(reference ?? anchor ?? '') || whole })
+    } else parts.push({ kind: 'text', text: plain(reference ?? anchor ?? '') || pageOf(target) || whole })
     from = match.index + whole.length
   }
   if (from < text.length) parts.push({ kind: 'text', text: text.slice(from) })
   return parts
 }
+
+/** The name of a page that is linked without words of its own: the last of its path. */
+const pageOf = (target: string | undefined): string | undefined => /([^/:#.]+)(?:\.adoc)?(?:#.*)?$/.exec(target ?? '')?.[1]
 
 /** Without the marks of code. */
 const plain = (text: string): string => text.replaceAll('`', '').trim()
