@@ -10,7 +10,6 @@ use std::{
 
 use sha2::Digest as _;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use wombat_model::{
     BuildKey, BuildSpec, ImportPath, ModulePath, ModuleVersion, Package, Target,
@@ -18,13 +17,7 @@ use wombat_model::{
 };
 use wombat_store::WatchEvent;
 
-use crate::{
-    args::Warm,
-    go::{BuildError, Scope},
-    intake::free_disk,
-    report::Reporter,
-    worker::Worker,
-};
+use crate::{args::Warm, go::BuildError, intake::free_disk, worker::Worker};
 
 /// The module and its packages that every binary has.
 const BASE_MODULE: &str = "github.com/redpanda-data/benthos/v4";
@@ -35,8 +28,6 @@ const USUAL_PLATFORM: &str = "linux/amd64";
 const IDLE: Duration = Duration::from_secs(3);
 /// How often it looks for more to do once all is done.
 const LOOK: Duration = Duration::from_secs(30);
-/// Below every build.
-const NICENESS: i32 = 19;
 
 /// Targets of builds that were asked for, however many they were.
 #[derive(Clone, Debug, Default)]
@@ -141,19 +132,7 @@ impl WarmUp {
             self.done.insert(key);
             return;
         }
-        let limits = worker.limits;
-        let scope = Scope {
-            stop: CancellationToken::new(),
-            deadline: Instant::now() + limits.time,
-            time_limit: limits.time,
-            memory_limit: limits.memory,
-            output_limit: limits.output,
-            process_limit: limits.processes,
-            parallelism: limits.parallelism,
-            niceness: NICENESS,
-            // Nobody listens.
-            reporter: Reporter::new().0,
-        };
+        let scope = worker.idle_scope();
         let mut busy = worker.busy.subscribe();
         let begun = Instant::now();
         let building = worker.workshop.build(&spec, &scope);

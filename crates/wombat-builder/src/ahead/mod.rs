@@ -8,21 +8,17 @@ mod shelf;
 use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use wombat_model::{BuildKey, BuildSpec, wire::AheadOrder};
 use wombat_store::{AheadOrders, Connection};
 
 use crate::{
-    go::{BuildError, Product, Scope},
+    go::{BuildError, Product},
     intake::free_disk,
-    report::Reporter,
     worker::Worker,
 };
 use shelf::Shelf;
 
-/// Below every build.
-const NICENESS: i32 = 19;
 /// Most clients whose wishes are known; older ones are forgotten.
 const MOST_WANTED: usize = 16;
 /// How long a claim may take to say that it is for what is being built: claims are won within milliseconds.
@@ -153,7 +149,7 @@ impl BuildAhead {
             return;
         }
         let begun = Instant::now();
-        let scope = scope(&worker);
+        let scope = worker.idle_scope();
         worker.ahead.underway.send_replace(Underway {
             key: Some(key.clone()),
             joined: false,
@@ -191,22 +187,6 @@ impl BuildAhead {
             }
         }
         worker.ahead.underway.send_replace(Underway::default());
-    }
-}
-
-fn scope(worker: &Worker) -> Scope {
-    let limits = worker.limits;
-    Scope {
-        stop: CancellationToken::new(),
-        deadline: Instant::now() + limits.time,
-        time_limit: limits.time,
-        memory_limit: limits.memory,
-        output_limit: limits.output,
-        process_limit: limits.processes,
-        parallelism: limits.parallelism,
-        niceness: NICENESS,
-        // Nobody listens.
-        reporter: Reporter::new().0,
     }
 }
 

@@ -31,6 +31,8 @@ use upload::{Uploaded, upload};
 
 /// Builds run below everybody else, so that leases are renewed even on a machine that is all compilers.
 const NICENESS: i32 = 10;
+/// What nobody asked for runs below that.
+const IDLE_NICENESS: i32 = 19;
 /// How long a build's last log lines may take once the build is over.
 const LOG_FLUSH: Duration = Duration::from_secs(5);
 
@@ -173,6 +175,14 @@ impl Worker {
         );
         log.finish(status.unwrap_or(Status::Cancelled), LOG_FLUSH)
             .await;
+    }
+
+    /// For what is built while nothing waits: below every build, and nobody listens.
+    pub(crate) fn idle_scope(&self) -> Scope {
+        Scope {
+            niceness: IDLE_NICENESS,
+            ..self.scope(&Reporter::new().0)
+        }
     }
 
     fn scope(&self, reporter: &Reporter) -> Scope {
