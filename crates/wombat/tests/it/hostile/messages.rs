@@ -26,7 +26,8 @@ fn endpoints() -> Vec<(&'static str, Value)> {
     vec![
         ("build.request", request.clone()),
         ("build.force", request.clone()),
-        ("build.resolve", request),
+        ("build.resolve", request.clone()),
+        ("build.ahead", request),
         (
             "build.list",
             json!({"query": "goos:linux -status:failed", "limit": 5, "facets": true}),
@@ -43,6 +44,11 @@ fn endpoints() -> Vec<(&'static str, Value)> {
             "catalog.select",
             json!({"pipeline": "input:\n  nats: {urls: [a], subject: b}\npipeline:\n  processors:\n    - mapping: root = this.uppercase()\n"}),
         ),
+        (
+            "catalog.import",
+            json!({"module": "example.com/a/b", "version": "v1.2.3", "goVersions": ["1.26.8"]}),
+        ),
+        ("catalog.imports", json!({})),
         ("catalog.blocklist", json!({})),
         (
             "catalog.block",
@@ -213,5 +219,41 @@ async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Resu
             ensure!(counted >= MESSAGES as u64, "{endpoint}");
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn builders_take_nonsense_and_go_on_building() -> anyhow::Result<()> {
+    let stack = Stack::start(&program()).await?;
+    let builder = stack.builder(&[])?;
+    stack.site.until_builders(1).await?;
+    let client = async_nats::connect(stack.nats.url()).await?;
+    let mut random = randomness();
+    let lint = format!(
+        "builder.lint.{}",
+        wombat_model::this_machine().replace('/', ".")
+    );
+    let order = json!({"client": "1.2.3.4", "builder": "nobody", "build": a_request(&["nats"])});
+    let question = json!({
+        "artifact": format!("{ID}/claim"), "sha256": "0".repeat(64), "pipeline": "input: {}"
+    });
+    for (subject, model) in [("builder.ahead", order), (lint.as_str(), question)] {
+        let model = model.to_string().into_bytes();
+        for n in 0..MESSAGES {
+            let nonsense = message(&mut random, &model);
+            // Builders answer gateways alone.
+            let reply = format!("_INBOX_api.nobody.{n}");
+            client
+                .publish_with_reply(subject.to_owned(), reply, nonsense)
+                .await?;
+        }
+    }
+    client.flush().await?;
+    let id = stack.site.asked(&a_request(&["nats"])).await?;
+    stack.site.until(&id, "success", PATIENCE).await?;
+    stack.logs_have_no_panic()?;
+    let log = builder.log_text();
+    let panic = log.lines().find(|line| line.contains("panicked at"));
+    ensure!(panic.is_none(), "{panic:?}");
     Ok(())
 }
