@@ -215,6 +215,9 @@ mod tests {
     use super::*;
     use crate::go::main_file_tests::spec;
 
+    const NATS: &str = "github.com/redpanda-data/connect/v4/public/components/nats";
+    const KAFKA: &str = "github.com/redpanda-data/connect/v4/public/components/kafka";
+
     fn order(client: &str, builder: &str, packages: &[&str]) -> AheadOrder {
         AheadOrder {
             client: client.to_owned(),
@@ -226,15 +229,15 @@ mod tests {
     #[test]
     fn the_newest_order_of_a_client_takes_the_place_of_its_others() {
         let mut wanted = Wanted::default();
-        let (nats, kafka) = (spec(&["nats"]).key(), spec(&["kafka"]).key());
-        wanted.note(order("one", "me", &["nats"]), true);
-        wanted.note(order("two", "me", &["kafka"]), true);
+        let (nats, kafka) = (spec(&[NATS]).key(), spec(&[KAFKA]).key());
+        wanted.note(order("one", "me", &[NATS]), true);
+        wanted.note(order("two", "me", &[KAFKA]), true);
         assert!(wanted.holds(&nats) && wanted.holds(&kafka));
-        wanted.note(order("one", "me", &["kafka"]), true);
+        wanted.note(order("one", "me", &[KAFKA]), true);
         assert!(!wanted.holds(&nats) && wanted.holds(&kafka));
         // Somebody else builds it now.
-        wanted.note(order("one", "other", &["nats"]), false);
-        wanted.note(order("two", "other", &["nats"]), false);
+        wanted.note(order("one", "other", &[NATS]), false);
+        wanted.note(order("two", "other", &[NATS]), false);
         assert!(wanted.0.is_empty());
     }
 }
