@@ -61,17 +61,21 @@ export interface RawAnswer {
 /** An answer just as it came, also one that isn't 2xx: for those who try a call. */
 export async function callRaw(path: string, signal: AbortSignal): Promise<RawAnswer> {
   const began = performance.now()
-  let response: Response
-  try {
-    response = await fetch(path, { headers: { accept: '*/*' }, signal })
-  } catch (thrown) {
-    if (signal.aborted) throw thrown
-    reached.value = false
-    throw unreachable()
-  }
+  const response = await reach(path, { headers: { accept: '*/*' }, signal })
   reached.value = true
   const took = performance.now() - began
   return { status: response.status, statusText: response.statusText, headers: [...response.headers], took, body: await response.text() }
+}
+
+/** An answer, whatever it says; that none came is told. */
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init)
+  } catch (thrown) {
+    if (init.signal?.aborted) throw thrown
+    reached.value = false
+    throw unreachable()
+  }
 }
 
 async function call(path: string, { method = 'GET', body, text, query, signal }: Options): Promise<Response> {
@@ -79,19 +83,12 @@ async function call(path: string, { method = 'GET', body, text, query, signal }:
   if (body !== undefined) headers['content-type'] = 'application/json'
   else if (text !== undefined) headers['content-type'] = 'text/plain; charset=utf-8'
   if (token.value) headers.authorization = `Bearer ${token.value}`
-  let response: Response
-  try {
-    response = await fetch(path + queryString(query), {
-      method,
-      headers,
-      body: body === undefined ? (text ?? null) : JSON.stringify(body),
-      signal: signal ?? null,
-    })
-  } catch (thrown) {
-    if (signal?.aborted) throw thrown
-    reached.value = false
-    throw unreachable()
-  }
+  const response = await reach(path + queryString(query), {
+    method,
+    headers,
+    body: body === undefined ? (text ?? null) : JSON.stringify(body),
+    signal: signal ?? null,
+  })
   noteClock(response)
   if (response.ok) {
     reached.value = true

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Component } from '@/api/types'
 
 import type { ListedPackage } from './packages'
-import { hiddenWords, nearest, searchPackages, words } from './search'
+import { countPackages, hiddenWords, nearest, searchPackages, words } from './search'
 
 const listed = (name: string, components: string[], more: Partial<ListedPackage> = {}): ListedPackage => ({
   name,
@@ -53,6 +53,14 @@ describe('search', () => {
     expect(search('', { licences: ['community'] })).toEqual(['aws'])
     expect(search('', { support: ['community', 'enterprise'] })).toEqual(['redis'])
     expect(search('', { support: ['enterprise'] })).toEqual([])
+  })
+
+  it('counts what each choice would leave, beside the other filters', () => {
+    const counted = (more = {}) => countPackages(all, { text: '', kinds: [], licences: [], ...more })
+    expect(counted()).toMatchObject({ input: 2, cache: 1, buffer: 0, apache: 2, community: 1, 'support certified': 1 })
+    expect(counted()['support enterprise']).toBeUndefined()
+    expect(counted({ licences: ['community'] })).toMatchObject({ input: 1, cache: 0, apache: 2, community: 1 })
+    expect(counted({ text: 'redis' })).toMatchObject({ input: 0, cache: 1, apache: 1 })
   })
 
   it('says why', () => {

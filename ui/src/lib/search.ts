@@ -2,7 +2,7 @@
 import type { Component, ComponentKind, Licence, SupportLevel } from '@/api/types'
 
 import { count } from './format'
-import { kindWords } from './kinds'
+import { kindWords, kinds } from './kinds'
 import type { ListedPackage } from './packages'
 
 export interface Hit {
@@ -25,10 +25,21 @@ export interface PackageFilter {
 
 /** Words of a query; what stands in quotes is one. Underscores, dashes and blanks are alike. */
 export function words(text: string): string[] {
-  return [...text.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map((match) => plain(match[1] ?? match[2] ?? '').trim()).filter(Boolean)
+  return [...text.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map((match) => madePlain(match[1] ?? match[2] ?? '').trim()).filter(Boolean)
 }
 
-const plain = (text: string): string => text.toLowerCase().replace(/[_-]/g, ' ')
+const madePlain = (text: string): string => text.toLowerCase().replace(/[_-]/g, ' ')
+
+/** Texts of the catalog, which are looked at on every key. */
+const plainTexts = new Map<string, string>()
+
+function plain(text: string): string {
+  const known = plainTexts.get(text)
+  if (known !== undefined) return known
+  const made = madePlain(text)
+  plainTexts.set(text, made)
+  return made
+}
 
 /** How well a word fits a name: whole, from the start, from the start of a part, anywhere, not. */
 function fit(word: string, name: string): number {
@@ -55,6 +66,21 @@ export function searchPackages(packages: ListedPackage[], filter: PackageFilter)
 /** What the filter for a platform takes away. */
 export const hiddenWords = (hidden: number, platform: string): string =>
   `${count(hidden, 'package')} can’t be built for ${platform} and ${hidden === 1 ? 'is' : 'are'} hidden.`
+
+/** A choice of a filter. */
+export type FilterChoice = ComponentKind | Licence | `support ${SupportLevel}`
+
+/** How many packages there would be with each choice alone, beside the other filters; a choice without any is left out. */
+export function countPackages(packages: ListedPackage[], filter: PackageFilter): Partial<Record<FilterChoice, number>> {
+  const counts: Partial<Record<FilterChoice, number>> = {}
+  const add = (choice: FilterChoice): void => {
+    counts[choice] = (counts[choice] ?? 0) + 1
+  }
+  for (const { listed } of searchPackages(packages, { ...filter, licences: [] })) add(listed.licence)
+  for (const { listed } of searchPackages(packages, { ...filter, support: [] })) listed.support?.forEach((level) => add(`support ${level}`))
+  for (const kind of kinds) counts[kind] = searchPackages(packages, { ...filter, kinds: [kind] }).length
+  return counts
+}
 
 function hitOf(listed: ListedPackage, wanted: string[], inKinds: ComponentKind[]): Hit | undefined {
   const offered = inKinds.length === 0 ? listed.components : listed.components.filter(({ kind }) => inKinds.includes(kind))
@@ -85,7 +111,7 @@ function hitOf(listed: ListedPackage, wanted: string[], inKinds: ComponentKind[]
 
 /** Names of the list that are closest to a word, for when nothing was found. */
 export function nearest(word: string, names: string[], most = 3): string[] {
-  const target = plain(word).trim()
+  const target = madePlain(word).trim()
   return [...new Set(names)]
     .map((name) => ({ name, distance: editDistance(target, plain(name)) }))
     .filter(({ distance }) => distance <= (target.length < 5 ? 1 : Math.max(2, Math.floor(target.length / 3))))
