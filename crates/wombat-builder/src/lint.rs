@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 use tracing::{debug, info, warn};
 use wombat_model::{
-    ArtifactName, SandboxLevel, this_machine,
+    ArtifactName,
     wire::{LintAnswer, LintComplaint, LintQuestion, LintReply},
 };
 use wombat_store::Connection;
@@ -31,9 +31,7 @@ struct Fetched {
 
 /// Answers until the builder takes nothing new.
 pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
-    let level = worker.workshop.settings().sandbox.level();
-    let platform = this_machine().parse();
-    let (SandboxLevel::Namespaces, Ok(platform)) = (level, platform) else {
+    let Some(platform) = worker.runs_binaries_for() else {
         info!("no binary is asked about pipelines: nothing here keeps it from everything");
         return worker.stop.cancelled().await;
     };

@@ -14,14 +14,12 @@ use tracing::{debug, info};
 use wombat_model::{
     BuildKey, BuildSpec, ImportPath, ModulePath, ModuleVersion, Package, Target,
     catalog::{CatalogPackage, Release},
+    names::{BASE_MODULE, BASE_PACKAGES},
 };
 use wombat_store::WatchEvent;
 
 use crate::{args::Warm, go::BuildError, intake::free_disk, worker::Worker};
 
-/// The module and its packages that every binary has.
-const BASE_MODULE: &str = "github.com/redpanda-data/benthos/v4";
-const BASE: [&str; 2] = ["public/components/io", "public/components/pure"];
 /// What is compiled for as long as nobody has asked for anything.
 const USUAL_PLATFORM: &str = "linux/amd64";
 /// How long nothing has to happen before it counts as idle.
@@ -215,7 +213,7 @@ fn spec(release: &Release, package: Option<&ImportPath>, target: Target) -> Opti
         modules.insert(base.clone(), release.requires.get(&base)?.clone());
     }
     let mut packages = BTreeMap::new();
-    for path in BASE {
+    for path in BASE_PACKAGES {
         let package = Package {
             module: base.clone(),
             base: true,

@@ -5,6 +5,11 @@ pub const BUILD_SERVICE: &str = "build";
 /// The micro service that answers questions about the catalog; also the name of its endpoint group.
 pub const CATALOG_SERVICE: &str = "catalog";
 
+/// The module that every binary is based on.
+pub const BASE_MODULE: &str = "github.com/redpanda-data/benthos/v4";
+/// Its packages that no pipeline runs without; later ones bring the earlier ones along.
+pub const BASE_PACKAGES: [&str; 2] = ["public/components/pure", "public/components/io"];
+
 /// One record a build, keyed by [`crate::BuildKey`]; history 1.
 pub const BUILDS_BUCKET: &str = "builds";
 /// Presence: one expiring key a builder process.

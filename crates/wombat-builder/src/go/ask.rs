@@ -55,8 +55,9 @@ pub(crate) struct Said {
     pub(crate) text: String,
 }
 
+/// A binary came to an end of its own.
 struct Heard {
-    ending: Ending<()>,
+    code: u8,
     said: Vec<u8>,
     complained: String,
 }
@@ -69,18 +70,9 @@ impl Workshop {
         let level = self.settings().sandbox.level();
         let alone = Confinement::alone(level, &product.path);
         let heard = self.hear(&product.path, folder.path(), arguments, alone);
-        let Heard {
-            ending,
-            said,
-            complained,
-        } = heard.await?;
-        match ending {
-            Ending::Exited(0) => Ok(said),
-            Ending::Exited(_) | Ending::OutOfMemory | Ending::TooManyProcesses => {
-                Err(AskError::Failed(complained))
-            }
-            Ending::NotStarted => Err(AskError::Broken(complained)),
-            Ending::Stopped(()) => Err(AskError::Endless),
+        match heard.await? {
+            Heard { code: 0, said, .. } => Ok(said),
+            Heard { complained, .. } => Err(AskError::Failed(complained)),
         }
     }
 
@@ -98,21 +90,17 @@ impl Workshop {
         let confinement = Confinement::alone(level, binary).read(&file);
         let heard = self.hear(binary, folder.path(), arguments, confinement);
         let Heard {
-            ending,
+            code,
             said,
             complained,
         } = heard.await?;
         let text = String::from_utf8_lossy(&said).into_owned() + &complained;
-        match ending {
-            Ending::Exited(0 | 1) => Ok(Said {
-                accepted: ending == Ending::Exited(0),
+        match code {
+            0 | 1 => Ok(Said {
+                accepted: code == 0,
                 text,
             }),
-            Ending::Exited(_) | Ending::OutOfMemory | Ending::TooManyProcesses => {
-                Err(AskError::Failed(text))
-            }
-            Ending::NotStarted => Err(AskError::Broken(text)),
-            Ending::Stopped(()) => Err(AskError::Endless),
+            _ => Err(AskError::Failed(text)),
         }
     }
 
@@ -154,11 +142,15 @@ impl Workshop {
                 }
             }),
         });
-        let ending = ending.await?;
-        Ok(Heard {
-            ending,
-            said,
-            complained,
-        })
+        match ending.await? {
+            Ending::Exited(code) => Ok(Heard {
+                code,
+                said,
+                complained,
+            }),
+            Ending::OutOfMemory | Ending::TooManyProcesses => Err(AskError::Failed(complained)),
+            Ending::NotStarted => Err(AskError::Broken(complained)),
+            Ending::Stopped(()) => Err(AskError::Endless),
+        }
     }
 }

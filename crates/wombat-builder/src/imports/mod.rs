@@ -14,9 +14,8 @@ use std::{
 use tokio::{task::JoinSet, time::Instant};
 use tracing::{info, warn};
 use wombat_model::{
-    BuilderId, Platform, Presence, SandboxLevel,
+    BuilderId, Presence,
     catalog::{Import, ImportState},
-    this_machine,
 };
 use wombat_store::{Revision, Versioned, WatchEvent};
 
@@ -37,7 +36,10 @@ pub(crate) struct ImportDesk {
 impl ImportDesk {
     /// Ends when the builder takes nothing new, once the import that it is at has been given back.
     pub(crate) async fn run(worker: Arc<Worker>) {
-        let Some(host) = able(&worker) else {
+        let Some(host) = worker.runs_binaries_for() else {
+            info!(
+                "imports are left to other builders: binaries can't be kept from everything here"
+            );
             return worker.stop.cancelled().await;
         };
         let mut desk = Self::default();
@@ -121,15 +123,6 @@ const fn patience(import: &Import) -> Duration {
         | ImportState::Success { .. }
         | ImportState::Failed { .. } => Duration::ZERO,
     }
-}
-
-/// The platform of this machine, if it can run binaries and keep them from everything.
-fn able(worker: &Worker) -> Option<Platform> {
-    if worker.workshop.settings().sandbox.level() != SandboxLevel::Namespaces {
-        info!("imports are left to other builders: binaries can't be kept from everything here");
-        return None;
-    }
-    this_machine().parse().ok()
 }
 
 #[cfg(test)]

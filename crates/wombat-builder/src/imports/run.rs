@@ -9,6 +9,7 @@ use tracing::{debug, info, warn};
 use wombat_model::{
     GoVersion, ModulePath, Platform,
     catalog::{Import, ImportState, ReleaseDocument},
+    names::{BASE_MODULE, BASE_PACKAGES},
 };
 use wombat_store::{Revision, Versioned, Written};
 
@@ -18,9 +19,6 @@ use crate::{
     worker::Worker,
 };
 
-/// The module that every binary is based on, and what no pipeline runs without.
-const BASE_MODULE: &str = "github.com/redpanda-data/benthos/v4";
-const BASE: [&str; 2] = ["public/components/pure", "public/components/io"];
 /// Below every build.
 const NICENESS: i32 = 19;
 /// Longest account of why it failed, in bytes.
@@ -157,7 +155,7 @@ async fn find(
     let go = go_versions[0];
     let offered = OfferedPackages::of(&workshop, module, go, host, &effort).await?;
     let base_module: ModulePath = BASE_MODULE.parse()?;
-    let base = BASE.map(|path| format!("{BASE_MODULE}/{path}").parse());
+    let base = BASE_PACKAGES.map(|path| format!("{BASE_MODULE}/{path}").parse());
     let request = ImportRequest {
         module: import.module.clone(),
         version: import.version.clone(),

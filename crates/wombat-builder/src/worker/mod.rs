@@ -13,7 +13,10 @@ use rand::Rng as _;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info, info_span, warn};
-use wombat_model::{Build, BuildSpec, BuilderId, FailureClass, Status, log::Phase};
+use wombat_model::{
+    Build, BuildSpec, BuilderId, FailureClass, Platform, SandboxLevel, Status, log::Phase,
+    this_machine,
+};
 use wombat_store::{Claim, ClaimOutcome, Revision, Store, Versioned};
 
 use crate::{
@@ -175,6 +178,14 @@ impl Worker {
         );
         log.finish(status.unwrap_or(Status::Cancelled), LOG_FLUSH)
             .await;
+    }
+
+    /// The platform whose finished binaries are run here: this machine's, if they can be kept from everything.
+    pub(crate) fn runs_binaries_for(&self) -> Option<Platform> {
+        let level = self.workshop.settings().sandbox.level();
+        (level == SandboxLevel::Namespaces)
+            .then(|| this_machine().parse().ok())
+            .flatten()
     }
 
     /// For what is built while nothing waits: below every build, and nobody listens.

@@ -6,12 +6,10 @@ use time::OffsetDateTime;
 use tracing::debug;
 use wombat_model::{
     Build, Presence, Refusal,
-    request::BuildRequest,
     wire::{AheadOrder, ResolveAnswer},
 };
 
 use super::Answers;
-use crate::resolve::resolve;
 
 impl Answers {
     /// Says what a request would build, and has it begun if nobody has and a builder is idle.
@@ -20,15 +18,13 @@ impl Answers {
         question: &[u8],
         client: Option<IpAddr>,
     ) -> Result<ResolveAnswer, Refusal> {
-        let answer = self.resolve(question).await?;
+        let resolved = self.resolve(question).await?;
         let idle = |presence: &Presence| !presence.draining && presence.active.is_empty();
         let mut builders = self.live.builders().into_iter();
         // Whatever there is of it already is better than what would come.
-        if answer.status.is_none()
+        if resolved.answer.status.is_none()
             && let Some(builder) = builders.find(idle)
         {
-            let request = BuildRequest::from_json(question)?;
-            let resolved = resolve(&request, &self.catalog.snapshot(), &self.args.policy())?;
             let now = OffsetDateTime::now_utc();
             let order = AheadOrder {
                 client: client.map_or_else(|| "nats".to_owned(), |client| client.to_string()),
@@ -40,6 +36,6 @@ impl Answers {
                 debug!(%error, "nobody is told to build ahead");
             }
         }
-        Ok(answer)
+        Ok(resolved.answer)
     }
 }

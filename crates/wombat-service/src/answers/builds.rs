@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wombat_model::{
     Artifact, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
     request::BuildRequest,
-    wire::{BuildView, PurgeAnswer, ResolveAnswer},
+    wire::{BuildView, PurgeAnswer},
 };
 
 use wombat_store::{Purged, Submitted};
@@ -102,9 +102,10 @@ impl Answers {
     }
 
     /// Says what a request would build, and writes nothing.
-    pub(super) async fn resolve(&self, question: &[u8]) -> Result<ResolveAnswer, Refusal> {
+    pub(super) async fn resolve(&self, question: &[u8]) -> Result<Resolved, Refusal> {
         let request = BuildRequest::from_json(question)?;
-        let mut answer = self.resolved(&request)?.answer;
+        let mut resolved = self.resolved(&request)?;
+        let answer = &mut resolved.answer;
         let existing = self
             .store
             .builds
@@ -115,7 +116,7 @@ impl Answers {
         let platform = request.target.platform();
         let usual = self.live.usual(platform);
         answer.estimated_ms = usual.and_then(|usual| u64::try_from(usual.as_millis()).ok());
-        Ok(answer)
+        Ok(resolved)
     }
 
     /// The record as its leader has it, with all that is known besides.

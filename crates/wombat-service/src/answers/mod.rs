@@ -93,7 +93,7 @@ impl Answers {
         match endpoint {
             Endpoint::Request => self.request(question, client).await,
             Endpoint::Force => self.force(question, client).await,
-            Endpoint::Resolve => json(&self.resolve(question).await?),
+            Endpoint::Resolve => json(&self.resolve(question).await?.answer),
             Endpoint::Ahead => json(&Box::pin(self.ahead(question, client)).await?),
             Endpoint::Get => json(&self.get(&read::<IdQuestion>(question)?.id).await?),
             Endpoint::Cancel => json(&self.cancel(&read::<IdQuestion>(question)?.id).await?),

@@ -21,4 +21,4 @@ pub(crate) use search::{component, search};
 pub(crate) use snapshot::Snapshot;
 
 /// The module whose `pure` and `io` are the base of every binary.
-pub(crate) const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
+pub(crate) use wombat_model::names::BASE_MODULE as BENTHOS;

@@ -38,8 +38,8 @@ impl Schemas {
 
     fn add(&mut self, snapshot: &Snapshot, release: &Release) {
         let imported = snapshot.document(release).map(|document| &**document);
-        if let Some(embedded) = imported.or_else(|| documents::embedded(release)) {
-            for documentation in &embedded.components {
+        if let Some(documented) = imported.or_else(|| documents::embedded(release)) {
+            for documentation in &documented.components {
                 let names = self.components.entry(documentation.kind).or_default();
                 names
                     .entry(documentation.name.clone())
@@ -52,8 +52,8 @@ impl Schemas {
                     .or_insert_with(|| Arc::clone(documentation));
             }
             // A release that brings more fields knows those of the others, too.
-            if embedded.stream.len() > self.stream.len() {
-                self.stream.clone_from(&embedded.stream);
+            if documented.stream.len() > self.stream.len() {
+                self.stream.clone_from(&documented.stream);
             }
         }
         for package in &release.packages {
