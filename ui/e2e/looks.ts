@@ -13,6 +13,7 @@ const THEMES = ['light', 'dark'] as const
 /** What axe finds wrong with a page at any width and in any theme. Keeps pictures where `WOMBAT_SCREENSHOTS` names a folder. */
 export async function looks(page: Page, name: string): Promise<string[]> {
   const found = new Set<string>()
+  await drawAll(page)
   for (const width of WIDTHS) {
     for (const colorScheme of THEMES) {
       await page.setViewportSize({ width, height: 900 })
@@ -29,6 +30,15 @@ export async function looks(page: Page, name: string): Promise<string[]> {
     }
   }
   return [...found]
+}
+
+/** Parts out of sight, too, which the browser else leaves with the colours of the theme before until they are scrolled to. */
+async function drawAll(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync('* { content-visibility: visible !important }')
+    document.adoptedStyleSheets.push(sheet)
+  })
 }
 
 async function picture(page: Page, name: string): Promise<void> {

@@ -33,7 +33,7 @@ export const router = createRouter({
     if (saved) return saved
     // A query that changes while someone types moves nothing.
     if (to.hash && (to.path !== from.path || to.hash !== from.hash)) return { el: to.hash, top: 72 }
-    return to.path === from.path ? {} : { top: 0 }
+    return to.path === from.path ? false : { top: 0 }
   },
 })
 

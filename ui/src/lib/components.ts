@@ -2,12 +2,14 @@
 import type { ComponentKind, PackageHit } from '@/api/types'
 
 import { kinds as allKinds } from './kinds'
-import { words } from './search'
+import { madePlain, words } from './search'
 
 export interface ListedComponent {
   name: string
   /** Import paths of the packages that bring it. */
   packages: string[]
+  /** What is searched in: its name, and the ends of those paths. */
+  searched: string
 }
 
 export interface ComponentGroup {
@@ -15,27 +17,35 @@ export interface ComponentGroup {
   components: ListedComponent[]
 }
 
-/** Components whose name, or the path of a package of theirs, holds every word; by kind. */
-export function listComponents(packages: PackageHit[], text: string, kinds: ComponentKind[]): ComponentGroup[] {
+/** All components, by kind and name. */
+export function listComponents(packages: PackageHit[]): ComponentGroup[] {
+  const byKind = new Map<ComponentKind, Map<string, string[]>>(allKinds.map((kind) => [kind, new Map()]))
+  for (const { path, components } of packages) {
+    for (const { kind, name } of components) {
+      const named = byKind.get(kind)
+      named?.set(name, [...(named.get(name) ?? []), path])
+    }
+  }
+  return [...byKind]
+    .map(([kind, named]) => ({
+      kind,
+      components: [...named]
+        .map(([name, paths]) => ({
+          name,
+          packages: paths.sort(),
+          searched: madePlain([name, ...paths.map((path) => path.split('/').slice(-2).join(' '))].join(' ')),
+        }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    }))
+    .filter(({ components }) => components.length > 0)
+}
+
+/** Those that hold every word, of one of the kinds where any is given. */
+export function searchComponents(groups: ComponentGroup[], text: string, kinds: ComponentKind[]): Set<ListedComponent> {
   const wanted = words(text)
-  const plain = (value: string): string => value.toLowerCase().replace(/[_-]/g, ' ')
-  return allKinds
-    .filter((kind) => kinds.length === 0 || kinds.includes(kind))
-    .flatMap((kind) => {
-      const found = new Map<string, string[]>()
-      for (const { path, components } of packages) {
-        for (const component of components) {
-          if (component.kind !== kind) continue
-          found.set(component.name, [...(found.get(component.name) ?? []), path])
-        }
-      }
-      const components = [...found]
-        .map(([name, paths]) => ({ name, packages: paths.sort() }))
-        .filter(({ name, packages: paths }) => {
-          const searched = plain([name, ...paths.map((path) => path.split('/').slice(-2).join(' '))].join(' '))
-          return wanted.every((word) => searched.includes(word))
-        })
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-      return components.length > 0 ? [{ kind, components }] : []
-    })
+  return new Set(
+    groups
+      .filter(({ kind }) => kinds.length === 0 || kinds.includes(kind))
+      .flatMap(({ components }) => components.filter(({ searched }) => wanted.every((word) => searched.includes(word)))),
+  )
 }

@@ -28,7 +28,8 @@ export function words(text: string): string[] {
   return [...text.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map((match) => madePlain(match[1] ?? match[2] ?? '').trim()).filter(Boolean)
 }
 
-const madePlain = (text: string): string => text.toLowerCase().replace(/[_-]/g, ' ')
+/** As words of a query are: small, with blanks for underscores and dashes. */
+export const madePlain = (text: string): string => text.toLowerCase().replace(/[_-]/g, ' ')
 
 /** Texts of the catalog, which are looked at on every key. */
 const plainTexts = new Map<string, string>()
@@ -44,14 +45,18 @@ function plain(text: string): string {
 /** How well a word fits a name: whole, from the start, from the start of a part, anywhere, not. */
 function fit(word: string, name: string): number {
   const text = plain(name)
-  if (text === word) return 4
-  if (text.startsWith(word)) return 3
-  if (text.split(/[ /]/).some((part) => part.startsWith(word))) return 2
-  return text.includes(word) ? 1 : 0
+  const at = text.indexOf(word)
+  if (at < 0) return 0
+  if (at === 0) return text.length === word.length ? 4 : 3
+  return text.split(/[ /]/).some((part) => part.startsWith(word)) ? 2 : 1
 }
 
 /** Packages that hold every word somewhere, best first. */
 export function searchPackages(packages: ListedPackage[], filter: PackageFilter): Hit[] {
+  return found(packages, filter).sort((a, b) => b.score - a.score || (a.listed.name < b.listed.name ? -1 : 1))
+}
+
+function found(packages: ListedPackage[], filter: PackageFilter): Hit[] {
   const wanted = words(filter.text)
   const support = filter.support ?? []
   return packages
@@ -59,8 +64,16 @@ export function searchPackages(packages: ListedPackage[], filter: PackageFilter)
     .filter((listed) => filter.licences.length === 0 || filter.licences.includes(listed.licence))
     .filter((listed) => support.length === 0 || listed.support?.some((level) => support.includes(level)))
     .filter((listed) => filter.kinds.length === 0 || listed.components.some(({ kind }) => filter.kinds.includes(kind)))
-    .flatMap((listed) => hitOf(listed, wanted, filter.kinds) ?? [])
-    .sort((a, b) => b.score - a.score || (a.listed.name < b.listed.name ? -1 : 1))
+    .flatMap((listed) => (wanted.length === 0 ? plainHit(listed) : (hitOf(listed, wanted, filter.kinds) ?? [])))
+}
+
+const plainHits = new WeakMap<ListedPackage, Hit>()
+
+/** A package that nobody searched for: always the same object, so that what shows it needn't be drawn anew. */
+export function plainHit(listed: ListedPackage): Hit {
+  let hit = plainHits.get(listed)
+  if (!hit) plainHits.set(listed, (hit = { listed, matched: [], why: undefined, score: 0 }))
+  return hit
 }
 
 /** What the filter for a platform takes away. */
@@ -76,9 +89,9 @@ export function countPackages(packages: ListedPackage[], filter: PackageFilter):
   const add = (choice: FilterChoice): void => {
     counts[choice] = (counts[choice] ?? 0) + 1
   }
-  for (const { listed } of searchPackages(packages, { ...filter, licences: [] })) add(listed.licence)
-  for (const { listed } of searchPackages(packages, { ...filter, support: [] })) listed.support?.forEach((level) => add(`support ${level}`))
-  for (const kind of kinds) counts[kind] = searchPackages(packages, { ...filter, kinds: [kind] }).length
+  for (const { listed } of found(packages, { ...filter, licences: [] })) add(listed.licence)
+  for (const { listed } of found(packages, { ...filter, support: [] })) listed.support?.forEach((level) => add(`support ${level}`))
+  for (const kind of kinds) counts[kind] = found(packages, { ...filter, kinds: [kind] }).length
   return counts
 }
 

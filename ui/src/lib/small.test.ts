@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { errorOf } from '@/api/error'
 
 import { artifactPath, isBuildId, parseBuildId, shortHash } from './buildId'
-import { listComponents } from './components'
+import { listComponents, searchComponents } from './components'
 import { duration, megabytes, relative, roughly } from './format'
 import { whyNotImportPath } from './importPath'
 import { groupByKind } from './kinds'
@@ -139,8 +139,11 @@ it('kinds come in their order', () => {
 it('components know the packages that bring them', () => {
   const hit = (path: string) => ({ path, components: [{ kind: 'input' as const, name: 'kafka' }] })
   const packages = [hit('x.y/public/components/kafka'), hit('x.y/public/components/aws')] as Parameters<typeof listComponents>[0]
-  expect(listComponents(packages, 'aws', [])[0]?.components).toEqual([{ name: 'kafka', packages: ['x.y/public/components/aws', 'x.y/public/components/kafka'] }])
-  expect(listComponents(packages, 'aws', ['output'])).toEqual([])
+  const groups = listComponents(packages)
+  expect(groups).toMatchObject([{ kind: 'input', components: [{ name: 'kafka', packages: ['x.y/public/components/aws', 'x.y/public/components/kafka'] }] }])
+  expect([...searchComponents(groups, 'components AWS', [])]).toEqual(groups[0]?.components)
+  expect(searchComponents(groups, 'nats', []).size).toBe(0)
+  expect(searchComponents(groups, 'aws', ['output']).size).toBe(0)
 })
 
 it('a log tells a phase once', () => {
