@@ -74,7 +74,7 @@ test('a pasted pipeline says what is wrong with it, and becomes a binary', async
   const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   await page.goto(running.url)
   await page.getByRole('tab', { name: 'Paste a pipeline' }).click()
-  expect(page.url()).toContain('way=paste')
+  await expect.poll(() => page.url()).toContain('way=paste')
   const area = page.getByTestId('pipeline').locator('textarea').first()
   const pipeline = "input:\n  natz:\n    urls: ['nats://a']\n    subject: b\noutput:\n  stdout: {}\n"
   await area.fill(pipeline)
@@ -126,7 +126,7 @@ test('packages by their paths, and selections to begin with', async () => {
   await expect.poll(() => page.getByTestId('estimate').textContent()).toMatch(/≈ 34\.\d MB/)
 
   await page.getByRole('tab', { name: 'Any Go package' }).click()
-  expect(page.url()).toContain('way=list')
+  await expect.poll(() => page.url()).toContain('way=list')
   const list = page.getByTestId('package-list').locator('textarea').first()
   await list.fill('github.com/redpanda-data/connect/v4/public/components/msgpack\nhttps://github.com/a/b')
   await expect.poll(() => page.getByTestId('list-mistakes').textContent()).toContain('Line 2, https://github.com/a/b: Leave out the https://')

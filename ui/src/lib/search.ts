@@ -42,6 +42,11 @@ function plain(text: string): string {
   return made
 }
 
+/** Reads every text once, so that the first key needn't. */
+export function prepareSearch(packages: ListedPackage[]): void {
+  countPackages(packages, { text: 'nothing has this', kinds: [], licences: [] })
+}
+
 /** How well a word fits a name: whole, from the start, from the start of a part, anywhere, not. */
 function fit(word: string, name: string): number {
   const text = plain(name)

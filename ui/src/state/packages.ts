@@ -46,8 +46,8 @@ export function usePackages() {
     return listPackages(catalog.value, chosen)
   })
   const platform = computed(() => `${selection.goos}/${selection.goarch}`)
-  const whyNot = (listed: ListedPackage): string | undefined =>
-    whyUnavailable(listed, platform.value, chosenOf(listed.module)?.version)
+  const reasons = computed(() => new Map(packages.value.map((listed) => [listed, whyUnavailable(listed, platform.value, chosenOf(listed.module)?.version)])))
+  const whyNot = (listed: ListedPackage): string | undefined => reasons.value.get(listed)
 
   /** Modules whose release can be chosen: the main one, and any that something was picked from. */
   const modules = computed<string[]>(() => {

@@ -2,6 +2,8 @@
 import { watch } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
+import { useLatestAfterFrame } from './afterFrame'
+
 const plain = (query: Record<string, unknown>): string =>
   JSON.stringify(Object.entries(query).filter(([, value]) => value !== undefined && value !== '').sort())
 
@@ -18,14 +20,17 @@ export function usePageQuery(write: () => Record<string, string | string[] | und
       if (route.name === here && plain(query) !== plain(write())) read(query)
     },
   )
+  const tell = (): void => {
+    if (route.name === here && plain(route.query) !== plain(write())) {
+      void router.replace({ query: write() as LocationQueryRaw, hash: route.hash })
+    }
+  }
+  tell()
+  // Another address takes the router and every link longer than most pages take to show what was typed.
+  const later = useLatestAfterFrame()
   watch(
     () => plain(write()),
-    () => {
-      if (route.name === here && plain(route.query) !== plain(write())) {
-        void router.replace({ query: write() as LocationQueryRaw, hash: route.hash })
-      }
-    },
-    { immediate: true },
+    () => later(tell),
   )
 }
 

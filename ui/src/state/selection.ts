@@ -27,8 +27,10 @@ async function preselectPlatform(): Promise<void> {
 
 void preselectPlatform()
 
+const picked = computed(() => new Set(selection.packages.map((reference) => splitReference(reference).path)))
+
 export function useSelection() {
-  const has = (path: string): boolean => selection.packages.some((reference) => splitReference(reference).path === path)
+  const has = (path: string): boolean => picked.value.has(path)
 
   const toggle = (path: string): void => {
     if (has(path)) remove(path)
