@@ -65,13 +65,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let component_search = samples("componentSearch", 1e-3)?;
     let cleared = samples("cleared", 1e-3)?;
     let binary = samples("binary", 1e-3)?;
-    let mut over_rest = Samples::default();
-    for place in 0..bench.times(SEARCHES) {
-        let word = ["kafka", "s3", "rate", "jetstream"][place % 4];
-        let start = Instant::now();
-        scene.site().json(&format!("/api/catalog?q={word}")).await?;
-        over_rest.push_time(start.elapsed());
-    }
+    let over_rest = searches_over_rest(&scene, bench.times(SEARCHES)).await?;
     let bounds = [
         ("first load, most", Unit::Bytes, 200e3, bytes.max()),
         (
@@ -129,4 +123,15 @@ fn pairs() -> impl Iterator<Item = String> {
         let others = NAMES.into_iter().skip(n + 1);
         others.map(move |other| format!("{one},{other}"))
     })
+}
+
+async fn searches_over_rest(scene: &RealScene, times: usize) -> anyhow::Result<Samples> {
+    let mut samples = Samples::default();
+    for place in 0..times {
+        let word = ["kafka", "s3", "rate", "jetstream"][place % 4];
+        let start = Instant::now();
+        scene.site().json(&format!("/api/catalog?q={word}")).await?;
+        samples.push_time(start.elapsed());
+    }
+    Ok(samples)
 }

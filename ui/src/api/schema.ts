@@ -186,6 +186,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find components */
+        get: operations["searchComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/components/{kind}/{name}": {
         parameters: {
             query?: never;
@@ -597,6 +614,19 @@ export type components = {
             /** @description Every package of the newest releases that brings it, fewest other components first. */
             providers: components["schemas"]["ComponentProvider"][];
         };
+        /** @description A component that fits a search. */
+        ComponentHit: {
+            /** @description What it does. */
+            kind: components["schemas"]["ComponentKind"];
+            /** @description Its name in a pipeline. */
+            name: string;
+            /** @description Packages that bring it, each once, fewest other components first. */
+            packages: string[];
+            /** @description How settled it is. */
+            status: components["schemas"]["ComponentStatus"];
+            /** @description A sentence of its makers on it, where the release was imported with their words. */
+            summary?: string;
+        };
         /** @description What a component does in a pipeline. */
         ComponentKind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method";
         /** @description A package that brings a component. */
@@ -614,6 +644,21 @@ export type components = {
         };
         /** @description How settled a component is, as its makers see it. */
         ComponentStatus: "stable" | "beta" | "experimental" | "deprecated";
+        /** @description Answer of `catalog.components` to a [`CatalogQuestion`](super::CatalogQuestion). */
+        ComponentsAnswer: {
+            /** @description Components that fit, best first; by name if no words were given. */
+            components: components["schemas"]["ComponentHit"][];
+            /**
+             * Format: uint64
+             * @description Revision of the catalog.
+             */
+            revision: number;
+            /**
+             * Format: uint64
+             * @description How many fit, also beyond the limit.
+             */
+            total: number;
+        };
         /** @description What is in a binary, told by the binary. */
         Contents: {
             /** @description The Go release that linked it. */
@@ -1311,9 +1356,11 @@ export type BuildersAnswer = components['schemas']['BuildersAnswer'];
 export type CatalogAnswer = components['schemas']['CatalogAnswer'];
 export type Component = components['schemas']['Component'];
 export type ComponentAnswer = components['schemas']['ComponentAnswer'];
+export type ComponentHit = components['schemas']['ComponentHit'];
 export type ComponentKind = components['schemas']['ComponentKind'];
 export type ComponentProvider = components['schemas']['ComponentProvider'];
 export type ComponentStatus = components['schemas']['ComponentStatus'];
+export type ComponentsAnswer = components['schemas']['ComponentsAnswer'];
 export type Contents = components['schemas']['Contents'];
 export type Documentation = components['schemas']['Documentation'];
 export type Example = components['schemas']['Example'];
@@ -1892,6 +1939,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogAnswer"];
+                };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    searchComponents: {
+        parameters: {
+            query?: {
+                /** @description Words in the names of components, their kinds and packages, and in what their makers say of them. */
+                q?: string;
+                /** @description Only components of this kind. */
+                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "";
+                /** @description Only this module. */
+                module?: string;
+                /** @description Only this version of each module. */
+                version?: string;
+                /** @description Most components. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Components, each with the packages that bring it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComponentsAnswer"];
                 };
             };
             /** @description Something is wrong: with the call, or here. */

@@ -8,7 +8,7 @@ use wombat_model::{
     catalog::{ComponentKind, Import},
     wire::{
         BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, ComponentAnswer,
-        ImportQuestion, ImportsAnswer, SelectAnswer, StatsAnswer,
+        ComponentsAnswer, ImportQuestion, ImportsAnswer, SelectAnswer, StatsAnswer,
     },
 };
 
@@ -46,6 +46,7 @@ pub(super) fn calls() -> Vec<Call> {
     all.extend(builds::about_binaries());
     all.extend(binaries());
     all.extend(catalog());
+    all.extend(catalog_administration());
     all.extend(service());
     all
 }
@@ -147,6 +148,22 @@ fn catalog() -> Vec<Call> {
         .gives::<SelectAnswer>(200, "What it needs."),
         call(
             "get",
+            "/api/catalog/components",
+            "searchComponents",
+            "catalog",
+            "Find components",
+        )
+        .text(
+            "q",
+            "Words in the names of components, their kinds and packages, and in what their makers say of them.",
+        )
+        .choice("kind", "Only components of this kind.", kinds())
+        .text("module", "Only this module.")
+        .text("version", "Only this version of each module.")
+        .number("limit", "Most components.", u32::MAX)
+        .gives::<ComponentsAnswer>(200, "Components, each with the packages that bring it."),
+        call(
+            "get",
             "/api/catalog/components/{name}",
             "getComponentByName",
             "catalog",
@@ -164,6 +181,12 @@ fn catalog() -> Vec<Call> {
         .choice_part("kind", "Its kind.", kinds())
         .part("name", "Its name.")
         .gives::<ComponentAnswer>(200, "Packages and fields."),
+    ]
+}
+
+/// What changes the catalog, and what is kept out of it.
+fn catalog_administration() -> Vec<Call> {
+    vec![
         call(
             "get",
             "/api/catalog/imports",

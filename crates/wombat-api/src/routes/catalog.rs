@@ -17,7 +17,23 @@ use crate::{ApiError, body::SmallBody, params::Params, state::AppState};
 
 /// `GET /api/catalog`
 pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
-    let mut params = Params::of(&uri);
+    let question = question(&uri)?;
+    Ok(json(state.gateway.ask("catalog.search", &question).await?))
+}
+
+/// `GET /api/catalog/components`
+pub(super) async fn components(
+    State(state): State<AppState>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let question = question(&uri)?;
+    Ok(json(
+        state.gateway.ask("catalog.components", &question).await?,
+    ))
+}
+
+fn question(uri: &Uri) -> Result<CatalogQuestion, ApiError> {
+    let mut params = Params::of(uri);
     let question = CatalogQuestion {
         query: params.text("q").unwrap_or_default(),
         kind: params.parsed("kind"),
@@ -26,7 +42,7 @@ pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Re
         limit: params.number("limit"),
     };
     params.finish()?;
-    Ok(json(state.gateway.ask("catalog.search", &question).await?))
+    Ok(question)
 }
 
 /// `GET /api/catalog/components/{name}`

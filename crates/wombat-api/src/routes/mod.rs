@@ -53,6 +53,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/resolve", post(builds::resolve))
         .route("/api/catalog", get(catalog::search))
         .route("/api/catalog/select", post(catalog::select))
+        .route("/api/catalog/components", get(catalog::components))
         .route("/api/catalog/components/{name}", get(catalog::component))
         .route(
             "/api/catalog/components/{kind}/{name}",

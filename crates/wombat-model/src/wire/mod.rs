@@ -2,6 +2,7 @@
 
 mod ahead;
 mod build_json;
+mod components;
 mod error_body;
 mod imports;
 mod lint;
@@ -12,6 +13,7 @@ mod view;
 
 pub use ahead::AheadOrder;
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
+pub use components::{ComponentHit, ComponentsAnswer};
 pub use error_body::{ErrorBody, ErrorJson};
 pub use imports::{ImportQuestion, ImportsAnswer};
 pub use lint::{LintAnswer, LintComplaint, LintQuestion, LintReply};

@@ -212,19 +212,19 @@ pub struct BlocklistAnswer {
     pub revision: u64,
 }
 
-/// `catalog.search`.
+/// `catalog.search` for packages, `catalog.components` for components.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CatalogQuestion {
-    /// Words to be found in names of components, packages and descriptions; empty: everything.
+    /// Words to be found in names of components and packages, and in what is said of them; empty: everything.
     pub query: String,
-    /// Only packages with components of this kind.
+    /// Only components of this kind, or packages with such.
     pub kind: Option<ComponentKind>,
     /// Only this module.
     pub module: Option<ModulePath>,
     /// Only this version of each module; the newest if left out.
     pub version: Option<ModuleVersion>,
-    /// Most packages in the answer; 200 if left out.
+    /// Most packages or components in the answer; 200 if left out.
     pub limit: Option<u32>,
 }
 

@@ -14,8 +14,8 @@ use tracing::error;
 use wombat_model::{
     Problem, ProblemCode, Refusal,
     wire::{
-        BuildersAnswer, CatalogQuestion, ComponentQuestion, IdQuestion, ListQuestion, NoQuestion,
-        SelectQuestion, StatsQuestion,
+        BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentQuestion, ComponentsAnswer,
+        IdQuestion, ListQuestion, NoQuestion, SelectQuestion, StatsQuestion,
     },
 };
 use wombat_store::{Connection, Store};
@@ -74,6 +74,7 @@ impl Answers {
             | Endpoint::Builders
             | Endpoint::Stats
             | Endpoint::Search
+            | Endpoint::Components
             | Endpoint::Component
             | Endpoint::Select
             | Endpoint::Blocklist
@@ -121,6 +122,7 @@ impl Answers {
                 json(&self.imports())
             }
             Endpoint::Search => json(&self.search(&read(question)?)?),
+            Endpoint::Components => json(&self.components(&read(question)?)?),
             Endpoint::Select => self.select(read(question)?).await,
             Endpoint::Component => {
                 let question: ComponentQuestion = read(question)?;
@@ -153,23 +155,34 @@ impl Answers {
     }
 
     /// As many packages as fit into a message.
-    fn search(
-        &self,
-        question: &CatalogQuestion,
-    ) -> Result<wombat_model::wire::CatalogAnswer, Refusal> {
+    fn search(&self, question: &CatalogQuestion) -> Result<CatalogAnswer, Refusal> {
         let mut answer = catalog::search(&self.catalog.snapshot(), question);
+        self.fit(&mut answer.packages)?;
+        Ok(answer)
+    }
+
+    /// As many components as fit into a message.
+    fn components(&self, question: &CatalogQuestion) -> Result<ComponentsAnswer, Refusal> {
+        let (snapshot, schemas) = self.catalog.schemas();
+        let mut answer = catalog::components(&snapshot, &schemas, question);
+        self.fit(&mut answer.components)?;
+        Ok(answer)
+    }
+
+    /// Leaves out what a message has no room for.
+    fn fit<T: Serialize>(&self, items: &mut Vec<T>) -> Result<(), Refusal> {
         let mut room = self.max_answer;
         let mut fit = 0;
-        for package in &answer.packages {
-            let size = json(package)?.len() + 1;
+        for item in &*items {
+            let size = json(item)?.len() + 1;
             if size > room {
                 break;
             }
             room -= size;
             fit += 1;
         }
-        answer.packages.truncate(fit);
-        Ok(answer)
+        items.truncate(fit);
+        Ok(())
     }
 }
 

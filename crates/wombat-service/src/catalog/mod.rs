@@ -2,6 +2,7 @@
 //!
 //! A [`Snapshot`] never changes; a request works with one from beginning to end. [`Catalog`] hands out the newest.
 
+mod components;
 mod documents;
 mod embedded;
 mod follow;
@@ -11,6 +12,7 @@ mod schemas;
 mod search;
 mod snapshot;
 
+pub(crate) use components::components;
 #[cfg(test)]
 pub(crate) use embedded::releases as embedded_releases;
 pub(crate) use follow::Catalog;

@@ -11,16 +11,12 @@ use wombat_model::{
 
 use super::{Schemas, Snapshot, nearest, or_nearest};
 
-/// Packages in an answer where no limit is given.
-const DEFAULT_LIMIT: u32 = 200;
+/// Packages or components in an answer where no limit is given.
+pub(super) const DEFAULT_LIMIT: u32 = 200;
 
 /// Answers `catalog.search`.
 pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogAnswer {
-    let words: Vec<String> = question
-        .query
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .collect();
+    let words = words_of(&question.query);
     let mut hits: Vec<(u32, PackageHit)> = wanted_releases(catalog, question)
         .flat_map(|release| {
             release
@@ -64,7 +60,13 @@ pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogA
     }
 }
 
-fn wanted_releases<'a>(
+/// Words that are looked for.
+pub(super) fn words_of(query: &str) -> Vec<String> {
+    query.split_whitespace().map(str::to_lowercase).collect()
+}
+
+/// Releases that a question is about.
+pub(super) fn wanted_releases<'a>(
     catalog: &'a Snapshot,
     question: &'a CatalogQuestion,
 ) -> impl Iterator<Item = &'a Release> {

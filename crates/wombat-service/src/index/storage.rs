@@ -73,9 +73,11 @@ pub(super) struct Storage {
 pub(super) fn open(state_dir: &Path) -> Result<Storage, TantivyError> {
     match lock(state_dir) {
         Ok((folder, lock)) => {
+            let is_first = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_none());
             let found = std::panic::catch_unwind(|| open_folder(&folder));
             match found {
                 Ok(Ok(storage)) => return Ok(storage.locked_by(lock)),
+                Ok(Err(_)) if is_first => {}
                 Ok(Err(error)) => {
                     warn!(%error, "the index of builds can't be used and is made anew");
                 }

@@ -17,6 +17,7 @@ pub(crate) enum Endpoint {
     Builders,
     Stats,
     Search,
+    Components,
     Component,
     Select,
     Blocklist,
@@ -59,7 +60,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -72,6 +73,7 @@ impl Endpoint {
         Self::Builders,
         Self::Stats,
         Self::Search,
+        Self::Components,
         Self::Component,
         Self::Select,
         Self::Blocklist,
@@ -94,6 +96,7 @@ impl Endpoint {
             | Self::Builders
             | Self::Stats => MicroService::Build,
             Self::Search
+            | Self::Components
             | Self::Component
             | Self::Select
             | Self::Blocklist
@@ -122,6 +125,7 @@ impl Endpoint {
             Self::Builders => "builders",
             Self::Stats => "stats",
             Self::Search => "search",
+            Self::Components => "components",
             Self::Component => "component",
             Self::Select => "select",
             Self::Blocklist => "blocklist",
@@ -151,6 +155,9 @@ impl Endpoint {
             Self::Builders => "Show which builders are alive and what they are at.",
             Self::Stats => "Count builds over the last minutes, and say how long they took.",
             Self::Search => "Find packages by words, kind of component, module and version.",
+            Self::Components => {
+                "Find components by words and kind, with the packages that bring them."
+            }
             Self::Component => "Show which packages bring a component.",
             Self::Select => {
                 "Say which packages a pipeline needs, and what in it can't be right. Nothing of it is kept."
@@ -191,7 +198,7 @@ impl Endpoint {
             Self::Block => {
                 r#"{"modules":[{"module":"github.com/evil/*","reason":"malware"}],"revision":0}"#
             }
-            Self::Search => r#"{"query":"kafka","kind":"input"}"#,
+            Self::Search | Self::Components => r#"{"query":"kafka","kind":"input"}"#,
             Self::Component => r#"{"component":"input/kafka"}"#,
             Self::Select => {
                 r#"{"pipeline":"input: {nats: {urls: [a], subject: b}}\noutput: {stdout: {}}"}"#

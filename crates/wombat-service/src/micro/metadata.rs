@@ -12,9 +12,10 @@ use wombat_model::{
     request::RequestBody,
     wire::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
-        ComponentAnswer, ComponentQuestion, ErrorBody, IdQuestion, ImportQuestion, ImportsAnswer,
-        ListAnswer, ListQuestion, LogAnswer, LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer,
-        SelectAnswer, SelectQuestion, StatsAnswer, StatsQuestion,
+        ComponentAnswer, ComponentQuestion, ComponentsAnswer, ErrorBody, IdQuestion,
+        ImportQuestion, ImportsAnswer, ListAnswer, ListQuestion, LogAnswer, LogQuestion,
+        NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer, SelectQuestion, StatsAnswer,
+        StatsQuestion,
     },
 };
 
@@ -39,6 +40,7 @@ pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
         Endpoint::Import => (question::<ImportQuestion>(), answer::<Import>()),
         Endpoint::Imports => (question::<NoQuestion>(), answer::<ImportsAnswer>()),
         Endpoint::Select => (question::<SelectQuestion>(), answer::<SelectAnswer>()),
+        Endpoint::Components => (question::<CatalogQuestion>(), answer::<ComponentsAnswer>()),
         Endpoint::Component => (question::<ComponentQuestion>(), answer::<ComponentAnswer>()),
     };
     HashMap::from(

@@ -55,6 +55,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "catalog.block",
             "catalog.blocklist",
             "catalog.component",
+            "catalog.components",
             "catalog.import",
             "catalog.imports",
             "catalog.search",
@@ -78,6 +79,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         ("build.cancel", id.clone()),
         ("build.purge", id),
         ("catalog.search", json!({"query": "kafka"})),
+        ("catalog.components", json!({"query": "kafka"})),
         ("catalog.blocklist", json!({})),
         (
             "catalog.block",
@@ -179,7 +181,7 @@ async fn no_payload_harms_it() -> anyhow::Result<()> {
             }
         }
     }
-    for subject in ["catalog.search", "catalog.component"] {
+    for subject in ["catalog.search", "catalog.components", "catalog.component"] {
         for payload in payloads {
             if let Err(body) = ask_bytes(&client, subject, payload).await {
                 assert!(

@@ -197,6 +197,7 @@ fn api(own: Permissions) -> Permissions {
     ];
     let catalog = [
         "search",
+        "components",
         "component",
         "select",
         "blocklist",
@@ -220,7 +221,7 @@ fn api(own: Permissions) -> Permissions {
 
 fn read_only(own: Permissions) -> Permissions {
     let build = ["list", "get", "resolve", "log", "builders", "stats"];
-    let catalog = ["search", "component", "select"];
+    let catalog = ["search", "components", "component", "select"];
     own.look_at(&[BUILDS, ARTIFACTS])
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .read_directly(&BUILDS, &keys(BUILDS_BUCKET))

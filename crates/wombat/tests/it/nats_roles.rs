@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 69] = [
+const OPERATIONS: [Operation; 70] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -95,6 +95,7 @@ const OPERATIONS: [Operation; 69] = [
     send("list builders", "build.builders", "AR"),
     send("count builds over time", "build.stats", "AR"),
     send("search components", "catalog.search", "AR"),
+    send("list components", "catalog.components", "AR"),
     send("look at a component", "catalog.component", "AR"),
     send("read a pipeline", "catalog.select", "AR"),
     send("read the blocklist", "catalog.blocklist", "A"),

@@ -94,6 +94,7 @@ fn calls() -> Vec<Call> {
             body: "input: {stdin: {}}",
             ..call(Method::POST, "/api/catalog/select", Nothing)
         },
+        call(Method::GET, "/api/catalog/components", Nothing),
         call(Method::GET, "/api/catalog/components/{name}", Nothing),
         call(
             Method::GET,

@@ -293,7 +293,7 @@ impl Tap {
 
 /// What may be sent for requests that come to nothing, and by those who look after the store meanwhile.
 fn is_allowed(subject: &str) -> bool {
-    const WHOLE: [&str; 14] = [
+    const WHOLE: [&str; 15] = [
         "build.request",
         "build.force",
         "build.list",
@@ -301,6 +301,7 @@ fn is_allowed(subject: &str) -> bool {
         "build.log",
         "build.cancel",
         "catalog.search",
+        "catalog.components",
         "catalog.component",
         "$KV.builders.lock.janitor",
         "$JS.API.STREAM.MSG.GET.KV_builders",

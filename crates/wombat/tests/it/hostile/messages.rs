@@ -39,6 +39,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("build.builders", json!({})),
         ("build.stats", json!({"minutes": 60})),
         ("catalog.search", json!({"query": "kafka", "kind": "input"})),
+        ("catalog.components", json!({"query": "kafka", "limit": 3})),
         ("catalog.component", json!({"name": "kafka"})),
         (
             "catalog.select",

@@ -1,0 +1,170 @@
+//! `catalog.components`: which components there are, by words; every word has to fit.
+
+use std::collections::BTreeMap;
+
+use wombat_model::{
+    ImportPath,
+    catalog::{CatalogPackage, Component, ComponentStatus},
+    wire::{CatalogQuestion, ComponentHit, ComponentsAnswer},
+};
+
+use super::{
+    Schemas, Snapshot,
+    search::{DEFAULT_LIMIT, wanted_releases, words_of},
+};
+
+/// Answers `catalog.components`.
+pub(crate) fn components(
+    catalog: &Snapshot,
+    schemas: &Schemas,
+    question: &CatalogQuestion,
+) -> ComponentsAnswer {
+    let words = words_of(&question.query);
+    let mut brought: BTreeMap<&Component, Vec<&CatalogPackage>> = BTreeMap::new();
+    for package in wanted_releases(catalog, question).flat_map(|release| &release.packages) {
+        for component in &package.components {
+            if question.kind.is_none_or(|kind| kind == component.kind) {
+                brought.entry(component).or_default().push(package);
+            }
+        }
+    }
+    let mut hits: Vec<(u32, ComponentHit)> = brought
+        .into_iter()
+        .filter_map(|(component, packages)| {
+            let known = schemas.component(component.kind, &component.name);
+            let summary = known.map_or("", |documentation| &documentation.summary);
+            let score = score(component, &packages, summary, &words)?;
+            let hit = ComponentHit {
+                component: component.clone(),
+                status: known.map_or_else(ComponentStatus::default, |known| known.status),
+                summary: summary.to_owned(),
+                packages: smallest_first(packages),
+            };
+            Some((score, hit))
+        })
+        .collect();
+    hits.sort_by(|(left_score, left), (right_score, right)| {
+        let name = |hit: &ComponentHit| (hit.component.name.clone(), hit.component.kind);
+        right_score
+            .cmp(left_score)
+            .then_with(|| name(left).cmp(&name(right)))
+    });
+    let total = hits.len() as u64;
+    let limit = usize::try_from(question.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    ComponentsAnswer {
+        revision: catalog.revision(),
+        components: hits.into_iter().take(limit).map(|(_, hit)| hit).collect(),
+        total,
+    }
+}
+
+fn smallest_first(mut packages: Vec<&CatalogPackage>) -> Vec<ImportPath> {
+    packages.sort_by_key(|package| (package.components.len(), &package.path));
+    let mut paths: Vec<ImportPath> = packages
+        .into_iter()
+        .map(|package| package.path.clone())
+        .collect();
+    paths.dedup();
+    paths
+}
+
+/// How well a component fits all the words; `None` if one of them isn't found.
+fn score(
+    component: &Component,
+    packages: &[&CatalogPackage],
+    summary: &str,
+    words: &[String],
+) -> Option<u32> {
+    let name = component.name.to_lowercase();
+    let summary = summary.to_lowercase();
+    words.iter().try_fold(0, |sum, word| {
+        let named = match name.as_str() {
+            name if name == word => 12,
+            name if name.starts_with(word.as_str()) => 8,
+            name if name.contains(word.as_str()) => 6,
+            _ => 0,
+        };
+        let spelled = u32::from(format!("{}/{name}", component.kind) == *word) * 12;
+        let kind = u32::from(component.kind.as_str() == word) * 3;
+        let in_package = packages
+            .iter()
+            .any(|package| package.path.short_name().contains(word.as_str()));
+        let in_summary = summary.contains(word.as_str());
+        let best = named
+            .max(spelled)
+            .max(kind)
+            .max(u32::from(in_package) * 2)
+            .max(u32::from(in_summary));
+        (best > 0).then_some(sum + best)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use wombat_model::catalog::ComponentKind;
+
+    use super::*;
+    use crate::fixture;
+
+    fn found(question: &CatalogQuestion) -> Vec<String> {
+        let answer = components(&fixture::catalog(), &Schemas::default(), question);
+        assert_eq!(answer.total, answer.components.len() as u64);
+        answer
+            .components
+            .iter()
+            .map(|hit| hit.component.to_string())
+            .collect()
+    }
+
+    fn words(query: &str) -> CatalogQuestion {
+        CatalogQuestion {
+            query: query.to_owned(),
+            ..CatalogQuestion::default()
+        }
+    }
+
+    #[test]
+    fn names_come_before_what_is_only_beside_them() {
+        let kafka = found(&words("kafka"));
+        assert_eq!(kafka[..2], ["input/kafka", "output/kafka"], "{kafka:?}");
+        assert!(kafka.contains(&"input/kafka_franz".to_owned()), "{kafka:?}");
+        assert_eq!(found(&words("input/KAFKA")), ["input/kafka"]);
+        assert!(found(&words("kafka nothing-like-it")).is_empty());
+        let outputs = CatalogQuestion {
+            kind: Some(ComponentKind::Output),
+            ..words("kafka")
+        };
+        assert!(
+            found(&outputs)
+                .iter()
+                .all(|name| name.starts_with("output/"))
+        );
+        let same = found(&words("output kafka"));
+        assert!(
+            same.iter().all(|name| name.starts_with("output/")),
+            "{same:?}"
+        );
+    }
+
+    #[test]
+    fn each_is_told_once_with_all_its_packages() {
+        let answer = components(
+            &fixture::catalog(),
+            &Schemas::default(),
+            &words("input/kafka"),
+        );
+        let packages: Vec<&str> = answer.components[0]
+            .packages
+            .iter()
+            .map(ImportPath::short_name)
+            .collect();
+        assert_eq!(packages, ["kafka", "aws"]);
+        let first = CatalogQuestion {
+            limit: Some(1),
+            ..words("kafka")
+        };
+        let answer = components(&fixture::catalog(), &Schemas::default(), &first);
+        assert_eq!(answer.components.len(), 1);
+        assert!(answer.total > 1);
+    }
+}
