@@ -44,7 +44,7 @@ function plain(text: string): string {
 
 /** Reads every text once, so that the first key needn't. */
 export function prepareSearch(packages: ListedPackage[]): void {
-  countPackages(packages, { text: 'nothing has this', kinds: [], licences: [] })
+  found(packages, { text: '?', kinds: [], licences: [] })
 }
 
 /** How well a word fits a name: whole, from the start, from the start of a part, anywhere, not. */
