@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use wombat_model::catalog::{CatalogPackage, Component, Licence, PlatformSupport, Release};
+use wombat_model::{
+    catalog::{CatalogPackage, Component, Licence, PlatformSupport, Release},
+    wire::CatalogQuestion,
+};
 
 use crate::catalog::{BENTHOS, Snapshot};
 
@@ -152,4 +155,12 @@ fn benthos_packages() -> Vec<CatalogPackage> {
         package(BENTHOS, "io", &["input/file", "output/file"]),
         package(BENTHOS, "pure", &["processor/mapping", "buffer/none"]),
     ]
+}
+
+/// A question about the catalog in words alone.
+pub(crate) fn words(query: &str) -> CatalogQuestion {
+    CatalogQuestion {
+        query: query.to_owned(),
+        ..CatalogQuestion::default()
+    }
 }

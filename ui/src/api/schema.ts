@@ -620,7 +620,7 @@ export type components = {
             kind: components["schemas"]["ComponentKind"];
             /** @description Its name in a pipeline. */
             name: string;
-            /** @description Packages that bring it, each once, fewest other components first. */
+            /** @description Packages that bring it, fewest other components first. */
             packages: string[];
             /** @description How settled it is. */
             status: components["schemas"]["ComponentStatus"];

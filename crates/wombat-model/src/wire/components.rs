@@ -18,7 +18,7 @@ pub struct ComponentHit {
     /// A sentence of its makers on it, where the release was imported with their words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
-    /// Packages that bring it, each once, fewest other components first.
+    /// Packages that bring it, fewest other components first.
     pub packages: Vec<ImportPath>,
 }
 

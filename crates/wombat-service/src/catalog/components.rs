@@ -10,7 +10,7 @@ use wombat_model::{
 
 use super::{
     Schemas, Snapshot,
-    search::{DEFAULT_LIMIT, wanted_releases, words_of},
+    search::{best_first, fit, wanted_releases, words_of},
 };
 
 /// Answers `catalog.components`.
@@ -28,7 +28,7 @@ pub(crate) fn components(
             }
         }
     }
-    let mut hits: Vec<(u32, ComponentHit)> = brought
+    let hits: Vec<(u32, ComponentHit)> = brought
         .into_iter()
         .filter_map(|(component, packages)| {
             let known = schemas.component(component.kind, &component.name);
@@ -43,29 +43,24 @@ pub(crate) fn components(
             Some((score, hit))
         })
         .collect();
-    hits.sort_by(|(left_score, left), (right_score, right)| {
-        let name = |hit: &ComponentHit| (hit.component.name.clone(), hit.component.kind);
-        right_score
-            .cmp(left_score)
-            .then_with(|| name(left).cmp(&name(right)))
-    });
     let total = hits.len() as u64;
-    let limit = usize::try_from(question.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    let components = best_first(hits, question, |left, right| {
+        let (left, right) = (&left.component, &right.component);
+        (&left.name, left.kind).cmp(&(&right.name, right.kind))
+    });
     ComponentsAnswer {
         revision: catalog.revision(),
-        components: hits.into_iter().take(limit).map(|(_, hit)| hit).collect(),
+        components,
         total,
     }
 }
 
 fn smallest_first(mut packages: Vec<&CatalogPackage>) -> Vec<ImportPath> {
     packages.sort_by_key(|package| (package.components.len(), &package.path));
-    let mut paths: Vec<ImportPath> = packages
+    packages
         .into_iter()
         .map(|package| package.path.clone())
-        .collect();
-    paths.dedup();
-    paths
+        .collect()
 }
 
 /// How well a component fits all the words; `None` if one of them isn't found.
@@ -76,25 +71,17 @@ fn score(
     words: &[String],
 ) -> Option<u32> {
     let name = component.name.to_lowercase();
+    let spelled = format!("{}/{name}", component.kind);
     let summary = summary.to_lowercase();
     words.iter().try_fold(0, |sum, word| {
-        let named = match name.as_str() {
-            name if name == word => 12,
-            name if name.starts_with(word.as_str()) => 8,
-            name if name.contains(word.as_str()) => 6,
-            _ => 0,
-        };
-        let spelled = u32::from(format!("{}/{name}", component.kind) == *word) * 12;
-        let kind = u32::from(component.kind.as_str() == word) * 3;
         let in_package = packages
             .iter()
             .any(|package| package.path.short_name().contains(word.as_str()));
-        let in_summary = summary.contains(word.as_str());
-        let best = named
-            .max(spelled)
-            .max(kind)
-            .max(u32::from(in_package) * 2)
-            .max(u32::from(in_summary));
+        let best = fit(&name, word, 12, 8, 6)
+            .max(fit(&spelled, word, 12, 0, 0))
+            .max(fit(component.kind.as_str(), word, 3, 0, 0))
+            .max(fit(&summary, word, 1, 1, 1))
+            .max(u32::from(in_package) * 2);
         (best > 0).then_some(sum + best)
     })
 }
@@ -104,7 +91,7 @@ mod tests {
     use wombat_model::catalog::ComponentKind;
 
     use super::*;
-    use crate::fixture;
+    use crate::fixture::{self, words};
 
     fn found(question: &CatalogQuestion) -> Vec<String> {
         let answer = components(&fixture::catalog(), &Schemas::default(), question);
@@ -114,13 +101,6 @@ mod tests {
             .iter()
             .map(|hit| hit.component.to_string())
             .collect()
-    }
-
-    fn words(query: &str) -> CatalogQuestion {
-        CatalogQuestion {
-            query: query.to_owned(),
-            ..CatalogQuestion::default()
-        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Questions about the catalog. It is small, so every word is looked for in every package.
 
+use std::cmp::Ordering;
+
 use wombat_model::{
     Problem, ProblemCode, Refusal, RefusalStatus,
     catalog::{CatalogPackage, ComponentReference, Release},
@@ -12,12 +14,12 @@ use wombat_model::{
 use super::{Schemas, Snapshot, nearest, or_nearest};
 
 /// Packages or components in an answer where no limit is given.
-pub(super) const DEFAULT_LIMIT: u32 = 200;
+const DEFAULT_LIMIT: u32 = 200;
 
 /// Answers `catalog.search`.
 pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogAnswer {
     let words = words_of(&question.query);
-    let mut hits: Vec<(u32, PackageHit)> = wanted_releases(catalog, question)
+    let hits: Vec<(u32, PackageHit)> = wanted_releases(catalog, question)
         .flat_map(|release| {
             release
                 .packages
@@ -41,21 +43,18 @@ pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogA
                 .collect::<Vec<_>>()
         })
         .collect();
-    hits.sort_by(|(left_score, left), (right_score, right)| {
-        right_score
-            .cmp(left_score)
-            .then_with(|| left.package.path.cmp(&right.package.path))
-            .then_with(|| right.version.cmp(&left.version))
-    });
     let total = hits.len() as u64;
-    let limit = usize::try_from(question.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    let packages = best_first(hits, question, |left, right| {
+        let path = left.package.path.cmp(&right.package.path);
+        path.then_with(|| right.version.cmp(&left.version))
+    });
     CatalogAnswer {
         revision: catalog.revision(),
         releases: catalog
             .all()
             .map(|release| summary(catalog, release))
             .collect(),
-        packages: hits.into_iter().take(limit).map(|(_, hit)| hit).collect(),
+        packages,
         total,
     }
 }
@@ -63,6 +62,30 @@ pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogA
 /// Words that are looked for.
 pub(super) fn words_of(query: &str) -> Vec<String> {
     query.split_whitespace().map(str::to_lowercase).collect()
+}
+
+/// As many hits as are wanted, by their scores; `order` decides between equal ones.
+pub(super) fn best_first<Hit>(
+    mut hits: Vec<(u32, Hit)>,
+    question: &CatalogQuestion,
+    order: impl Fn(&Hit, &Hit) -> Ordering,
+) -> Vec<Hit> {
+    hits.sort_by(|(left_score, left), (right_score, right)| {
+        let score = right_score.cmp(left_score);
+        score.then_with(|| order(left, right))
+    });
+    let limit = usize::try_from(question.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    hits.into_iter().take(limit).map(|(_, hit)| hit).collect()
+}
+
+/// What a text is worth that a word is, begins or is part of; nothing if it isn't in it.
+pub(super) fn fit(text: &str, word: &str, whole: u32, beginning: u32, part: u32) -> u32 {
+    match text {
+        text if text == word => whole,
+        text if text.starts_with(word) => beginning,
+        text if text.contains(word) => part,
+        _ => 0,
+    }
 }
 
 /// Releases that a question is about.
@@ -109,26 +132,20 @@ fn score(package: &CatalogPackage, words: &[String]) -> Option<u32> {
     let path = package.path.as_str().to_lowercase();
     let description = package.description.to_lowercase();
     words.iter().try_fold(0, |sum, word| {
-        let named = |name: &str, exact, prefix, within| match name {
-            name if name == word => exact,
-            name if name.starts_with(word.as_str()) => prefix,
-            name if name.contains(word.as_str()) => within,
-            _ => 0,
-        };
         let best_component = package
             .components
             .iter()
             .map(|component| {
-                named(&component.name.to_lowercase(), 10, 6, 4)
-                    .max(named(&component.to_string().to_lowercase(), 10, 6, 0))
-                    .max(named(component.kind.as_str(), 2, 0, 0))
+                fit(&component.name.to_lowercase(), word, 10, 6, 4)
+                    .max(fit(&component.to_string().to_lowercase(), word, 10, 6, 0))
+                    .max(fit(component.kind.as_str(), word, 2, 0, 0))
             })
             .max()
             .unwrap_or(0);
         let best = best_component
-            .max(named(&short, 12, 7, 4))
-            .max(named(&description, 3, 3, 2))
-            .max(named(&path, 12, 1, 1));
+            .max(fit(&short, word, 12, 7, 4))
+            .max(fit(&description, word, 3, 3, 2))
+            .max(fit(&path, word, 12, 1, 1));
         (best > 0).then_some(sum + best)
     })
 }
@@ -196,7 +213,7 @@ mod tests {
     use wombat_model::catalog::ComponentKind;
 
     use super::*;
-    use crate::fixture;
+    use crate::fixture::{self, words};
 
     fn found(question: &CatalogQuestion) -> Vec<String> {
         let answer = search(&fixture::catalog(), question);
@@ -205,13 +222,6 @@ mod tests {
             .iter()
             .map(|hit| hit.package.path.short_name().to_owned())
             .collect()
-    }
-
-    fn words(query: &str) -> CatalogQuestion {
-        CatalogQuestion {
-            query: query.to_owned(),
-            ..CatalogQuestion::default()
-        }
     }
 
     #[test]
