@@ -16,12 +16,26 @@ run: ui ## Build everything and start it; ARGS="--http 0.0.0.0:4430" and the lik
 	$(CARGO) build --release --locked -p wombat
 	env -u WOMBAT_NATS_SERVER target/release/wombat up $(ARGS)
 
+PARTS := lint test-ui test-rust test-three test-browser
+
 .PHONY: test
-test: lint test-ui test-rust test-browser ## Install what the tests need and run all of them
+test: ## Install what the tests need and run all of them, and say how long each part took
+	@took=; for part in $(PARTS); do \
+		begun=$$SECONDS; $(MAKE) --no-print-directory $$part; seconds=$$((SECONDS - begun)); \
+		took+="$$(printf '%3d min %02d s' $$((seconds / 60)) $$((seconds % 60)))  $$part"$$'\n'; \
+	done; printf '%s' "$$took"
 
 .PHONY: test-rust
-test-rust: tools strace schemathesis
+test-rust: tools strace schemathesis faketime
 	$(CARGO) test --locked --workspace
+
+.PHONY: test-three
+test-three: tools ## The tests of store and service on one cluster of three nats-servers
+	tools/test-on-cluster wombat-store wombat-service
+
+.PHONY: test-cluster
+test-cluster: tools strace schemathesis faketime ## The same, and those of gateway and builder
+	WOMBAT_TEST_REPLICAS=3 $(CARGO) test --locked --no-fail-fast --workspace
 
 .PHONY: test-ui
 test-ui: ui/node_modules/.package-lock.json
@@ -58,12 +72,16 @@ ui/dist/index.html: ui/node_modules/.package-lock.json ui/index.html $(shell fin
 	npm --prefix ui run build
 
 .PHONY: tools
-tools: $(TOOLS)/nats-server $(TOOLS)/nats ## nats-server and the nats CLI, at their pinned versions
+tools: $(TOOLS)/nats-server $(TOOLS)/nats $(TOOLS)/nats-server-clock ## nats-server and the nats CLI, at their pinned versions
 
 $(TOOLS)/nats-server $(TOOLS)/nats &: tools/go.mod tools/go.sum
 	cd tools && GOFLAGS= GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath -o ../$(TOOLS)/ \
 		github.com/nats-io/nats-server/v2 github.com/nats-io/natscli/nats
 	touch $(TOOLS)/nats-server $(TOOLS)/nats
+
+$(TOOLS)/nats-server-clock: tools/go.mod tools/go.sum tools/build-nats-server-clock
+	tools/build-nats-server-clock $@
+	touch $@
 
 .PHONY: chromium
 chromium:
@@ -79,6 +97,10 @@ $(TOOLS)/schemathesis/bin/schemathesis: tools/schemathesis.txt tools/install-sch
 strace:
 	tools/install-strace
 
+.PHONY: faketime
+faketime:
+	tools/install-faketime
+
 CATALOG := crates/wombat-service/catalog
 CONNECT := github.com/redpanda-data/connect/v4
 BENTHOS := github.com/redpanda-data/benthos/v4
@@ -93,6 +115,30 @@ catalog: ## Make the embedded catalog anew from the real modules
 	$(call catalog-import,$(CONNECT),v4.105.0,connect,1.26.8 1.26.7 1.26.6 1.26.5,connect)
 	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,1.26.8 1.26.7 1.26.6 1.26.5,connect)
 	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,1.26.8 1.26.7 1.26.6 1.26.5 1.26.3 1.26.2,connect)
+
+.PHONY: torture
+torture: tools faketime ## Surprise a whole system in every way that there is, and count what was lost; ARGS="--only calm --quick" for a part
+	$(CARGO) build --release --locked -p wombat
+	$(CARGO) run --release --locked -p wombat-testkit --bin torture -- $(ARGS)
+
+.PHONY: kill-files
+kill-files: tools ## Damage each file that is believed in every way, kill go while it writes modules (20 times) and another Go (10 times)
+	WOMBAT_TEST_KILLS=20 $(CARGO) test --locked --workspace --test it half_
+
+# v0.1.0. Its own target folder: the program of this tree, which tests run, stays in its place.
+OLD := f89c730
+OLD_SOURCE := target/old/source
+
+.PHONY: old-binary
+old-binary: ## Build v0.1.0's program, for checks that need it itself: target/old/wombat
+	test -e $(OLD_SOURCE)/.git || git worktree add --force --detach $(OLD_SOURCE) $(OLD)
+	cd $(OLD_SOURCE) && CARGO_TARGET_DIR=$(CURDIR)/target/old/build $(CARGO) build --locked -p wombat
+	cp target/old/build/debug/wombat target/old/wombat
+	target/old/wombat --version
+
+.PHONY: store-fixture
+store-fixture: tools old-binary ## Make the store of v0.1.0 that tests start this program on anew
+	$(CARGO) run --locked -p wombat-testkit --bin store-fixture -- target/old/wombat crates/wombat/tests/fixtures/store-v0.1.0
 
 .PHONY: help
 help:

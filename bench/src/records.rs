@@ -104,12 +104,14 @@ fn finished(number: u64, start: OffsetDateTime) -> anyhow::Result<Build> {
         claim: format!("{number:032x}").parse::<ClaimId>()?,
     };
     let took = Duration::from_millis(1500 + number * 7919 % 20_000);
-    let build =
-        Build::new(spec, 1, requested).claim(by.clone(), requested + Duration::from_millis(12))?;
+    let build = Build::new(spec, 1, requested).claim(by.clone())?;
+    let build = build.at(requested + Duration::from_millis(12));
     let end = requested + took;
     if number.is_multiple_of(10) {
         let words = format!("exit status 1: package {number} doesn't compile for this platform");
-        return Ok(build.fail(Failure::new(FailureClass::Compile, words), end)?);
+        return Ok(build
+            .fail(Failure::new(FailureClass::Compile, words))?
+            .at(end));
     }
     let mut digest = [0; 32];
     digest[..8].copy_from_slice(&number.to_be_bytes());
@@ -127,7 +129,7 @@ fn finished(number: u64, start: OffsetDateTime) -> anyhow::Result<Build> {
         (Phase::Link, took / 2),
         (Phase::Upload, took / 4),
     ]);
-    Ok(build.succeed(artifact, timings, end)?.expire()?)
+    Ok(build.succeed(artifact, timings)?.at(end).expire()?)
 }
 
 /// Who made it.

@@ -139,7 +139,15 @@ impl From<StoreError> for ApiError {
                 error!(%problem, "a local file");
                 Self::unavailable("The disk of the gateway doesn't take the file.")
             }
-            error @ (StoreError::Corrupt { .. }
+            StoreError::Corrupt { name, problem } => {
+                error!(name, problem, "something stored can't be read");
+                Refusal::damaged(&name, &problem).into()
+            }
+            StoreError::Lost(name) => {
+                error!(name, "bytes are lost");
+                Self::unavailable("Bytes of it are lost; ask for the build again in a minute.")
+            }
+            error @ (StoreError::NoJetStream(_)
             | StoreError::Denied(_)
             | StoreError::Refused(_)) => {
                 error!(%error, "the store");

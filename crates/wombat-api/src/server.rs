@@ -17,6 +17,7 @@ use crate::{
     ApiArgs, ApiDeps, State, app,
     caller::Peer,
     connections::{Connections, Place},
+    port_holder,
 };
 
 /// How long the head of a request may take to arrive, and a connection may lie idle.
@@ -50,15 +51,28 @@ pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyho
         let _unheard = bound.send(address);
     }
     let connections = Connections::new(&args.trusted_proxies);
+    let followers = state.followers.clone();
     serve(listener, connections, app(state), stop).await;
+    // What still reads from the connection when it is closed has nothing to read from.
+    followers.end().await;
     Ok(())
 }
 
 async fn bind(args: &ApiArgs) -> anyhow::Result<TcpListener> {
     let address = args.address();
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| anyhow::anyhow!("can't listen on {address}: {error}"))
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            let holder = port_holder::listening_on(address)
+                .map_or_else(|| "another program".to_owned(), |holder| holder.to_string());
+            anyhow::anyhow!(
+                "can't listen on {address}: {holder} does already; stop it, or choose another port with --http ADDRESS:PORT (WOMBAT_HTTP)"
+            )
+        } else {
+            anyhow::anyhow!(
+                "can't listen on {address}: {error}; choose another address with --http ADDRESS:PORT (WOMBAT_HTTP)"
+            )
+        }
+    })
 }
 
 async fn serve(

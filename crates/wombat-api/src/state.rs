@@ -10,7 +10,7 @@ use wombat_model::{
     BuildKey,
     wire::{BuildView, IdQuestion},
 };
-use wombat_store::{Connection, Store};
+use wombat_store::{Connection, Followers, Store};
 
 use crate::{
     ApiArgs, ApiError,
@@ -56,6 +56,8 @@ pub struct State {
     /// Whether asking for builds needs a token, too.
     pub(crate) require_token: bool,
     pub(crate) surroundings: Surroundings,
+    /// What keeps all of this up to date.
+    pub(crate) followers: Followers,
     /// Event streams and waits end with it.
     pub(crate) stop: CancellationToken,
 }
@@ -81,16 +83,18 @@ impl State {
             args.artifact_cache_mib * 1024 * 1024,
             store.artifacts.clone(),
         )
-        .await?;
+        .await;
         let control = match (&args.tokens, open_control) {
             (None, true) => Control::Anyone,
             (None, false) => Control::Tokens(None),
             (Some(file), _) => Control::Tokens(Some(Arc::new(TokenFile::open(file)?))),
         };
-        let records = Records::start(&store.builds, stop.clone());
-        let logs = LogHub::start(&store.logs, stop.clone());
+        let followers = Followers::until(&stop);
+        let records = Records::start(&store.builds, &followers);
+        let logs = LogHub::start(&store.logs, &followers);
         Ok(Arc::new(Self {
-            feed: Feed::start(&store, &records, &logs, stop.clone()),
+            feed: Feed::start(&store, &records, &logs, &followers),
+            followers,
             records,
             logs,
             cache: Arc::new(cache),

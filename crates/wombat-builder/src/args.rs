@@ -186,4 +186,15 @@ pub struct BuilderDeps {
     pub hurry: CancellationToken,
     /// What is counted on the way.
     pub counters: Counters,
+    /// What becomes of a builder that can't build, such as for want of Go.
+    pub if_unfit: IfUnfit,
+}
+
+/// What becomes of a builder that can't build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfUnfit {
+    /// It ends with an error.
+    End,
+    /// It says in the list of builders why, and tries again from time to time.
+    Wait,
 }

@@ -1,13 +1,21 @@
 //! Who owns a builder's folder: one process at a time, and a note of the one before.
+//!
+//! The note also tells whether the machine went down under the one before it, without an orderly end: then files that it wrote
+//! last may be empty, or hold zeros.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 use wombat_model::{BuildKey, BuilderId};
+
+/// The note's file.
+const NOTE: &str = "owner";
 
 /// The folder, ours until this is dropped.
 #[derive(Debug)]
@@ -15,6 +23,8 @@ pub(crate) struct Ownership {
     folder: PathBuf,
     /// Whose it was before. That process is dead: it would hold the lock.
     pub(crate) previous: Option<Note>,
+    /// Whether the machine may have lost power since, with files half on disk.
+    pub(crate) after_a_crash: bool,
     _lock: File,
 }
 
@@ -25,6 +35,24 @@ pub(crate) struct Note {
     /// Builds that it gave back for the owner before it. One that is found under a dead owner again may be what
     /// kills them.
     pub(crate) given_back: Vec<BuildKey>,
+    /// The start of the machine that it runs in. `None`: the system doesn't tell, or the program was too old to ask.
+    #[serde(default)]
+    pub(crate) boot: Option<String>,
+    /// Whether it ended in order.
+    #[serde(default)]
+    pub(crate) clean: bool,
+}
+
+impl Note {
+    /// Of a builder that runs now.
+    pub(crate) fn of(builder: BuilderId) -> Self {
+        Self {
+            builder,
+            given_back: Vec::new(),
+            boot: boot_id(),
+            clean: false,
+        }
+    }
 }
 
 impl Ownership {
@@ -36,7 +64,14 @@ impl Ownership {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(folder.join("lock"))?;
+            .open(folder.join("lock"));
+        let lock = match lock {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => bail!(
+                "{} belongs to another user; start the builder as that user, or give it another --state-dir",
+                folder.display()
+            ),
+            lock => lock.with_context(|| format!("opening the lock of {}", folder.display()))?,
+        };
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
@@ -47,42 +82,71 @@ impl Ownership {
                 return Err(error).with_context(|| format!("locking {}", folder.display()));
             }
         }
-        // Without a readable note nobody's claims are given back at once; they are when their owner's lease ends.
-        let previous = fs::read(folder.join("owner"))
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
+        // Without a readable note claims aren't given back at once; they are when their owner's lease ends.
+        let text = fs::read(folder.join(NOTE)).ok();
+        let previous: Option<Note> = text
+            .as_deref()
+            .and_then(|text| serde_json::from_slice(text).ok());
+        let after_a_crash = match &previous {
+            Some(note) => !note.clean && note.boot != boot_id(),
+            // A note that can't be read was half-written itself.
+            None => text.is_some(),
+        };
         let ownership = Self {
             folder: folder.to_owned(),
             previous,
+            after_a_crash,
             _lock: lock,
         };
-        ownership.note(&Note {
-            builder: builder.clone(),
-            given_back: Vec::new(),
-        })?;
+        // Until what may be damaged has been looked at, a second start has to know of it, too.
+        if !after_a_crash {
+            ownership.claim(builder)?;
+        }
         Ok(ownership)
+    }
+
+    /// Writes down that the folder is `builder`'s, and sound.
+    pub(crate) fn claim(&self, builder: &BuilderId) -> anyhow::Result<()> {
+        self.note(&Note::of(builder.clone()))
     }
 
     /// Adds to what is written down of us.
     pub(crate) fn add(&self, more: &Note) -> anyhow::Result<()> {
-        let mut note = fs::read(self.folder.join("owner"))
-            .ok()
-            .and_then(|text| serde_json::from_slice::<Note>(&text).ok())
-            .filter(|note| note.builder == more.builder)
-            .unwrap_or_else(|| Note {
-                builder: more.builder.clone(),
-                given_back: Vec::new(),
-            });
+        let mut note = self.own_note(&more.builder);
         note.given_back.extend(more.given_back.iter().cloned());
         self.note(&note)
     }
 
+    /// Writes down that `builder` ended in order. A machine that is shut down writes everything to disk; one that loses power
+    /// within seconds of this may leave damage that is only found when a build fails by it.
+    pub(crate) fn end(self, builder: &BuilderId) {
+        let note = Note {
+            clean: true,
+            ..self.own_note(builder)
+        };
+        if let Err(error) = self.note(&note) {
+            warn!(%error, "can't write down that the builder ended in order");
+        }
+    }
+
+    fn own_note(&self, builder: &BuilderId) -> Note {
+        fs::read(self.folder.join(NOTE))
+            .ok()
+            .and_then(|text| serde_json::from_slice::<Note>(&text).ok())
+            .filter(|note| note.builder == *builder)
+            .unwrap_or_else(|| Note::of(builder.clone()))
+    }
+
     fn note(&self, note: &Note) -> anyhow::Result<()> {
-        let unfinished = self.folder.join("owner.new");
-        fs::write(&unfinished, serde_json::to_vec(note)?)?;
-        fs::rename(&unfinished, self.folder.join("owner"))
+        wombat_files::store_file(&self.folder.join(NOTE), &serde_json::to_vec(note)?)
             .context("writing down who owns the folder")
     }
+}
+
+/// Another one after each start of the machine.
+fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -110,5 +174,52 @@ mod tests {
                 .builder,
             one
         );
+    }
+
+    #[test]
+    fn another_start_of_the_machine_without_an_orderly_end_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let one: BuilderId = "one".parse().unwrap();
+        let file = folder.path().join(NOTE);
+        let found = |text: &[u8]| {
+            fs::write(&file, text).unwrap();
+            Ownership::take(folder.path(), &one).unwrap().after_a_crash
+        };
+        assert!(!Ownership::take(folder.path(), &one).unwrap().after_a_crash);
+        let note = |boot: &str, clean: bool| {
+            let note = Note {
+                boot: Some(boot.to_owned()),
+                clean,
+                ..Note::of(one.clone())
+            };
+            serde_json::to_vec(&note).unwrap()
+        };
+        let here = boot_id().unwrap();
+        assert!(
+            !found(&note(&here, false)),
+            "killed, but the machine went on"
+        );
+        assert!(!found(&note("another", true)));
+        assert!(found(&note("another", false)));
+        // As v0.1.0 wrote it.
+        assert!(found(br#"{"builder":"old","given_back":[]}"#));
+        for left in [&b""[..], b"{\"builder\":\"o", &[0; 60]] {
+            assert!(found(left), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_damaged_is_looked_at_again_until_it_was_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let one: BuilderId = "one".parse().unwrap();
+        fs::write(folder.path().join(NOTE), "").unwrap();
+        let ownership = Ownership::take(folder.path(), &one).unwrap();
+        drop(ownership);
+        let ownership = Ownership::take(folder.path(), &one).unwrap();
+        assert!(ownership.after_a_crash);
+        ownership.claim(&one).unwrap();
+        ownership.end(&one);
+        let ownership = Ownership::take(folder.path(), &one).unwrap();
+        assert!(!ownership.after_a_crash && ownership.previous.unwrap().clean);
     }
 }

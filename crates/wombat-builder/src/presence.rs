@@ -17,6 +17,9 @@ use wombat_store::Builders;
 /// Changes are told at most this often; renewals come besides.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long the last word may take.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
+
 /// Builds that this builder holds.
 #[derive(Clone, Debug)]
 pub(crate) struct ActiveClaims(watch::Sender<BTreeMap<BuildKey, ClaimId>>);
@@ -55,12 +58,14 @@ impl Drop for Listed {
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     pub(crate) builders: Builders,
-    /// What is told, but for `active` and `draining`.
+    /// What is told, but for `active`, `draining` and `problem`.
     pub(crate) presence: Presence,
     pub(crate) lease: Duration,
     pub(crate) claims: ActiveClaims,
     /// Cancelled when nothing new is claimed.
     pub(crate) draining: CancellationToken,
+    /// Why nothing new is claimed, if not for `draining`.
+    pub(crate) problem: watch::Receiver<Option<String>>,
     /// Set while the lease is in doubt, and before the first one.
     pub(crate) fenced: watch::Sender<bool>,
 }
@@ -91,9 +96,14 @@ impl Heartbeat {
                     _ = ticks.tick() => {}
                 },
                 () = self.draining.cancelled(), if !told_draining => told_draining = true,
+                Ok(()) = self.problem.changed() => {}
             }
             let begun = Instant::now();
-            self.presence.draining = self.draining.is_cancelled();
+            self.presence
+                .problem
+                .clone_from(&self.problem.borrow_and_update());
+            self.presence.draining =
+                self.draining.is_cancelled() || self.presence.problem.is_some();
             self.presence.active = claims
                 .borrow_and_update()
                 .iter()
@@ -119,13 +129,11 @@ impl Heartbeat {
                 Err(_) => warn!("renewing the lease takes too long"),
             }
         }
-        if let Ok(Err(error)) = timeout(
-            Duration::from_secs(2),
-            self.builders.leave(&self.presence.builder),
-        )
-        .await
-        {
-            warn!(%error, "can't say goodbye; the lease will run out");
+        let left = self.builders.leave(&self.presence.builder);
+        match timeout(GOODBYE_LIMIT, left).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "can't say goodbye; the lease will run out"),
+            Err(_) => warn!("NATS doesn't answer: can't say goodbye; the lease will run out"),
         }
     }
 }

@@ -18,8 +18,13 @@ pub enum Report {
     Phase(Phase, Option<Progress>),
     /// A line of a child's output, or one of our own.
     Line(String),
-    /// So many lines are missing here.
-    Dropped(u64),
+    /// Lines are missing here.
+    Dropped {
+        /// How many.
+        lines: u64,
+        /// Bytes of them, with their ends.
+        bytes: u64,
+    },
 }
 
 /// Where a build reports to.
@@ -27,7 +32,7 @@ pub enum Report {
 pub struct Reporter {
     sender: mpsc::UnboundedSender<Report>,
     waiting_lines: Arc<AtomicU64>,
-    dropped: Arc<AtomicU64>,
+    dropped: Dropped,
 }
 
 /// The other end of a [`Reporter`].
@@ -35,6 +40,29 @@ pub struct Reporter {
 pub struct Reports {
     receiver: mpsc::UnboundedReceiver<Report>,
     waiting_lines: Arc<AtomicU64>,
+    dropped: Dropped,
+}
+
+/// Lines that nothing was said of yet.
+#[derive(Clone, Debug, Default)]
+struct Dropped {
+    lines: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Dropped {
+    fn count(&self, line: &str) {
+        self.lines.fetch_add(1, Ordering::Relaxed);
+        self.bytes
+            .fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
+    }
+
+    /// The report of them, once.
+    fn take(&self) -> Option<Report> {
+        let lines = self.lines.swap(0, Ordering::Relaxed);
+        let bytes = self.bytes.swap(0, Ordering::Relaxed);
+        (lines > 0).then_some(Report::Dropped { lines, bytes })
+    }
 }
 
 impl Reporter {
@@ -45,12 +73,14 @@ impl Reporter {
         let reports = Reports {
             receiver,
             waiting_lines: waiting_lines.clone(),
+            dropped: Dropped::default(),
         };
+        let dropped = reports.dropped.clone();
         (
             Self {
                 sender,
                 waiting_lines,
-                dropped: Arc::default(),
+                dropped,
             },
             reports,
         )
@@ -63,16 +93,16 @@ impl Reporter {
 
     /// A line for the log.
     pub fn line(&self, line: impl Into<String>) {
+        let line = line.into();
         if self.waiting_lines.load(Ordering::Relaxed) >= MAX_WAITING_LINES {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped.count(&line);
             return;
         }
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            self.send(Report::Dropped(dropped));
+        if let Some(report) = self.dropped.take() {
+            self.send(report);
         }
         self.waiting_lines.fetch_add(1, Ordering::Relaxed);
-        self.send(Report::Line(line.into()));
+        self.send(Report::Line(line));
     }
 
     fn send(&self, report: Report) {
@@ -84,7 +114,9 @@ impl Reporter {
 impl Reports {
     /// The next report; `None` once every reporter is gone.
     pub async fn next(&mut self) -> Option<Report> {
-        let report = self.receiver.recv().await?;
+        let Some(report) = self.receiver.recv().await else {
+            return self.dropped.take();
+        };
         if matches!(report, Report::Line(_)) {
             self.waiting_lines.fetch_sub(1, Ordering::Relaxed);
         }
@@ -95,6 +127,20 @@ impl Reports {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_dropped_last_is_counted_too() {
+        let (reporter, mut reports) = Reporter::new();
+        for _ in 0..MAX_WAITING_LINES + 2 {
+            reporter.line("x");
+        }
+        drop(reporter);
+        let mut last = None;
+        while let Some(report) = reports.next().await {
+            last = Some(report);
+        }
+        assert_eq!(last, Some(Report::Dropped { lines: 2, bytes: 4 }));
+    }
 
     #[tokio::test]
     async fn a_flood_is_dropped_and_counted_and_phases_pass() {
@@ -115,7 +161,10 @@ mod tests {
             tail,
             [
                 Report::Phase(Phase::Link, None),
-                Report::Dropped(5),
+                Report::Dropped {
+                    lines: 5,
+                    bytes: 10
+                },
                 Report::Line("after".into())
             ]
         );

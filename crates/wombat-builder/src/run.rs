@@ -10,19 +10,22 @@ use anyhow::Context;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_model::{BuilderId, Presence};
-use wombat_store::Connection;
+use wombat_model::{BuilderId, Presence, SandboxLevel};
+use wombat_store::{Connection, Followers};
 
 use crate::{
     ahead::{Ahead, BuildAhead},
     args::{Aside, BuilderArgs, BuilderDeps, Warm},
     cache::{Trust, trim},
+    counters::Counters,
+    disk::Disk,
     go::Workshop,
     imports::ImportDesk,
     intake::Dispatcher,
     lint,
     owner::Ownership,
     presence::{ActiveClaims, Heartbeat},
+    readiness,
     warm::{AskedTargets, WarmUp},
     worker::Worker,
 };
@@ -41,12 +44,28 @@ pub async fn run(
     let builder = builder_id(&host);
     let folder = deps.state_dir.join("builder");
     let ownership = Ownership::take(&folder, &builder)?;
-    let settings = args.go.discover(&deps.state_dir, deps.helper).await?;
-    let (go, sandbox) = (settings.version, settings.sandbox.level());
-    let workshop = Workshop::new(settings, &folder, args.licences())
+    let ready = readiness::workshop(&deps, &args, &builder, &host, &stop);
+    let Some(workshop) = Box::pin(ready).await? else {
+        return Ok(());
+    };
+    let mended = mend(&ownership, &workshop, &builder);
+    if stop
+        .run_until_cancelled(mended)
         .await
-        .with_context(|| format!("preparing the folder {}", folder.display()))?;
-    let trust = Trust::in_catalog(&deps.store.catalog, &stop).await;
+        .transpose()?
+        .is_none()
+    {
+        return Ok(());
+    }
+    let (go, sandbox) = (
+        workshop.settings().version,
+        workshop.settings().sandbox.level(),
+    );
+    let followers = Followers::until(&stop);
+    let trust = tokio::select! {
+        trust = Trust::in_catalog(&deps.store.catalog, &followers) => trust,
+        () = stop.cancelled() => return Ok(()),
+    };
     let fleet = (!args.no_fleet_cache).then(|| deps.store.gocache.clone());
     let workshop = workshop.shared(fleet, trust);
 
@@ -71,26 +90,23 @@ pub async fn run(
         ahead: Ahead::default(),
         asked: AskedTargets::default(),
     });
-    let mut aside = start_aside(&worker, &args, &deps.connection);
+    let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk);
+    let disk = Arc::new(disk);
+    let mut aside = start_aside(&worker, &args, &deps.connection, &disk);
     let workers = args.worker_count();
     info!(%builder, workers, %go, "builder started");
 
     let heartbeat = Heartbeat {
         builders: deps.store.builders.clone(),
         presence: Presence {
-            builder,
-            host,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            workers: u32::try_from(workers).unwrap_or(u32::MAX),
-            active: Vec::new(),
             go: Some(go),
             sandbox,
-            draining: false,
-            lease_ms: u64::try_from(args.lease.as_millis()).unwrap_or(u64::MAX),
+            ..presence(&builder, host, workers, args.lease)
         },
         lease: args.lease,
         claims,
         draining: stop.clone(),
+        problem: disk.problem(),
         fenced: fence,
     };
     let end = CancellationToken::new();
@@ -110,12 +126,12 @@ pub async fn run(
         worker,
         workers,
         lease: args.lease,
-        min_free_disk: args.min_free_disk,
+        disk,
         ownership,
         fenced,
         stop,
     };
-    Box::pin(dispatcher.run()).await;
+    let ownership = Box::pin(dispatcher.run()).await;
     while let Some(ended) = aside.join_next().await {
         ended.context("ending what is done aside")?;
     }
@@ -124,22 +140,62 @@ pub async fn run(
     while let Some(ended) = heartbeats.join_next().await {
         ended.context("ending the heartbeat")?;
     }
-    let counters = deps.counters;
+    // What still reads from the connection when it is closed has nothing to read from.
+    followers.end().await;
+    ownership.end(&builder);
+    sum_up(&deps.counters);
+    Ok(())
+}
+
+/// Looks at what a crash of the machine may have damaged, if there was one.
+async fn mend(
+    ownership: &Ownership,
+    workshop: &Workshop,
+    builder: &BuilderId,
+) -> anyhow::Result<()> {
+    if ownership.after_a_crash {
+        workshop.mend_after_a_crash().await;
+        ownership.claim(builder)?;
+    }
+    Ok(())
+}
+
+/// Of a builder that is there and has nothing to do.
+fn presence(builder: &BuilderId, host: String, workers: usize, lease: Duration) -> Presence {
+    Presence {
+        builder: builder.clone(),
+        host,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        workers: u32::try_from(workers).unwrap_or(u32::MAX),
+        active: Vec::new(),
+        go: None,
+        sandbox: SandboxLevel::None,
+        draining: false,
+        problem: None,
+        lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn sum_up(counters: &Counters) {
     info!(
         won = counters.claims_won(),
         lost = counters.claims_lost(),
         recovered = counters.recovered(),
         "builder stopped"
     );
-    Ok(())
 }
 
 /// What is done beside builds, and below them.
-fn start_aside(worker: &Arc<Worker>, args: &BuilderArgs, connection: &Connection) -> JoinSet<()> {
+fn start_aside(
+    worker: &Arc<Worker>,
+    args: &BuilderArgs,
+    connection: &Connection,
+    disk: &Arc<Disk>,
+) -> JoinSet<()> {
     let mut aside = JoinSet::new();
     let does = |work| !args.without.contains(&work);
     if args.warm != Warm::Off {
-        aside.spawn(WarmUp::new(Arc::clone(worker), args.warm, args.min_free_disk).run());
+        aside.spawn(WarmUp::new(Arc::clone(worker), args.warm, Arc::clone(disk)).run());
     }
     if does(Aside::Imports) {
         aside.spawn(ImportDesk::run(Arc::clone(worker)));
@@ -151,7 +207,7 @@ fn start_aside(worker: &Arc<Worker>, args: &BuilderArgs, connection: &Connection
         aside.spawn(BuildAhead::run(
             Arc::clone(worker),
             connection.clone(),
-            args.min_free_disk,
+            Arc::clone(disk),
         ));
     }
     aside

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads `500ms`, `30s`, `10m` or `2h`; a bare number counts seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let milliseconds = match unit {
         "ms" => 1,

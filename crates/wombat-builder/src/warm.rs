@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,7 +17,7 @@ use wombat_model::{
 };
 use wombat_store::WatchEvent;
 
-use crate::{args::Warm, go::BuildError, intake::free_disk, worker::Worker};
+use crate::{args::Warm, disk::Disk, go::BuildError, worker::Worker};
 
 /// What is compiled for as long as nobody has asked for anything.
 const USUAL_PLATFORM: &str = "linux/amd64";
@@ -63,18 +62,18 @@ impl AskedTargets {
 pub(crate) struct WarmUp {
     worker: Arc<Worker>,
     what: Warm,
-    min_free_disk: u64,
+    disk: Arc<Disk>,
     /// By module and version.
     releases: BTreeMap<(ModulePath, ModuleVersion), Release>,
     done: HashSet<BuildKey>,
 }
 
 impl WarmUp {
-    pub(crate) fn new(worker: Arc<Worker>, what: Warm, min_free_disk: u64) -> Self {
+    pub(crate) fn new(worker: Arc<Worker>, what: Warm, disk: Arc<Disk>) -> Self {
         Self {
             worker,
             what,
-            min_free_disk,
+            disk,
             releases: BTreeMap::new(),
             done: HashSet::new(),
         }
@@ -94,7 +93,9 @@ impl WarmUp {
                         let name = (release.module.clone(), release.version.clone());
                         self.releases.insert(name, release);
                     }
-                    WatchEvent::Removed { .. } | WatchEvent::Ready => {}
+                    WatchEvent::Removed { .. }
+                    | WatchEvent::Unreadable { .. }
+                    | WatchEvent::Ready => {}
                     WatchEvent::Reset => self.releases.clear(),
                 },
                 () = self.until_idle(), if next.is_some() => if let Some(spec) = next {
@@ -121,8 +122,7 @@ impl WarmUp {
     async fn compile(&mut self, spec: BuildSpec) {
         let worker = Arc::clone(&self.worker);
         let key = spec.key();
-        let folder: &Path = worker.workshop.jobs_folder();
-        if free_disk(folder).is_some_and(|free| free < self.min_free_disk) {
+        if !self.disk.has_room() {
             drop(tokio::time::timeout(LOOK, worker.stop.cancelled()).await);
             return;
         }

@@ -117,7 +117,11 @@ impl FromStr for BuildKey {
     }
 }
 
-/// The object that holds the binary of one claim: `<key>/<claim>`. Written once, never again.
+/// What stands between a claim and the number of its upload, where it isn't the first.
+const UPLOAD: &str = "-";
+
+/// The object that holds the binary of one claim: `<key>/<claim>`, or `<key>/<claim>-<n>` where it was uploaded more than
+/// once. Written once, never again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ArtifactName(String);
@@ -135,6 +139,15 @@ impl ArtifactName {
         Self(format!("{key}/{claim}"))
     }
 
+    /// The object of the claim's nth upload, from 1: each has a name of its own.
+    pub fn nth(key: &BuildKey, claim: &ClaimId, upload: u32) -> Self {
+        if upload <= 1 {
+            Self::new(key, claim)
+        } else {
+            Self(format!("{key}/{claim}{UPLOAD}{upload}"))
+        }
+    }
+
     /// The build that the object belongs to.
     pub fn key(&self) -> BuildKey {
         let (key, _) = self
@@ -150,6 +163,11 @@ impl ArtifactName {
             .0
             .split_once('/')
             .expect("checked when the name was parsed");
+        // Claims are hex digits: what stands behind a dash is the number of the upload.
+        let claim = match claim.rsplit_once(UPLOAD) {
+            Some((claim, number)) if number.parse::<u32>().is_ok() => claim,
+            Some(_) | None => claim,
+        };
         claim.parse().expect("checked when the name was parsed")
     }
 }
@@ -222,6 +240,9 @@ mod tests {
         let name = ArtifactName::new(&key(), &"c1".parse().unwrap());
         assert_eq!(name.as_str().parse(), Ok(name.clone()));
         assert_eq!(name.key(), key());
+        let again = ArtifactName::nth(&key(), &"c1".parse().unwrap(), 2);
+        assert_eq!(again.as_str(), format!("{}/c1-2", key()));
+        assert_eq!(again.claim(), name.claim());
         assert!(format!("{}/", key()).parse::<ArtifactName>().is_err());
         assert!(format!("{}/a/b", key()).parse::<ArtifactName>().is_err());
     }

@@ -31,7 +31,10 @@ pub mod wire;
 pub use blocklist::{
     BlockedModule, Blocklist, InvalidBlocklist, ModulePattern, ParseModulePatternError,
 };
-pub use build::{Artifact, Build, BuildState, Holder, IllegalTransition, Status, Timings};
+pub use build::{
+    Artifact, Build, BuildState, Holder, IllegalTransition, Retry, Status, TimeField, Timings,
+    UnreadableRecord,
+};
 pub use client::client_network;
 pub use failure::{Failure, FailureClass};
 pub use go_version::{GoVersion, ParseGoVersionError};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuilderId, Status};
+use crate::{BuilderId, ClaimId, Status};
 
 /// A step of a build, in the order in which they come.
 #[derive(
@@ -87,12 +87,38 @@ pub enum LogEvent {
     Gap {
         /// How many lines are missing here.
         dropped: u64,
+        /// How many bytes they had, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
     },
     /// The last event of this claim.
     End {
         /// How the claim ended; `new` if the builder gave it back.
         status: Status,
     },
+}
+
+impl LogEvent {
+    /// What is missing, in words: how many lines, and how many bytes if that is known.
+    pub fn missing(dropped: u64, bytes: Option<u64>) -> String {
+        let (lines, are) = match dropped {
+            1 => ("1 line".to_owned(), "is"),
+            _ => (format!("{dropped} lines"), "are"),
+        };
+        match bytes {
+            Some(bytes) => format!("{lines} ({bytes} bytes) {are} missing here"),
+            None => format!("{lines} {are} missing here"),
+        }
+    }
+}
+
+/// Where the log of a claim ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LogEnd {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Sequence of its last message in the stream of logs; none of the claim's follows it.
+    pub last: u64,
 }
 
 /// A message of `BUILD_LOGS`.
@@ -129,5 +155,24 @@ mod tests {
         let text = r#"{"n":2,"at":15,"event":"phase","phase":"compile","progress":{"done":3,"total":9,"cached":1}}"#;
         assert_eq!(serde_json::to_string(&entry).unwrap(), text);
         assert_eq!(serde_json::from_str::<LogEntry>(text).unwrap(), entry);
+    }
+
+    #[test]
+    fn a_gap_of_an_older_builder_has_no_bytes() {
+        let gap = |bytes| LogEntry {
+            n: 1,
+            at: 2,
+            event: LogEvent::Gap { dropped: 3, bytes },
+        };
+        let old = r#"{"n":1,"at":2,"event":"gap","dropped":3}"#;
+        assert_eq!(serde_json::from_str::<LogEntry>(old).unwrap(), gap(None));
+        assert_eq!(serde_json::to_string(&gap(None)).unwrap(), old);
+        let new = r#"{"n":1,"at":2,"event":"gap","dropped":3,"bytes":40}"#;
+        assert_eq!(serde_json::to_string(&gap(Some(40))).unwrap(), new);
+        assert_eq!(
+            LogEvent::missing(3, Some(40)),
+            "3 lines (40 bytes) are missing here"
+        );
+        assert_eq!(LogEvent::missing(1, None), "1 line is missing here");
     }
 }

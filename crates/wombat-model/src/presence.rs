@@ -32,8 +32,11 @@ pub struct Presence {
     /// What its compilers are held by.
     #[serde(default = "unconfined")]
     pub sandbox: SandboxLevel,
-    /// It finishes what it has and takes nothing new.
+    /// It takes nothing new: it finishes what it has, or can't build at all.
     pub draining: bool,
+    /// Why it can't build, and what to do, for people. It tries again from time to time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// How long this entry lives without being renewed, in milliseconds.
     pub lease_ms: u64,
 }

@@ -46,6 +46,8 @@ pub enum ProblemCode {
     NotFound,
     /// The build isn't in a state in which this can be done.
     WrongState,
+    /// What is stored under this name can't be read.
+    Damaged,
     /// The build failed, so there is no binary.
     BuildFailed,
     /// The binary was removed by retention.
@@ -265,6 +267,19 @@ impl Refusal {
             problems: vec![Problem::general(ProblemCode::Unavailable, message)],
             retry_after: Some(retry_after),
         }
+    }
+
+    /// What is stored under this name can't be read.
+    pub fn damaged(name: &str, problem: &str) -> Self {
+        let build = name.split('/').next().unwrap_or(name);
+        let message = format!(
+            "What is stored as `{name}` can't be read: {problem}. An operator can remove it (`wombat purge {build}`) or \
+             have it made anew by force; `wombat doctor` lists what can't be read."
+        );
+        Self::new(
+            RefusalStatus::Conflict,
+            Problem::field(ProblemCode::Damaged, "id", message),
+        )
     }
 
     /// Our fault; details belong into our log, not here.

@@ -57,6 +57,16 @@ pub struct ServiceArgs {
     )]
     pub poison_rest: u64,
 
+    /// How long a build that failed through its package's or its request's fault answers, in seconds, before asking again
+    /// tries once more; an operator may force it before
+    #[arg(
+        long,
+        env = "WOMBAT_RETRY_AFTER",
+        value_name = "SECONDS",
+        default_value_t = 10 * 60
+    )]
+    pub retry_after: u64,
+
     /// Platforms to build for, separated by commas; all that are served if left out
     #[arg(
         long,
@@ -106,6 +116,7 @@ impl Default for ServiceArgs {
             licence_policy: LicencePolicy::default(),
             modules: None,
             poison_rest: 60 * 60,
+            retry_after: 10 * 60,
             platforms: Vec::new(),
             keep_days: 30,
             keep_percent: 80,

@@ -15,8 +15,10 @@ mod quota;
 mod refusal;
 mod repeats;
 mod resolve;
+mod room;
 mod run;
 mod select;
+mod writes;
 
 pub use args::ServiceArgs;
 pub use resolve::{AcceptedLicence, LicencePolicy, ModulePolicy, ParseModulePolicyError};

@@ -19,12 +19,20 @@ pub(crate) fn of_store(failure: &StoreError) -> Refusal {
         StoreError::Full(_) => {
             error!(%failure, "a request was refused: make room");
             Refusal::unavailable(
-                "The storage is full, so no new build can be taken; old ones are being removed.",
+                "The storage is full, so no new build can be taken; builds that were accepted go on.",
                 RETRY_WHEN_FULL,
             )
         }
+        StoreError::Corrupt { name, problem } => {
+            error!(%failure, "a request met something unreadable");
+            Refusal::damaged(name, problem)
+        }
+        StoreError::Lost(_) => {
+            warn!(%failure, "a request was refused");
+            away()
+        }
         StoreError::Missing(_)
-        | StoreError::Corrupt { .. }
+        | StoreError::NoJetStream(_)
         | StoreError::File(_)
         | StoreError::Denied(_)
         | StoreError::Refused(_) => {

@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
-use wombat_store::{Connection, Store};
+use tracing::{info, warn};
+use wombat_store::{Connection, ELECTION_PATIENCE, Followers, Store, StoreError};
 
 use crate::{
     ServiceArgs,
@@ -16,10 +16,15 @@ use crate::{
     micro::Micro,
     quota::Quotas,
     repeats::Repeats,
+    room::RoomForBuilds,
+    writes,
 };
 
 /// How long the janitor may take to end.
 const JANITOR_LIMIT: Duration = Duration::from_secs(2);
+
+/// Pause before the catalog is filled again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What an instance works with.
 #[derive(Clone, Debug)]
@@ -52,20 +57,52 @@ async fn serve(
     args: ServiceArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    // Followers outlive the requests that need them.
-    let followers = CancellationToken::new();
-    let _end_followers = followers.clone().drop_guard();
-    let catalog = Catalog::start(&deps.store, followers.clone()).await?;
-    let imports = Imports::start(&deps.store, &catalog, followers.clone());
-    let builds = index::start(&deps.store, &catalog, deps.state_dir, followers.clone());
-    let live = Live::start(&deps.store, &followers).await;
+    // Followers outlive the requests that need them, so `stop` doesn't end them.
+    let followers = Followers::default();
+    let _end_followers = followers.stop().clone().drop_guard();
+    let ready = deps.ready.clone();
+    let started = tokio::select! {
+        started = Box::pin(start(deps, args, &followers)) => started.map(Some),
+        // NATS may be away, and a start would wait for it.
+        () = stop.cancelled() => Ok(None),
+    };
+    let ended = match started {
+        Ok(Some((micro, janitor))) => {
+            info!("the service answers");
+            ready.send_replace(true);
+            let ended = micro.run(&stop).await;
+            ready.send_replace(false);
+            followers.stop().cancel();
+            // It gives its lock back, so that another instance can go on at once.
+            drop(tokio::time::timeout(JANITOR_LIMIT, janitor).await);
+            ended
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    // What still reads from the connection when it is closed has nothing to read from.
+    followers.end().await;
+    ended
+}
+
+/// Reads what is stored, and begins to answer.
+async fn start(
+    deps: ServiceDeps,
+    args: ServiceArgs,
+    followers: &Followers,
+) -> anyhow::Result<(Micro, JoinHandle<()>)> {
+    let catalog = catalog(&deps.store, followers).await?;
+    let imports = Imports::start(&deps.store, &catalog, followers);
+    let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
+    let live = Live::start(&deps.store, followers).await;
     let client = deps.connection.client();
     let janitor = tokio::spawn(janitor::run(
         deps.store.clone(),
         builds.clone(),
         args.clone(),
-        followers.clone(),
+        followers.stop().clone(),
     ));
+    writes::watch(&deps.connection, &deps.store.builders, followers);
     let answers = Arc::new(Answers {
         connection: deps.connection.clone(),
         store: deps.store.clone(),
@@ -74,17 +111,32 @@ async fn serve(
         live,
         builds,
         quotas: Quotas::new(args.client_quota),
-        repeats: Repeats::start(&deps.connection, &deps.store, followers.clone()),
+        repeats: Repeats::start(&deps.connection, &deps.store, followers),
+        room: RoomForBuilds::default(),
         args,
         max_answer: client.server_info().max_payload / 2,
     });
     let micro = Micro::start(client, answers).await?;
-    info!("the service answers");
-    deps.ready.send_replace(true);
-    let ended = micro.run(&stop).await;
-    deps.ready.send_replace(false);
-    followers.cancel();
-    // It gives its lock back, so that another instance can go on at once.
-    drop(tokio::time::timeout(JANITOR_LIMIT, janitor).await);
-    ended
+    Ok((micro, janitor))
+}
+
+/// Fills and reads the catalog. A stream that is without a leader for a moment is waited for.
+async fn catalog(store: &Store, followers: &Followers) -> anyhow::Result<Catalog> {
+    let until = Instant::now() + ELECTION_PATIENCE;
+    loop {
+        match Catalog::start(store, followers).await {
+            Err(error) if passes(&error) && Instant::now() < until => {
+                warn!(
+                    error = format!("{error:#}"),
+                    "the catalog can't be filled yet"
+                );
+                tokio::time::sleep(PAUSE).await;
+            }
+            started => return started,
+        }
+    }
+}
+
+fn passes(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Unavailable(_)))
 }

@@ -2,12 +2,19 @@
 
 use std::{fmt, path::PathBuf};
 
+use crate::address::without_login;
+
 /// Where NATS is and who we are. At most one way to log in may be given.
 #[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "NATS")]
 pub struct NatsArgs {
-    /// Servers, separated by commas
-    #[arg(long = "nats-url", env = "NATS_URL", value_name = "URL")]
+    /// Servers, separated by commas; each may hold `user:password@` before its host
+    #[arg(
+        long = "nats-url",
+        env = "NATS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub url: Option<String>,
 
     /// Credentials file (JWT and seed)
@@ -107,6 +114,20 @@ impl NatsArgs {
             url: Some(url.into()),
             ..Self::default()
         }
+    }
+
+    /// The servers as they may be shown: without a login.
+    pub fn shown_url(&self) -> String {
+        without_login(self.url.as_deref().unwrap_or_default())
+    }
+
+    /// Whether something beside the address says who we are.
+    pub(crate) fn has_login(&self) -> bool {
+        self.credentials.is_some()
+            || self.jwt.is_some()
+            || self.seed.is_some()
+            || self.seed_file.is_some()
+            || self.user.is_some()
     }
 }
 

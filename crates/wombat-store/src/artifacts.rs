@@ -2,17 +2,12 @@
 
 use std::{ops::Deref, path::Path};
 
-use async_nats::jetstream::object_store::AddLinkErrorKind;
-use sha2::{Digest, Sha256 as Hasher};
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncWriteExt},
-};
+use tokio::{fs::File, io::AsyncWriteExt};
 use wombat_model::{ArtifactName, BuildKey, Sha256, names::ARTIFACTS_BUCKET};
 
 use crate::{
     Connection, StoreError,
-    objects::{CHUNK, IDLE, Objects, StoredObject},
+    objects::{Objects, StoredObject},
 };
 
 /// Finished binaries.
@@ -42,63 +37,38 @@ impl Artifacts {
         self.put(name.as_str(), &mut file).await
     }
 
-    /// Writes an object's bytes to a file and checks them against `expected`. `false`: there is no such object.
-    /// On an error the file may hold part of it.
+    /// Writes an object's bytes to a file and checks them against `expected`. `false`: there is no such object, or the
+    /// leader doesn't have all of its bytes. On an error the file may hold part of it.
     pub async fn fetch(
         &self,
         name: &ArtifactName,
         expected: &Sha256,
         path: &Path,
     ) -> Result<bool, StoreError> {
-        if self.find(name.as_str()).await?.is_none() {
+        let Some(mut reader) = self.reader(name.as_str()).await? else {
             return Ok(false);
-        }
-        let mut object = self
-            .inner
-            .get(name.as_str())
-            .await
-            .map_err(|error| StoreError::of(&error))?;
+        };
         let mut file = File::create(path).await?;
-        let mut hasher = Hasher::new();
-        let mut buffer = vec![0; CHUNK];
         loop {
-            let read = tokio::time::timeout(IDLE, object.read(&mut buffer))
-                .await
-                .map_err(|_| StoreError::Unavailable(format!("`{name}` stopped coming")))?
-                .map_err(|error| StoreError::corrupt(name.as_str(), &error))?;
-            if read == 0 {
-                break;
+            match reader.next().await {
+                Ok(Some(chunk)) => file.write_all(&chunk).await?,
+                Ok(None) => break,
+                Err(StoreError::Lost(_)) => return Ok(false),
+                Err(error) => return Err(error),
             }
-            hasher.update(&buffer[..read]);
-            file.write_all(&buffer[..read]).await?;
         }
         file.flush().await?;
-        if Sha256::from_bytes(hasher.finalize().into()) == *expected {
+        if reader.sha256() == *expected {
             Ok(true)
         } else {
-            Err(StoreError::corrupt(
-                name.as_str(),
-                "its bytes don't have the recorded SHA-256",
-            ))
+            Err(reader.wrong_bytes())
         }
     }
 
     /// Makes `<key>` lead to the binary of one claim, for `nats object get artifacts <key>`.
     pub async fn link(&self, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
-        let target = self
-            .inner
-            .info(name.as_str())
-            .await
-            .map_err(|error| StoreError::of(&error))?;
-        match self.inner.add_link(key.as_str(), &target).await {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind(), AddLinkErrorKind::AlreadyExists) => {
-                Err(StoreError::corrupt(
-                    key.as_str(),
-                    "an object, not a link, stands under the build's name",
-                ))
-            }
-            Err(error) => Err(StoreError::of(&error)),
-        }
+        let target = self.find(name.as_str()).await?;
+        let target = target.ok_or_else(|| StoreError::Lost(name.to_string()))?;
+        self.0.link(key.as_str(), &target).await
     }
 }

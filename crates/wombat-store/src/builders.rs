@@ -7,10 +7,13 @@ use bytes::Bytes;
 use wombat_model::{BuilderId, Presence, names::BUILDERS_BUCKET};
 
 use crate::{
-    Connection, StoreError, Watcher,
+    Connection, StoreError, WatchEvent, Watcher,
     follow::Start,
     record::{Bucket, publish},
 };
+
+/// How long the next builder may be waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Presence of builders.
 #[derive(Clone, Debug)]
@@ -37,13 +40,7 @@ impl Builders {
         let message = PublishMessage::build()
             .payload(Bytes::from(payload))
             .ttl(lease);
-        match publish(
-            self.bucket.connection().jetstream(),
-            self.bucket.subject(key),
-            message,
-        )
-        .await
-        {
+        match publish(self.bucket.connection(), self.bucket.subject(key), message).await {
             Ok(_) => Ok(()),
             Err(failure) => Err(failure.into_unchecked()),
         }
@@ -52,6 +49,26 @@ impl Builders {
     /// Says that a builder is gone.
     pub async fn leave(&self, builder: &BuilderId) -> Result<(), StoreError> {
         self.bucket.remove(builder.as_str()).await
+    }
+
+    /// The longest lease of all builders that are there; zero where there is none.
+    pub async fn longest_lease(&self) -> Result<Duration, StoreError> {
+        let mut watcher = self.watch();
+        let mut longest = 0;
+        loop {
+            match tokio::time::timeout(PATIENCE, watcher.next()).await {
+                Ok(WatchEvent::Value { record, .. }) => {
+                    longest = longest.max(record.value.lease_ms);
+                }
+                Ok(WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. }) => {}
+                Ok(WatchEvent::Ready) => return Ok(Duration::from_millis(longest)),
+                Ok(WatchEvent::Reset) => longest = 0,
+                Err(_) => {
+                    let problem = "the list of builders stopped coming".to_owned();
+                    return Err(StoreError::Unavailable(problem));
+                }
+            }
+        }
     }
 
     /// Follows who is there. Keys of more parts than one are locks, not builders.

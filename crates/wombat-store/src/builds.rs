@@ -1,55 +1,24 @@
 //! The `builds` bucket: every step of a build's life, each one revision-checked write.
 
-use std::time::Duration;
-
 use time::OffsetDateTime;
 use tracing::debug;
 use wombat_model::{
-    Artifact, Build, BuildKey, BuildSpec, BuildState, BuilderId, ClaimId, Failure, Holder,
-    IllegalTransition, Status, Timings, names::BUILDS_BUCKET, wire::BuildOutline,
+    Artifact, Build, BuildKey, BuildState, BuilderId, ClaimId, Failure, Holder, IllegalTransition,
+    Timings, names::BUILDS_BUCKET, wire::BuildOutline,
 };
 
 use crate::{
-    Artifacts, Changes, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError,
-    Versioned, Watcher, Written,
+    Changes, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError, Versioned,
+    Watcher, Written,
     follow::{Start, Tail},
     open,
     record::{Bucket, Slot},
 };
 
 /// How often a write is tried again when it meets another one on the same key.
-const MAX_RACES: u32 = 16;
+pub(crate) const MAX_RACES: u32 = 16;
 /// The keys of records.
-const RECORDS: &str = "build.>";
-
-/// What became of a request.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Submitted {
-    /// It waits for a builder now.
-    Queued(Versioned<Build>),
-    /// The record answers as it stands.
-    Existing(Versioned<Build>),
-}
-
-impl Submitted {
-    /// The record, however it came about.
-    pub fn into_record(self) -> Versioned<Build> {
-        match self {
-            Self::Queued(record) | Self::Existing(record) => record,
-        }
-    }
-}
-
-/// What became of a build that was to go.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Purged {
-    /// Its record is gone; this was it.
-    Gone(Box<Build>),
-    /// It isn't finished; nothing was changed.
-    Open(Status),
-    /// There is no such build.
-    Unknown,
-}
+pub(crate) const RECORDS: &str = "build.>";
 
 /// Records of builds.
 #[derive(Clone, Debug)]
@@ -69,42 +38,8 @@ impl Builds {
         match self.bucket.read(key.as_str()).await? {
             Slot::Held(entry) => Ok(Some(entry)),
             Slot::Vacant | Slot::Deleted(_) => Ok(None),
+            Slot::Unreadable { problem, .. } => Err(problem),
         }
-    }
-
-    /// Asks for a build: made if nobody asked before, else answered, or asked for again where that makes sense
-    /// (see [`Build::request_again`]). A success whose binary is gone counts as expired.
-    pub async fn submit(
-        &self,
-        spec: &BuildSpec,
-        force: bool,
-        catalog_revision: u64,
-        artifacts: &Artifacts,
-    ) -> Result<Submitted, StoreError> {
-        let key = spec.key();
-        for _ in 0..MAX_RACES {
-            let now = OffsetDateTime::now_utc();
-            let (expected, next) = match self.bucket.read::<Build>(key.as_str()).await? {
-                Slot::Vacant => (None, Build::new(spec.clone(), catalog_revision, now)),
-                Slot::Deleted(revision) => (
-                    Some(revision),
-                    Build::new(spec.clone(), catalog_revision, now),
-                ),
-                Slot::Held(entry) => {
-                    let seen = without_lost_artifact(entry.value.clone(), artifacts).await?;
-                    match seen.request_again(force, catalog_revision, now) {
-                        Some(next) => (Some(entry.revision), next),
-                        None => return Ok(Submitted::Existing(entry)),
-                    }
-                }
-            };
-            self.bucket.check_connection()?;
-            open::announce(&self.bucket, &key).await;
-            if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {
-                return Ok(Submitted::Queued(record));
-            }
-        }
-        Err(contended(&key))
     }
 
     /// Tries to claim what was seen waiting. Exactly one of all who try wins.
@@ -118,7 +53,7 @@ impl Builds {
             builder: builder.clone(),
             claim: new_claim_id(),
         };
-        let Ok(next) = seen.value.claim(holder.clone(), OffsetDateTime::now_utc()) else {
+        let Ok(next) = seen.value.claim(holder.clone()) else {
             return Ok(ClaimOutcome::Lost);
         };
         Ok(match self.change(&key, next, seen.revision).await? {
@@ -149,28 +84,27 @@ impl Builds {
         artifact: Artifact,
         timings: Timings,
     ) -> Result<FinishOutcome, StoreError> {
-        self.end(claim, |build, now| build.succeed(artifact, timings, now))
+        self.end(claim, |build| build.succeed(artifact, timings))
             .await
     }
 
     /// Ends a claim without a binary.
     pub async fn fail(&self, claim: Claim, failure: Failure) -> Result<FinishOutcome, StoreError> {
-        self.end(claim, |build, now| build.fail(failure, now)).await
+        self.end(claim, |build| build.fail(failure)).await
     }
 
     /// Gives a claim back; the attempt doesn't count.
     pub async fn release(&self, claim: Claim) -> Result<FinishOutcome, StoreError> {
-        self.end(claim, |build, _| build.release()).await
+        self.end(claim, Build::release).await
     }
 
     async fn end(
         &self,
         claim: Claim,
-        step: impl FnOnce(Build, OffsetDateTime) -> Result<Build, IllegalTransition>,
+        step: impl FnOnce(Build) -> Result<Build, IllegalTransition>,
     ) -> Result<FinishOutcome, StoreError> {
         let (key, seen) = claim.into_seen();
-        let next = step(seen.value, OffsetDateTime::now_utc())
-            .map_err(|error| StoreError::corrupt(key.as_str(), &error))?;
+        let next = step(seen.value).map_err(|error| StoreError::corrupt(key.as_str(), &error))?;
         Ok(match self.change(&key, next, seen.revision).await? {
             Written::Won(record) => FinishOutcome::Done(Box::new(record)),
             Written::Lost => FinishOutcome::Fenced,
@@ -186,7 +120,7 @@ impl Builds {
             let Some(seen) = self.get(key).await? else {
                 return Ok(None);
             };
-            let next = match seen.value.cancel(OffsetDateTime::now_utc()) {
+            let next = match seen.value.cancel() {
                 Ok(next) => next,
                 Err(illegal) => return Ok(Some(Err(illegal))),
             };
@@ -197,46 +131,30 @@ impl Builds {
         Err(contended(key))
     }
 
-    /// Takes a finished build's record away, so that it is as if nobody had asked for it.
-    pub async fn purge(&self, key: &BuildKey) -> Result<Purged, StoreError> {
-        for _ in 0..MAX_RACES {
-            let Some(seen) = self.get(key).await? else {
-                return Ok(Purged::Unknown);
-            };
-            if !seen.value.status().is_terminal() {
-                return Ok(Purged::Open(seen.value.status()));
-            }
-            if self.bucket.remove_at(key.as_str(), seen.revision).await? {
-                return Ok(Purged::Gone(Box::new(seen.value)));
-            }
-        }
-        Err(contended(key))
-    }
-
     /// Takes a build from a holder that is dead, and queues it again or gives it up. The caller has made sure
     /// that the holder is dead; should it not be, its writes are refused from here on.
     pub async fn recover(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
-        self.replace(seen, wombat_model::Build::recover).await
+        self.replace(seen, Build::recover).await
     }
 
     /// Gives back what a holder left behind that is known to be gone, such as the process before this one on the same
     /// state directory. The attempt doesn't count.
     pub async fn give_back(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
-        self.replace(seen, |build, _| build.release()).await
+        self.replace(seen, Build::release).await
     }
 
     /// Marks a success as removed by retention.
     pub async fn expire(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
-        self.replace(seen, |build, _| build.expire()).await
+        self.replace(seen, Build::expire).await
     }
 
     async fn replace(
         &self,
         seen: Versioned<Build>,
-        step: impl FnOnce(Build, OffsetDateTime) -> Result<Build, IllegalTransition>,
+        step: impl FnOnce(Build) -> Result<Build, IllegalTransition>,
     ) -> Result<Written<Build>, StoreError> {
         let key = seen.value.key();
-        match step(seen.value, OffsetDateTime::now_utc()) {
+        match step(seen.value) {
             Ok(next) => self.change(&key, next, seen.revision).await,
             Err(IllegalTransition { .. }) => Ok(Written::Lost),
         }
@@ -244,7 +162,7 @@ impl Builds {
 
     /// Writes a build's next state. If that ends the build, its hint is removed behind the caller's back: it costs
     /// nobody time, and the janitor removes what a crash leaves.
-    async fn change(
+    pub(crate) async fn change(
         &self,
         key: &BuildKey,
         next: Build,
@@ -256,7 +174,7 @@ impl Builds {
         {
             let (bucket, key, end) = (self.bucket.clone(), key.clone(), record.revision);
             tokio::spawn(async move {
-                if let Err(error) = open::clear(&bucket, &key, end, Duration::MAX).await {
+                if let Err(error) = open::clear(&bucket, &key, end, open::Age::Never).await {
                     debug!(%key, %error, "a finished build's hint stays for the janitor");
                 }
             });
@@ -310,38 +228,32 @@ impl Builds {
         .await
     }
 
+    /// The time of the server that leads the records, within a round trip, without asking it.
+    pub fn server_time(&self) -> OffsetDateTime {
+        self.bucket.connection().server_time()
+    }
+
+    /// What time it is at the server that leads the records: the clock that their times are told by.
+    pub async fn now(&self) -> Result<OffsetDateTime, StoreError> {
+        self.bucket.info().await?;
+        Ok(self.bucket.connection().server_time())
+    }
+
+    /// Bytes that the bucket takes, its limit if it has one, and how many messages it holds.
+    pub async fn usage(&self) -> Result<(u64, Option<u64>, u64), StoreError> {
+        let info = self.bucket.info().await?;
+        let (used, limit) = info.usage();
+        Ok((used, limit, info.messages()))
+    }
+
     /// When the bucket was made, in nanoseconds since 1970, and its last revision: by these a cache of it knows whether it still fits.
     pub async fn identity(&self) -> Result<(i128, Revision), StoreError> {
-        let info = self
-            .bucket
-            .stream
-            .get_info()
-            .await
-            .map_err(|error| StoreError::of(&error))?;
-        Ok((
-            info.created.unix_timestamp_nanos(),
-            Revision::new(info.state.last_sequence),
-        ))
+        let info = self.bucket.info().await?;
+        Ok((info.created.unix_timestamp_nanos(), info.last()))
     }
 }
 
-/// A success whose binary can't be found any more is treated as expired.
-async fn without_lost_artifact(build: Build, artifacts: &Artifacts) -> Result<Build, StoreError> {
-    if let BuildState::Success {
-        artifact,
-        expired: false,
-        ..
-    } = build.state()
-        && artifacts.find(artifact.name.as_str()).await?.is_none()
-    {
-        return build
-            .expire()
-            .map_err(|error| StoreError::corrupt("success", &error));
-    }
-    Ok(build)
-}
-
-fn contended(key: &BuildKey) -> StoreError {
+pub(crate) fn contended(key: &BuildKey) -> StoreError {
     StoreError::Unavailable(format!("`{key}` is being written by too many at once"))
 }
 

@@ -25,12 +25,13 @@ impl Catalog {
     /// Stores a release unless there is one of the same module and version that is as good. Whether it was stored. One
     /// that was removed stays so.
     pub async fn seed(&self, release: Release) -> Result<bool, StoreError> {
-        let key = key_of("release", &release.module, &release.version);
+        let key = release_key(&release.module, &release.version);
         let expected = match self.bucket.read::<Release>(&key).await? {
             Slot::Held(entry) if entry.value.generation < release.generation => {
                 Some(entry.revision)
             }
             Slot::Held(_) | Slot::Deleted(_) => return Ok(false),
+            Slot::Unreadable { revision, .. } => Some(revision),
             Slot::Vacant => None,
         };
         Ok(matches!(
@@ -46,13 +47,20 @@ impl Catalog {
         release: Release,
         revision: Revision,
     ) -> Result<Option<Release>, StoreError> {
-        let key = key_of("release", &release.module, &release.version);
+        let key = release_key(&release.module, &release.version);
         loop {
             let (expected, before) = match self.bucket.read::<Release>(&key).await? {
                 Slot::Held(entry) if entry.revision > revision => return Ok(None),
                 Slot::Held(entry) => (Some(entry.revision), Some(entry.value)),
-                Slot::Deleted(removed) if removed > revision => return Ok(None),
-                Slot::Deleted(removed) => (Some(removed), None),
+                Slot::Deleted(written)
+                | Slot::Unreadable {
+                    revision: written, ..
+                } => {
+                    if written > revision {
+                        return Ok(None);
+                    }
+                    (Some(written), None)
+                }
                 Slot::Vacant => (None, None),
             };
             match self.bucket.write(&key, release.clone(), expected).await? {
@@ -83,6 +91,7 @@ impl Catalog {
             Slot::Held(entry) => entry,
             Slot::Deleted(revision) => none(revision),
             Slot::Vacant => none(Revision::ZERO),
+            Slot::Unreadable { problem, .. } => return Err(problem),
         })
     }
 
@@ -100,6 +109,10 @@ impl Catalog {
     pub fn watch_blocklist(&self) -> Watcher<Blocklist> {
         Watcher::start(&self.bucket, BLOCKLIST, Start::LastPerSubject)
     }
+}
+
+pub(crate) fn release_key(module: &ModulePath, version: &ModuleVersion) -> String {
+    key_of("release", module, version)
 }
 
 /// Keys of a bucket hold fewer characters than paths and versions do: the others become `=` and two hex digits.

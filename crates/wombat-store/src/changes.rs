@@ -1,10 +1,10 @@
 //! Tells what changes in a bucket from now on, by name alone: for caches, which forget what changed.
 
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::Stream;
 
 use crate::{
     Connection, Revision, StoreError,
-    follow::{Followed, Follower, Start},
+    follow::{Followed, Follower, Start, last},
 };
 
 /// What [`Changes`] tells.
@@ -85,15 +85,5 @@ impl Changes {
     pub fn last(&self) -> impl Future<Output = Result<Revision, StoreError>> + use<> {
         let (stream, filter) = (self.stream.clone(), self.filter.clone());
         async move { last(&stream, &filter).await }
-    }
-}
-
-async fn last(stream: &Stream, filter: &str) -> Result<Revision, StoreError> {
-    match stream.get_last_raw_message_by_subject(filter).await {
-        Ok(message) => Ok(Revision::new(message.sequence)),
-        Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => {
-            Ok(Revision::ZERO)
-        }
-        Err(error) => Err(StoreError::of(&error)),
     }
 }

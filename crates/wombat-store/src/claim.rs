@@ -34,6 +34,14 @@ impl Claim {
         )
     }
 
+    /// The record that ends this claim will say that the last message of its log stands here.
+    pub fn with_log_end(self, last: Revision) -> Self {
+        Self {
+            build: self.build.with_log_end(last.get()),
+            ..self
+        }
+    }
+
     /// The build's name.
     pub fn key(&self) -> &BuildKey {
         &self.key

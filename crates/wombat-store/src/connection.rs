@@ -2,18 +2,30 @@
 
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use async_nats::{Client, ConnectOptions, Event, ServerError, connection::State, jetstream};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
+use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::{NatsArgs, roles::inbox_prefix};
+use crate::{
+    NatsArgs,
+    address::{Servers, UrlLogin, without_login},
+    clock::ServerClock,
+    complaints::Complaints,
+    fitness::{self, UnfitServer},
+    roles::inbox_prefix,
+    writes::Writes,
+};
 
-/// A dead peer is noticed after two of these.
-const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// A server that is silent for three of these is given up, and the next one is tried. Shorter, and an upload over a slow
+/// link would be taken for a dead server: a chunk of 512 KiB has to be acknowledged within one of them.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the end of a connection may take: the server may be away, or hang.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// How long a refused permission counts.
 const VIOLATION_COUNTS: Duration = Duration::from_secs(15);
 /// Waits between attempts to come back; the last one repeats.
@@ -48,6 +60,12 @@ pub enum ConnectError {
         /// What the client said.
         source: async_nats::ConnectError,
     },
+    /// There is more than one login.
+    #[error("{0}")]
+    Login(&'static str),
+    /// It is there, but can't be worked with.
+    #[error(transparent)]
+    Unfit(#[from] UnfitServer),
 }
 
 /// What is known of a connection.
@@ -83,6 +101,11 @@ pub struct Connection {
     client: Client,
     jetstream: jetstream::Context,
     health: Arc<watch::Sender<Health>>,
+    pub(crate) clock: ServerClock,
+    pub(crate) complaints: Complaints,
+    pub(crate) writes: Writes,
+    /// What goes on by itself on this connection, such as following a stream.
+    tasks: TaskTracker,
 }
 
 impl Connection {
@@ -95,9 +118,14 @@ impl Connection {
         timeout: Duration,
     ) -> Result<Self, ConnectError> {
         let url = args.url.as_deref().unwrap_or("nats://127.0.0.1:4222");
+        let servers = Servers::parse(url).map_err(|_| {
+            ConnectError::Login(
+                "the addresses in NATS_URL (--nats-url) name different users; all servers have to know the same one",
+            )
+        })?;
         let health = Arc::new(watch::Sender::new(Health::default()));
         let reporter = Arc::clone(&health);
-        let options = login(args)
+        let options = login(args, servers.login)
             .await?
             .name(format!("wombat {role}"))
             .custom_inbox_prefix(
@@ -115,14 +143,15 @@ impl Connection {
                 let reporter = Arc::clone(&reporter);
                 async move { report(&reporter, &event) }
             });
-        let servers: Vec<&str> = url.split(',').map(str::trim).collect();
-        let client = options
-            .connect(servers)
-            .await
-            .map_err(|source| ConnectError::Connect {
-                url: without_login(url),
-                source,
-            })?;
+        let client =
+            options
+                .connect(servers.addresses)
+                .await
+                .map_err(|source| ConnectError::Connect {
+                    url: without_login(url),
+                    source,
+                })?;
+        fitness::check(&client.server_info(), &without_login(url))?;
         health.send_if_modified(|health| {
             health
                 .connected_since
@@ -138,6 +167,10 @@ impl Connection {
             client,
             jetstream,
             health,
+            clock: ServerClock::default(),
+            complaints: Complaints::default(),
+            writes: Writes::default(),
+            tasks: TaskTracker::new(),
         })
     }
 
@@ -156,6 +189,22 @@ impl Connection {
         self.client.connection_state() == State::Connected
     }
 
+    /// How often it was made: another number, another session with a server. What was sent in an earlier one and isn't
+    /// acknowledged may never have arrived.
+    pub fn session(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Waits until this session is over: the connection is down, or was made anew.
+    pub async fn session_ended(&self, session: u64) {
+        let mut health = self.health();
+        while self.session() == session && health.borrow_and_update().connected_since.is_some() {
+            if health.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Follows the connection's health.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.subscribe()
@@ -172,12 +221,36 @@ impl Connection {
         std::future::pending().await
     }
 
-    /// Lets go of every subscription, sends what is queued, and closes.
+    /// Whether the server that we are connected to has no JetStream, and is in no cluster that might.
+    pub(crate) fn lacks_jetstream(&self) -> bool {
+        let info = self.client.server_info();
+        !info.jetstream && info.cluster.is_none()
+    }
+
+    /// Whether the server is one of several.
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.client.server_info().cluster.is_some()
+    }
+
+    /// Starts what goes on by itself until its receiver is dropped; [`Self::close`] waits for it.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Waits for what follows streams, sends what is queued, lets go of every subscription, and closes. Takes two seconds
+    /// at most: where the server is away, nothing can be sent, and it forgets us by itself.
     pub async fn close(self) {
-        if let Err(error) = self.client.flush().await {
-            warn!(%error, "closing a connection with unsent messages");
+        self.tasks.close();
+        let sent = timeout(CLOSE_LIMIT, async {
+            self.tasks.wait().await;
+            self.client.flush().await
+        });
+        match sent.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "closing a connection with unsent messages"),
+            Err(_) => warn!("NATS doesn't answer: closing the connection without it"),
         }
-        if let Err(error) = self.client.drain().await {
+        if let Ok(Err(error)) = timeout(CLOSE_LIMIT, self.client.drain()).await {
             warn!(%error, "the connection was closed already");
         }
     }
@@ -227,9 +300,20 @@ fn report(health: &watch::Sender<Health>, event: &Event) {
     }
 }
 
-async fn login(args: &NatsArgs) -> Result<ConnectOptions, ConnectError> {
+async fn login(args: &NatsArgs, in_url: Option<UrlLogin>) -> Result<ConnectOptions, ConnectError> {
     let mut options = ConnectOptions::new();
-    if let Some(path) = &args.credentials {
+    // The login that is given by itself is the more deliberate one, and was the only one that counted once.
+    if in_url.is_some() && args.has_login() {
+        warn!(
+            "NATS_URL (--nats-url) holds a login, and another one is given beside it, which is used"
+        );
+    }
+    if let Some(login) = in_url.filter(|_| !args.has_login()) {
+        options = match login {
+            UrlLogin::User { name, password } => options.user_and_password(name, password),
+            UrlLogin::Token(token) => options.token(token),
+        };
+    } else if let Some(path) = &args.credentials {
         let read = options.credentials_file(path).await;
         options = read.map_err(|source| unreadable("the credentials", path, source))?;
     } else if let (Some(jwt), Some(seed)) = (&args.jwt, &args.seed) {
@@ -278,31 +362,5 @@ fn unreadable(what: &'static str, path: &Path, source: std::io::Error) -> Connec
         what,
         path: path.display().to_string(),
         source,
-    }
-}
-
-/// A URL may carry a password, and an error message is shown.
-fn without_login(url: &str) -> String {
-    let host = |server: &str| match (server.split_once("://"), server.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        (None, Some((_, host))) => host.to_owned(),
-        (_, None) => server.to_owned(),
-    };
-    url.split(',')
-        .map(|server| host(server.trim()))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_show_no_password() {
-        assert_eq!(
-            without_login("nats://u:p@a:4222, b:4222"),
-            "nats://a:4222, b:4222"
-        );
     }
 }

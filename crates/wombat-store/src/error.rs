@@ -19,6 +19,12 @@ pub enum StoreError {
     /// A bucket or stream isn't there. `wombat setup` makes it.
     #[error("`{0}` doesn't exist in JetStream; `wombat setup` makes it")]
     Missing(&'static str),
+    /// There is no JetStream at all. An operator has to change that.
+    #[error(
+        "this nats-server has no JetStream: start it with `-js`, or give its configuration a `jetstream` block \
+         (and the account of this user `jetstream: enabled`): {0}"
+    )]
+    NoJetStream(String),
     /// A bucket, or the server's disk, is full.
     #[error("JetStream has no room: {0}")]
     Full(String),
@@ -30,6 +36,9 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The leader doesn't have bytes that it should have.
+    #[error("bytes of `{0}` are lost")]
+    Lost(String),
     /// A local file couldn't be read or written.
     #[error("local file: {0}")]
     File(#[from] std::io::Error),
@@ -52,10 +61,27 @@ impl StoreError {
         }
     }
 
+    /// Whether the same may succeed later, as it is: once the server is back, has room, or an operator has mended it.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unavailable(_)
+            | Self::Missing(_)
+            | Self::NoJetStream(_)
+            | Self::Full(_)
+            | Self::Lost(_)
+            | Self::Denied(_) => true,
+            Self::Corrupt { .. } | Self::File(_) | Self::Refused(_) => false,
+        }
+    }
+
     /// An error of an operation that has no kinds worth telling apart.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         match server_code(error) {
             Some(code) if is_full(code) => Self::Full(chain(error)),
+            Some(code) if is_electing(code) => Self::Unavailable(chain(error)),
+            Some(
+                ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
+            ) => Self::NoJetStream(chain(error)),
             Some(_) => Self::Refused(chain(error)),
             None => Self::Unavailable(chain(error)),
         }
@@ -118,6 +144,19 @@ fn is_full(code: ErrorCode) -> bool {
             | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED
             | ErrorCode::STORAGE_RESOURCES_EXCEEDED
             | ErrorCode::INSUFFICIENT_RESOURCES
+    )
+}
+
+/// Whether this is how a cluster answers that has no leader yet, or not all of its servers.
+fn is_electing(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::CLUSTER_NOT_AVAILABLE
+            | ErrorCode::CLUSTER_NOT_LEADER
+            | ErrorCode::CLUSTER_NOT_ACTIVE
+            | ErrorCode::CLUSTER_NO_PEERS
+            | ErrorCode::CLUSTER_INCOMPLETE
+            | ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED
     )
 }
 

@@ -10,7 +10,7 @@ use async_nats::{
     HeaderMap,
     jetstream::{
         consumer::{Consumer, DeliverPolicy, push},
-        stream::{Info, Stream},
+        stream::Stream,
     },
 };
 use bytes::Bytes;
@@ -18,12 +18,14 @@ use futures::StreamExt;
 use time::OffsetDateTime;
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at},
+    time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 use tracing::{debug, warn};
 
-use crate::{Connection, Revision, StoreError, open};
+use crate::{Connection, Revision, StoreError, info::StreamInfo, open};
 
+/// How often the leader is asked whether there is more, while a consumer has nothing more to deliver.
+const LEADER_INTERVAL: Duration = Duration::from_millis(250);
 /// How often the stream is looked at, to see that it is still the same one.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Waits between attempts to open a consumer.
@@ -31,6 +33,8 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LAST_BACKOFF: Duration = Duration::from_secs(15);
 /// Messages that wait for a slow reader before flow control holds the server back.
 const CAPACITY: usize = 1024;
+/// The same where each is large.
+const CAPACITY_FOR_LARGE: usize = 4;
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +63,8 @@ pub(crate) enum Followed {
     CompleteAfter(Revision),
     /// A message.
     Message(StreamedMessage),
-    /// Everything that was there at the start has been delivered.
+    /// Everything that the leader had when it was asked has been delivered: what a replica that lags behind has to
+    /// deliver is never taken for all there is.
     CaughtUp,
     /// It is another stream now: everything seen before is void, and its content follows.
     Reset,
@@ -88,7 +93,27 @@ impl Follower {
         filter: String,
         start: Start,
     ) -> Self {
-        let (sender, receiver) = mpsc::channel(CAPACITY);
+        Self::with_capacity(CAPACITY, connection, stream, filter, start)
+    }
+
+    /// The same for large messages, few of which are held at a time.
+    pub(crate) fn of_large(
+        connection: &Connection,
+        stream: &Stream,
+        filter: String,
+        start: Start,
+    ) -> Self {
+        Self::with_capacity(CAPACITY_FOR_LARGE, connection, stream, filter, start)
+    }
+
+    fn with_capacity(
+        capacity: usize,
+        connection: &Connection,
+        stream: &Stream,
+        filter: String,
+        start: Start,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(capacity);
         let state = State {
             connection: connection.clone(),
             stream: stream.clone(),
@@ -103,7 +128,7 @@ impl Follower {
             created: None,
             sender,
         };
-        tokio::spawn(state.run());
+        connection.spawn(state.run());
         Self { receiver }
     }
 
@@ -212,9 +237,9 @@ impl State {
             .messages()
             .await
             .map_err(|error| StoreError::of(&error))?;
-        if waiting == 0 && !self.catch_up().await {
-            return Ok(Ended::Unwanted);
-        }
+        let mut is_idle = waiting == 0;
+        let mut ask_leader = interval(LEADER_INTERVAL);
+        ask_leader.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut check = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut health = self.connection.health();
@@ -222,7 +247,11 @@ impl State {
             tokio::select! {
                 message = messages.next() => match message {
                     None => return Ok(Ended::Reopen),
-                    Some(Err(error)) => warn!(%error, filter = self.filter, "a followed stream stumbled; it goes on"),
+                    Some(Err(error)) => {
+                        // A stream that has ended must not be polled again; another goes on after what was seen.
+                        debug!(%error, filter = self.filter, "a followed stream stumbled; it goes on");
+                        return Ok(Ended::Reopen);
+                    }
                     Some(Ok(message)) => {
                         let Ok(info) = message.info() else { continue };
                         let (sequence, pending, time) = (info.stream_sequence, info.pending, info.published);
@@ -239,11 +268,14 @@ impl State {
                                 return Ok(Ended::Unwanted);
                             }
                         }
-                        if pending == 0 && !self.catch_up().await {
-                            return Ok(Ended::Unwanted);
-                        }
+                        is_idle = pending == 0;
                     }
                 },
+                _ = ask_leader.tick(), if is_idle && !self.caught_up => {
+                    if self.has_all().await && !self.say_caught_up().await {
+                        return Ok(Ended::Unwanted);
+                    }
+                }
                 _ = check.tick() => if self.is_replaced().await { return Ok(Ended::Reopen) },
                 changed = health.changed() => {
                     let back = changed.is_ok() && health.borrow_and_update().connected_since.is_some();
@@ -275,17 +307,26 @@ impl State {
         }
     }
 
-    /// Says once that the initial content is complete. Whether somebody still listens.
-    async fn catch_up(&mut self) -> bool {
-        self.caught_up || {
-            self.caught_up = true;
-            self.sender.send(Followed::CaughtUp).await.is_ok()
+    /// Whether the leader has nothing that wasn't delivered. What it can't say now it is asked again.
+    async fn has_all(&self) -> bool {
+        match last(&self.stream, &self.filter).await {
+            Ok(last) => last.get() <= self.seen,
+            Err(error) => {
+                debug!(%error, filter = self.filter, "the leader doesn't say what there is");
+                false
+            }
         }
+    }
+
+    /// Says that the initial content is complete. Whether anything still listens.
+    async fn say_caught_up(&mut self) -> bool {
+        self.caught_up = true;
+        self.sender.send(Followed::CaughtUp).await.is_ok()
     }
 
     /// Whether the stream under this name isn't the one that was followed, or lost its end.
     async fn is_replaced(&self) -> bool {
-        match self.stream.get_info().await {
+        match self.info().await {
             Ok(info) => self.is_another(&info),
             // Not reachable now: the consumer mends itself, and the next look decides.
             Err(_) => false,
@@ -294,11 +335,7 @@ impl State {
 
     /// Starts over if the stream was replaced; whether it was.
     async fn check_stream(&mut self) -> Result<bool, StoreError> {
-        let info = self
-            .stream
-            .get_info()
-            .await
-            .map_err(|error| StoreError::of(&error))?;
+        let info = self.info().await?;
         let replaced = self.is_another(&info);
         if replaced {
             warn!(
@@ -319,8 +356,19 @@ impl State {
         Ok(replaced)
     }
 
-    fn is_another(&self, info: &Info) -> bool {
+    async fn info(&self) -> Result<StreamInfo, StoreError> {
+        let name = &self.stream.cached_info().config.name;
+        self.connection.stream_info(name).await
+    }
+
+    fn is_another(&self, info: &StreamInfo) -> bool {
         self.created.is_some_and(|created| created != info.created)
             || info.state.last_sequence < self.seen
     }
+}
+
+/// The last message that fits the filter, as the leader has it.
+pub(crate) async fn last(stream: &Stream, filter: &str) -> Result<Revision, StoreError> {
+    let last = open::last(stream, filter).await?;
+    Ok(last.map_or(Revision::ZERO, |message| Revision::new(message.sequence)))
 }

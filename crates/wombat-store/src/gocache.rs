@@ -67,7 +67,7 @@ impl GoCache {
             .payload(value)
             .expected_last_subject_sequence(0);
         let subject = self.bucket.subject(key);
-        match publish(self.bucket.connection().jetstream(), subject, message).await {
+        match publish(self.bucket.connection(), subject, message).await {
             Ok(_) => Ok(Kept::Stored),
             Err(PublishFailure::LostRace) => Ok(Kept::AlreadyThere),
             Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),

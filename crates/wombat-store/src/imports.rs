@@ -15,7 +15,7 @@ impl Catalog {
             let expected = match self.bucket.read::<Import>(&key).await? {
                 Slot::Held(held) if !held.value.is_over() => return Ok(held),
                 Slot::Held(held) => Some(held.revision),
-                Slot::Deleted(revision) => Some(revision),
+                Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => Some(revision),
                 Slot::Vacant => None,
             };
             match self.bucket.write(&key, import.clone(), expected).await? {
@@ -42,6 +42,6 @@ impl Catalog {
     }
 }
 
-fn import_key(module: &ModulePath, version: &ModuleVersion) -> String {
+pub(crate) fn import_key(module: &ModulePath, version: &ModuleVersion) -> String {
     key_of("import", module, version)
 }

@@ -3,47 +3,73 @@
 //! A record changes only by a revision-checked write. Losing such a race is a value ([`Written::Lost`],
 //! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error says that the outcome is out of reach.
 
+mod address;
 mod ahead;
 mod args;
 mod artifacts;
+mod audit;
 mod builders;
 mod builds;
 mod catalog;
 mod changes;
 mod claim;
+mod clock;
+mod complaints;
 mod connection;
 mod error;
+mod fitness;
 mod follow;
+mod followers;
 mod gocache;
 mod imports;
+mod info;
+mod keys;
 mod lint;
 mod lock;
 mod logs;
 mod objects;
 mod open;
+mod patience;
 mod provision;
+mod purge;
 mod record;
 pub mod roles;
+mod room;
+mod stored;
+mod submit;
 mod watch;
+mod writes;
 
 pub use ahead::AheadOrders;
 pub use args::NatsArgs;
 pub use artifacts::Artifacts;
+pub use audit::{Finding, audit};
 pub use builders::Builders;
-pub use builds::{Builds, Purged, Submitted};
+pub use builds::Builds;
 pub use catalog::Catalog;
 pub use changes::{Change, Changes};
 pub use claim::{Claim, ClaimOutcome, FinishOutcome};
 pub use connection::{ConnectError, Connection, Health, Violation};
 pub use error::StoreError;
+pub use fitness::{LARGEST_MESSAGE, OLDEST_NATS, UnfitServer, is_too_old};
+pub use followers::Followers;
 pub use gocache::{GoCache, Kept};
+pub use keys::KeyCount;
 pub use lint::{LintAsker, LintQuestions};
 pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
-pub use objects::{Objects, StoredObject};
+pub use objects::{ChunkCounts, ObjectReader, Objects, OrphanChunks, StoredObject};
 pub use open::MendedHints;
-pub use provision::{ProvisionError, ProvisionOptions, provision};
+pub use patience::{ELECTION_PATIENCE, patiently};
+pub use provision::{ProvisionError, ProvisionOptions, provision, provision_within};
+pub use purge::Purged;
 pub use record::{Revision, Versioned, Written};
+pub use room::Room;
+pub use submit::{Asking, Submitted};
 pub use watch::{WatchEvent, Watcher};
+pub use writes::restart_nats;
+
+use std::time::Duration;
+
 use wombat_model::names::CATALOG_DOCS_BUCKET;
 
 /// Every bucket, opened. Opening fails where one is missing; `wombat setup` makes them.
@@ -66,18 +92,29 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens what [`provision`] made.
+    /// Opens what [`provision`] made. Waits for [`ELECTION_PATIENCE`] while a cluster is still electing.
     pub async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        Self::open_within(connection, ELECTION_PATIENCE).await
+    }
+
+    /// The same with another patience.
+    pub async fn open_within(
+        connection: &Connection,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
         // Opening each is a large future; whoever waits for all of them need not carry it.
-        tokio::select! {
-            opened = Box::pin(Self::open_all(connection)) => opened,
-            violation = connection.denied() => Err(StoreError::Denied(violation)),
-        }
+        patiently(connection, patience, async || {
+            Box::pin(Self::open_all(connection)).await
+        })
+        .await
     }
 
     async fn open_all(connection: &Connection) -> Result<Self, StoreError> {
+        let builds = Box::pin(Builds::open(connection)).await?;
+        // From here on it is known what time it is at the server.
+        builds.now().await?;
         Ok(Self {
-            builds: Box::pin(Builds::open(connection)).await?,
+            builds,
             builders: Box::pin(Builders::open(connection)).await?,
             catalog: Box::pin(Catalog::open(connection)).await?,
             logs: Box::pin(Logs::open(connection)).await?,

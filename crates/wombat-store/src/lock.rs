@@ -14,6 +14,9 @@ use crate::{
     record::{Slot, publish},
 };
 
+/// How long what is written to see whether it is acknowledged stays.
+const PROBE_LIFE: Duration = Duration::from_mins(1);
+
 impl Builders {
     /// Takes the lock `name` for `owner`, or keeps it, for another `lease` (whole seconds, at least one). Whether the
     /// owner has it now.
@@ -30,7 +33,7 @@ impl Builders {
         let key = format!("lock.{name}");
         let expected = match self.bucket.read::<String>(&key).await? {
             Slot::Vacant => 0,
-            Slot::Deleted(revision) => revision.get(),
+            Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => revision.get(),
             Slot::Held(entry) if entry.value == owner => entry.revision.get(),
             Slot::Held(_) => return Ok(false),
         };
@@ -40,17 +43,36 @@ impl Builders {
             .payload(Bytes::from(payload))
             .expected_last_subject_sequence(expected)
             .ttl(Duration::from_secs(lease.as_secs().max(1)));
-        match publish(
-            self.bucket.connection().jetstream(),
-            self.bucket.subject(&key),
-            message,
-        )
-        .await
-        {
+        match publish(self.bucket.connection(), self.bucket.subject(&key), message).await {
             Ok(_) => Ok(true),
             Err(PublishFailure::LostRace) => Ok(false),
             Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
             Err(PublishFailure::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Whether the server acknowledges what it is sent: one that had no room on its disk answers, and stores nothing, until it
+    /// is restarted. An error says that it doesn't answer either.
+    pub async fn acknowledges(&self) -> Result<bool, StoreError> {
+        let key = "lock.acknowledged";
+        let expected = match self.bucket.read::<String>(key).await? {
+            Slot::Vacant => 0,
+            Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => revision.get(),
+            Slot::Held(entry) => entry.revision.get(),
+        };
+        let message = PublishMessage::build()
+            .payload(Bytes::from_static(b"\"\""))
+            .expected_last_subject_sequence(expected)
+            .ttl(PROBE_LIFE);
+        let bucket = &self.bucket;
+        let outcome = publish(bucket.connection(), bucket.subject(key), message).await;
+        match outcome {
+            // It was answered, whatever with.
+            Ok(_) | Err(PublishFailure::LostRace | PublishFailure::Failed(StoreError::Full(_))) => {
+                Ok(true)
+            }
+            Err(PublishFailure::Unknown(_)) if bucket.connection().is_up() => Ok(false),
+            Err(failure) => Err(failure.into_unchecked()),
         }
     }
 
@@ -59,7 +81,7 @@ impl Builders {
         let key = format!("lock.{name}");
         match self.bucket.read::<String>(&key).await? {
             Slot::Held(entry) if entry.value == owner => self.bucket.remove(&key).await,
-            Slot::Held(_) | Slot::Vacant | Slot::Deleted(_) => Ok(()),
+            Slot::Held(_) | Slot::Vacant | Slot::Deleted(_) | Slot::Unreadable { .. } => Ok(()),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The `BUILD_LOGS` stream: what builders say, one subject a claim.
 
-use async_nats::jetstream::{
-    message::PublishMessage,
-    stream::{DirectGetErrorKind, Stream},
-};
+use std::{future::IntoFuture, time::Duration};
+
+use async_nats::jetstream::{message::PublishMessage, stream::Stream};
 use bytes::Bytes;
 use wombat_model::{
     BuildKey, ClaimId,
@@ -13,9 +12,14 @@ use wombat_model::{
 
 use crate::{
     Connection, Revision, StoreError,
-    follow::{Followed, Follower, Start, StreamedMessage},
-    record::{open_stream, publish},
+    error::sort_publish_error,
+    follow::{Followed, Follower, Start, StreamedMessage, last},
+    open,
+    record::open_stream,
 };
+
+/// How long a reader that ought to have more coming waits before it asks the leader again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// An entry and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,9 +102,26 @@ impl Logs {
         claim: &ClaimId,
         entry: &LogEntry,
     ) -> Result<Revision, StoreError> {
+        self.send(key, claim, entry).await?.await
+    }
+
+    /// The session with the server that entries are sent in now.
+    pub fn session(&self) -> u64 {
+        self.connection.session()
+    }
+
+    /// Sends an entry and doesn't wait until it is stored: the inner future tells, and fails as soon as the session ends.
+    /// Entries of one session arrive in the order of the calls.
+    pub async fn send(
+        &self,
+        key: &BuildKey,
+        claim: &ClaimId,
+        entry: &LogEntry,
+    ) -> Result<impl Future<Output = Result<Revision, StoreError>> + Send + use<>, StoreError> {
         if !self.connection.is_up() {
             return Err(StoreError::Unavailable("the connection is down".to_owned()));
         }
+        let session = self.connection.session();
         let payload =
             serde_json::to_vec(entry).map_err(|error| StoreError::corrupt(key.as_str(), &error))?;
         let mut message = PublishMessage::build()
@@ -109,10 +130,25 @@ impl Logs {
         if let LogEvent::End { status } = &entry.event {
             message = message.header(LOG_END_HEADER, status.as_str());
         }
-        match publish(self.connection.jetstream(), key.log_subject(claim), message).await {
-            Ok(sequence) => Ok(sequence),
-            Err(failure) => Err(failure.into_unchecked()),
-        }
+        let sent = self
+            .connection
+            .jetstream()
+            .send_publish(key.log_subject(claim), message)
+            .await;
+        let failed = |error| sort_publish_error(&error).into_unchecked();
+        let acknowledgement = sent.map_err(failed)?.into_future();
+        let connection = self.connection.clone();
+        Ok(async move {
+            tokio::select! {
+                biased;
+                acknowledged = acknowledgement => {
+                    Ok(Revision::new(acknowledged.map_err(failed)?.sequence))
+                }
+                () = connection.session_ended(session) => {
+                    Err(StoreError::Unavailable("the connection was lost".to_owned()))
+                }
+            }
+        })
     }
 
     /// Removes the entries of all claims of a build.
@@ -129,39 +165,48 @@ impl Logs {
         after: Revision,
         limit: usize,
     ) -> Result<(Vec<Logged>, bool), StoreError> {
-        // Without this look, an unreachable server would be waited for instead of reported.
-        self.state().await?;
-        let mut follower = self.follow(key, after);
+        // Also reports a server that is away, which a follower would wait for.
+        let mut until = last(&self.stream, &key.log_filter()).await?;
         let mut entries = Vec::new();
-        loop {
-            match follower.next().await {
-                LogsEvent::Entry(logged) => {
-                    entries.push(logged);
+        if until <= after {
+            return Ok((entries, true));
+        }
+        let mut seen = after;
+        let mut caught_up = false;
+        let LogFollower(mut follower) = self.follow(key, after);
+        while seen < until {
+            // A replica that lags believes itself to be at the end; and what is waited for may be removed meanwhile.
+            let next = tokio::time::timeout(LOOK_AGAIN, follower.next());
+            match next.await {
+                Ok(Some(Followed::Message(message))) => {
+                    seen = message.sequence;
+                    entries.extend(read(&message));
                     if entries.len() == limit {
-                        return Ok((entries, false));
+                        return Ok((entries, seen >= until));
                     }
                 }
-                LogsEvent::CaughtUp => return Ok((entries, true)),
-                LogsEvent::Reset => entries.clear(),
+                Ok(None) => return Err(StoreError::Unavailable("a follower ended".to_owned())),
+                Ok(Some(Followed::CaughtUp)) => caught_up = true,
+                Ok(Some(Followed::Reset)) => {
+                    (seen, caught_up) = (Revision::ZERO, false);
+                    entries.clear();
+                    until = last(&self.stream, &key.log_filter()).await?;
+                }
+                Err(_) if caught_up => until = last(&self.stream, &key.log_filter()).await?,
+                Ok(Some(Followed::CompleteAfter(_))) | Err(_) => {}
             }
         }
+        Ok((entries, true))
     }
 
-    /// The newest entry of a claim.
+    /// The newest entry of a claim, as the leader has it.
     pub async fn last(
         &self,
         key: &BuildKey,
         claim: &ClaimId,
     ) -> Result<Option<LogEntry>, StoreError> {
-        match self
-            .stream
-            .direct_get_last_for_subject(key.log_subject(claim))
-            .await
-        {
-            Ok(message) => Ok(serde_json::from_slice(&message.payload).ok()),
-            Err(error) if matches!(error.kind(), DirectGetErrorKind::NotFound) => Ok(None),
-            Err(error) => Err(StoreError::of(&error)),
-        }
+        let last = open::last(&self.stream, &key.log_subject(claim)).await?;
+        Ok(last.and_then(|message| serde_json::from_slice(&message.payload).ok()))
     }
 
     /// Follows all claims of one build after a point.
@@ -187,11 +232,7 @@ impl Logs {
 
     /// What there is now.
     pub async fn state(&self) -> Result<LogsState, StoreError> {
-        let info = self
-            .stream
-            .get_info()
-            .await
-            .map_err(|error| StoreError::of(&error))?;
+        let info = self.connection.stream_info(LOGS_STREAM).await?;
         let epoch = info.created.unix_timestamp_nanos() / 1_000_000;
         Ok(LogsState {
             epoch: i64::try_from(epoch).unwrap_or(i64::MAX),
@@ -199,6 +240,29 @@ impl Logs {
             last: Revision::new(info.state.last_sequence),
         })
     }
+}
+
+/// Removes what claims of a record wrote that was removed: the removal may not have been ours, and a builder may have gone
+/// on speaking after it. `is_current` says whether there is still no other record, whose claims would write, too.
+pub(crate) async fn forget(
+    connection: &Connection,
+    key: &BuildKey,
+    is_current: impl AsyncFnOnce() -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let jetstream = connection.jetstream();
+    let stream = jetstream
+        .get_stream_no_info(LOGS_STREAM)
+        .await
+        .map_err(|error| StoreError::of(&error))?;
+    let Some(last) = open::last(&stream, &key.log_filter()).await? else {
+        return Ok(());
+    };
+    if is_current().await? {
+        let purge = stream.purge().filter(key.log_filter());
+        let old = purge.sequence(last.sequence + 1);
+        old.await.map_err(|error| StoreError::of(&error))?;
+    }
+    Ok(())
 }
 
 fn read(message: &StreamedMessage) -> Option<Logged> {

@@ -81,14 +81,19 @@ pub(crate) async fn announce(bucket: &Bucket, key: &BuildKey) {
 /// Gives an open build its hint, and waits for it.
 pub(crate) async fn mark(bucket: &Bucket, key: &BuildKey) -> Result<(), StoreError> {
     let subject = bucket.subject(&hint(key));
-    publish(
-        bucket.connection().jetstream(),
-        subject,
-        PublishMessage::build(),
-    )
-    .await
-    .map(drop)
-    .map_err(PublishFailure::into_unchecked)
+    publish(bucket.connection(), subject, PublishMessage::build())
+        .await
+        .map(drop)
+        .map_err(PublishFailure::into_unchecked)
+}
+
+/// Which hints are too old to belong to a build that is being opened just now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Age {
+    /// None.
+    Never,
+    /// Those that the server stored before this time of its own.
+    Before(OffsetDateTime),
 }
 
 /// Removes the hint of a build that ended at `end`, or long ago: not one that was written after it, for that one may
@@ -97,13 +102,16 @@ pub(crate) async fn clear(
     bucket: &Bucket,
     key: &BuildKey,
     end: Revision,
-    old: Duration,
+    old: Age,
 ) -> Result<bool, StoreError> {
     let name = hint(key);
     let Some(message) = last(&bucket.stream, &bucket.subject(&name)).await? else {
         return Ok(false);
     };
-    let is_old = OffsetDateTime::now_utc() - message.time > old;
+    let is_old = match old {
+        Age::Never => false,
+        Age::Before(time) => message.time < time,
+    };
     if is_deletion(&message.headers) || (message.sequence > end.get() && !is_old) {
         return Ok(false);
     }
@@ -111,8 +119,7 @@ pub(crate) async fn clear(
         .header(OPERATION_HEADER, "PURGE")
         .expected_last_subject_sequence(message.sequence)
         .ttl(MARKER);
-    let jetstream = bucket.connection().jetstream();
-    match publish(jetstream, bucket.subject(&name), marker).await {
+    match publish(bucket.connection(), bucket.subject(&name), marker).await {
         Ok(_) => Ok(true),
         Err(PublishFailure::LostRace) => Ok(false),
         Err(failure) => Err(failure.into_unchecked()),
@@ -176,8 +183,11 @@ pub(crate) async fn records(
     Ok(records)
 }
 
-/// The last message of a subject, from the leader.
-async fn last(stream: &Stream, subject: &str) -> Result<Option<StreamMessage>, StoreError> {
+/// The last message of a subject, or of those that a filter fits, from the leader.
+pub(crate) async fn last<I>(
+    stream: &Stream<I>,
+    subject: &str,
+) -> Result<Option<StreamMessage>, StoreError> {
     match stream.get_last_raw_message_by_subject(subject).await {
         Ok(message) => Ok(Some(message)),
         Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => Ok(None),
@@ -201,7 +211,7 @@ pub struct MendedHints {
 
 impl Builds {
     /// Brings hints into agreement with the records: `open` are the builds that are believed to be open. A hint that is
-    /// younger than `old` may belong to somebody who is opening its build just now.
+    /// younger than `old`, by the server's clock, may belong to a build that is being opened just now.
     pub async fn mend_hints(
         &self,
         open: impl IntoIterator<Item = BuildKey>,
@@ -209,12 +219,16 @@ impl Builds {
     ) -> Result<MendedHints, StoreError> {
         let hinted = list(&self.bucket.stream).await?.keys;
         let hinted: BTreeSet<BuildKey> = hinted.into_iter().collect();
+        let old = Age::Before(self.now().await? - old);
         let mut mended = MendedHints::default();
         for key in open {
-            if !hinted.contains(&key)
-                && let Some(record) = self.get(&key).await?
-                && is_open(&record.value)
-            {
+            let lacks_hint = !hinted.contains(&key)
+                && match self.get(&key).await {
+                    Ok(record) => record.is_some_and(|record| is_open(&record.value)),
+                    Err(StoreError::Corrupt { .. }) => false,
+                    Err(error) => return Err(error),
+                };
+            if lacks_hint {
                 mark(&self.bucket, &key).await?;
                 mended.given += 1;
             }

@@ -6,13 +6,18 @@ use async_nats::jetstream::{
     self,
     stream::{Compression, Config, DiscardPolicy, StorageType},
 };
+use tokio::time::Instant;
 use tracing::info;
 use wombat_model::names::{
     ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
     GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
 };
 
-use crate::{Connection, StoreError, error::server_code};
+use crate::{
+    Connection, StoreError,
+    error::server_code,
+    patience::{ELECTION_PATIENCE, patiently},
+};
 
 const MIB: u64 = 1024 * 1024;
 const DAY: Duration = Duration::from_hours(24);
@@ -47,28 +52,54 @@ pub struct ProvisionOptions {
 
 /// A bucket can't be made.
 #[derive(Debug, thiserror::Error)]
-#[error("can't provision `{bucket}`: {source}")]
+#[error("can't make or change `{bucket}`: {source}")]
 pub struct ProvisionError {
     bucket: &'static str,
     source: StoreError,
 }
 
 /// What one stream has to be.
-struct Wanted {
-    shown: &'static str,
-    config: Config,
+pub(crate) struct Wanted {
+    pub(crate) shown: &'static str,
+    pub(crate) config: Config,
     /// Room in MiB that was asked for.
     room: Option<u64>,
     /// Room in MiB where nothing was asked for and nothing is there yet.
     default_room: u64,
 }
 
-/// Makes what is missing and mends what is older.
+/// Makes what is missing and mends what is older. Waits for [`ELECTION_PATIENCE`] while a cluster is still electing.
 pub async fn provision(
     connection: &Connection,
     options: &ProvisionOptions,
 ) -> Result<(), ProvisionError> {
-    let wanted = [
+    provision_within(connection, options, ELECTION_PATIENCE).await
+}
+
+/// The same with another patience.
+pub async fn provision_within(
+    connection: &Connection,
+    options: &ProvisionOptions,
+    patience: Duration,
+) -> Result<(), ProvisionError> {
+    let until = Instant::now() + patience;
+    for stream in wanted(options) {
+        let left = until.saturating_duration_since(Instant::now());
+        Box::pin(patiently(connection, left, async || {
+            ensure(connection, &stream, options.replicas).await
+        }))
+        .await
+        .map_err(|source| ProvisionError {
+            bucket: stream.shown,
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// Every stream, as it has to be.
+pub(crate) fn wanted(options: &ProvisionOptions) -> [Wanted; 7] {
+    [
         Wanted {
             room: options.builds_mib,
             default_room: 512,
@@ -108,35 +139,58 @@ pub async fn provision(
             default_room: 1024,
             ..logs()
         },
-    ];
-    for stream in wanted {
-        let shown = stream.shown;
-        Box::pin(ensure(connection.jetstream(), stream, options.replicas))
-            .await
-            .map_err(|source| ProvisionError {
-                bucket: shown,
-                source,
-            })?;
+    ]
+}
+
+impl Wanted {
+    /// What an existing stream is to become. What isn't named here is an operator's to choose.
+    pub(crate) fn mended(&self, existing: &Config, replicas: Option<u8>) -> Config {
+        let wanted = &self.config;
+        Config {
+            max_bytes: self.room.map_or(existing.max_bytes, bytes),
+            num_replicas: replicas.map_or(existing.num_replicas, usize::from),
+            description: wanted.description.clone(),
+            max_messages: existing.max_messages.min(-1),
+            max_messages_per_subject: if wanted.max_messages_per_subject > 0 {
+                wanted.max_messages_per_subject
+            } else {
+                existing.max_messages_per_subject.min(-1)
+            },
+            max_age: wanted.max_age,
+            max_message_size: wanted.max_message_size,
+            discard: wanted.discard,
+            discard_new_per_subject: wanted.discard_new_per_subject,
+            allow_rollup: existing.allow_rollup || wanted.allow_rollup,
+            allow_direct: wanted.allow_direct,
+            // The server doesn't let go of these.
+            allow_message_ttl: existing.allow_message_ttl || wanted.allow_message_ttl,
+            subject_delete_marker_ttl: wanted.subject_delete_marker_ttl,
+            ..existing.clone()
+        }
     }
-    Ok(())
 }
 
 async fn ensure(
-    jetstream: &jetstream::Context,
-    wanted: Wanted,
+    connection: &Connection,
+    wanted: &Wanted,
     replicas: Option<u8>,
 ) -> Result<(), StoreError> {
+    let jetstream = connection.jetstream();
+    if replicas.is_some_and(|replicas| replicas > 1) && !connection.is_clustered() {
+        return Err(StoreError::Refused(
+            "several copies need a cluster of nats-servers, and this is a single one; leave --replicas away".to_owned(),
+        ));
+    }
     let existing = match jetstream.get_stream(&wanted.config.name).await {
         Ok(stream) => Some(stream.cached_info().config.clone()),
         Err(error) if server_code(&error) == Some(jetstream::ErrorCode::STREAM_NOT_FOUND) => None,
         Err(error) => return Err(StoreError::of(&error)),
     };
-    let room = |mib: u64| i64::try_from(mib * MIB).unwrap_or(i64::MAX);
     let Some(existing) = existing else {
         let config = Config {
-            max_bytes: room(wanted.room.unwrap_or(wanted.default_room)),
+            max_bytes: bytes(wanted.room.unwrap_or(wanted.default_room)),
             num_replicas: replicas.unwrap_or(1).into(),
-            ..wanted.config
+            ..wanted.config.clone()
         };
         jetstream
             .create_stream(config)
@@ -145,18 +199,7 @@ async fn ensure(
         info!(bucket = wanted.shown, "made");
         return Ok(());
     };
-    let config = Config {
-        max_bytes: wanted.room.map_or(existing.max_bytes, room),
-        num_replicas: replicas.map_or(existing.num_replicas, usize::from),
-        description: wanted.config.description,
-        max_messages_per_subject: wanted.config.max_messages_per_subject,
-        max_age: wanted.config.max_age,
-        max_message_size: wanted.config.max_message_size,
-        allow_direct: true,
-        allow_message_ttl: existing.allow_message_ttl || wanted.config.allow_message_ttl,
-        subject_delete_marker_ttl: wanted.config.subject_delete_marker_ttl,
-        ..existing.clone()
-    };
+    let config = wanted.mended(&existing, replicas);
     if config != existing {
         jetstream
             .update_stream(config)
@@ -165,6 +208,11 @@ async fn ensure(
         info!(bucket = wanted.shown, "brought up to date");
     }
     Ok(())
+}
+
+/// Of mebibytes.
+fn bytes(mib: u64) -> i64 {
+    i64::try_from(mib * MIB).unwrap_or(i64::MAX)
 }
 
 /// A key-value bucket, in the format that every NATS client reads.
@@ -221,7 +269,8 @@ fn object_store(name: &'static str, description: &str) -> Wanted {
         discard: DiscardPolicy::New,
         storage: StorageType::File,
         allow_rollup: true,
-        allow_direct: true,
+        // Every NATS client then asks the leader what there is: a replica may lag behind.
+        allow_direct: false,
         ..Config::default()
     };
     Wanted {

@@ -3,18 +3,21 @@
 //! The client's own `Store` reads from any replica and can't tell a lost race from other refusals on replicated
 //! streams, so this speaks to the bucket's stream. The format on disk is the same.
 
+use std::time::Instant;
+
 use async_nats::jetstream::{
     self,
-    message::PublishMessage,
+    message::{PublishMessage, StreamMessage},
     stream::{LastRawMessageErrorKind, Stream},
 };
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
 use tracing::debug;
 
 use crate::{
     Connection, StoreError,
     error::{PublishFailure, sort_publish_error},
+    info::StreamInfo,
+    stored::{Readable, Stored},
 };
 
 /// Position of a write in its bucket; grows with every write.
@@ -62,6 +65,11 @@ pub(crate) enum Slot<T> {
     Deleted(Revision),
     /// A value.
     Held(Versioned<T>),
+    /// Something that isn't a value of this key.
+    Unreadable {
+        revision: Revision,
+        problem: StoreError,
+    },
 }
 
 /// A bucket by its stream.
@@ -102,7 +110,12 @@ impl Bucket {
         &self.connection
     }
 
-    /// The stream below it.
+    /// What its leader says of it.
+    pub(crate) async fn info(&self) -> Result<StreamInfo, StoreError> {
+        self.connection.stream_info(&self.stream_name()).await
+    }
+
+    /// The name of the stream below it.
     pub(crate) fn stream_name(&self) -> String {
         format!("KV_{}", self.name)
     }
@@ -120,56 +133,70 @@ impl Bucket {
     }
 
     /// Reads from the leader: what it says is the newest that was acknowledged.
-    pub(crate) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Slot<T>, StoreError> {
-        let message = match self
+    pub(crate) async fn read<T: Readable>(&self, key: &str) -> Result<Slot<T>, StoreError> {
+        Ok(match self.last(key).await? {
+            Some(message) => slot(key, &message),
+            None => Slot::Vacant,
+        })
+    }
+
+    /// The last message of a key, from the leader.
+    async fn last(&self, key: &str) -> Result<Option<StreamMessage>, StoreError> {
+        match self
             .stream
             .get_last_raw_message_by_subject(&self.subject(key))
             .await
         {
-            Ok(message) => message,
+            Ok(message) => Ok(Some(message)),
             Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => {
-                return Ok(Slot::Vacant);
+                Ok(None)
             }
-            Err(error) => return Err(StoreError::of(&error)),
-        };
-        let revision = Revision::new(message.sequence);
-        if is_deletion(&message.headers) {
-            return Ok(Slot::Deleted(revision));
+            Err(error) => Err(StoreError::of(&error)),
         }
-        let value = serde_json::from_slice(&message.payload)
-            .map_err(|error| StoreError::corrupt(key, &error))?;
-        Ok(Slot::Held(Versioned { value, revision }))
     }
 
     /// Writes `value` if the key's last write is still `expected` (`None`: never written). Where the
     /// acknowledgement is lost, what the leader holds decides.
-    pub(crate) async fn write<T>(
+    pub(crate) async fn write<T: Stored>(
         &self,
         key: &str,
         value: T,
         expected: Option<Revision>,
-    ) -> Result<Written<T>, StoreError>
-    where
-        T: Serialize + DeserializeOwned + PartialEq,
-    {
+    ) -> Result<Written<T>, StoreError> {
         self.check_connection()?;
+        if let Some(problem) = value.refuses_to_be_written() {
+            return Err(StoreError::corrupt(key, &problem));
+        }
         let payload =
             serde_json::to_vec(&value).map_err(|error| StoreError::corrupt(key, &error))?;
+        let payload = Bytes::from(payload);
         let message = PublishMessage::build()
-            .payload(Bytes::from(payload))
+            .payload(payload.clone())
             .expected_last_subject_sequence(expected.map_or(0, Revision::get));
-        match publish(self.connection.jetstream(), self.subject(key), message).await {
-            Ok(revision) => Ok(Written::Won(Versioned { value, revision })),
+        let won = |revision| {
+            // The acknowledgement doesn't say when it was stored; whoever reads it is told by the message.
+            let value = value.stored_at(self.connection.server_time());
+            Written::Won(Versioned { value, revision })
+        };
+        match publish(&self.connection, self.subject(key), message).await {
+            Ok(revision) => Ok(won(revision)),
             Err(PublishFailure::LostRace) => Ok(Written::Lost),
             Err(PublishFailure::Unknown(problem)) => {
                 debug!(key, problem, "a write wasn't acknowledged; reading it back");
-                match self.read::<T>(key).await? {
-                    Slot::Held(entry) if entry.value == value => Ok(Written::Won(entry)),
-                    Slot::Held(entry) if Some(entry.revision) != expected => Ok(Written::Lost),
-                    // Nothing changed yet, but the write may still be on its way.
-                    Slot::Held(_) | Slot::Vacant | Slot::Deleted(_) => {
-                        Err(StoreError::Unavailable(problem))
+                match self.last(key).await? {
+                    Some(message)
+                        if message.payload == payload && !is_deletion(&message.headers) =>
+                    {
+                        Ok(won(Revision::new(message.sequence)))
                     }
+                    Some(message)
+                        if !is_deletion(&message.headers)
+                            && Some(Revision::new(message.sequence)) != expected =>
+                    {
+                        Ok(Written::Lost)
+                    }
+                    // Nothing changed yet, but the write may still be on its way.
+                    Some(_) | None => Err(StoreError::Unavailable(problem)),
                 }
             }
             Err(PublishFailure::Failed(error)) => Err(error),
@@ -187,7 +214,7 @@ impl Bucket {
             .header(OPERATION_HEADER, "PURGE")
             .header("Nats-Rollup", "sub")
             .expected_last_subject_sequence(expected.get());
-        match publish(self.connection.jetstream(), self.subject(key), message).await {
+        match publish(&self.connection, self.subject(key), message).await {
             Ok(_) => Ok(true),
             Err(PublishFailure::LostRace) => Ok(false),
             Err(failure) => Err(failure.into_unchecked()),
@@ -199,27 +226,45 @@ impl Bucket {
         let message = PublishMessage::build()
             .header(OPERATION_HEADER, "PURGE")
             .header("Nats-Rollup", "sub");
-        match publish(self.connection.jetstream(), self.subject(key), message).await {
+        match publish(&self.connection, self.subject(key), message).await {
             Ok(_) => Ok(()),
             Err(failure) => Err(failure.into_unchecked()),
         }
     }
 }
 
+fn slot<T: Readable>(key: &str, message: &StreamMessage) -> Slot<T> {
+    let revision = Revision::new(message.sequence);
+    if is_deletion(&message.headers) {
+        return Slot::Deleted(revision);
+    }
+    match T::decode(key, &message.payload, message.time) {
+        Ok(value) => Slot::Held(Versioned { value, revision }),
+        Err(problem) => Slot::Unreadable {
+            revision,
+            problem: StoreError::corrupt(key, &problem),
+        },
+    }
+}
+
 /// Publishes and waits for the acknowledgement.
 pub(crate) async fn publish(
-    jetstream: &jetstream::Context,
+    connection: &Connection,
     subject: String,
     message: PublishMessage,
 ) -> Result<Revision, PublishFailure> {
-    let acknowledgement = jetstream
-        .send_publish(subject, message)
-        .await
-        .map_err(|error| sort_publish_error(&error))?;
-    let acknowledgement = acknowledgement
-        .await
-        .map_err(|error| sort_publish_error(&error))?;
-    Ok(Revision::new(acknowledgement.sequence))
+    let begun = Instant::now();
+    let written = async {
+        let sent = connection
+            .jetstream()
+            .send_publish(subject.clone(), message);
+        let acknowledgement = sent.await.map_err(|error| sort_publish_error(&error))?;
+        let acknowledgement = acknowledgement.await;
+        acknowledgement.map_err(|error| sort_publish_error(&error))
+    };
+    let written = written.await;
+    connection.writes.note(&subject, begun, &written);
+    Ok(Revision::new(written?.sequence))
 }
 
 /// Opens a stream; `shown` is what people call it.

@@ -1,15 +1,14 @@
-//! Watches a bucket: its content first, then every change. Values that can't be read are logged and left out.
+//! Watches a bucket: its content first, then every change. Values that can't be read are told as such.
 
 use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
-use tracing::warn;
 
 use crate::{
-    Revision, Versioned,
+    Connection, Revision, Versioned,
     follow::{Followed, Follower, Start, StreamedMessage},
     record::{Bucket, is_deletion},
+    stored::Readable,
 };
 
 /// What a watcher tells.
@@ -31,6 +30,15 @@ pub enum WatchEvent<T> {
         /// Revision of the deletion.
         revision: Revision,
     },
+    /// A key holds something now that isn't its value. The log says so once for each such write.
+    Unreadable {
+        /// The key.
+        key: String,
+        /// Revision of that write.
+        revision: Revision,
+        /// Why it isn't.
+        problem: String,
+    },
     /// Everything that was there at the start has been told.
     Ready,
     /// The bucket is another one: everything told before is void, and its content follows.
@@ -40,15 +48,17 @@ pub enum WatchEvent<T> {
 /// A running watch; dropping it ends it.
 #[derive(Debug)]
 pub struct Watcher<T> {
+    connection: Connection,
     follower: Follower,
     prefix: usize,
     complete_after: Revision,
     value: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Watcher<T> {
+impl<T: Readable> Watcher<T> {
     pub(crate) fn start(bucket: &Bucket, keys: &str, start: Start) -> Self {
         Self {
+            connection: bucket.connection().clone(),
             follower: Follower::start(
                 bucket.connection(),
                 &bucket.stream,
@@ -93,15 +103,19 @@ impl<T: DeserializeOwned> Watcher<T> {
         if is_deletion(&message.headers) {
             return Some(WatchEvent::Removed { key, revision });
         }
-        match serde_json::from_slice(&message.payload) {
+        match T::decode(&key, &message.payload, message.time) {
             Ok(value) => Some(WatchEvent::Value {
                 key,
                 record: Versioned { value, revision },
                 written: message.time,
             }),
-            Err(error) => {
-                warn!(key, %error, "an unreadable value is left out");
-                None
+            Err(problem) => {
+                self.connection.complain(&key, revision, &problem);
+                Some(WatchEvent::Unreadable {
+                    key,
+                    revision,
+                    problem,
+                })
             }
         }
     }

@@ -1,9 +1,14 @@
 //! For tests and measurements only: real servers and processes that end with whoever started them, specs and requests,
 //! and waiting for a condition.
 
+mod accounts;
+mod cluster;
+mod delay_proxy;
 mod docs;
 mod go_caches;
 mod module_proxy;
+mod nats_cluster;
+mod nats_process;
 mod nats_server;
 mod process;
 mod requests;
@@ -11,13 +16,19 @@ mod site;
 mod specs;
 mod stack;
 mod stub_go;
+pub mod torture;
 mod wait;
 mod wire;
 
+pub use accounts::login_as;
+pub use cluster::{Cluster, node_called};
+pub use delay_proxy::DelayProxy;
 pub use docs::table_in_docs;
 pub use go_caches::go_caches;
 pub use module_proxy::{ModuleProxy, ProxyFault, TestModule};
-pub use nats_server::{NatsServer, NatsServerConfig, login_as};
+pub use nats_cluster::NatsCluster;
+pub use nats_process::find_program as nats_server_program;
+pub use nats_server::{NatsServer, NatsServerConfig};
 pub use process::{Program, Wombat};
 pub use requests::{a_distinct_request, a_request, artifact_path, connect, rapid_resets};
 pub use site::Site;

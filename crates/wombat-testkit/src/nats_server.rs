@@ -1,22 +1,24 @@
-//! A real `nats-server` of a test's own: free port, own directory, gone with the test.
+//! A real `nats-server` of a test's own: free port, own directory, gone with the test. With `WOMBAT_TEST_REPLICAS=3` it is an
+//! account of the test's own on a cluster of three that all tests of the process share.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::OnceLock,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{bail, ensure};
 use tempfile::TempDir;
-use wombat_store::{
-    Connection, NatsArgs, ProvisionOptions, Store, provision,
-    roles::{NatsRole, RoleKeys},
-};
+use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision, roles::NatsRole};
 
-/// How long a server may take to start.
-const START_LIMIT: Duration = Duration::from_secs(20);
+use crate::{
+    Cluster, Wire,
+    accounts::{ACCOUNTS, guards, keys_at, login_as, login_of},
+    nats_process::{NatsProcess, free_port},
+};
 
 /// What may differ from test to test.
 #[derive(Clone, Debug, Default)]
@@ -27,28 +29,45 @@ pub struct NatsServerConfig {
     pub sync_always: bool,
     /// Whether `extra` says who the users are.
     pub own_users: bool,
+    /// Seconds that its clock is ahead of the machine's.
+    pub clock_offset: Option<i64>,
+    /// Where JetStream's data is, or will be; `None`: in the server's own directory.
+    pub store: Option<PathBuf>,
 }
 
-/// A running server. Dropping it kills and reaps it.
+/// A running server, or a place on a cluster. Dropping it ends what it started.
 #[derive(Debug)]
 pub struct NatsServer {
     directory: TempDir,
-    program: PathBuf,
-    config: PathBuf,
-    arguments: Vec<String>,
-    port: u16,
-    child: Option<Child>,
+    place: Place,
     /// Whether the test tries what it may not.
     tolerant: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    Own(NatsProcess),
+    /// All of a cluster.
+    Cluster(Arc<Cluster>),
+    /// An account on a cluster that others use, too.
+    Account(Arc<Cluster>, usize),
 }
 
 impl NatsServer {
     /// A server with JetStream and nothing in it.
     pub fn start() -> anyhow::Result<Self> {
+        if std::env::var_os("WOMBAT_TEST_REPLICAS").is_some_and(|copies| copies == "3") {
+            return Self::on_the_shared_cluster();
+        }
+        Self::alone()
+    }
+
+    /// The same, and never on a cluster: for tests that kill it, or look at its process.
+    pub fn alone() -> anyhow::Result<Self> {
         Self::with(&NatsServerConfig::default())
     }
 
-    /// The same, configured.
+    /// One that is configured, never on a cluster.
     pub fn with(config: &NatsServerConfig) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("wombat-nats-")?;
         // Kept for restarts, which must come back where the clients look.
@@ -63,41 +82,56 @@ impl NatsServer {
         } else {
             guards()
         };
+        let store = config.store.clone();
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\nserver_name: test\n\
-             jetstream {{ store_dir: \"{}\", max_file: 100G {sync} }}\n{}\n{}\n",
-            directory.path().join("jetstream").display(),
-            users,
+             jetstream {{ store_dir: \"{}\", max_file: 100G {sync} }}\n{users}\n{}\n",
+            store
+                .unwrap_or_else(|| directory.path().join("jetstream"))
+                .display(),
             config.extra,
         );
         let path = directory.path().join("nats.conf");
         std::fs::write(&path, text)?;
-        let mut server = Self {
-            directory,
-            program: find_program()?,
-            config: path,
-            arguments: Vec::new(),
-            port,
-            child: None,
-            tolerant: false,
-        };
-        server.launch()?;
-        Ok(server)
+        let log = directory.path().join("nats.log");
+        let process = NatsProcess::start(&path, port, log, Vec::new(), config.clock_offset)?;
+        Ok(Self::at(directory, Place::Own(process)))
     }
 
     /// A server with this configuration, but for its ports.
     pub fn of_config(config: &Path) -> anyhow::Result<Self> {
-        let mut server = Self {
-            directory: TempDir::with_prefix("wombat-nats-")?,
-            program: find_program()?,
-            config: config.to_owned(),
-            arguments: vec!["--http_port".to_owned(), "-1".to_owned()],
-            port: free_port()?,
-            child: None,
+        let directory = TempDir::with_prefix("wombat-nats-")?;
+        let log = directory.path().join("nats.log");
+        let arguments = vec!["--http_port".to_owned(), "-1".to_owned()];
+        let process = NatsProcess::start(config, free_port()?, log, arguments, None)?;
+        Ok(Self::at(directory, Place::Own(process)))
+    }
+
+    /// This cluster, in place of a server.
+    pub fn of_cluster(cluster: &Arc<Cluster>) -> anyhow::Result<Self> {
+        let directory = TempDir::with_prefix("wombat-nats-")?;
+        Ok(Self::at(directory, Place::Cluster(Arc::clone(cluster))))
+    }
+
+    fn on_the_shared_cluster() -> anyhow::Result<Self> {
+        // The first is for questions about the cluster itself.
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let account = NEXT.fetch_add(1, Ordering::Relaxed);
+        ensure!(
+            account < ACCOUNTS,
+            "more tests than accounts: raise their number"
+        );
+        let directory = TempDir::with_prefix("wombat-nats-")?;
+        let place = Place::Account(Cluster::shared()?, account);
+        Ok(Self::at(directory, place))
+    }
+
+    fn at(directory: TempDir, place: Place) -> Self {
+        Self {
+            directory,
+            place,
             tolerant: false,
-        };
-        server.launch()?;
-        Ok(server)
+        }
     }
 
     /// The same for a test that tries what its role may not, which is an error elsewhere.
@@ -107,14 +141,36 @@ impl NatsServer {
         self
     }
 
-    /// Where clients find it, also after a restart.
+    /// Where clients find it, also after a restart. On the shared cluster it is another node each time.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        match &self.place {
+            Place::Own(process) => format!("nats://127.0.0.1:{}", process.port()),
+            Place::Cluster(cluster) => cluster.url(),
+            Place::Account(cluster, account) => {
+                format!("nats://{}{}", login_of(*account), cluster.next_address())
+            }
+        }
     }
 
-    /// The process; `None` while it is killed.
+    /// How many copies everything is to have.
+    pub fn replicas(&self) -> u8 {
+        match &self.place {
+            Place::Own(_) => 1,
+            Place::Cluster(_) | Place::Account(..) => 3,
+        }
+    }
+
+    /// Whether others use it, too, so that who says nothing of themselves isn't let in.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.place, Place::Account(..))
+    }
+
+    /// The process; `None` while it is killed, and where there is more than one.
     pub fn id(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        match &self.place {
+            Place::Own(process) => process.id(),
+            Place::Cluster(_) | Place::Account(..) => None,
+        }
     }
 
     /// Its directory, for other files of the test.
@@ -122,10 +178,14 @@ impl NatsServer {
         self.directory.path()
     }
 
-    /// A new connection.
+    /// A new connection, which may do everything.
     pub async fn connection(&self) -> anyhow::Result<Connection> {
         let timeout = Duration::from_secs(5);
-        Ok(Connection::open(&NatsArgs::at(self.url()), "test", timeout).await?)
+        let login = match &self.place {
+            Place::Own(_) | Place::Cluster(_) => NatsArgs::at(self.url()),
+            Place::Account(..) => login_as(&self.url(), NatsRole::Admin),
+        };
+        Ok(Connection::open(&login, "test", timeout).await?)
     }
 
     /// A new connection of a role, which may do what it may and no more.
@@ -145,113 +205,88 @@ impl NatsServer {
         options: &ProvisionOptions,
     ) -> anyhow::Result<(Connection, Store)> {
         let connection = self.connection().await?;
-        provision(&connection, options).await?;
+        let options = ProvisionOptions {
+            replicas: options.replicas.or(Some(self.replicas())),
+            ..*options
+        };
+        provision(&connection, &options).await?;
         let store = Store::open(&connection).await?;
         Ok((connection, store))
     }
 
-    /// Ends it as a crash does.
+    /// Ends it as a crash does. Only for one that is alone.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        if let Some(mut child) = self.child.take() {
-            child.kill()?;
-            child.wait()?;
+        self.process()?.kill()
+    }
+
+    /// Starts it again on the same port with the same data. Only for one that is alone.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.process()?.restart()
+    }
+
+    fn process(&mut self) -> anyhow::Result<&mut NatsProcess> {
+        match &mut self.place {
+            Place::Own(process) => Ok(process),
+            Place::Cluster(_) | Place::Account(..) => {
+                bail!("others use this server: start it by `NatsServer::alone`")
+            }
+        }
+    }
+
+    /// What the server refused to who logged in here.
+    fn violations(&self) -> Vec<String> {
+        let (log, keys) = match &self.place {
+            Place::Own(process) => (process.log_text(), None),
+            Place::Cluster(cluster) => (cluster.log_text(), None),
+            Place::Account(cluster, account) => {
+                let url = format!("nats://{}", login_of(*account));
+                (cluster.log_text(), Some(keys_at(&url)))
+            }
+        };
+        let ours = |line: &str| {
+            keys.is_none_or(|keys| {
+                let mut roles = NatsRole::ALL.iter();
+                roles.any(|role| keys.public(*role).is_some_and(|key| line.contains(&key)))
+            })
+        };
+        let denied = log.lines().filter(|line| line.contains(" Violation - "));
+        denied
+            .filter(|line| ours(line))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What a test leaves on a cluster would slow the others down.
+    fn clear(&self) -> anyhow::Result<()> {
+        if !matches!(self.place, Place::Account(..)) {
+            return Ok(());
+        }
+        let url = self.url();
+        let seed = keys_at(&url).seed(NatsRole::Admin).unwrap_or_default();
+        let mut wire = Wire::login(&url, &seed)?;
+        let names = wire.ask("$JS.API.STREAM.NAMES", "")?;
+        for name in names["streams"].as_array().into_iter().flatten() {
+            let name = name.as_str().unwrap_or_default();
+            wire.ask(&format!("$JS.API.STREAM.DELETE.{name}"), "")?;
         }
         Ok(())
-    }
-
-    /// Starts it again on the same port with the same data.
-    pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.kill()?;
-        self.launch()
-    }
-
-    fn launch(&mut self) -> anyhow::Result<()> {
-        let log = std::fs::File::create(self.directory.path().join("nats.log"))?;
-        let child = Command::new(&self.program)
-            .arg("--config")
-            .arg(&self.config)
-            .args(["--addr", "127.0.0.1", "--port", &self.port.to_string()])
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {}", self.program.display()))?;
-        let child = self.child.insert(child);
-        let start = Instant::now();
-        loop {
-            if std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                return Ok(());
-            }
-            let ended = child.try_wait()?;
-            ensure!(
-                ended.is_none() && start.elapsed() < START_LIMIT,
-                "nats-server didn't start: {}",
-                std::fs::read_to_string(self.directory.path().join("nats.log"))?
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
     }
 }
 
 impl Drop for NatsServer {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here, and the test has its verdict.
-        drop(self.kill());
+        if let Place::Own(process) = &mut self.place {
+            // Nothing can be done about a failure here, and the test has its verdict.
+            drop(process.kill());
+        }
+        drop(self.clear());
         if std::thread::panicking() || self.tolerant {
             return;
         }
-        let log = std::fs::read_to_string(self.directory.path().join("nats.log"));
-        let log = log.unwrap_or_default();
-        let denied: Vec<&str> = log
-            .lines()
-            .filter(|line| line.contains(" Violation - "))
-            .collect();
+        let denied = self.violations();
         assert!(
             denied.is_empty(),
             "a role lacks a permission that it needs: {denied:#?}"
         );
     }
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
-}
-
-/// How a role logs in at this address.
-pub fn login_as(url: &str, role: NatsRole) -> NatsArgs {
-    NatsArgs {
-        seed: role_keys().seed(role),
-        ..NatsArgs::at(url)
-    }
-}
-
-/// The keys of all servers of this process.
-pub(crate) fn role_keys() -> &'static RoleKeys {
-    static KEYS: OnceLock<RoleKeys> = OnceLock::new();
-    KEYS.get_or_init(RoleKeys::generate)
-}
-
-/// Users as `wombat setup --write-config` makes them. The test itself, which says nothing of itself, may do everything.
-fn guards() -> String {
-    let keys = role_keys();
-    let admin = keys.public(NatsRole::Admin).unwrap_or_default();
-    format!("{}no_auth_user: {admin}\n", keys.accounts())
-}
-
-/// `WOMBAT_NATS_SERVER`, else what `make tools` built, else the search path.
-fn find_program() -> anyhow::Result<PathBuf> {
-    if let Some(program) = std::env::var_os("WOMBAT_NATS_SERVER") {
-        return Ok(program.into());
-    }
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/nats-server");
-    if built.is_file() {
-        return Ok(built);
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join("nats-server"))
-        .find(|program| program.is_file())
-        .context("no nats-server: run `make tools`, which builds it")
 }

@@ -12,13 +12,13 @@ use std::{
 use anyhow::{Context, ensure};
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::Pid,
+    unistd::{Pid, Uid},
 };
 use tempfile::TempDir;
 
 use wombat_store::roles::NatsRole;
 
-use crate::{NatsServer, nats_server::role_keys};
+use crate::{NatsServer, accounts::keys_at};
 
 /// How long a process may take to say where it listens; a debug build on a busy machine isn't fast.
 pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
@@ -28,6 +28,8 @@ pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
 pub struct Program {
     path: PathBuf,
     variables: Vec<(String, String)>,
+    /// The size of the disk that its state is on, in bytes.
+    disk: Option<usize>,
 }
 
 impl Program {
@@ -36,7 +38,15 @@ impl Program {
         Self {
             path: path.into(),
             variables: Vec::new(),
+            disk: None,
         }
+    }
+
+    /// The same, with its state on a disk of its own of so many bytes ([`Wombat::disk`]).
+    #[must_use]
+    pub fn on_small_disk(mut self, bytes: usize) -> Self {
+        self.disk = Some(bytes);
+        self
     }
 
     /// The same, with a variable that its processes see.
@@ -58,9 +68,15 @@ impl Program {
     pub fn start_in(&self, state: &Path, arguments: &[&str]) -> anyhow::Result<Wombat> {
         let name = arguments.first().copied().unwrap_or("wombat");
         let log = state.join(format!("{name}.log"));
-        let mut command = self.command();
+        let mut command = match self.disk {
+            Some(bytes) => self.cleaned(self.on_disk(bytes, state)),
+            None => self.command(),
+        };
         let names_login = arguments.iter().any(|word| word.starts_with("--nats-user"));
-        if !names_login && let Some(seed) = seed_for(name) {
+        let place = arguments.iter().position(|word| *word == "--nats-url");
+        let url = place.and_then(|place| arguments.get(place + 1));
+        let url = url.copied().unwrap_or_default();
+        if !names_login && let Some(seed) = seed_for(name, url) {
             command.env("NATS_USER_SEED", seed);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -89,9 +105,26 @@ impl Program {
         })
     }
 
+    /// A new disk over the state folder, which only the program sees.
+    fn on_disk(&self, bytes: usize, state: &Path) -> Command {
+        let script = "mount -t tmpfs -o size=$1 none \"$2\" && shift 2 && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        if Uid::current().is_root() {
+            command.arg("--mount");
+        } else {
+            command.args(["--map-root-user", "--mount"]);
+        }
+        command.args(["sh", "-c", script, "sh", &bytes.to_string()]);
+        command.arg(state).arg(&self.path);
+        command
+    }
+
     /// It as a command, with an environment that no developer's settings leak into.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.path);
+        self.cleaned(Command::new(&self.path))
+    }
+
+    fn cleaned(&self, mut command: Command) -> Command {
         for name in [
             "NATS_URL",
             "NATS_USER_JWT",
@@ -114,9 +147,18 @@ impl Program {
 
     /// Makes the buckets of this server.
     pub fn set_up(&self, nats: &NatsServer, extra: &[&str]) -> anyhow::Result<()> {
-        let output = self
-            .command()
-            .args(["setup", "--nats-url", &nats.url()])
+        let url = nats.url();
+        let mut command = self.command();
+        if nats.is_shared() {
+            command.envs(
+                keys_at(&url)
+                    .seed(NatsRole::Admin)
+                    .map(|seed| ("NATS_USER_SEED", seed)),
+            );
+        }
+        let output = command
+            .args(["setup", "--nats-url", &url])
+            .args(["--replicas", &nats.replicas().to_string()])
             .args(extra)
             .output()?;
         ensure!(
@@ -129,14 +171,14 @@ impl Program {
 }
 
 /// A role logs in as itself, and may do no more than it has to.
-fn seed_for(command: &str) -> Option<String> {
+fn seed_for(command: &str, url: &str) -> Option<String> {
     let role = match command {
         "service" => NatsRole::Service,
         "builder" => NatsRole::Builder,
         "api" => NatsRole::Api,
         _ => return None,
     };
-    role_keys().seed(role)
+    keys_at(url).seed(role)
 }
 
 /// A `wombat` process. Dropping it kills and reaps it; its log is shown if the test fails.
@@ -144,6 +186,7 @@ fn seed_for(command: &str) -> Option<String> {
 pub struct Wombat {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// In its state folder.
     log: PathBuf,
     /// Removed with the process, where nobody else needs it.
     own_folder: Option<TempDir>,
@@ -174,6 +217,13 @@ impl Wombat {
         Ok(())
     }
 
+    /// Its state folder, as it sees it, while it runs.
+    pub fn disk(&self) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.id()));
+        let state = self.log.parent().unwrap_or(&self.log);
+        root.join(state.strip_prefix("/").unwrap_or(state))
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -193,6 +243,11 @@ impl Wombat {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// What it logged so far.

@@ -8,7 +8,8 @@ pub fn a_request(packages: &[&str]) -> Value {
     serde_json::json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths})
 }
 
-/// A request that no other of these numbers, below 6,138, equals: for builds by a stand-in.
+/// A request that no other of these numbers, below 16,383, equals: for builds by a stand-in, whose binaries are for
+/// linux/amd64.
 pub fn a_distinct_request(n: u32) -> Value {
     let names = [
         "nats",
@@ -21,6 +22,10 @@ pub fn a_distinct_request(n: u32) -> Value {
         "confluent",
         "aws",
         "couchbase",
+        "gcp",
+        "mongodb",
+        "pulsar",
+        "splunk",
     ];
     let selections = (1 << names.len()) - 1;
     let selection = n % selections + 1;
@@ -30,18 +35,7 @@ pub fn a_distinct_request(n: u32) -> Value {
         .filter(|(bit, _)| selection & (1 << bit) != 0)
         .map(|(_, name)| *name)
         .collect();
-    let mut request = a_request(&picked);
-    let platforms = [
-        ("linux", "amd64"),
-        ("linux", "arm64"),
-        ("darwin", "arm64"),
-        ("darwin", "amd64"),
-        ("windows", "amd64"),
-        ("freebsd", "amd64"),
-    ];
-    let (goos, goarch) = platforms[(n / selections) as usize];
-    (request["goos"], request["goarch"]) = (goos.into(), goarch.into());
-    request
+    a_request(&picked)
 }
 
 /// What a client sends that opens an HTTP/2 connection, and a thousand streams of it that it resets at once.

@@ -103,11 +103,16 @@ impl Site {
         .await
     }
 
+    /// How many builders are there.
+    pub async fn builders(&self) -> anyhow::Result<usize> {
+        let answer = self.json("/api/builders").await?;
+        Ok(answer["builders"].as_array().context("builders")?.len())
+    }
+
     /// Waits until so many builders are there.
     pub async fn until_builders(&self, count: usize) -> anyhow::Result<()> {
         wait_until("the builders to be there", START_LIMIT, async || {
-            let answer = self.json("/api/builders").await?;
-            Ok((answer["builders"].as_array().map(Vec::len) == Some(count)).then_some(()))
+            Ok((self.builders().await? == count).then_some(()))
         })
         .await
     }

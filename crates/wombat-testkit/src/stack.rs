@@ -73,25 +73,26 @@ impl Stack {
 
     /// One more builder.
     pub fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
-        self.program.start(
-            &self
-                .builder_arguments(extra)?
-                .iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>(),
-        )
+        let words = self.builder_arguments(extra)?;
+        self.program
+            .start(&words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// One more builder, with this state folder.
     pub fn builder_in(&self, state: &Path, extra: &[&str]) -> anyhow::Result<Wombat> {
-        self.program.start_in(
-            state,
-            &self
-                .builder_arguments(extra)?
-                .iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>(),
-        )
+        self.builder_of(&self.program, state, extra)
+    }
+
+    /// One more builder, by another program, with this state folder.
+    pub fn builder_of(
+        &self,
+        program: &Program,
+        state: &Path,
+        extra: &[&str],
+    ) -> anyhow::Result<Wombat> {
+        let words = self.builder_arguments(extra)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        program.start_in(state, &words)
     }
 
     fn builder_arguments(&self, extra: &[&str]) -> anyhow::Result<Vec<String>> {

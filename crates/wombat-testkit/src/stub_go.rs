@@ -65,6 +65,14 @@ impl StubGo {
         )?)
     }
 
+    /// Each further build prints so many lines, then an error, and fails.
+    pub fn prints_lines(&self, count: u64) -> anyhow::Result<()> {
+        Ok(fs::write(
+            self.folder.path().join("prints"),
+            count.to_string(),
+        )?)
+    }
+
     /// Each further build does this, and ends no other way.
     pub fn misbehaves(&self, how: Poison) -> anyhow::Result<()> {
         let name = match how {
@@ -77,9 +85,52 @@ impl StubGo {
 
     /// No further build misbehaves.
     pub fn behaves(&self) {
-        for name in ["flood", "forks", "memory"] {
+        for name in ["flood", "forks", "memory", "prints"] {
             drop(fs::remove_file(self.folder.path().join(name)));
         }
+    }
+
+    /// Each further build fails, and says this on its output and on its error output.
+    pub fn fails(&self, prints: &str, words: &str) -> anyhow::Result<()> {
+        self.set("prints", prints)?;
+        self.set("fails", words)
+    }
+
+    /// Further builds fail no more.
+    pub fn works(&self) {
+        drop(fs::remove_file(self.folder.path().join("fails")));
+    }
+
+    /// Each further build "links" the first of these programs whose word stands in its `main.go`.
+    pub fn links(&self, programs: &[(&str, &Path)]) -> anyhow::Result<()> {
+        let mut lines = Vec::new();
+        for (n, (word, program)) in programs.iter().enumerate() {
+            // A copy, as the sandbox shows builds this folder alone.
+            let own = self.folder.path().join(format!("program-{n}"));
+            fs::copy(program, &own)?;
+            lines.push(format!("{word} {}\n", own.display()));
+        }
+        self.set("links", &lines.concat())
+    }
+
+    /// Further builds link what they do by themselves.
+    pub fn links_nothing(&self) {
+        drop(fs::remove_file(self.folder.path().join("links")));
+    }
+
+    /// Every module asked for from now on requires these: what `go mod edit -json` says under `Require`.
+    pub fn requires(&self, json: &serde_json::Value) -> anyhow::Result<()> {
+        self.set("requires", &json.to_string())
+    }
+
+    /// Every module asked for from now on has these packages: what `go list -json` says of each.
+    pub fn offers(&self, packages: &[serde_json::Value]) -> anyhow::Result<()> {
+        let lines: Vec<String> = packages.iter().map(ToString::to_string).collect();
+        self.set("offers", &lines.join("\n"))
+    }
+
+    fn set(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        Ok(fs::write(self.folder.path().join(name), text)?)
     }
 
     /// The builds that were started, each by the first digits of its hash.

@@ -20,9 +20,12 @@ case "$1 $2" in
     done
     ;;
 "mod edit")
-    echo '{"Module":{"Path":"stub.example/m"},"Go":"1.26.0","Require":[]}'
+    printf '{"Module":{"Path":"stub.example/m"},"Go":"1.26.0","Require":%s}\n' "$(setting requires '[]')"
     ;;
 "list "*)
+    for last; do :; done
+    # What a module offers, rather than what a binary needs.
+    case "$last" in */...) exec cat "$here/offers" ;; esac
     imports=$(sed -n 's/^[[:space:]]*_* *"\([^"]*\.[^"]*\)"$/\1/p' main.go)
     echo '{"ImportPath":"stub.example/below","Dir":"/none"}'
     quoted='"stub.example/below"'
@@ -39,11 +42,26 @@ case "$1 $2" in
     [ ! -e "$here/flood" ] || exec yes "$(printf "flood%0.s " 1 2 3 4 5 6 7 8 9 10 11 12)" >&2
     [ ! -e "$here/forks" ] || { bomb() { bomb | bomb & }; bomb; while :; do :; done; }
     [ ! -e "$here/memory" ] || { yes | tr -d '\n' | tail -n 1; }
+    # A compiler that has much to say before it fails.
+    [ ! -e "$here/prints" ] || {
+        seq -f 'chatter %06g' 1 "$(setting prints 0)" >&2
+        echo 'last.go:1:1: this is the error' >&2
+        exit 1
+    }
     # A child of its own, and one that detaches itself: both have to be gone with the build.
     [ "$(setting seconds 0)" = 0 ] || {
         setsid "$here/sleeper" "$(setting seconds 0)" >/dev/null 2>&1 &
         "$here/sleeper" "$(setting seconds 0)"
     }
+    [ ! -e "$here/fails" ] || {
+        cat "$here/prints"
+        cat "$here/fails" >&2
+        exit 1
+    }
+    # The first program whose word stands in main.go.
+    [ ! -e "$here/links" ] || while read -r word program; do
+        ! grep -qF -- "$word" main.go || exec cp "$program" "$2"
+    done < "$here/links"
     { head -c 4096 /bin/sh; cat main.go; yes | head -c "$(setting size 0)"; } > "$2" || {
         echo "link: signal: file size limit exceeded" >&2
         exit 1

@@ -1,7 +1,7 @@
 //! NATS without a client library: what the server says to each line, and nothing in between.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -24,6 +24,9 @@ impl Wire {
     /// Logs in to `nats://host:port` with a user's seed.
     pub fn login(url: &str, seed: &str) -> anyhow::Result<Self> {
         let address = url.strip_prefix("nats://").unwrap_or(url);
+        let address = address
+            .split_once('@')
+            .map_or(address, |(_, address)| address);
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         let mut wire = Self {
@@ -59,6 +62,31 @@ impl Wire {
             match line.split_once(' ') {
                 Some(("-ERR", error)) => refused.push(error.to_owned()),
                 _ if line == "PONG" => return Ok(refused),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks, and gives the answer, which has to be JSON.
+    pub fn ask(&mut self, subject: &str, question: &str) -> anyhow::Result<Value> {
+        const INBOX: &str = "_INBOX.wire";
+        let length = question.len();
+        write!(
+            self.stream.get_mut(),
+            "SUB {INBOX} 1\r\nUNSUB 1 1\r\nPUB {subject} {INBOX} {length}\r\n{question}\r\n"
+        )?;
+        loop {
+            let line = self.line()?;
+            let mut words = line.split(' ');
+            match words.next() {
+                Some("MSG") => {
+                    let size = words.next_back().context("a size")?.parse()?;
+                    let mut payload = vec![0; size];
+                    self.stream.read_exact(&mut payload)?;
+                    return Ok(serde_json::from_slice(&payload)?);
+                }
+                Some("PING") => write!(self.stream.get_mut(), "PONG\r\n")?,
+                Some("HMSG" | "-ERR") => bail!("{subject}: {line}"),
                 _ => {}
             }
         }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use wombat_store::ConnectError;
+
 use crate::client::ClientError;
 
 /// Shown below the help of every command.
@@ -12,23 +14,37 @@ Exit codes:
   2  the command line can't be read
   3  the build failed or was cancelled
   4  the server refused the request
-  5  the server or NATS can't be reached";
+  5  the server or NATS can't be reached
+  130  interrupted: what was asked for goes on, on the server";
 
 /// The build that was waited for gave no binary.
 #[derive(Debug, thiserror::Error)]
 #[error("the build failed: {0}")]
 pub(crate) struct BuildFailed(pub(crate) String);
 
+/// The user doesn't want to wait any longer, and is told how to come back.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Interrupted(pub(crate) String);
+
 /// The number for an error.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
     let number = if error.is::<BuildFailed>() {
         3
+    } else if error.is::<Interrupted>() {
+        130
     } else {
         match error.downcast_ref::<ClientError>() {
             Some(ClientError::Refused { .. }) => 4,
             Some(ClientError::Unreachable { .. }) => 5,
-            None if error.is::<wombat_store::ConnectError>() => 5,
-            Some(ClientError::Unexpected { .. }) | None => 1,
+            None => match error.downcast_ref() {
+                // It was reached; it has to be changed.
+                Some(ConnectError::Unfit(_) | ConnectError::Login(_)) | None => 1,
+                Some(
+                    ConnectError::File { .. } | ConnectError::Jwt(_) | ConnectError::Connect { .. },
+                ) => 5,
+            },
+            Some(ClientError::Unexpected { .. }) => 1,
         }
     };
     ExitCode::from(number)

@@ -13,12 +13,19 @@ mod signals;
 mod state_directory;
 mod telemetry;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{client::ClientError, telemetry::LogArgs};
+use crate::{
+    client::ClientError,
+    output::{note, print_bytes},
+    telemetry::LogArgs,
+};
+
+/// How long what runs beside may take to end once the command is done.
+const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// Records are taken apart in one thread and indexed in others: the system's allocator makes them wait for each other.
 #[global_allocator]
@@ -80,10 +87,14 @@ fn main() -> ExitCode {
         command => match run(command, &cli.logs) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {error:#}");
+                if error.is::<exit::Interrupted>() {
+                    note(&error.to_string());
+                } else {
+                    note(&format!("error: {error:#}"));
+                }
                 if let Some(ClientError::Unreachable { .. }) = error.downcast_ref() {
-                    eprintln!(
-                        "       Is it running? `wombat up` starts everything; --server names another gateway."
+                    note(
+                        "       Is it running? `wombat up` starts everything; --server names another gateway.",
                     );
                 }
                 exit::code(&error)
@@ -97,7 +108,7 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Up(args) => Box::pin(cmd::up::run(*args)).await,
             Command::Service(command) => Box::pin(cmd::roles::service(command)).await,
@@ -107,7 +118,7 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
             Command::Blocklist(args) => cmd::blocklist::run(args).await,
             Command::Purge(args) => cmd::purge::run(args).await,
             Command::Setup(args) => cmd::setup::run(args).await,
-            Command::Doctor(args) => cmd::doctor::run(args).await,
+            Command::Doctor(args) => Box::pin(cmd::doctor::run(args)).await,
             Command::Build(args) => cmd::build::run(args).await,
             Command::List(args) => cmd::list::run(args).await,
             Command::Get(args) => cmd::get::run(args).await,
@@ -116,17 +127,17 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
             Command::Download(args) => cmd::download::run(args).await,
             Command::Catalog(args) => cmd::catalog::run(args).await,
             Command::Completions { shell } => {
-                clap_complete::generate(
-                    shell,
-                    &mut Cli::command(),
-                    "wombat",
-                    &mut std::io::stdout(),
-                );
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "wombat", &mut script);
+                print_bytes(&script);
                 Ok(())
             }
             Command::Child(_) | Command::CacheHelper(_) | Command::SandboxCheck(_) => Ok(()),
         }
-    })
+    });
+    // A thread that hangs on a disk that is away doesn't hold us up.
+    runtime.shutdown_timeout(LAST_THREADS);
+    result
 }
 
 #[cfg(test)]

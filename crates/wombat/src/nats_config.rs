@@ -6,8 +6,7 @@
 
 use std::{
     fs, io,
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -40,21 +39,16 @@ pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Vec<(PathBuf,
         let own = folder.join(role.name());
         make_folder(&own, 0o700)?;
         let path = own.join(SEED);
-        match fs::read_to_string(&path) {
-            Ok(seed) => {
-                keys = keys
-                    .with_seed(role, &seed)
-                    .with_context(|| format!("{} can't be used", path.display()))?;
-                seeds.push((path, Outcome::Kept));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let seed = keys.seed(role).context("a new key has no seed")?;
-                replace(&path, &format!("{seed}\n"), 0o600)?;
-                seeds.push((path, Outcome::Made));
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("reading {}", path.display()));
-            }
+        let known = read(&path).with_context(|| format!("reading {}", path.display()))?;
+        if let Some(seed) = known {
+            keys = keys
+                .with_seed(role, &seed)
+                .with_context(|| format!("{} can't be used", path.display()))?;
+            seeds.push((path, Outcome::Kept));
+        } else {
+            let seed = keys.seed(role).context("a new key has no seed")?;
+            replace(&path, &format!("{seed}\n"), 0o600)?;
+            seeds.push((path, Outcome::Made));
         }
     }
     let own = folder.join(SERVER_FOLDER);
@@ -62,7 +56,8 @@ pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Vec<(PathBuf,
     let roles = own.join(ROLES);
     replace(&roles, &roles_file(&keys), 0o644)?;
     let server = own.join(SERVER);
-    let outcome = if server.exists() {
+    let known = read(&server).with_context(|| format!("reading {}", server.display()))?;
+    let outcome = if known.is_some() {
         Outcome::Kept
     } else {
         replace(&server, &server_file(store), 0o644)?;
@@ -81,19 +76,18 @@ fn make_folder(path: &Path, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("making the folder {}", path.display()))
 }
 
-/// All of it or nothing, whatever happens meanwhile.
 fn replace(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let write = || -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        let permissions = fs::Permissions::from_mode(mode);
-        file.as_file().set_permissions(permissions)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("writing {}", path.display()))
+    wombat_files::store_file_as(path, text.as_bytes(), mode)
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+/// A file that says something; one that a crash emptied is as good as not there.
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text).filter(|text| !wombat_files::is_blank(text.as_bytes()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn roles_file(keys: &RoleKeys) -> String {
@@ -140,6 +134,8 @@ fn server_file(store: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -173,6 +169,21 @@ mod tests {
             let seed = fs::read_to_string(seed).unwrap();
             assert!(!roles.contains(seed.trim()));
         }
+    }
+
+    #[test]
+    fn what_a_crash_emptied_is_made_again() {
+        let place = tempfile::tempdir().unwrap();
+        write(place.path(), Path::new("/data")).unwrap();
+        let seed = place.path().join("builder").join(SEED);
+        let server = place.path().join(SERVER_FOLDER).join(SERVER);
+        fs::write(&seed, "").unwrap();
+        fs::write(&server, [0; 1000]).unwrap();
+        let files = write(place.path(), Path::new("/data")).unwrap();
+        let made = |path: &Path| files.contains(&(path.to_owned(), Outcome::Made));
+        assert!(made(&seed) && made(&server), "{files:?}");
+        assert!(fs::read_to_string(&seed).unwrap().starts_with("SU"));
+        assert!(fs::read_to_string(&server).unwrap().contains("jetstream"));
     }
 
     #[test]

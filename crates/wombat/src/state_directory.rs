@@ -1,7 +1,8 @@
 //! The folder that outlives a process: its place, its format, and the lock that keeps a second process out.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -9,6 +10,8 @@ use anyhow::{Context, bail};
 
 /// Raise it when an older program would misread the folder.
 const FORMAT: u32 = 1;
+/// Holds it.
+const FORMAT_FILE: &str = "format-version";
 
 /// Where state goes.
 #[derive(Clone, Debug, clap::Args)]
@@ -16,6 +19,13 @@ pub(crate) struct StateArgs {
     /// Folder for everything that outlives the process [default: the XDG state folder]
     #[arg(long, env = "WOMBAT_STATE_DIR", value_name = "DIR")]
     state_dir: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// The folder, whether it is there or not.
+    pub(crate) fn folder(&self) -> anyhow::Result<PathBuf> {
+        self.state_dir.clone().map_or_else(default_path, Ok)
+    }
 }
 
 /// A state folder that is ours until this is dropped.
@@ -40,11 +50,18 @@ impl StateDirectory {
             .with_context(|| format!("finding the state folder {}", path.display()))?;
         check_format(&path)?;
         let lock = path.join(format!("{role}.lock"));
-        let file = OpenOptions::new()
+        let opened = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&lock)?;
+            .open(&lock);
+        let file = match opened {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => bail!(
+                "{} belongs to another user; start `wombat {role}` as that user, or give this one another --state-dir",
+                lock.display()
+            ),
+            opened => opened.with_context(|| format!("opening {}", lock.display()))?,
+        };
         match file.try_lock() {
             Ok(()) => Ok(Self { path, _lock: file }),
             Err(TryLockError::WouldBlock) => bail!(
@@ -76,21 +93,29 @@ fn default_path() -> anyhow::Result<PathBuf> {
 }
 
 fn check_format(path: &Path) -> anyhow::Result<()> {
-    let file = path.join("format-version");
-    match std::fs::read_to_string(&file) {
-        Ok(text) => match text.trim().parse::<u32>() {
-            Ok(found) if found <= FORMAT => Ok(()),
-            Ok(found) => bail!(
-                "the state folder {} has format {found}, and this program knows formats up to {FORMAT}; use a newer `wombat`, or another --state-dir",
-                path.display()
-            ),
-            Err(_) => bail!("{} doesn't hold a format version", file.display()),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::write(&file, format!("{FORMAT}\n"))
-                .with_context(|| format!("writing {}", file.display()))
-        }
-        Err(error) => Err(error).with_context(|| format!("reading {}", file.display())),
+    let file = path.join(FORMAT_FILE);
+    let found = match fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
+    };
+    // What a crash or a full disk left of the file of a program that didn't write it whole. Only format 1 had such programs, so
+    // it hides nothing newer.
+    if wombat_files::is_blank(&found) {
+        return wombat_files::store_file(&file, format!("{FORMAT}\n").as_bytes())
+            .with_context(|| format!("writing {}", file.display()));
+    }
+    let number = std::str::from_utf8(&found).map(|text| text.trim().parse::<u32>());
+    match number {
+        Ok(Ok(found)) if found <= FORMAT => Ok(()),
+        Ok(Ok(found)) => bail!(
+            "the state folder {} has format {found}, and this program knows formats up to {FORMAT}; use a newer `wombat`, or another --state-dir",
+            path.display()
+        ),
+        Ok(Err(_)) | Err(_) => bail!(
+            "{} doesn't hold a format version; if an older `wombat` used the folder before, remove that file, else give another --state-dir",
+            file.display()
+        ),
     }
 }
 
@@ -115,6 +140,24 @@ mod tests {
         StateDirectory::open(&args(folder.path()), "builder").unwrap();
         drop(first);
         StateDirectory::open(&args(folder.path()), "up").unwrap();
+    }
+
+    #[test]
+    fn a_format_that_a_crash_emptied_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FORMAT_FILE);
+        for left in [&b""[..], b"\0\0", b"\n"] {
+            fs::write(&file, left).unwrap();
+            StateDirectory::open(&args(folder.path()), "up").unwrap();
+            assert_eq!(fs::read(&file).unwrap(), b"1\n", "{left:?}");
+        }
+        fs::write(&file, "two\n").unwrap();
+        let refused = StateDirectory::open(&args(folder.path()), "up").unwrap_err();
+        assert!(
+            refused.to_string().contains("remove that file"),
+            "{refused}"
+        );
+        assert_eq!(fs::read(&file).unwrap(), b"two\n");
     }
 
     #[test]

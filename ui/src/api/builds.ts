@@ -1,5 +1,5 @@
 import { callJson, callPaced, type Paced } from './client'
-import type { BuildView, BuildersAnswer, Contents, LintAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
+import type { BuildView, BuildersAnswer, Contents, HealthReport, LintAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
 
 const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
 
@@ -49,6 +49,9 @@ export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> =>
 
 export const getStats = (minutes: number, signal?: AbortSignal): Promise<StatsAnswer> =>
   callJson('/api/stats', { query: { minutes }, ...(signal && { signal }) })
+
+/** How full the stores are, and what is in the way. */
+export const getHealth = (signal?: AbortSignal): Promise<HealthReport> => callJson('/api/health', signal ? { signal } : {})
 
 export const buildEventsUrl = (id: string): string => `${one(id)}/events`
 export const buildLogUrl = (id: string): string => `${one(id)}/log`

@@ -292,6 +292,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in the way, how full the stores are, and whether NATS stores what it is sent */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -527,6 +544,8 @@ export type components = {
             lastError?: string;
             /** @description Linker flags. */
             ldflags: string;
+            /** @description Where the log of the last claim ends. Absent where its builder didn't end the build: it was cancelled, or the builder is lost. */
+            log?: components["schemas"]["LogEnd"];
             /** @description Exact version of every module that a package comes from. */
             modules: {
                 [key: string]: string;
@@ -545,6 +564,11 @@ export type components = {
             queue?: components["schemas"]["Queue"];
             /** @description When it was asked for. */
             requested: string;
+            /**
+             * @description Of a build that failed through its package's or its request's fault: when asking again tries once more. An operator
+             *     may force it before.
+             */
+            retryAt?: string;
             /**
              * Format: uint64
              * @description Revision of the record; grows with every change.
@@ -582,6 +606,23 @@ export type components = {
         BuildersAnswer: {
             /** @description Builders that are alive, by id. */
             builders: components["schemas"]["Presence"][];
+        };
+        /** @description The disk on which the gateway keeps binaries. */
+        CacheHealth: {
+            /**
+             * Format: uint64
+             * @description Bytes that they may take.
+             */
+            limit: number;
+            /** @description Whether more can be kept. If not, downloads come straight from the object store. */
+            usable: boolean;
+            /**
+             * Format: uint64
+             * @description Bytes of the binaries on it.
+             */
+            used: number;
+            /** @description Why not. Left out while they can. */
+            words?: string;
         };
         /** @description Answer to [`CatalogQuestion`]. */
         CatalogAnswer: {
@@ -781,6 +822,23 @@ export type components = {
             /** @description Its name in a pipeline. */
             name: string;
         };
+        /** @description How everything is, for people and monitors. */
+        HealthReport: {
+            /** @description The gateway's own disk. */
+            cache: components["schemas"]["CacheHealth"];
+            /** @description The connection to NATS. */
+            nats: components["schemas"]["NatsHealth"];
+            /** @description What works less well, or needs an operator, and is in no client's way. */
+            notes: string[];
+            /** @description What is in the way of a list, a request or a download, in sentences: what `/readyz` says. */
+            problems: string[];
+            /** @description In one word. */
+            status: components["schemas"]["HealthStatus"];
+            /** @description How full each bucket and stream is. Empty while that isn't known. */
+            stores: components["schemas"]["StoreHealth"][];
+        };
+        /** @description How everything is, in one word. */
+        HealthStatus: "ok" | "impaired" | "unavailable";
         /** @description A value of the `catalog` bucket: a module release on its way into the catalog. */
         Import: {
             /** @description Go releases to offer with it, newest first; those that it is too new for are left out. Empty: the builder's own. */
@@ -876,6 +934,16 @@ export type components = {
              */
             total: number;
         };
+        /** @description Where the log of a claim ends. */
+        LogEnd: {
+            /** @description The claim. */
+            claim: string;
+            /**
+             * Format: uint64
+             * @description Sequence of its last message in the stream of logs; none of the claim's follows it.
+             */
+            last: number;
+        };
         /** @description A log entry and where it stands in the stream. */
         LoggedEntry: {
             /**
@@ -920,6 +988,11 @@ export type components = {
         } | {
             /**
              * Format: uint64
+             * @description How many bytes they had, where that is known.
+             */
+            bytes?: number;
+            /**
+             * Format: uint64
              * @description How many lines are missing here.
              */
             dropped: number;
@@ -947,6 +1020,13 @@ export type components = {
             module: string;
             /** @description Its version; left out for the main package, which has none. */
             version?: string;
+        };
+        /** @description The connection to NATS. */
+        NatsHealth: {
+            /** @description Whether NATS stores what it is sent. Left out while no service tells. */
+            acknowledges?: boolean;
+            /** @description Whether the gateway has one. */
+            connected: boolean;
         };
         /** @description A platform on offer. */
         OfferedPlatform: {
@@ -1057,7 +1137,7 @@ export type components = {
             active: components["schemas"]["ActiveClaim"][];
             /** @description The builder process. */
             builder: string;
-            /** @description It finishes what it has and takes nothing new. */
+            /** @description It takes nothing new: it finishes what it has, or can't build at all. */
             draining: boolean;
             /** @description The Go release that it has without fetching. */
             go: string | null;
@@ -1068,6 +1148,8 @@ export type components = {
              * @description How long this entry lives without being renewed, in milliseconds.
              */
             leaseMs: number;
+            /** @description Why it can't build, and what to do, for people. It tries again from time to time. */
+            problem?: string;
             /**
              * @description What its compilers are held by.
              * @default none
@@ -1091,7 +1173,7 @@ export type components = {
             message: string;
         };
         /** @description Stable name of a kind of problem; programs may branch on it. */
-        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
         /** @description A problem document. */
         ProblemDocument: {
             /** @description Kind of the first problem. */
@@ -1331,6 +1413,32 @@ export type components = {
         };
         /** @description The name of a state, spelled as the original does. */
         Status: "new" | "building" | "success" | "failed" | "cancelled";
+        /** @description How full a bucket or stream is. */
+        StoreHealth: {
+            /** @description Whether something is refused because of it. */
+            full: boolean;
+            /**
+             * Format: uint64
+             * @description Bytes that it may hold. Left out: as many as the server has room for.
+             */
+            limit?: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description How much of its room is taken, in percent; 0 without a limit.
+             */
+            percent: number;
+            /** @description Whether new builds are refused because of it. */
+            refusesBuilds: boolean;
+            /**
+             * Format: uint64
+             * @description Bytes that it holds.
+             */
+            used: number;
+            /** @description What follows from its being full, and what to do. Left out unless it is. */
+            words?: string;
+        };
         /** @description Who looks after a component. */
         SupportLevel: "certified" | "community" | "enterprise";
         /** @description Answer of `GET /api/version`. */
@@ -1353,6 +1461,7 @@ export type Blocklist = components['schemas']['Blocklist'];
 export type BlocklistAnswer = components['schemas']['BlocklistAnswer'];
 export type BuildView = components['schemas']['BuildView'];
 export type BuildersAnswer = components['schemas']['BuildersAnswer'];
+export type CacheHealth = components['schemas']['CacheHealth'];
 export type CatalogAnswer = components['schemas']['CatalogAnswer'];
 export type Component = components['schemas']['Component'];
 export type ComponentAnswer = components['schemas']['ComponentAnswer'];
@@ -1370,14 +1479,18 @@ export type FailureJson = components['schemas']['FailureJson'];
 export type Field = components['schemas']['Field'];
 export type FieldShape = components['schemas']['FieldShape'];
 export type FoundComponent = components['schemas']['FoundComponent'];
+export type HealthReport = components['schemas']['HealthReport'];
+export type HealthStatus = components['schemas']['HealthStatus'];
 export type Import = components['schemas']['Import'];
 export type ImportsAnswer = components['schemas']['ImportsAnswer'];
 export type Licence = components['schemas']['Licence'];
 export type LintAnswer = components['schemas']['LintAnswer'];
 export type LintComplaint = components['schemas']['LintComplaint'];
 export type ListAnswer = components['schemas']['ListAnswer'];
+export type LogEnd = components['schemas']['LogEnd'];
 export type LoggedEntry = components['schemas']['LoggedEntry'];
 export type ModuleContents = components['schemas']['ModuleContents'];
+export type NatsHealth = components['schemas']['NatsHealth'];
 export type OfferedPlatform = components['schemas']['OfferedPlatform'];
 export type PackageHit = components['schemas']['PackageHit'];
 export type PackageJson = components['schemas']['PackageJson'];
@@ -1402,6 +1515,7 @@ export type SelectAnswer = components['schemas']['SelectAnswer'];
 export type StatsAnswer = components['schemas']['StatsAnswer'];
 export type StatsPoint = components['schemas']['StatsPoint'];
 export type Status = components['schemas']['Status'];
+export type StoreHealth = components['schemas']['StoreHealth'];
 export type SupportLevel = components['schemas']['SupportLevel'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type $defs = Record<string, never>;
@@ -2203,6 +2317,35 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description Something is wrong: with the call, or here. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How everything is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthReport"];
                 };
             };
             /** @description Something is wrong: with the call, or here. */

@@ -28,6 +28,7 @@ export type {
   FailureClass,
   FailureJson,
   FoundComponent,
+  HealthReport,
   Import,
   ImportsAnswer,
   Licence,

@@ -1,10 +1,40 @@
 import { expect, it } from 'vitest'
 
-import { firstError, matchesOf, partsOf, windowAround, type LogLine } from './log'
+import type { LoggedEntry, LogEvent } from '@/api/types'
+
+import { firstError, logLines, matchesOf, partsOf, windowAround, type LogLine } from './log'
 
 const lines = ['go build …', 'github.com/a/b', '../b/b.go:12:5: undefined: x', 'too many errors'].map(
   (text, index): LogLine => ({ key: String(index), text, isNote: index === 0 }),
 )
+
+const entries = (...events: LogEvent[]): LoggedEntry[] =>
+  events.map((event, index) => ({ sequence: index + 10, claim: 'a', n: index + 1, at: index * 1000, ...event }) as LoggedEntry)
+
+it('tells once how much is missing, although it is told every few seconds', () => {
+  const progress = { done: 1, total: 2, cached: 0 }
+  const shown = logLines(
+    entries(
+      { event: 'phase', phase: 'compile' },
+      { event: 'lines', lines: ['the beginning'] },
+      { event: 'gap', dropped: 3, bytes: 30 },
+      { event: 'phase', phase: 'compile', progress },
+      { event: 'gap', dropped: 4, bytes: 1970 },
+      { event: 'lines', lines: ['the end'] },
+      { event: 'gap', dropped: 1 },
+      { event: 'end', status: 'failed' },
+    ),
+  )
+  expect(shown.map(({ text }) => text)).toEqual([
+    'compile (after 0.0 s)',
+    'the beginning',
+    '7 lines (2,000 bytes) are missing here',
+    'the end',
+    '1 line is missing here',
+    'ended: failed',
+  ])
+  expect(new Set(shown.map(({ key }) => key)).size).toBe(shown.length)
+})
 
 it('finds where the trouble begins', () => {
   expect(firstError(lines)?.text).toBe('../b/b.go:12:5: undefined: x')

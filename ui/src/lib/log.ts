@@ -1,7 +1,7 @@
 /** The lines of a log as a person reads them. */
 import type { LoggedEntry } from '@/api/types'
 
-import { duration } from './format'
+import { count, duration } from './format'
 
 export interface LogLine {
   key: string
@@ -13,7 +13,7 @@ export interface LogLine {
 export function logLines(entries: LoggedEntry[]): LogLine[] {
   // Each report of progress is a phase event too; only the first of a phase and claim is worth a line.
   const begun = new Set<string>()
-  return entries.flatMap((entry) => {
+  return joined(entries).flatMap((entry) => {
     const note = (text: string): LogLine[] => [{ key: `${entry.sequence}`, text, isNote: true }]
     switch (entry.event) {
       case 'claimed':
@@ -27,11 +27,33 @@ export function logLines(entries: LoggedEntry[]): LogLine[] {
       case 'lines':
         return entry.lines.map((text, index) => ({ key: `${entry.sequence}.${index}`, text, isNote: false }))
       case 'gap':
-        return note(`${entry.dropped} lines are missing here`)
+        return note(`${count(entry.dropped, 'line')}${entry.bytes === undefined ? '' : ` (${count(entry.bytes, 'byte')})`} ${entry.dropped === 1 ? 'is' : 'are'} missing here`)
       case 'end':
         return note(entry.status === 'new' ? 'given back to the queue' : `ended: ${entry.status}`)
     }
   })
+}
+
+type Gap = LoggedEntry & { event: 'gap' }
+const isGap = (entry: LoggedEntry | undefined): entry is Gap => entry?.event === 'gap'
+
+/** A log that is too long tells every few seconds how much more is missing: one line is enough, of all that follow on each other but for progress. */
+function joined(entries: LoggedEntry[]): LoggedEntry[] {
+  const all: LoggedEntry[] = []
+  let place: number | undefined
+  for (const entry of entries) {
+    const before = place === undefined ? undefined : all[place]
+    if (isGap(entry) && isGap(before) && before.claim === entry.claim) {
+      const { bytes: earlier, ...rest } = before
+      const bytes = earlier === undefined || entry.bytes === undefined ? {} : { bytes: earlier + entry.bytes }
+      all[place!] = { ...rest, ...bytes, dropped: before.dropped + entry.dropped }
+      continue
+    }
+    if (isGap(entry)) place = all.length
+    else if (!(entry.event === 'phase' && entry.progress)) place = undefined
+    all.push(entry)
+  }
+  return all
 }
 
 export const logText = (lines: LogLine[]): string => lines.map(({ text }) => text).join('\n')

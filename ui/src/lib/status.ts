@@ -28,40 +28,32 @@ interface FailureWords {
   title: string
   /** Whose it is to act, and how. */
   advice: string
-  /** The same request gives the same failure: only a forced rebuild tries again. */
-  final: boolean
 }
 
 export const failureWords = {
   input: {
     title: 'Something that was asked for doesn’t exist or can’t be fetched',
     advice: 'Check the path and the version of the package that is named below.',
-    final: true,
   },
   compile: {
     title: 'A package doesn’t compile for this platform',
     advice: 'Leave the package out, choose another platform, or choose another release.',
-    final: true,
   },
   resource: {
     title: 'The build ran over a limit',
     advice: 'It took too much time, memory or disk. A smaller selection may fit; the operator can raise the limits.',
-    final: false,
   },
   infra: {
     title: 'Something that the build needs was away',
     advice: 'Nothing is wrong with your selection. Trying again may help.',
-    final: false,
   },
   lost: {
     title: 'The builders that took this went away three times',
     advice: 'Nothing is known to be wrong with your selection. Trying again may help; the operator should look at the builders.',
-    final: false,
   },
   internal: {
     title: 'Something went wrong on our side',
     advice: 'It isn’t your selection. Try again; if it stays, tell the operator the id of this build.',
-    final: false,
   },
 } satisfies Record<FailureClass, FailureWords>
 

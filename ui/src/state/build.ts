@@ -16,7 +16,6 @@ export function useBuild(id: Readonly<Ref<string>>) {
   const build = shallowRef<BuildView>()
   const error = shallowRef<ApiError>()
   const entries = shallowRef<LoggedEntry[]>([])
-  const dropped = ref(0)
   /** The stream was lost and is being taken up again. */
   const isReconnecting = ref(false)
   /** All that will ever be in the log is here. */
@@ -51,7 +50,6 @@ export function useBuild(id: Readonly<Ref<string>>) {
     flush = undefined
     pending = []
     entries.value = []
-    dropped.value = 0
   }
 
   function listen(): void {
@@ -65,11 +63,12 @@ export function useBuild(id: Readonly<Ref<string>>) {
       })
     }
     on<BuildView>('build', take)
-    on<LoggedEntry>('log', (entry) => {
+    const gather = (entry: LoggedEntry): void => {
       pending.push(entry)
       flush ??= setTimeout(show, GATHER)
-    })
-    on<{ dropped: number }>('gap', (gap) => (dropped.value += gap.dropped))
+    }
+    on<LoggedEntry>('log', gather)
+    on<LoggedEntry>('gap', gather)
     on('reset', forgetLog)
     on('end', () => {
       mine.close()
@@ -120,5 +119,5 @@ export function useBuild(id: Readonly<Ref<string>>) {
   onScopeDispose(stop)
 
   const heard = computed(() => hear(entries.value))
-  return { build, error, entries, dropped, heard, isReconnecting, restart }
+  return { build, error, entries, heard, isReconnecting, restart }
 }

@@ -1,13 +1,18 @@
-//! The files themselves.
+//! The files themselves: how one is stored whole, and how it is proved to have the bytes that it ought to have.
 
 use std::{
-    io,
+    fs::{File, Metadata},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use sha2::{Digest, Sha256 as Hasher};
-use tokio::{fs, io::AsyncReadExt};
+use tokio::{
+    fs,
+    io::{AsyncSeekExt, AsyncWriteExt, SeekFrom},
+};
 use wombat_model::{Artifact, Sha256};
 
 /// Ending of files that aren't whole.
@@ -16,6 +21,34 @@ const PART: &str = "part";
 const ABANDONED: Duration = Duration::from_hours(1);
 /// Bytes that are read at once.
 const BUFFER: usize = 256 * 1024;
+
+/// What tells that a file is still the one whose bytes were checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    size: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    /// The same of the last change of anything, its name and its times included.
+    changed: (i64, i64),
+    inode: (u64, u64),
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            inode: (metadata.dev(), metadata.ino()),
+        }
+    }
+
+    /// Whether an open file has the bytes that it had; it may have lost its name meanwhile.
+    pub(super) fn has_bytes_of(&self, metadata: &Metadata) -> bool {
+        let now = Self::of(metadata);
+        (now.size, now.modified) == (self.size, self.modified)
+    }
+}
 
 /// A name of its own for a file that is on its way; several processes may share the folder.
 pub(super) fn part_of(path: &Path) -> PathBuf {
@@ -52,23 +85,110 @@ pub(super) async fn found(folder: &Path) -> io::Result<Vec<(Sha256, u64)>> {
         .collect())
 }
 
-/// Whether a file that an earlier process left has the bytes that it ought to have.
-pub(super) async fn is_intact(path: &Path, artifact: &Artifact) -> bool {
-    let read = async {
-        let mut file = fs::File::open(path).await?;
-        if file.metadata().await?.len() != artifact.size {
-            return Ok(false);
+/// The stamp of a file that has the artifact's bytes; `None`: it has others, or is changed while it is read.
+pub(super) async fn proved(path: &Path, artifact: &Artifact) -> io::Result<Option<Stamp>> {
+    let (path, size) = (path.to_owned(), artifact.size);
+    let read = tokio::task::spawn_blocking(move || {
+        let mut file = File::open(path)?;
+        let before = Stamp::of(&file.metadata()?);
+        if before.size != size {
+            return Ok(None);
         }
         let mut hasher = Hasher::new();
         let mut buffer = vec![0; BUFFER];
         loop {
-            let read = file.read(&mut buffer).await?;
+            let read = file.read(&mut buffer)?;
             if read == 0 {
                 break;
             }
             hasher.update(&buffer[..read]);
         }
-        Ok::<_, io::Error>(Sha256::from_bytes(hasher.finalize().into()) == artifact.sha256)
+        let digest = Sha256::from_bytes(hasher.finalize().into());
+        let after = Stamp::of(&file.metadata()?);
+        Ok::<_, io::Error>((before == after).then_some((digest, after)))
+    });
+    let read = read.await.map_err(io::Error::other)??;
+    Ok(read
+        .filter(|(digest, _)| *digest == artifact.sha256)
+        .map(|(_, stamp)| stamp))
+}
+
+/// A file that is being written under another name.
+pub(super) struct Part {
+    file: fs::File,
+    path: PathBuf,
+    written: u64,
+}
+
+impl Part {
+    /// Begins a file; its folder is made if it isn't there.
+    pub(super) async fn create(path: &Path) -> io::Result<Self> {
+        let part = part_of(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).await?;
+        }
+        Ok(Self {
+            file: fs::File::create_new(&part).await?,
+            path: part,
+            written: 0,
+        })
+    }
+
+    /// Writes on, `make_room` being called as long as there is none; it says whether it made some.
+    pub(super) async fn write(
+        &mut self,
+        bytes: &[u8],
+        make_room: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        loop {
+            match self.try_write(bytes).await {
+                Ok(()) => {
+                    self.written += bytes.len() as u64;
+                    return Ok(());
+                }
+                Err(error) if is_full(&error) && make_room() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // A write that failed may have written a part.
+        self.file.seek(SeekFrom::Start(self.written)).await?;
+        self.file.write_all(bytes).await?;
+        self.file.flush().await
+    }
+
+    /// Gives the file its name once its bytes are on the disk: the name must not outlive them when the power fails.
+    pub(super) async fn finish(self, path: &Path) -> io::Result<Stamp> {
+        let (made, path) = (self.path, path.to_owned());
+        let settled = tokio::task::spawn_blocking(move || wombat_files::settle_at(&made, &path));
+        settled.await.map_err(io::Error::other)??;
+        Ok(Stamp::of(&self.file.metadata().await?))
+    }
+
+    /// Where it is meanwhile.
+    pub(super) fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+}
+
+/// Whether room would help.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Whether files can be stored in a folder, which is made if it isn't there.
+pub(super) async fn try_folder(folder: &Path) -> io::Result<()> {
+    let mut part = Part::create(&folder.join("probe")).await?;
+    let written = match part.try_write(b"probe").await {
+        // There are files that can go.
+        Err(error) if is_full(&error) => Ok(()),
+        other => other,
     };
-    read.await.unwrap_or(false)
+    remove(&part.path).await?;
+    written
 }

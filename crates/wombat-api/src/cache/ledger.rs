@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use wombat_model::Sha256;
 
+use super::disk::Stamp;
+
 struct Kept {
     /// Bytes; counted before the file is there, so that it has room when it comes.
     size: u64,
     /// When it was last asked for, counted in questions.
     used: u64,
     readers: usize,
-    /// Whether its bytes were checked in the life of this process.
-    checked: bool,
+    /// How the file looked when its bytes were checked, in the life of this process.
+    checked: Option<Stamp>,
 }
 
 /// The books of the folder.
@@ -34,56 +36,63 @@ impl Ledger {
         ledger
     }
 
-    /// Somebody wants to read a file; it stays until it is released as often as it was held.
+    /// A client wants to read a file; it stays until it is released as often as it was held.
     pub(super) fn hold(&mut self, digest: &Sha256, size: u64) {
         self.uses += 1;
         let file = self.files.entry(digest.clone()).or_insert(Kept {
             size,
             used: 0,
             readers: 0,
-            checked: false,
+            checked: None,
         });
         file.size = size;
         file.used = self.uses;
         file.readers += 1;
     }
 
-    /// Somebody has read it. A file that never came, or wasn't what it should be, isn't kept.
+    /// A client has read it. A file that never came, or wasn't what it should be, isn't kept.
     pub(super) fn release(&mut self, digest: &Sha256) {
         let Some(file) = self.files.get_mut(digest) else {
             return;
         };
         file.readers -= 1;
-        if file.readers == 0 && !file.checked {
+        if file.readers == 0 && file.checked.is_none() {
             self.files.remove(digest);
         }
     }
 
-    pub(super) fn is_checked(&self, digest: &Sha256) -> bool {
-        self.files.get(digest).is_some_and(|file| file.checked)
+    pub(super) fn checked(&self, digest: &Sha256) -> Option<Stamp> {
+        self.files.get(digest).and_then(|file| file.checked)
     }
 
-    pub(super) fn set_checked(&mut self, digest: &Sha256, checked: bool) {
+    pub(super) fn set_checked(&mut self, digest: &Sha256, checked: Option<Stamp>) {
         if let Some(file) = self.files.get_mut(digest) {
             file.checked = checked;
         }
     }
 
+    /// Bytes of all files.
+    pub(super) fn used(&self) -> u64 {
+        self.files.values().map(|file| file.size).sum()
+    }
+
     /// Strikes files off until the rest fits, and names them.
     pub(super) fn evict(&mut self, limit: u64) -> Vec<Sha256> {
         let mut evicted = Vec::new();
-        while self.files.values().map(|file| file.size).sum::<u64>() > limit {
-            let oldest = self
-                .files
-                .iter()
-                .filter(|(_, file)| file.readers == 0)
-                .min_by_key(|(_, file)| file.used)
-                .map(|(digest, _)| digest.clone());
-            let Some(oldest) = oldest else { break };
-            self.files.remove(&oldest);
+        while self.used() > limit
+            && let Some(oldest) = self.evict_one()
+        {
             evicted.push(oldest);
         }
         evicted
+    }
+
+    /// Strikes off the file that wasn't asked for for longest, of those that aren't read.
+    pub(super) fn evict_one(&mut self) -> Option<Sha256> {
+        let unread = self.files.iter().filter(|(_, file)| file.readers == 0);
+        let oldest = unread.min_by_key(|(_, file)| file.used)?.0.clone();
+        self.files.remove(&oldest);
+        Some(oldest)
     }
 }
 
@@ -96,8 +105,9 @@ mod tests {
     }
 
     fn fetched(ledger: &mut Ledger, n: u8) {
+        let file = tempfile::tempfile().unwrap();
         ledger.hold(&digest(n), 10);
-        ledger.set_checked(&digest(n), true);
+        ledger.set_checked(&digest(n), Some(Stamp::of(&file.metadata().unwrap())));
     }
 
     #[test]
@@ -109,6 +119,7 @@ mod tests {
         assert_eq!(ledger.evict(30), []);
         assert_eq!(ledger.evict(29), [digest(2)]);
         assert_eq!(ledger.evict(0), [digest(1)], "3 is being read");
+        assert_eq!(ledger.used(), 10);
         ledger.release(&digest(3));
         assert_eq!(ledger.evict(0), [digest(3)]);
     }

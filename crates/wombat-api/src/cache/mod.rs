@@ -2,225 +2,127 @@
 //!
 //! A file is named by its digest. It is fetched once, however many ask for it, under another name; it gets its own
 //! only when it is whole and its bytes were checked. Files that are being read are never removed; of the others the
-//! one that wasn't asked for for longest goes first.
+//! one that wasn't asked for for longest goes first. `folder`: who checks and fetches · `file`: how one is read · `disk`: how
+//! one is stored and checked · `ledger`: which are there · `trouble`: what keeps them from being stored · `direct`: downloads
+//! without them.
+//!
+//! Nothing on a disk is believed for long: a file's bytes are checked when this process first opens it, and again when
+//! it looks different from what was checked. A file with other bytes is removed and fetched anew.
 
+mod direct;
 mod disk;
+mod file;
+mod folder;
 mod ledger;
+mod trouble;
 
-use std::{
-    collections::HashMap,
-    io,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{sync::Semaphore, time::timeout};
+use wombat_model::Artifact;
+use wombat_store::Artifacts;
+
+pub(crate) use self::{direct::DirectRead, file::CachedFile};
+use self::{
+    file::{Hold, Opened},
+    folder::{Folder, Job, Landed},
 };
-
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
-use tokio::{fs, sync::Semaphore};
-use tracing::{info, warn};
-use wombat_model::{Artifact, ArtifactName, Refusal, Sha256};
-use wombat_store::{Artifacts, StoreError};
-
-use self::ledger::Ledger;
 use crate::ApiError;
 
-/// Fetches at once.
-const FETCHES: usize = 4;
+/// Downloads without the disk at once: each takes a reader of the object store.
+const DIRECT: usize = 32;
+/// How long one more waits for its turn.
+const DIRECT_WAIT: Duration = Duration::from_secs(5);
 
-/// A fetch that all who ask for the file share.
-type Flight = Shared<BoxFuture<'static, Fetched>>;
-
-/// How a fetch ended.
-#[derive(Clone)]
-enum Fetched {
-    Whole,
-    /// There is no such object.
-    Absent,
-    Failed(ApiError),
+/// Where a download comes from.
+pub(crate) enum Source {
+    /// From a file of the cache.
+    File(CachedFile),
+    /// Straight from the object store.
+    Direct(DirectRead),
 }
 
-#[derive(Default)]
-struct Inner {
-    ledger: Ledger,
-    flights: HashMap<Sha256, Flight>,
+/// How the folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CacheState {
+    /// Bytes of all files.
+    pub(crate) used: u64,
+    /// Bytes that they may have.
+    pub(crate) limit: u64,
+    /// What keeps files from being stored.
+    pub(crate) trouble: Option<io::ErrorKind>,
 }
 
 /// The folder of binaries.
-pub(crate) struct ArtifactCache(Arc<Folder>);
-
-struct Folder {
-    path: PathBuf,
-    /// Bytes.
-    limit: u64,
-    artifacts: Artifacts,
-    fetches: Semaphore,
-    inner: Mutex<Inner>,
-}
-
-/// A file that stays while this lives.
-pub(crate) struct CachedFile {
+pub(crate) struct ArtifactCache {
     folder: Arc<Folder>,
-    digest: Sha256,
-}
-
-impl CachedFile {
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.file(&self.digest)
-    }
-}
-
-impl Drop for CachedFile {
-    fn drop(&mut self) {
-        let mut inner = self.folder.lock();
-        inner.ledger.release(&self.digest);
-        self.folder.make_room(&mut inner);
-    }
+    direct: Arc<Semaphore>,
 }
 
 impl ArtifactCache {
-    /// Opens a folder, made if it isn't there, that holds up to `limit` bytes.
-    pub(crate) async fn open(path: PathBuf, limit: u64, artifacts: Artifacts) -> io::Result<Self> {
-        fs::create_dir_all(&path).await?;
-        let inner = Inner {
-            ledger: Ledger::of(disk::found(&path).await?),
-            ..Inner::default()
-        };
-        let folder = Folder {
-            path,
-            limit,
-            artifacts,
-            fetches: Semaphore::new(FETCHES),
-            inner: Mutex::new(inner),
-        };
-        folder.make_room(&mut folder.lock());
-        Ok(Self(Arc::new(folder)))
-    }
-
-    /// Whether a file is there and was checked.
-    pub(crate) fn holds(&self, digest: &Sha256) -> bool {
-        self.0.lock().ledger.is_checked(digest)
-    }
-
-    /// The file of an artifact, fetched if need be. `None`: the object store doesn't have it.
-    pub(crate) async fn get(&self, artifact: &Artifact) -> Result<Option<CachedFile>, ApiError> {
-        let (file, flight) = self.0.take(artifact);
-        let Some(flight) = flight else {
-            return Ok(Some(file));
-        };
-        match flight.await {
-            Fetched::Whole => Ok(Some(file)),
-            Fetched::Absent => Ok(None),
-            Fetched::Failed(error) => Err(error),
+    /// Opens a folder, made if it isn't there, that holds up to `limit` bytes. Without one downloads come from the object
+    /// store.
+    pub(crate) async fn open(path: PathBuf, limit: u64, artifacts: Artifacts) -> Self {
+        let folder = Folder::open(path, limit, artifacts).await;
+        Self {
+            folder: Arc::new(folder),
+            direct: Arc::new(Semaphore::new(DIRECT)),
         }
+    }
+
+    /// The file of an artifact, if it is on the disk and has its bytes. NATS isn't asked.
+    pub(crate) async fn kept(&self, artifact: &Artifact) -> Option<CachedFile> {
+        let hold = self.folder.hold(artifact);
+        match hold.open().await {
+            Opened::Checked(file, stamp) => return Some(CachedFile::new(file, stamp, hold)),
+            Opened::Nothing => return None,
+            Opened::Unknown => {}
+        }
+        match self.folder.job(Job::Check, artifact).await {
+            Landed::Whole => checked(hold).await,
+            Landed::Absent | Landed::NoRoom | Landed::Failed(_) => None,
+        }
+    }
+
+    /// The artifact from the object store, by way of the disk if it takes it. `None`: the object store doesn't have it.
+    pub(crate) async fn fetched(&self, artifact: &Artifact) -> Result<Option<Source>, ApiError> {
+        if self.folder.is_in_trouble() {
+            return self.direct(artifact).await;
+        }
+        let hold = self.folder.hold(artifact);
+        match self.folder.job(Job::Fetch, artifact).await {
+            Landed::Whole => {}
+            Landed::Absent => return Ok(None),
+            Landed::NoRoom => return self.direct(artifact).await,
+            Landed::Failed(error) => return Err(error),
+        }
+        match checked(hold).await {
+            Some(file) => Ok(Some(Source::File(file))),
+            // It was changed, or removed, since.
+            None => self.direct(artifact).await,
+        }
+    }
+
+    async fn direct(&self, artifact: &Artifact) -> Result<Option<Source>, ApiError> {
+        let turn = timeout(DIRECT_WAIT, Arc::clone(&self.direct).acquire_owned()).await;
+        let Ok(Ok(permit)) = turn else {
+            return Err(ApiError::unavailable(
+                "The gateway has no room for binaries on its disk, and too many downloads go without; try again.",
+            ));
+        };
+        let begun = DirectRead::begin(self.folder.artifacts(), artifact, permit).await?;
+        Ok(begun.map(Source::Direct))
+    }
+
+    /// How the folder is now; it is tried at most every few seconds.
+    pub(crate) async fn state(&self) -> CacheState {
+        self.folder.state().await
     }
 }
 
-impl Folder {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn file(&self, digest: &Sha256) -> PathBuf {
-        self.path.join(digest.as_str())
-    }
-
-    /// Under the lock, so that nobody takes a file between the decision and the deed.
-    fn make_room(&self, inner: &mut Inner) {
-        for digest in inner.ledger.evict(self.limit) {
-            if let Err(error) = std::fs::remove_file(self.file(&digest))
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                warn!(%error, %digest, "can't remove a cached file");
-            }
-        }
-    }
-
-    fn held(self: &Arc<Self>, inner: &mut Inner, artifact: &Artifact) -> CachedFile {
-        inner.ledger.hold(&artifact.sha256, artifact.size);
-        CachedFile {
-            folder: Arc::clone(self),
-            digest: artifact.sha256.clone(),
-        }
-    }
-
-    /// Holds the file, and gives the fetch to wait for unless it is there and checked.
-    fn take(self: &Arc<Self>, artifact: &Artifact) -> (CachedFile, Option<Flight>) {
-        let digest = &artifact.sha256;
-        let mut inner = self.lock();
-        let file = self.held(&mut inner, artifact);
-        // Somebody may have tidied the folder by hand.
-        let usable = inner.ledger.is_checked(digest) && self.file(digest).is_file();
-        let flight = (!usable).then(|| match inner.flights.get(digest) {
-            Some(flight) => flight.clone(),
-            None => self.start(&mut inner, artifact),
-        });
-        self.make_room(&mut inner);
-        (file, flight)
-    }
-
-    /// Starts a fetch that goes on although whoever asked for it first may leave.
-    fn start(self: &Arc<Self>, inner: &mut Inner, artifact: &Artifact) -> Flight {
-        let file = self.held(inner, artifact);
-        let folder = Arc::clone(self);
-        let artifact = artifact.clone();
-        let digest = artifact.sha256.clone();
-        let task = tokio::spawn(async move {
-            let fetched = match folder.fetch(&artifact).await {
-                Ok(true) => Fetched::Whole,
-                Ok(false) => Fetched::Absent,
-                Err(error) => Fetched::Failed(error.into()),
-            };
-            let mut inner = folder.lock();
-            inner.flights.remove(&artifact.sha256);
-            let whole = matches!(fetched, Fetched::Whole);
-            inner.ledger.set_checked(&artifact.sha256, whole);
-            drop(inner);
-            drop(file);
-            fetched
-        });
-        let flight = async move {
-            task.await
-                .unwrap_or_else(|_| Fetched::Failed(Refusal::internal().into()))
-        }
-        .boxed()
-        .shared();
-        inner.flights.insert(digest, flight.clone());
-        flight
-    }
-
-    async fn fetch(&self, artifact: &Artifact) -> Result<bool, StoreError> {
-        let path = self.file(&artifact.sha256);
-        if disk::is_intact(&path, artifact).await {
-            return Ok(true);
-        }
-        disk::remove(&path).await?;
-        let _permit = self.fetches.acquire().await;
-        let part = disk::part_of(&path);
-        let fetched = self
-            .fetch_into(&artifact.name, &artifact.sha256, &part, &path)
-            .await;
-        if !matches!(fetched, Ok(true)) {
-            disk::remove(&part).await?;
-        }
-        fetched
-    }
-
-    async fn fetch_into(
-        &self,
-        name: &ArtifactName,
-        digest: &Sha256,
-        part: &Path,
-        path: &Path,
-    ) -> Result<bool, StoreError> {
-        if !self.artifacts.fetch(name, digest, part).await? {
-            return Ok(false);
-        }
-        // Its name must not outlive its bytes when the power fails.
-        fs::File::open(part).await?.sync_all().await?;
-        fs::rename(part, path).await?;
-        info!(%name, "cached");
-        Ok(true)
+async fn checked(hold: Hold) -> Option<CachedFile> {
+    match hold.open().await {
+        Opened::Checked(file, stamp) => Some(CachedFile::new(file, stamp, hold)),
+        Opened::Unknown | Opened::Nothing => None,
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    path::Path,
 };
 
 use memchr::memmem::Finder;
@@ -34,8 +33,7 @@ pub(super) struct Found {
 }
 
 /// Looks through a file.
-pub(super) fn find(path: &Path) -> io::Result<Found> {
-    let mut file = File::open(path)?;
+pub(super) fn find(file: &mut File) -> io::Result<Found> {
     let mut found = Found {
         size: file.metadata()?.len(),
         ..Found::default()
@@ -48,7 +46,7 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
     .map(Finder::new);
     let (mut chunk, mut start, mut tries) = (Vec::with_capacity(CHUNK), 0, 0);
     loop {
-        read(&mut file, start, CHUNK as u64, &mut chunk)?;
+        read(file, start, CHUNK as u64, &mut chunk)?;
         for (place, magic) in magics.iter().enumerate() {
             for at in magic.find_iter(&chunk) {
                 let (is_list, begin) = (place == 0, start + at as u64);
@@ -63,12 +61,7 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
                 }
                 tries += 1;
                 let mut bytes = Vec::new();
-                read(
-                    &mut file,
-                    begin,
-                    if is_list { LIST } else { TABLE },
-                    &mut bytes,
-                )?;
+                read(file, begin, if is_list { LIST } else { TABLE }, &mut bytes)?;
                 if is_list {
                     found.build_info = BuildInfo::read(&bytes);
                 } else {

@@ -108,9 +108,10 @@ impl Viewer {
             return Ok(contents);
         }
         let seen = self.seen.clone();
+        let (mut file, hold) = file.into_std().await;
         let looking = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let contents = Arc::new(contents(&file.path())?);
+            let _held = (turn, hold);
+            let contents = Arc::new(contents(&mut file)?);
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.put(digest, contents.clone());
             Ok(contents)
@@ -120,12 +121,12 @@ impl Viewer {
 }
 
 /// Reads a binary.
-fn contents(path: &std::path::Path) -> Result<Contents, ContentsError> {
+fn contents(file: &mut std::fs::File) -> Result<Contents, ContentsError> {
     let file::Found {
         size,
         build_info,
         functions,
-    } = file::find(path)?;
+    } = file::find(file)?;
     let info = build_info.ok_or(ContentsError::Unknown("list of modules"))?;
     let bytes = functions.ok_or(ContentsError::Unknown("table of functions"))?;
     let table =

@@ -1,7 +1,7 @@
 //! Real binaries, linked by Go for every format and byte order, held against what Go says of them; and spoilt ones.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -80,7 +80,7 @@ fn every_format_tells_what_go_tells() {
         ("windows", "amd64"),
     ] {
         let binary = built(goos, goarch);
-        let contents = contents(&binary.path).unwrap();
+        let contents = contents(&mut File::open(&binary.path).unwrap()).unwrap();
         let said = go(
             binary.path.parent().unwrap(),
             "",
@@ -197,7 +197,7 @@ fn spoilt_binaries_are_refused_or_told_of() {
             bytes.truncate(random.usize(..bytes.len()));
         }
         fs::write(&binary.path, &bytes).unwrap();
-        if let Ok(contents) = contents(&binary.path) {
+        if let Ok(contents) = contents(&mut File::open(&binary.path).unwrap()) {
             assert!(contents.modules.len() <= 4_098);
         }
     }

@@ -8,15 +8,8 @@ use std::{
 };
 
 use tokio::sync::{Semaphore, broadcast, watch};
-use tokio_util::sync::CancellationToken;
-use wombat_model::{
-    BuildKey, ClaimId,
-    log::{LogEntry, LogEvent},
-    wire::LoggedEntry,
-};
-use wombat_store::{Logged, Logs, LogsEvent, LogsState, Revision};
-
-use super::Record;
+use wombat_model::{BuildKey, log::LogEvent, wire::LoggedEntry};
+use wombat_store::{Followers, Logged, Logs, LogsEvent, LogsState, Revision};
 
 /// Lines that a follower may lag behind before it has to read them from the stream.
 const CAPACITY: usize = 256;
@@ -41,18 +34,12 @@ pub(crate) struct LogLine {
 
 impl LogLine {
     pub(crate) fn new(logged: Logged) -> Self {
-        let json = match &logged.entry.event {
-            LogEvent::Gap { dropped } => serde_json::json!({ "dropped": dropped }).to_string(),
-            LogEvent::Claimed { .. }
-            | LogEvent::Phase { .. }
-            | LogEvent::Lines { .. }
-            | LogEvent::End { .. } => serde_json::to_string(&LoggedEntry {
-                sequence: logged.sequence.get(),
-                claim: logged.claim.clone(),
-                entry: logged.entry.clone(),
-            })
-            .expect("an entry came from JSON and goes back"),
-        };
+        let json = serde_json::to_string(&LoggedEntry {
+            sequence: logged.sequence.get(),
+            claim: logged.claim.clone(),
+            entry: logged.entry.clone(),
+        })
+        .expect("an entry came from JSON and goes back");
         Self { logged, json }
     }
 }
@@ -77,8 +64,8 @@ pub(crate) struct LogHub {
 }
 
 impl LogHub {
-    /// Starts the follower; it ends with `stop`.
-    pub(crate) fn start(logs: &Logs, stop: CancellationToken) -> Arc<Self> {
+    /// Starts the follower; it ends with the others.
+    pub(crate) fn start(logs: &Logs, followers: &Followers) -> Arc<Self> {
         let hub = Arc::new(Self {
             logs: logs.clone(),
             followers: Mutex::default(),
@@ -87,7 +74,8 @@ impl LogHub {
             reads: Semaphore::new(READS),
         });
         let reader = Arc::clone(&hub);
-        tokio::spawn(async move {
+        let stop = followers.stop().clone();
+        followers.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = reader.run() => {}
@@ -167,14 +155,6 @@ impl LogHub {
                 Ok(Err(_)) | Err(_) => tokio::time::sleep(RETRY).await,
             }
         }
-    }
-
-    /// The last claim of a build, if its log is complete in the stream.
-    pub(crate) async fn complete_claim(&self, record: &Record) -> Option<ClaimId> {
-        let claim = &record.build.holder()?.claim;
-        let last = self.logs.last(&record.build.key(), claim).await.ok()??;
-        let LogEntry { event, .. } = last;
-        matches!(event, LogEvent::End { .. }).then(|| claim.clone())
     }
 
     /// Follows one log from now on; what came before is to be read from the stream.

@@ -4,13 +4,12 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use wombat_model::{Build, BuildKey, wire::BuildView};
-use wombat_store::{Builds, Versioned, WatchEvent};
+use wombat_model::{Build, BuildKey, BuildState, wire::BuildView};
+use wombat_store::{Builds, Followers, Versioned, WatchEvent};
 
 /// Finished builds that are kept: whoever comes back to a stream of all builds after more than so many sees a reset.
 const MAX_FINISHED: usize = 2_000;
@@ -52,11 +51,18 @@ impl Record {
         self.build.status().is_terminal()
     }
 
-    /// When a log that still isn't complete is given up, `grace` after the record was finished.
-    pub(crate) fn log_deadline(&self, grace: Duration) -> Option<Instant> {
-        let now = Instant::now();
-        self.is_terminal()
-            .then(|| self.since.map_or(now, |since| since + grace))
+    /// Whether the service has nothing to add to it, such as when a failure may be tried again.
+    pub(crate) fn says_all(&self) -> bool {
+        match self.build.state() {
+            BuildState::Success { .. } | BuildState::Cancelled { .. } => true,
+            BuildState::Failed { failure, .. } => !failure.class.is_final(),
+            BuildState::New { .. } | BuildState::Building { .. } => false,
+        }
+    }
+
+    /// When this process saw it become finished. `None`: it isn't, or it was so before.
+    pub(crate) fn finished_here(&self) -> Option<Instant> {
+        self.since.filter(|_| self.is_terminal())
     }
 }
 
@@ -122,12 +128,13 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Starts the watch; it ends with `stop`.
-    pub(crate) fn start(builds: &Builds, stop: CancellationToken) -> Arc<Self> {
+    /// Starts the watch; it ends with the other followers.
+    pub(crate) fn start(builds: &Builds, followers: &Followers) -> Arc<Self> {
         let records = Arc::new(Self::default());
         let keeper = Arc::clone(&records);
         let mut watcher = builds.watch_open(RECENT);
-        tokio::spawn(async move {
+        let stop = followers.stop().clone();
+        followers.spawn(async move {
             loop {
                 let event = tokio::select! {
                     () = stop.cancelled() => return,
@@ -167,7 +174,8 @@ impl Records {
                 let since = tick.ready.then(Instant::now);
                 self.put(&key, Record::new(record, since));
             }
-            WatchEvent::Removed { key, revision } => {
+            WatchEvent::Removed { key, revision }
+            | WatchEvent::Unreadable { key, revision, .. } => {
                 if let Ok(key) = key.parse::<BuildKey>() {
                     self.remove(&key, revision.get());
                 }

@@ -13,7 +13,7 @@ use wombat_model::{
 };
 
 use super::call::{Call, call};
-use crate::{PlatformsAnswer, VersionAnswer};
+use crate::{HealthReport, PlatformsAnswer, VersionAnswer};
 
 const BINARY: &str = "application/octet-stream";
 const TEXT: &str = "text/plain";
@@ -266,6 +266,14 @@ fn service() -> Vec<Call> {
             "Version of this service",
         )
         .gives::<VersionAnswer>(200, "The version."),
+        call(
+            "get",
+            "/api/health",
+            "getHealth",
+            "service",
+            "What is in the way, how full the stores are, and whether NATS stores what it is sent",
+        )
+        .gives::<HealthReport>(200, "How everything is."),
         call(
             "get",
             "/api/openapi.json",

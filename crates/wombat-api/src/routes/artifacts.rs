@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ApiError,
-    cache::CachedFile,
+    cache::Source,
     caller::Caller,
     live::Record,
     range::{Selection, select},
@@ -59,8 +59,8 @@ pub(super) async fn download(
             Selection::Whole => None,
             Selection::Part(part) => Some(part),
         };
-        if let Some(file) = spooled(&state, artifact).await? {
-            return send(&key, artifact, file, part).await;
+        if let Some(source) = source(&state, artifact).await? {
+            return send(&key, artifact, source, part).await;
         }
         if !last {
             record = state.record(&key).await?;
@@ -133,20 +133,20 @@ pub(super) async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<
     }
 }
 
-/// The file on disk. `None`: its object is gone.
-pub(super) async fn spooled(
+/// Where its bytes come from. `None`: its object is gone.
+pub(super) async fn source(
     state: &AppState,
     artifact: &Artifact,
-) -> Result<Option<CachedFile>, ApiError> {
-    if !state.cache.holds(&artifact.sha256) {
-        let name = artifact.name.as_str();
-        let looking = state.store.artifacts.find(name);
-        // Tells soon that NATS is away, while the fetch itself takes as long as it must.
-        if state.gateway.read(looking).await?.is_none() {
-            return Ok(None);
-        }
+) -> Result<Option<Source>, ApiError> {
+    if let Some(file) = state.cache.kept(artifact).await {
+        return Ok(Some(Source::File(file)));
     }
-    state.cache.get(artifact).await
+    // Tells soon that NATS is away, while the fetch itself takes as long as it must.
+    let looking = state.store.artifacts.find(artifact.name.as_str());
+    if state.gateway.read(looking).await?.is_none() {
+        return Ok(None);
+    }
+    state.cache.fetched(artifact).await
 }
 
 async fn digest(state: &AppState, caller: &Caller, key: &BuildKey) -> Result<Response, ApiError> {

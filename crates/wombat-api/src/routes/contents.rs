@@ -10,12 +10,13 @@ use tracing::warn;
 use wombat_model::{ProblemCode, Refusal, RefusalStatus};
 
 use super::{
-    artifacts::{expired, seen_record, spooled, without_artifact},
+    artifacts::{expired, seen_record, source, without_artifact},
     file::insert,
     key,
 };
 use crate::{
-    ApiError, caller::Caller, contents::ContentsError, range::matches_none, state::AppState,
+    ApiError, cache::Source, caller::Caller, contents::ContentsError, range::matches_none,
+    state::AppState,
 };
 
 /// The binary may be another one after a forced rebuild.
@@ -49,7 +50,12 @@ pub(super) async fn contents(
         if let Some(contents) = state.contents.remembered(&artifact.sha256) {
             return Ok(described(Json(&*contents).into_response()));
         }
-        if let Some(file) = spooled(&state, artifact).await? {
+        if let Some(source) = source(&state, artifact).await? {
+            let Source::File(file) = source else {
+                return Err(ApiError::unavailable(
+                    "The gateway's disk has no room for the binary, and what is in it can't be told without.",
+                ));
+            };
             let looked = state.contents.look(artifact.sha256.clone(), file).await;
             return match looked {
                 Ok(contents) => Ok(described(Json(&*contents).into_response())),

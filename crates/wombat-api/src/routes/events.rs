@@ -8,13 +8,13 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode};
 use tokio::time::timeout;
-use wombat_model::BuildKey;
+use wombat_model::{BuildKey, log::LogEvent};
 
 use super::key;
 use crate::{
     ApiError,
     live::Record,
-    sse::{AllSession, BuildSession, Cursor, LOG_GRACE, channel, last_event_id, response},
+    sse::{AllSession, BuildSession, Cursor, channel, last_event_id, may_go_on, response},
     state::AppState,
 };
 
@@ -58,15 +58,24 @@ async fn is_past_end(
     if !record.is_terminal() || cursor.revision < record.revision {
         return Ok(false);
     }
-    // Looked at first: an end that is there now is seen by the reading below.
-    let complete = record.build.holder().is_none()
-        || record
-            .log_deadline(LOG_GRACE)
-            .is_some_and(|deadline| deadline <= std::time::Instant::now())
-        || state.logs.complete_claim(record).await.is_some();
+    // Looked at first: whatever comes after it is seen by the reading below.
+    if may_go_on(record) && !has_said_all(state, key, record).await? {
+        return Ok(false);
+    }
+    // The leader says whether there is more.
     let reading = state.store.logs.read(key, cursor.log_position(), 1);
-    let (entries, _) = state.gateway.read(reading).await?;
-    Ok(complete && entries.is_empty())
+    let (entries, is_all) = state.gateway.read(reading).await?;
+    Ok(is_all && entries.is_empty())
+}
+
+/// Whether the leader has the last line of the claim that the build was ended in or without.
+async fn has_said_all(state: &AppState, key: &BuildKey, record: &Record) -> Result<bool, ApiError> {
+    let Some(holder) = record.build.holder() else {
+        return Ok(true);
+    };
+    let reading = state.store.logs.last(key, &holder.claim);
+    let last = state.gateway.read(reading).await?;
+    Ok(last.is_some_and(|entry| matches!(entry.event, LogEvent::End { .. })))
 }
 
 /// `GET /api/events`

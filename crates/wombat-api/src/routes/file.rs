@@ -1,23 +1,20 @@
 //! What the response of a file looks like.
 
-use std::ops::Range;
+use std::{io, ops::Range};
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use futures::StreamExt;
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
-use tokio_util::io::ReaderStream;
 use tracing::warn;
 use wombat_model::{Artifact, BuildKey, Goos, Refusal};
 
-use crate::{ApiError, cache::CachedFile};
+use crate::{ApiError, cache::Source};
 
-/// Bytes that are read from disk at once.
-const BUFFER: usize = 64 * 1024;
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
@@ -25,25 +22,23 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 pub(super) async fn send(
     key: &BuildKey,
     artifact: &Artifact,
-    cached: CachedFile,
+    source: Source,
     part: Option<Range<u64>>,
 ) -> Result<Response, ApiError> {
-    let failed = |error: std::io::Error| {
-        warn!(%error, "a cached file can't be read");
-        ApiError::from(Refusal::internal())
-    };
-    let mut file = tokio::fs::File::open(cached.path()).await.map_err(failed)?;
     let range = part.clone().unwrap_or(0..artifact.size);
-    file.seek(SeekFrom::Start(range.start))
-        .await
-        .map_err(failed)?;
     let length = range.end - range.start;
-    let chunks = ReaderStream::with_capacity(file.take(length), BUFFER).map(move |chunk| {
-        // It stays on disk until its last byte is out.
-        let _held = &cached;
-        chunk
-    });
-    let mut response = Body::from_stream(chunks).into_response();
+    // The status is sent before the bytes: where they aren't right, the transfer breaks.
+    let body = match source {
+        Source::File(file) => {
+            let bytes = file.bytes(range.clone()).await.map_err(|error| {
+                warn!(%error, "a cached file can't be read");
+                ApiError::from(Refusal::internal())
+            })?;
+            Body::from_stream(logged(key, bytes))
+        }
+        Source::Direct(read) => Body::from_stream(logged(key, read.bytes(range.clone()))),
+    };
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     describe_file(headers, key, artifact);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -54,6 +49,14 @@ pub(super) async fn send(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
+}
+
+fn logged(
+    key: &BuildKey,
+    bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let key = key.clone();
+    bytes.inspect_err(move |error| warn!(%key, %error, "a download was broken off"))
 }
 
 /// Headers of a file, whole or not.

@@ -4,44 +4,46 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use http::header;
 use serde::Serialize;
 use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus};
 
-use crate::{ApiError, state::AppState};
+use crate::{
+    ApiError,
+    health::{self, Found, HealthReport},
+    state::AppState,
+};
 
 /// `GET /healthz`
 pub(super) async fn alive() -> Response {
     "alive\n".into_response()
 }
 
-/// `GET /readyz`
+/// `GET /readyz`: whether a list, a request and a download would be answered now.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<Response, ApiError> {
-    let connection = state.gateway.connection();
-    let mut missing = Vec::new();
-    if !connection.is_up() {
-        missing.push("The connection to NATS is down.");
-    }
-    if !state.records.ticks().borrow().ready {
-        missing.push("The records of builds aren't read yet.");
-    }
-    if !state.logs.is_ready() {
-        missing.push("The logs of builds aren't followed yet.");
-    }
-    if connection.health().borrow().denied_lately().is_some() {
-        missing.push("NATS refused a permission that the gateway needs; its log says which.");
-    }
-    if missing.is_empty() {
-        return Ok("ready\n".into_response());
+    let Found {
+        problems, notes, ..
+    } = health::look(&state).await;
+    if problems.is_empty() {
+        let notes = notes.iter().map(|note| format!("note: {note}\n"));
+        return Ok(format!("ready\n{}", notes.collect::<String>()).into_response());
     }
     Err(Refusal {
         status: RefusalStatus::Unavailable,
-        problems: missing
+        problems: problems
             .into_iter()
             .map(|message| Problem::general(ProblemCode::Unavailable, message))
             .collect(),
         retry_after: None,
     }
     .into())
+}
+
+/// `GET /api/health`: the same and more, as JSON; the answer itself is always 200.
+pub(super) async fn report(State(state): State<AppState>) -> Response {
+    let found = health::look(&state).await;
+    let report = HealthReport::of(found, state.gateway.connection().is_up());
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(report)).into_response()
 }
 
 /// Answer of `GET /api/version`.

@@ -35,7 +35,10 @@ pub(super) async fn log(
     let reading = state.store.logs.read(&key, Revision::ZERO, MAX_ENTRIES);
     let (entries, _) = state.gateway.read_within(READ_LIMIT, reading).await?;
     let text = match last_claim(&record, &entries) {
-        Some(claim) => as_text(entries.iter().filter(|logged| logged.claim == claim)),
+        Some(claim) => {
+            let of_claim = entries.iter().filter(|logged| logged.claim == claim);
+            as_text(of_claim.map(|logged| &logged.entry))
+        }
         None => String::new(),
     };
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
@@ -50,10 +53,23 @@ fn last_claim(record: &Record, entries: &[Logged]) -> Option<ClaimId> {
         .or_else(|| entries.last().map(|logged| logged.claim.clone()))
 }
 
-fn as_text<'a>(entries: impl Iterator<Item = &'a Logged>) -> String {
+fn as_text<'a>(entries: impl Iterator<Item = &'a LogEntry>) -> String {
     let mut text = String::new();
-    for Logged { entry, .. } in entries {
-        write_entry(&mut text, entry);
+    let mut entries = entries.peekable();
+    while let Some(entry) = entries.next() {
+        let mut entry = entry.clone();
+        // A log that is too long tells every few seconds how much more is missing.
+        while let LogEvent::Gap { dropped, bytes } = &mut entry.event
+            && let Some(LogEvent::Gap {
+                dropped: more,
+                bytes: more_bytes,
+            }) = entries.peek().map(|next| &next.event)
+        {
+            *dropped += more;
+            *bytes = bytes.zip(*more_bytes).map(|(bytes, more)| bytes + more);
+            entries.next();
+        }
+        write_entry(&mut text, &entry);
     }
     text
 }
@@ -76,7 +92,9 @@ fn write_entry(text: &mut String, LogEntry { at, event, .. }: &LogEntry) {
             ),
         },
         LogEvent::Lines { lines } => lines.iter().try_for_each(|line| writeln!(text, "{line}")),
-        LogEvent::Gap { dropped } => writeln!(text, "{time} {dropped} lines are missing here"),
+        LogEvent::Gap { dropped, bytes } => {
+            writeln!(text, "{time} {}", LogEvent::missing(*dropped, *bytes))
+        }
         LogEvent::End { status } => writeln!(text, "{time} end: {status}"),
     };
     written.expect("a String takes everything");
@@ -137,23 +155,31 @@ mod tests {
             LogEvent::Lines {
                 lines: vec!["# a.b/c".into(), "c.go:1: no".into()],
             },
-            LogEvent::Gap { dropped: 7 },
+            LogEvent::Gap {
+                dropped: 7,
+                bytes: Some(90),
+            },
+            LogEvent::Gap {
+                dropped: 2,
+                bytes: Some(10),
+            },
             LogEvent::End {
                 status: Status::Failed,
             },
         ];
-        let mut text = String::new();
-        for (n, event) in (1..).zip(events) {
-            let at = n * 1500;
-            write_entry(&mut text, &LogEntry { n, at, event });
-        }
+        let entries = (1..).zip(events).map(|(n, event)| LogEntry {
+            n,
+            at: n * 1500,
+            event,
+        });
+        let text = as_text(entries.collect::<Vec<_>>().iter());
         assert_eq!(
             text,
             "[   1.500] claimed by fox-1, attempt 1\n\
              [   3.000] compile: 3 of 9 packages, 1 from cache\n\
              # a.b/c\nc.go:1: no\n\
-             [   6.000] 7 lines are missing here\n\
-             [   7.500] end: failed\n"
+             [   6.000] 9 lines (100 bytes) are missing here\n\
+             [   9.000] end: failed\n"
         );
     }
 }

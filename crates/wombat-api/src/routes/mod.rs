@@ -68,6 +68,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/stats", get(catalog::stats))
         .route("/api/platforms", get(catalog::platforms))
         .route("/api/version", get(health::version))
+        .route("/api/health", get(health::report))
         .route("/api/openapi.json", get(document))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

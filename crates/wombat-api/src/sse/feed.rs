@@ -12,9 +12,8 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::{broadcast::error::RecvError, watch};
-use tokio_util::sync::CancellationToken;
 use wombat_model::wire::{LoggedEntry, PhaseOfBuild};
-use wombat_store::{Logged, Store};
+use wombat_store::{Followers, Logged, Store};
 
 use super::{Cursor, event};
 use crate::{
@@ -140,12 +139,13 @@ impl Feed {
         store: &Store,
         records: &Arc<Records>,
         logs: &Arc<LogHub>,
-        stop: CancellationToken,
+        followers: &Followers,
     ) -> Arc<Self> {
         let feed = Arc::new(Self::default());
         let (store, records, logs) = (store.clone(), Arc::clone(records), Arc::clone(logs));
         let writer = Arc::clone(&feed);
-        tokio::spawn(async move {
+        let stop = followers.stop().clone();
+        followers.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = writer.write(&store, &records, &logs) => {}

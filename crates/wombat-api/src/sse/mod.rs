@@ -7,6 +7,7 @@
 mod all;
 mod cursor;
 mod feed;
+mod log_end;
 mod session;
 
 use std::{convert::Infallible, time::Duration};
@@ -28,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use all::AllSession;
 pub(crate) use cursor::{Cursor, last_event_id};
 pub(crate) use feed::Feed;
-pub(crate) use session::{BuildSession, LOG_GRACE};
+pub(crate) use log_end::may_go_on;
+pub(crate) use session::BuildSession;
 
 /// Events that wait for a slow client.
 const QUEUE: usize = 8;

@@ -3,22 +3,25 @@
 //! The log is read from the stream until it is caught up, then from the lines that this process shares out, which
 //! were subscribed to before, so that nothing falls in between; what comes twice is known by its sequence. Where
 //! lines were missed, it is read from the stream again.
+//!
+//! No length of time decides that a log is complete. Either the line was sent that the record names as the last one, or
+//! the log was read up to what the leader of its stream has, after the record was seen.
 
-use std::{collections::HashSet, future::pending, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use axum::response::sse::Event;
-use tokio::time::{Instant, interval_at, sleep_until};
+use tokio::time::{Instant, interval_at};
 use wombat_model::{BuildKey, ClaimId, Status, log::LogEvent};
 use wombat_store::StoreError;
 
-use super::{Client, Cursor, Gone};
+use super::{
+    Client, Cursor, Gone,
+    log_end::{Step, next_step, until},
+};
 use crate::{
     live::{LevelFollower, LineFollower, LogLine, LogSignal, Record},
     state::AppState,
 };
-
-/// How long the end of the log may come after the end of the build.
-pub(crate) const LOG_GRACE: Duration = Duration::from_secs(2);
 
 /// How often the place of a waiting build is looked up.
 const QUEUE_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,6 +30,8 @@ const QUEUE_INTERVAL: Duration = Duration::from_secs(5);
 enum Turn {
     /// The build is finished and so is its log.
     Over,
+    /// The record was removed.
+    Removed,
     /// What was sent is void.
     Void,
 }
@@ -37,9 +42,13 @@ pub(crate) struct BuildSession {
     client: Client,
     key: BuildKey,
     record: Arc<Record>,
+    /// When this session saw that record.
+    seen: Instant,
     cursor: Cursor,
-    /// Claims whose log is known to be complete.
+    /// Claims whose last line was sent.
     ended: HashSet<ClaimId>,
+    /// The revision of the record since which the whole log was read from the stream.
+    read: u64,
     /// The last line that was sent, to notice a hole.
     last: Option<(ClaimId, u64)>,
     generation: u64,
@@ -60,8 +69,10 @@ impl BuildSession {
             state,
             client,
             record,
+            seen: Instant::now(),
             cursor,
             ended: HashSet::new(),
+            read: 0,
             last: None,
             generation: 0,
             shown: String::new(),
@@ -73,7 +84,7 @@ impl BuildSession {
         let client = self.client.clone();
         tokio::select! {
             () = client.gone() => {}
-            // Nobody is there to hear that nobody is there.
+            // The client is gone; the error has no receiver.
             _ = self.send_all(void) => {}
         }
     }
@@ -85,14 +96,20 @@ impl BuildSession {
             }
             match self.follow().await? {
                 Turn::Over => return self.send("end", "{}").await,
+                Turn::Removed => return self.send_removed().await,
                 Turn::Void => {
                     void = true;
                     if !self.start_over().await {
-                        return self.send("end", "{}").await;
+                        return self.send_removed().await;
                     }
                 }
             }
         }
+    }
+
+    async fn send_removed(&self) -> Result<(), Gone> {
+        self.send("removed", "{}").await?;
+        self.send("end", "{}").await
     }
 
     async fn follow(&mut self) -> Result<Turn, Gone> {
@@ -102,7 +119,7 @@ impl BuildSession {
         if let Some(record) = level.record
             && record.revision >= self.record.revision
         {
-            self.record = record;
+            self.take(record);
         }
         self.send_record().await?;
         loop {
@@ -118,17 +135,20 @@ impl BuildSession {
 
     /// Reads the log from the stream up to its present end.
     async fn catch_up(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
-        // Looked at first: an end that is in the stream now has been sent when the reading is done.
-        let complete = self.state.logs.complete_claim(&self.record).await;
+        // What is stored when the reading begins has been sent when it is done.
+        let mut revision = self.record.revision;
         loop {
             let hub = Arc::clone(&self.state.logs);
             let page = hub.backlog(&self.key, self.cursor.log_position());
             let (entries, is_all) = tokio::select! {
                 page = page => page,
-                () = levels.changed() => match self.see(levels).await? {
-                    Some(turn) => return Ok(Some(turn)),
-                    None => continue,
-                },
+                () = levels.changed() => {
+                    if let Some(turn) = self.see(levels).await? {
+                        return Ok(Some(turn));
+                    }
+                    revision = self.record.revision;
+                    continue;
+                }
             };
             // What was read belongs to the stream that is there now.
             if self.is_void().await {
@@ -138,14 +158,13 @@ impl BuildSession {
                 self.send_line(&LogLine::new(logged)).await?;
             }
             if is_all {
-                break;
+                self.read = revision;
+                return Ok(None);
             }
         }
-        self.ended.extend(complete);
-        Ok(None)
     }
 
-    /// Sends lines and levels as they come, until lines were missed.
+    /// Sends lines and levels as they come, until lines were missed, or have to be looked for.
     async fn go_along(
         &mut self,
         levels: &mut LevelFollower,
@@ -153,7 +172,11 @@ impl BuildSession {
     ) -> Result<Option<Turn>, Gone> {
         let mut look = interval_at(Instant::now() + QUEUE_INTERVAL, QUEUE_INTERVAL);
         loop {
-            let over = self.over_at();
+            let step = match self.next_step() {
+                Step::End => return Ok(Some(Turn::Over)),
+                Step::Go => None,
+                Step::Read(at) => Some(at),
+            };
             let waits = self.record.build.status() == Status::New;
             tokio::select! {
                 biased;
@@ -170,25 +193,19 @@ impl BuildSession {
                 () = levels.changed() => if let Some(turn) = self.see(levels).await? {
                     return Ok(Some(turn));
                 },
-                () = until(over) => return Ok(Some(Turn::Over)),
+                () = until(step) => return Ok(None),
                 _ = look.tick(), if waits => self.show().await?,
             }
         }
     }
 
-    /// When there is nothing more to wait for.
-    fn over_at(&self) -> Option<Instant> {
-        let deadline = self.record.log_deadline(LOG_GRACE)?;
-        let complete = self
-            .record
-            .build
-            .holder()
-            .is_none_or(|holder| self.ended.contains(&holder.claim));
-        Some(if complete {
-            Instant::now()
-        } else {
-            deadline.into()
-        })
+    fn next_step(&self) -> Step {
+        let is_sent = match (self.record.build.log(), self.record.build.holder()) {
+            (Some(end), _) => self.cursor.sequence >= end.last,
+            (None, Some(holder)) => self.ended.contains(&holder.claim),
+            (None, None) => true,
+        };
+        next_step(&self.record, self.seen, is_sent, self.read)
     }
 
     async fn see(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
@@ -198,14 +215,18 @@ impl BuildSession {
         }
         match level.record {
             Some(record) if record.revision > self.record.revision => {
-                self.record = record;
+                self.take(record);
                 self.send_record().await?;
                 Ok(None)
             }
             Some(_) => Ok(None),
-            // The record was removed.
-            None => Ok(Some(Turn::Over)),
+            None => Ok(Some(Turn::Removed)),
         }
+    }
+
+    fn take(&mut self, record: Arc<Record>) {
+        self.record = record;
+        self.seen = Instant::now();
     }
 
     /// Sends the record if this revision of it wasn't sent.
@@ -218,10 +239,10 @@ impl BuildSession {
         self.show().await
     }
 
-    /// Sends what is known of the build, unless that was sent: of one that isn't finished the service knows more
-    /// than its record says.
+    /// Sends what is known of the build, unless that was sent: of one that isn't finished, or may be asked for again only
+    /// later, the service knows more than its record says.
     async fn show(&mut self) -> Result<(), Gone> {
-        let known = if self.record.is_terminal() {
+        let known = if self.record.says_all() {
             None
         } else {
             let view = self.state.view(&self.key).await.ok();
@@ -285,24 +306,18 @@ impl BuildSession {
     /// Forgets what was sent. Whether the build still exists.
     async fn start_over(&mut self) -> bool {
         self.ended.clear();
+        self.read = 0;
         self.last = None;
         self.cursor = Cursor::beginning(&self.state.logs.state().await);
         loop {
             match self.state.store.builds.get(&self.key).await {
                 Ok(Some(record)) => {
-                    self.record = Record::new(record, Some(std::time::Instant::now()));
+                    self.take(Record::new(record, Some(std::time::Instant::now())));
                     return true;
                 }
                 Ok(None) | Err(StoreError::Corrupt { .. }) => return false,
                 Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
             }
         }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => pending().await,
     }
 }

@@ -9,9 +9,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
-use wombat_testkit::{NatsServer, a_spec, wait_until};
+use wombat_testkit::{NatsServer, a_spec};
 
-use crate::support::{Api, Options, PATIENCE, artifact_path, finished, header};
+use crate::support::{Api, Options, artifact_path, finished, header};
 
 /// Within two seconds, with something to spare for a busy machine.
 const LIMIT: Duration = Duration::from_millis(2300);
@@ -73,7 +73,7 @@ async fn all_are_refused_soon(api: &Api, calls: &[(Method, String)]) -> anyhow::
 
 #[tokio::test]
 async fn without_nats_every_call_is_refused_at_once_and_works_again_after() -> anyhow::Result<()> {
-    let mut server = NatsServer::start()?;
+    let mut server = NatsServer::alone()?;
     let (_connection, store) = server.store().await?;
     let options = Options {
         open_control: true,
@@ -93,11 +93,7 @@ async fn without_nats_every_call_is_refused_at_once_and_works_again_after() -> a
         "what is on disk is served all the same"
     );
     server.restart()?;
-    wait_until("the gateway is back", PATIENCE, async || {
-        let answer = api.get("/readyz").send().await?;
-        Ok(answer.status().is_success().then_some(()))
-    })
-    .await?;
+    api.until_up().await?;
     let answer = api.get(&artifact_path(&key)).send().await?;
     assert_eq!(answer.bytes().await?, "binary");
     Ok(())
@@ -126,7 +122,7 @@ async fn blockable(target: String, block: CancellationToken) -> anyhow::Result<S
 
 #[tokio::test]
 async fn a_network_that_swallows_everything_holds_no_call_up() -> anyhow::Result<()> {
-    let server = NatsServer::start()?;
+    let server = NatsServer::alone()?;
     let (_connection, store) = server.store().await?;
     let target = server.url().trim_start_matches("nats://").to_owned();
     let block = CancellationToken::new();
@@ -138,8 +134,6 @@ async fn a_network_that_swallows_everything_holds_no_call_up() -> anyhow::Result
     let api = Api::with(&url, options).await?;
     let key = finished(&store, &a_spec().build(), b"binary").await?;
     block.cancel();
-    let mut calls = calls(&format!("/api/builds/{key}"), &artifact_path(&key));
-    // The connection still looks well.
-    calls.retain(|(_, path)| path != "/readyz");
+    let calls = calls(&format!("/api/builds/{key}"), &artifact_path(&key));
     all_are_refused_soon(&api, &calls).await
 }

@@ -136,7 +136,7 @@ async fn who_comes_back_gets_what_was_missed_and_nothing_twice() -> anyhow::Resu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_goes_on_through_a_restart_of_nats() -> anyhow::Result<()> {
-    let mut server = NatsServer::start()?;
+    let mut server = NatsServer::alone()?;
     let (_connection, store) = server.store().await?;
     let api = Api::start(&server).await?;
     let mut stream = EventStream::open(&api, ALL, None).await?;

@@ -2,12 +2,16 @@
 
 mod away;
 mod builds;
+mod cache;
 mod control;
 mod door;
 mod downloads;
 mod event_stream;
 mod events;
 mod feed;
+mod health;
+mod log_end;
+mod no_disk;
 mod problems;
 mod service;
 mod support;

@@ -12,7 +12,7 @@ use wombat_model::{
     Artifact, ArtifactName, BuildKey, BuildSpec, Failure, FailureClass, Sha256, Status, Timings,
     log::{LogEntry, LogEvent},
 };
-use wombat_store::{Claim, ClaimOutcome, Connection, Store, roles::NatsRole};
+use wombat_store::{Asking, Claim, ClaimOutcome, Connection, Revision, Store, roles::NatsRole};
 use wombat_testkit::{NatsServer, login_as, wait_until};
 
 /// Long enough for anything that isn't measured.
@@ -50,12 +50,26 @@ impl Api {
 
     pub(crate) async fn with(nats: &str, options: Options) -> anyhow::Result<Self> {
         let api = Box::pin(Self::unready(nats, options)).await?;
-        wait_until("the gateway is ready", PATIENCE, async || {
-            let answer = api.get("/readyz").send().await?;
-            Ok(answer.status().is_success().then_some(()))
-        })
-        .await?;
+        api.until_up().await?;
         Ok(api)
+    }
+
+    /// Waits until nothing but a service is missing: there is none behind most gateways here.
+    pub(crate) async fn until_up(&self) -> anyhow::Result<()> {
+        wait_until("the gateway is up", PATIENCE, async || {
+            let answer = self.get("/readyz").send().await?;
+            if answer.status().is_success() {
+                return Ok(Some(()));
+            }
+            let problem: serde_json::Value = answer.json().await?;
+            let problems = problem["problems"].as_array().cloned().unwrap_or_default();
+            let of_service = |problem: &serde_json::Value| {
+                let message = problem["message"].as_str().unwrap_or_default();
+                message.contains("no service is running")
+            };
+            Ok(problems.iter().all(of_service).then_some(()))
+        })
+        .await
     }
 
     async fn unready(nats: &str, options: Options) -> anyhow::Result<Self> {
@@ -118,7 +132,7 @@ pub(crate) fn client() -> Client {
 pub(crate) async fn waiting(store: &Store, spec: &BuildSpec) -> anyhow::Result<BuildKey> {
     store
         .builds
-        .submit(spec, false, 1, &store.artifacts)
+        .submit(spec, Asking::default(), &store.artifacts)
         .await?;
     Ok(spec.key())
 }
@@ -131,7 +145,14 @@ pub(crate) async fn building(
 ) -> anyhow::Result<Claim> {
     let record = store
         .builds
-        .submit(spec, force, 1, &store.artifacts)
+        .submit(
+            spec,
+            Asking {
+                force,
+                ..Asking::default()
+            },
+            &store.artifacts,
+        )
         .await?
         .into_record();
     match store.builds.claim(record, &"fox-1".parse()?).await? {
@@ -140,20 +161,19 @@ pub(crate) async fn building(
     }
 }
 
-/// Puts an entry into the log of a claim.
+/// Puts an entry into the log of a claim; its place.
 pub(crate) async fn say(
     store: &Store,
     claim: &Claim,
     n: u64,
     event: LogEvent,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Revision> {
     let entry = LogEntry {
         n,
         at: n * 10,
         event,
     };
-    store.logs.append(claim.key(), claim.id(), &entry).await?;
-    Ok(())
+    Ok(store.logs.append(claim.key(), claim.id(), &entry).await?)
 }
 
 pub(crate) fn line(text: &str) -> LogEvent {

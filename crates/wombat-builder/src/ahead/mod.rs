@@ -5,7 +5,7 @@
 
 mod shelf;
 
-use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 use tracing::{debug, info, warn};
@@ -13,8 +13,8 @@ use wombat_model::{BuildKey, BuildSpec, wire::AheadOrder};
 use wombat_store::{AheadOrders, Connection};
 
 use crate::{
+    disk::Disk,
     go::{BuildError, Product},
-    intake::free_disk,
     worker::Worker,
 };
 use shelf::Shelf;
@@ -90,14 +90,14 @@ impl Wanted {
 /// See the module.
 pub(crate) struct BuildAhead {
     worker: Arc<Worker>,
-    min_free_disk: u64,
+    disk: Arc<Disk>,
     orders: AheadOrders,
     wanted: Wanted,
 }
 
 impl BuildAhead {
     /// Ends when the builder takes nothing new, once nothing of it runs any more.
-    pub(crate) async fn run(worker: Arc<Worker>, connection: Connection, min_free_disk: u64) {
+    pub(crate) async fn run(worker: Arc<Worker>, connection: Connection, disk: Arc<Disk>) {
         let orders = match connection.ahead_orders().await {
             Ok(orders) => orders,
             Err(error) => {
@@ -107,7 +107,7 @@ impl BuildAhead {
         };
         let ahead = Self {
             worker,
-            min_free_disk,
+            disk,
             orders,
             wanted: Wanted::default(),
         };
@@ -142,9 +142,7 @@ impl BuildAhead {
     async fn build(&mut self, spec: &BuildSpec) {
         let worker = Arc::clone(&self.worker);
         let key = spec.key();
-        let folder: &Path = worker.workshop.jobs_folder();
-        let full = free_disk(folder).is_some_and(|free| free < self.min_free_disk);
-        if full || worker.ahead.shelf.holds(&key) {
+        if !self.disk.has_room() || worker.ahead.shelf.holds(&key) {
             self.wanted.drop_all(&key);
             return;
         }

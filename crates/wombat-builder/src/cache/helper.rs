@@ -11,6 +11,7 @@ use std::{
     process::ExitCode,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use base64::{engine::general_purpose::STANDARD, read::DecoderReader};
@@ -38,14 +39,22 @@ pub struct HelperArgs {
     /// Which of its builds this is for.
     #[arg(long, value_name = "TEXT")]
     pub token: Option<String>,
+    /// From when on what changed in the folders is believed unread, in milliseconds since 1970.
+    #[arg(long, value_name = "TIME")]
+    pub believed_from: Option<u64>,
 }
 
 /// Serves one `go` on standard input and output until it says goodbye.
 pub fn main(args: HelperArgs) -> ExitCode {
-    let levels = Levels::new(
-        LocalCache::new(args.folder),
-        args.private.map(LocalCache::new),
-    );
+    let from = args.believed_from.map(Duration::from_millis);
+    let cache = |folder: PathBuf| {
+        let cache = LocalCache::new(folder);
+        match from {
+            Some(from) => cache.believing_from(UNIX_EPOCH + from),
+            None => cache,
+        }
+    };
+    let levels = Levels::new(cache(args.folder), args.private.map(cache));
     let output = Arc::new(Mutex::new(io::stdout()));
     let builder = args
         .socket

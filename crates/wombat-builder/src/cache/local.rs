@@ -3,10 +3,15 @@
 //! `<xx>/<action>-a` is one line that names the result and its size, `<xx>/<output>-d` holds the result; `<xx>` are
 //! the first two digits. Files come into being by a rename, the result before the line that names it, so a process that
 //! dies leaves at worst a result that nobody names. Any number of processes may use one folder.
+//!
+//! Nothing is synced: there are thousands of files, and all can be made again. A machine that goes down may leave files of the
+//! right size that hold something else. So what wasn't written or read through since the builder started is read through
+//! before it is used; a file's change time tells.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io::{self, Read, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -33,14 +38,30 @@ pub(crate) struct Found {
 #[derive(Clone, Debug)]
 pub(crate) struct LocalCache {
     folder: PathBuf,
+    /// What changed last before this is read through first.
+    believed_from: SystemTime,
 }
 
 impl LocalCache {
-    /// The cache in this folder, which may not be there yet.
+    /// The cache in this folder, which may not be there yet. Believes what changes from now on.
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            believed_from: SystemTime::now(),
         }
+    }
+
+    /// The same, believing what another process read through since then.
+    pub(crate) fn believing_from(self, believed_from: SystemTime) -> Self {
+        Self {
+            believed_from,
+            ..self
+        }
+    }
+
+    /// From when on what changed is believed.
+    pub(crate) fn believed_from(&self) -> SystemTime {
+        self.believed_from
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -55,6 +76,9 @@ impl LocalCache {
         let metadata = fs::metadata(&found.path).ok()?;
         if metadata.len() != found.size {
             return None;
+        }
+        if changed(&metadata) < self.believed_from {
+            return read_through(&line, found);
         }
         let used = metadata.modified().ok()?;
         if used.elapsed().is_ok_and(|age| age > PRECISION) {
@@ -152,6 +176,29 @@ impl LocalCache {
     }
 }
 
+/// A result that wasn't looked at since the start. Marks it, so that it is looked at once.
+fn read_through(line: &Path, found: Found) -> Option<Found> {
+    let mut file = File::open(&found.path).ok()?;
+    let mut hasher = sha2::Sha256::new();
+    io::copy(&mut file, &mut hasher).ok()?;
+    if hasher.finalize()[..] != found.output.as_bytes()[..] {
+        // Where this process may only read, it is made anew elsewhere.
+        drop(fs::remove_file(line).and_then(|()| fs::remove_file(&found.path)));
+        return None;
+    }
+    let now = SystemTime::now();
+    drop(file.set_modified(now));
+    drop(File::open(line).and_then(|file| file.set_modified(now)));
+    Some(found)
+}
+
+/// When a file's content, name or times changed last. Unlike its other times it can't be set.
+fn changed(metadata: &Metadata) -> SystemTime {
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+    UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+}
+
 /// A file that is shorter than a line of this kind can be.
 fn read_short(path: &Path) -> Option<String> {
     let mut buffer = [0; 256];
@@ -224,6 +271,29 @@ pub(super) mod tests {
         assert_eq!(cache.find(&action(1)), None);
         fs::write(&line, "v1 ").unwrap();
         assert_eq!(cache.find(&action(1)), None);
+    }
+
+    #[test]
+    fn what_was_there_before_the_start_is_read_through_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = LocalCache::new(folder.path());
+        let body = b"compiled";
+        let put = |n| before.put(&action(n), output_of(&[n; 8]), 8, &mut &[n; 8][..]);
+        let (whole, damaged) = (put(1).unwrap(), put(2).unwrap());
+        fs::write(&damaged.path, [0; 8]).unwrap();
+        // The clock of files is a little behind.
+        let start = SystemTime::now() + Duration::from_millis(50);
+        let after = LocalCache::new(folder.path()).believing_from(start);
+        assert_eq!(after.find(&action(2)), None, "right size, other bytes");
+        assert!(!damaged.path.exists(), "it can be made anew");
+        while SystemTime::now() < start + Duration::from_millis(50) {
+            std::thread::yield_now();
+        }
+        assert_eq!(after.find(&action(1)), Some(whole.clone()));
+        let marked = changed(&fs::metadata(&whole.path).unwrap());
+        assert!(marked >= start, "it isn't read through again");
+        let put = after.put(&action(3), output_of(body), 8, &mut &body[..]);
+        assert_eq!(after.find(&action(3)), put.ok());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use tokio::sync::{oneshot, watch};
@@ -159,6 +159,10 @@ impl Session {
             "--folder".to_owned(),
             quoted(self.levels.shared().folder())?,
         ];
+        let from = self.levels.shared().believed_from();
+        if let Ok(from) = from.duration_since(UNIX_EPOCH) {
+            words.extend(["--believed-from".to_owned(), from.as_millis().to_string()]);
+        }
         if let Some(private) = self.levels.private() {
             words.extend(["--private".to_owned(), quoted(private.folder())?]);
         }

@@ -7,10 +7,9 @@ use std::{
 };
 
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use wombat_model::{BuildSpec, ModulePath, ModuleVersion, catalog::Release};
-use wombat_store::{Catalog, WatchEvent};
+use wombat_store::{Catalog, Followers, WatchEvent};
 
 /// How long the first look at the catalog may take; until it is known, nothing is trusted.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -39,13 +38,13 @@ impl Trust {
         }
     }
 
-    /// Reads the catalog, and goes on following it until `stop`.
-    pub(crate) async fn in_catalog(catalog: &Catalog, stop: &CancellationToken) -> Self {
+    /// Reads the catalog, and goes on following it with the other followers.
+    pub(crate) async fn in_catalog(catalog: &Catalog, followers: &Followers) -> Self {
         let modules = Arc::<RwLock<Modules>>::default();
         let (ready, mut is_ready) = watch::channel(false);
         let mut watcher = catalog.watch();
-        let (kept, stop) = (Arc::clone(&modules), stop.clone());
-        tokio::spawn(async move {
+        let (kept, stop) = (Arc::clone(&modules), followers.stop().clone());
+        followers.spawn(async move {
             loop {
                 let event = tokio::select! {
                     event = watcher.next() => event,
@@ -55,7 +54,7 @@ impl Trust {
                 match event {
                     WatchEvent::Value { record, .. } => modules.extend(modules_of(record.value)),
                     // A release that was taken out of the catalog isn't any less what it was.
-                    WatchEvent::Removed { .. } => {}
+                    WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } => {}
                     WatchEvent::Ready => drop(ready.send_replace(true)),
                     WatchEvent::Reset => modules.clear(),
                 }

@@ -24,7 +24,11 @@ pub(super) fn fetching(text: &str) -> Failure {
 pub(super) fn exhausted(text: &str) -> Option<Failure> {
     let resource = |message: &str| Some(Failure::new(FailureClass::Resource, message));
     if contains(text, &["no space left on device", "disk quota exceeded"]) {
-        return resource("The builder's disk is full.");
+        // No fault of what is built: on another builder, or later, there is room.
+        return Some(Failure::new(
+            FailureClass::Infra,
+            "The builder's disk is full.",
+        ));
     }
     if contains(
         text,

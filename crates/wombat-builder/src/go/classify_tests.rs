@@ -92,7 +92,7 @@ const MESSAGES: &[(&str, FailureClass, &str)] = &[
     ),
     (
         "go: writing stat cache: write /c/x: no space left on device",
-        FailureClass::Resource,
+        FailureClass::Infra,
         "disk is full",
     ),
     (

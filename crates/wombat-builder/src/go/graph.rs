@@ -6,11 +6,7 @@
 //! are closed, since Go 1.17 wants every module named that a package may come from, so their union is, too. No other
 //! module's `go.mod` has to be fetched for that. The result is kept on disk by set; later selections resolve nothing.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -29,6 +25,9 @@ use super::{
 /// Raise it when the same set would be resolved to something else.
 const RESOLVER_VERSION: u32 = 1;
 
+/// How the names of stored graphs end.
+const SEALED: &str = "sealed";
+
 /// More than the files of a graph have together, unpacked.
 const LARGEST: usize = 16 * 1024 * 1024;
 const EFFORT: i32 = 3;
@@ -42,7 +41,7 @@ pub struct GraphFiles {
     pub go_sum: String,
 }
 
-/// Resolved graphs on disk, one folder a set of module versions.
+/// Resolved graphs on disk, one sealed file a set of module versions: one that isn't whole isn't there.
 #[derive(Clone, Debug)]
 pub(super) struct GraphStore {
     folder: PathBuf,
@@ -52,6 +51,16 @@ pub(super) struct GraphStore {
 impl GraphStore {
     pub(super) fn new(folder: PathBuf, fleet: Option<GoCache>) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
+        // Earlier releases kept a folder a set, without anything to tell by whether its files are whole. And a process that was
+        // killed may have left a file that it hadn't finished.
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            } else if path.extension().is_none_or(|kind| kind != SEALED) {
+                fs::remove_file(path)?;
+            }
+        }
         Ok(Self { folder, fleet })
     }
 
@@ -107,22 +116,26 @@ impl GraphStore {
     }
 
     fn load(&self, set: &str) -> Option<GraphFiles> {
-        let read = |name| fs::read_to_string(self.folder.join(set).join(name)).ok();
-        Some(GraphFiles {
-            go_mod: read("go.mod")?,
-            go_sum: read("go.sum")?,
-        })
+        serde_json::from_slice(&wombat_files::read_sealed(&self.file(set))?).ok()
     }
 
-    /// A folder is there whole or not at all. If somebody else was faster, theirs stays.
+    /// Two that resolve the same set at once find the same.
     fn save(&self, set: &str, files: &GraphFiles) -> io::Result<()> {
-        let unfinished = tempfile::tempdir_in(&self.folder)?;
-        fs::write(unfinished.path().join("go.mod"), &files.go_mod)?;
-        fs::write(unfinished.path().join("go.sum"), &files.go_sum)?;
-        match fs::rename(unfinished.path(), self.folder.join(set)) {
-            Err(_) if self.load(set).is_some() => Ok(()),
-            result => result,
+        wombat_files::store_sealed(&self.file(set), &serde_json::to_vec(files)?)
+    }
+
+    /// The next build of this set resolves it anew.
+    pub(super) fn forget(&self, set: &str) {
+        match fs::remove_file(self.file(set)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "can't forget a module graph");
+            }
+            _ => {}
         }
+    }
+
+    fn file(&self, set: &str) -> PathBuf {
+        self.folder.join(set).with_extension(SEALED)
     }
 }
 
@@ -332,55 +345,33 @@ fn read_go_sum(module: &Download) -> GoSum {
     GoSum::from_file(&fs::read_to_string(module.dir.join("go.sum")).unwrap_or_default())
 }
 
-/// Where a module lies in the module cache: upper-case letters are marked, so that no two names fall together on a
-/// file system that doesn't know case.
-pub(super) fn module_folder(
-    module_cache: &Path,
-    module: impl AsRef<str>,
-    version: impl AsRef<str>,
-) -> PathBuf {
-    let escape = |text: &str| {
-        text.chars().fold(String::new(), |mut escaped, c| {
-            if c.is_ascii_uppercase() {
-                escaped.push('!');
-            }
-            escaped.push(c.to_ascii_lowercase());
-            escaped
-        })
-    };
-    module_cache.join(format!(
-        "{}@{}",
-        escape(module.as_ref()),
-        escape(version.as_ref())
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_stored_graph_comes_back_and_is_never_replaced() {
+    fn a_stored_graph_comes_back_or_isnt_there() {
         let folder = tempfile::tempdir().unwrap();
-        let store = GraphStore::new(folder.path().join("graphs"), None).unwrap();
-        let files = |text: &str| GraphFiles {
-            go_mod: text.to_owned(),
-            go_sum: String::new(),
+        let graphs = folder.path().join("graphs");
+        // As v0.1.0 kept it.
+        fs::create_dir_all(graphs.join("a")).unwrap();
+        fs::write(graphs.join("a/go.mod"), "old").unwrap();
+        fs::write(graphs.join(".new-1"), "unfinished").unwrap();
+        let store = GraphStore::new(graphs.clone(), None).unwrap();
+        let files = GraphFiles {
+            go_mod: "one".to_owned(),
+            go_sum: "two".to_owned(),
         };
         assert_eq!(store.load("a"), None);
-        store.save("a", &files("one")).unwrap();
-        store.save("a", &files("two")).unwrap();
-        assert_eq!(store.load("a"), Some(files("one")));
-        assert_eq!(
-            fs::read_dir(folder.path().join("graphs")).unwrap().count(),
-            1,
-            "no unfinished folder is left"
-        );
-    }
-
-    #[test]
-    fn folders_are_escaped_as_go_does() {
-        let folder = module_folder(Path::new("/m"), "github.com/Azure/go/v2", "v2.0.0-RC1");
-        assert_eq!(folder, Path::new("/m/github.com/!azure/go/v2@v2.0.0-!r!c1"));
+        store.save("a", &files).unwrap();
+        assert_eq!(store.load("a"), Some(files.clone()));
+        let names = fs::read_dir(&graphs).unwrap();
+        assert_eq!(names.count(), 1, "nothing unfinished, and nothing old");
+        fs::write(store.file("a"), "").unwrap();
+        assert_eq!(store.load("a"), None);
+        store.save("a", &files).unwrap();
+        store.forget("a");
+        assert_eq!(store.load("a"), None);
+        store.forget("a");
     }
 }

@@ -68,12 +68,13 @@ impl From<Failure> for BuildError {
 }
 
 impl BuildError {
-    /// Our own fault, or our machine's; disk full is told apart.
+    /// Our own fault, or our machine's; a full disk passes, and is no fault of the build.
     pub(crate) fn local(what: &str, error: &std::io::Error) -> Self {
         let class = match error.kind() {
-            std::io::ErrorKind::StorageFull
-            | std::io::ErrorKind::QuotaExceeded
-            | std::io::ErrorKind::FileTooLarge => FailureClass::Resource,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                FailureClass::Infra
+            }
+            std::io::ErrorKind::FileTooLarge => FailureClass::Resource,
             _ => FailureClass::Internal,
         };
         Failure::new(class, format!("The builder can't {what}: {error}.")).into()

@@ -19,9 +19,9 @@ use wombat_store::{GoCache, StoreError};
 
 use super::{
     go_mod::MAIN_MODULE,
-    graph::module_folder,
     licence,
     main_file::SERVICE,
+    module_cache::{CachedModule, ModuleCache},
     packages::{ListedPackage, Packages},
 };
 use crate::cache::ListScope;
@@ -194,7 +194,7 @@ fn roots(spec: &BuildSpec, hook: Option<&ImportPath>) -> Vec<ImportPath> {
         .collect()
 }
 
-/// Puts modules where they lie here. `None`: one isn't there.
+/// Puts modules where they lie here. `None`: one isn't there, or not all of it.
 fn with_folders(
     mut packages: Vec<ListedPackage>,
     module_cache: &Path,
@@ -211,7 +211,9 @@ fn with_folders(
         let folder = folders
             .entry(format!("{path}@{version}"))
             .or_insert_with(|| {
-                Some(module_folder(module_cache, path, version)).filter(|folder| folder.is_dir())
+                let module = CachedModule::new(path, version);
+                let cache = ModuleCache(module_cache);
+                cache.is_unpacked(&module).then(|| cache.folder(&module))
             });
         module.dir.clone_from(folder.as_ref()?);
     }
@@ -240,6 +242,7 @@ mod tests {
     use super::*;
     use crate::go::{
         main_file::tests::spec,
+        module_cache::tests::unpack as unpack_module,
         packages::tests::{NATS, PURE, packages},
     };
 
@@ -281,10 +284,16 @@ mod tests {
         };
         let cache = tempfile::tempdir().unwrap();
         let folder = cache.path().join("a.example/fork@v1.2.3");
-        std::fs::create_dir_all(&folder).unwrap();
+        let fork = CachedModule::new("a.example/fork", "v1.2.3");
+        unpack_module(cache.path(), &fork, &[("p/p.go", "package p\n")]);
         let found = with_folders(vec![listed("v1.2.3")], cache.path()).unwrap();
         assert_eq!(found[0].module.as_ref().unwrap().dir, folder);
         assert!(with_folders(vec![listed("v1.2.4")], cache.path()).is_none());
+        let half = cache
+            .path()
+            .join("cache/download/a.example/fork/@v/v1.2.3.partial");
+        std::fs::write(half, "").unwrap();
+        assert!(with_folders(vec![listed("v1.2.3")], cache.path()).is_none());
     }
 
     #[test]

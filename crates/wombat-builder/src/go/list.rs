@@ -8,8 +8,8 @@ use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath};
 use super::{
     classify,
     environment::{Environment, target_environment},
-    graph::module_folder,
     invocation::{BuildError, Go},
+    module_cache::{CachedModule, ModuleCache},
     packages::{FIELDS, Packages},
     stage::Stage,
 };
@@ -201,13 +201,10 @@ pub(super) fn target(spec: &BuildSpec) -> Environment {
 fn check_folders(go: &Go<'_>, spec: &BuildSpec) -> Result<(), BuildError> {
     for (path, package) in spec.packages() {
         let version = &spec.modules()[&package.module];
-        let folder = module_folder(
-            &go.settings.module_cache,
-            package.module.as_str(),
-            version.as_str(),
-        );
+        let cache = ModuleCache(&go.settings.module_cache);
+        let module = CachedModule::new(&package.module, version);
         let below = path.as_str()[package.module.as_str().len()..].trim_start_matches('/');
-        if folder.is_dir() && !folder.join(below).is_dir() {
+        if cache.is_unpacked(&module) && !cache.folder(&module).join(below).is_dir() {
             let message = format!(
                 "There is no package {path} in {} {version}.",
                 package.module

@@ -3,17 +3,24 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::Stdio,
+    time::Duration,
 };
 
 use serde::Deserialize;
-use tokio::process::Command;
 use wombat_model::GoVersion;
 
 use crate::{
+    child::{ChildCommand, Ending, Output},
     relay::{InvalidUpstream, RelayOptions, Upstream},
     sandbox::{NoSandbox, Sandbox, SandboxOptions},
 };
+
+/// The oldest Go that builders work with.
+const OLDEST_GO: &str = "1.26.0";
+/// Most that is read of what it says, in bytes.
+const MOST_OUTPUT: usize = 64 << 10;
+/// How long `go` may take to say what it is.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// Where to find Go and where it may put things.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -42,10 +49,23 @@ pub struct GoOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// There is no `go`.
-    #[error("there is no `go` in PATH; install Go or name the program with --go (WOMBAT_GO)")]
+    #[error(
+        "there is no `go` in PATH; install Go {OLDEST_GO} or newer, or name the program with --go (WOMBAT_GO)"
+    )]
     NoGo,
+    /// It is older than what builders work with.
+    #[error(
+        "`{}` is Go {found}, and builders need {OLDEST_GO} or newer; install a newer one, or name it with --go (WOMBAT_GO)",
+        .program.display()
+    )]
+    TooOld {
+        /// The program.
+        program: PathBuf,
+        /// Its version.
+        found: GoVersion,
+    },
     /// It doesn't run.
-    #[error("`{}` doesn't run: {problem}", .program.display())]
+    #[error("`{}` can't be used: {problem}", .program.display())]
     Broken {
         /// The program.
         program: PathBuf,
@@ -97,7 +117,7 @@ pub struct GoSettings {
     pub sandbox: Sandbox,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 struct GoEnv {
     goproxy: String,
@@ -109,26 +129,67 @@ struct GoEnv {
     goroot: PathBuf,
 }
 
+/// A `go` that runs, and is new enough.
+#[derive(Debug)]
+pub struct InstalledGo {
+    /// The program.
+    pub program: PathBuf,
+    /// Its version.
+    pub version: GoVersion,
+    env: GoEnv,
+}
+
+impl InstalledGo {
+    /// What `go env GOPROXY` says.
+    pub fn goproxy(&self) -> &str {
+        &self.env.goproxy
+    }
+}
+
 impl GoOptions {
+    /// Finds `go`, and asks it what it is. `helper` is the `wombat` executable, under which it runs.
+    pub async fn installed(&self, helper: &Path) -> Result<InstalledGo, SettingsError> {
+        let program = match &self.go {
+            Some(program) => program.clone(),
+            None => find_in_path("go").ok_or(SettingsError::NoGo)?,
+        };
+        let env = ask(&program, helper).await?;
+        let release = env.goversion.strip_prefix("go");
+        let version: Option<GoVersion> = release.and_then(|version| version.parse().ok());
+        let version = version.ok_or_else(|| SettingsError::Broken {
+            program: program.clone(),
+            problem: format!(
+                "its version is `{}`, which is not a release; install one, or name it with --go (WOMBAT_GO)",
+                env.goversion
+            ),
+        })?;
+        if OLDEST_GO
+            .parse()
+            .is_ok_and(|oldest: GoVersion| version < oldest)
+        {
+            return Err(SettingsError::TooOld {
+                program,
+                found: version,
+            });
+        }
+        Ok(InstalledGo {
+            program,
+            version,
+            env,
+        })
+    }
+
     /// Asks `go` what it is and how it is configured; makes the folders.
     pub async fn discover(
         &self,
         state_dir: &Path,
         helper: PathBuf,
     ) -> Result<GoSettings, SettingsError> {
-        let program = match &self.go {
-            Some(program) => program.clone(),
-            None => find_in_path("go").ok_or(SettingsError::NoGo)?,
-        };
-        let env = ask(&program).await?;
-        let version = env
-            .goversion
-            .strip_prefix("go")
-            .and_then(|version| version.parse().ok());
-        let version = version.ok_or_else(|| SettingsError::Broken {
-            program: program.clone(),
-            problem: format!("its version is `{}`, which is not a release", env.goversion),
-        })?;
+        let InstalledGo {
+            program,
+            version,
+            env,
+        } = self.installed(&helper).await?;
         let folder = |given: &Option<PathBuf>, name: &str| {
             given.clone().unwrap_or_else(|| state_dir.join(name))
         };
@@ -178,8 +239,9 @@ pub fn find_in_path(name: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// The operator's own configuration counts here, so this one call sees the variables that name it.
-async fn ask(program: &Path) -> Result<GoEnv, SettingsError> {
+/// The operator's own configuration counts here, so this one call sees the variables that name it. A `go` that hangs is
+/// killed with all that it started.
+async fn ask(program: &Path, helper: &Path) -> Result<GoEnv, SettingsError> {
     let broken = |problem: String| SettingsError::Broken {
         program: program.to_owned(),
         problem,
@@ -193,36 +255,53 @@ async fn ask(program: &Path) -> Result<GoEnv, SettingsError> {
         "GOSUMDB",
         "GOROOT",
     ];
-    let output = Command::new(program)
-        .args([
-            "env",
-            "-json",
-            "GOPROXY",
-            "GOSUMDB",
-            "GOVERSION",
-            "GOHOSTOS",
-            "GOHOSTARCH",
-            "GOROOT",
-        ])
-        .env_clear()
-        .envs(
-            passed
-                .into_iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
-        .env("GOTOOLCHAIN", "local")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
+    let questions = [
+        "env",
+        "-json",
+        "GOPROXY",
+        "GOSUMDB",
+        "GOVERSION",
+        "GOHOSTOS",
+        "GOHOSTARCH",
+        "GOROOT",
+    ];
+    let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let set = passed
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let child = ChildCommand::new(helper, program, &directory)
+        .args(questions)
+        .envs(set)
+        .envs([("GOTOOLCHAIN", "local")])
+        .spawn()
         .map_err(|error| broken(error.to_string()))?;
-    if !output.status.success() {
-        return Err(broken(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ));
+    let (mut said, mut complained) = (Vec::new(), Vec::new());
+    let ending = child.run(tokio::time::sleep(ANSWER_LIMIT), |source, bytes| {
+        let kept = match source {
+            Output::Stdout => &mut said,
+            Output::Stderr => &mut complained,
+        };
+        let room = MOST_OUTPUT.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    });
+    let ending = ending.await.map_err(|error| broken(error.to_string()))?;
+    match ending {
+        Ending::Exited(0) => serde_json::from_slice(&said)
+            .map_err(|error| broken(format!("`go env -json` isn't understood: {error}"))),
+        Ending::Stopped(()) => Err(broken(format!(
+            "it didn't answer to `go env` within {} s; see whether it runs by hand, or name another with --go (WOMBAT_GO)",
+            ANSWER_LIMIT.as_secs()
+        ))),
+        Ending::Exited(_) | Ending::OutOfMemory | Ending::TooManyProcesses | Ending::NotStarted => {
+            let words = String::from_utf8_lossy(&complained);
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            let hint = match std::env::var("GOROOT") {
+                Ok(root) if !root.is_empty() => format!(" (GOROOT is set to {root})"),
+                _ => String::new(),
+            };
+            Err(broken(format!("`go env` says: {words}{hint}")))
+        }
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| broken(format!("`go env -json` isn't understood: {error}")))
 }
 
 impl GoSettings {

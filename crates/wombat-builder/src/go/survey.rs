@@ -12,6 +12,7 @@ use super::{
     graph::{self, GraphFiles},
     invocation::{BuildError, CompileCache, Go, Scope},
     licence, list,
+    module_cache::{CachedModule, ModuleCache},
     stage::Stage,
     toolchain::Toolchain,
     workshop::{Workshop, write_source},
@@ -112,7 +113,8 @@ pub struct SourcePackage {
 impl Workshop {
     /// Where the source of a module lies once it was fetched.
     pub fn source_folder(&self, module: &ModulePath, version: &ModuleVersion) -> PathBuf {
-        graph::module_folder(&self.settings().module_cache, module, version)
+        let module = CachedModule::new(module, version);
+        ModuleCache(&self.settings().module_cache).folder(&module)
     }
 
     /// All packages of a module of the spec.
@@ -158,8 +160,10 @@ impl Place {
             folder.map_err(|error| BuildError::local("make a folder for the survey", &error))?;
         let relay = workshop.relay.session();
         let settings = workshop.settings();
-        let toolchain =
-            Toolchain::of_version(spec.go(), settings, folder.path(), scope, &relay).await?;
+        let toolchain = workshop
+            .toolchains
+            .of_version(spec.go(), settings, folder.path(), scope, &relay)
+            .await?;
         Ok(Self {
             folder,
             relay,

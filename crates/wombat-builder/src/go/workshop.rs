@@ -13,7 +13,7 @@ use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, log::Phase};
 use wombat_store::GoCache;
 
 use super::{
-    compile,
+    compile, doubt,
     environment::target_environment,
     graph::{self, GraphFiles, GraphStore},
     invocation::{BuildError, CompileCache, Go, Scope},
@@ -24,7 +24,7 @@ use super::{
     packages::Packages,
     product::{Product, inspect, timings},
     settings::GoSettings,
-    toolchain::Toolchain,
+    toolchain::Toolchains,
 };
 use crate::{
     cache::{CacheServer, ListScope, LocalCache, Outcome, Trust},
@@ -50,6 +50,7 @@ pub struct Workshop {
     known: KnownPackages,
     trust: Trust,
     pub(super) relay: Arc<Relay>,
+    pub(super) toolchains: Toolchains,
 }
 
 impl Workshop {
@@ -76,6 +77,7 @@ impl Workshop {
             known: KnownPackages::new(None),
             trust: Trust::Alone,
             relay: Arc::new(relay(&settings, &state_dir).await?),
+            toolchains: Toolchains::default(),
             settings,
         })
     }
@@ -167,8 +169,31 @@ impl Workshop {
         }
     }
 
-    /// With what earlier builds found out, if that is enough; else, or if that fails, with a list of its own.
+    /// Once more, where a failure may come from this builder's own files; only the second answer counts.
     async fn build_with(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+        cache: CompileCache<'_>,
+        lists: &ListScope,
+        trusted: bool,
+    ) -> Result<Product, BuildError> {
+        let built = Box::pin(self.build_by_known(spec, scope, cache, lists, trusted)).await;
+        match built {
+            Err(BuildError::Failed(failure))
+                if scope.limit(self.doubts(spec, &failure)).await? =>
+            {
+                self.known.forget(lists);
+                scope.reporter.line(failure.message);
+                scope.reporter.line(doubt::ONCE_MORE);
+                Box::pin(self.build_by_list(spec, scope, cache, lists, trusted)).await
+            }
+            built => built,
+        }
+    }
+
+    /// With what earlier builds found out, if that is enough; else, or if that fails, with a list of its own.
+    async fn build_by_known(
         &self,
         spec: &BuildSpec,
         scope: &Scope,
@@ -207,8 +232,20 @@ impl Workshop {
                 built => return built.map(|(product, _)| product),
             }
         }
+        self.build_by_list(spec, scope, cache, lists, trusted).await
+    }
+
+    async fn build_by_list(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+        cache: CompileCache<'_>,
+        lists: &ListScope,
+        trusted: bool,
+    ) -> Result<Product, BuildError> {
         let (product, packages) = self.build_listed(spec, scope, cache, None, trusted).await?;
         if let Some(packages) = packages {
+            let hook = licence::hook(spec);
             self.known
                 .learn(lists, spec, hook.as_ref(), &packages, trusted);
         }
@@ -242,8 +279,10 @@ impl Workshop {
         let folder = self
             .job_folder()
             .map_err(|error| BuildError::local("make a folder for the build", &error))?;
-        let toolchain =
-            Toolchain::of_version(spec.go(), &self.settings, folder.path(), scope, relay).await?;
+        let toolchain = self
+            .toolchains
+            .of_version(spec.go(), &self.settings, folder.path(), scope, relay)
+            .await?;
         let go = Go {
             settings: &self.settings,
             toolchain: &toolchain,

@@ -3,6 +3,7 @@
 //! A claim is a revision-checked write with this builder's name in it. One whose builder is gone is claimed anew. What was found
 //! goes into the `catalog-docs` bucket, and a service puts it into the catalog. [`run`] does the work.
 
+mod claim;
 mod run;
 
 use std::{
@@ -21,7 +22,7 @@ use wombat_store::{Revision, Versioned, WatchEvent};
 
 use crate::worker::Worker;
 
-/// How long a builder may be missing before somebody else does its imports.
+/// How long a builder may be missing before another does its imports.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of imports, and of who lives.
@@ -74,7 +75,9 @@ impl ImportDesk {
     fn note_import(&mut self, event: WatchEvent<Import>) {
         match event {
             WatchEvent::Value { key, record, .. } => drop(self.imports.insert(key, record)),
-            WatchEvent::Removed { key, .. } => drop(self.imports.remove(&key)),
+            WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
+                self.imports.remove(&key);
+            }
             WatchEvent::Ready => self.knows_imports = true,
             WatchEvent::Reset => {
                 self.imports.clear();
@@ -86,7 +89,9 @@ impl ImportDesk {
     fn note_builder(&mut self, event: WatchEvent<Presence>) {
         match event {
             WatchEvent::Value { record, .. } => drop(self.alive.insert(record.value.builder)),
-            WatchEvent::Removed { key, .. } => self.alive.retain(|builder| builder.as_str() != key),
+            WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
+                self.alive.retain(|builder| builder.as_str() != key);
+            }
             WatchEvent::Ready => self.knows_builders = true,
             WatchEvent::Reset => {
                 self.alive.clear();
@@ -95,7 +100,8 @@ impl ImportDesk {
         }
     }
 
-    /// The import that has waited longest, of those that nobody is at.
+    /// The import that has waited longest, of those that no builder is at. What bears our own name while we are at none was
+    /// left by an end that couldn't be written, or by this builder before it was started again.
     fn next(&self, own: &BuilderId) -> Option<&Versioned<Import>> {
         if !self.knows_imports || !self.knows_builders || !self.alive.contains(own) {
             return None;
@@ -105,7 +111,9 @@ impl ImportDesk {
             .values()
             .filter(|import| match &import.value.state {
                 ImportState::New => true,
-                ImportState::Importing { builder, .. } => !self.alive.contains(builder),
+                ImportState::Importing { builder, .. } => {
+                    builder == own || !self.alive.contains(builder)
+                }
                 ImportState::Storing { .. }
                 | ImportState::Success { .. }
                 | ImportState::Failed { .. } => false,
@@ -114,7 +122,7 @@ impl ImportDesk {
     }
 }
 
-/// Somebody who was renewed late isn't gone.
+/// A builder whose heartbeat is late isn't gone.
 const fn patience(import: &Import) -> Duration {
     match import.state {
         ImportState::Importing { .. } => PATIENCE,
@@ -154,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_is_at_is_next_and_what_a_gone_builder_was_at() {
+    fn what_no_builder_is_at_is_next_and_what_a_gone_builder_was_at() {
         let me = "me".parse().unwrap();
         let by = |builder: &str| ImportState::Importing {
             builder: builder.parse().unwrap(),
@@ -171,6 +179,8 @@ mod tests {
         assert_eq!(of(&waiting).as_deref(), Some("v1.0.2"));
         let lost = desk(&[("v1.0.1", by("gone"))]);
         assert_eq!(of(&lost).as_deref(), Some("v1.0.1"));
+        let own = desk(&[("v1.0.1", by("me"))]);
+        assert_eq!(of(&own).as_deref(), Some("v1.0.1"));
         let unknown = ImportDesk {
             knows_builders: false,
             ..lost

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 use wombat_model::{
     GoVersion, ModulePath, Platform,
     catalog::{Import, ImportState, ReleaseDocument},
     names::{BASE_MODULE, BASE_PACKAGES},
 };
-use wombat_store::{Revision, Versioned, Written};
+use wombat_store::Versioned;
 
+use super::claim::{Claim, PAUSE};
 use crate::{
     catalog_import::{Effort, ImportRequest, Importer, OfferedPackages, module_graph},
     go::LicencePolicy,
@@ -24,7 +25,7 @@ const NICENESS: i32 = 19;
 /// Longest account of why it failed, in bytes.
 const LONGEST_MESSAGE: usize = 2000;
 
-/// Claims an import and does it. Whoever is faster has it.
+/// Claims an import and does it. The builder that is fastest has it.
 pub(super) async fn import(worker: Arc<Worker>, host: Platform, seen: Versioned<Import>) {
     let name = format!("{}@{}", seen.value.module, seen.value.version);
     let Some(claim) = Claim::win(&worker, seen).await else {
@@ -37,12 +38,13 @@ pub(super) async fn import(worker: Arc<Worker>, host: Platform, seen: Versioned<
     let work = Box::pin(find(&worker, &import, host, &stop, progress));
     let (found, claim) = tokio::join!(work, claim.keep_telling(&worker, told, &stop));
     let Some(claim) = claim else {
-        warn!(release = name, "somebody else does this import now");
+        warn!(release = name, "another builder does this import now");
         return;
     };
     let state = match found {
         Ok(document) => match store(&worker, &import, &document).await {
-            Ok(document) => ImportState::Storing { document },
+            Ok(Some(document)) => ImportState::Storing { document },
+            Ok(None) => ImportState::New,
             Err(error) => failed(&error),
         },
         // Another builder goes on.
@@ -50,87 +52,13 @@ pub(super) async fn import(worker: Arc<Worker>, host: Platform, seen: Versioned<
         Err(error) => failed(&error),
     };
     info!(release = name, ?state, "import ended here");
-    claim.tell(&worker, state).await;
+    claim.settle(&worker, state).await;
 }
 
 fn failed(error: &anyhow::Error) -> ImportState {
     let mut message = format!("{error:#}");
     message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
     ImportState::Failed { message }
-}
-
-/// The right to write how far an import is.
-struct Claim {
-    import: Import,
-    revision: Revision,
-}
-
-impl Claim {
-    async fn win(worker: &Worker, seen: Versioned<Import>) -> Option<Self> {
-        let state = importing(worker, (0, 0));
-        let claim = Self {
-            import: seen.value,
-            revision: seen.revision,
-        };
-        claim.tell(worker, state).await
-    }
-
-    /// `None`: somebody else wrote.
-    async fn tell(self, worker: &Worker, state: ImportState) -> Option<Self> {
-        let next = self.import.at(state);
-        match worker.store.catalog.write_import(next, self.revision).await {
-            Ok(Written::Won(written)) => Some(Self {
-                import: written.value,
-                revision: written.revision,
-            }),
-            Ok(Written::Lost) => {
-                debug!("an import is somebody else's");
-                None
-            }
-            // It may be told next time; if it isn't, somebody else does it once we are gone.
-            Err(error) => {
-                warn!(%error, "can't say how far an import is");
-                Some(self)
-            }
-        }
-    }
-
-    /// Tells of progress until there is none any more. Ends the work if the claim is lost or the builder stops.
-    async fn keep_telling(
-        self,
-        worker: &Worker,
-        mut told: watch::Receiver<(usize, usize)>,
-        stop: &CancellationToken,
-    ) -> Option<Self> {
-        let mut claim = Some(self);
-        loop {
-            tokio::select! {
-                changed = told.changed() => if changed.is_err() {
-                    return claim;
-                },
-                () = worker.stop.cancelled(), if !stop.is_cancelled() => {
-                    stop.cancel();
-                    continue;
-                }
-            }
-            let progress = *told.borrow_and_update();
-            claim = match claim {
-                Some(claim) => claim.tell(worker, importing(worker, progress)).await,
-                None => None,
-            };
-            if claim.is_none() {
-                stop.cancel();
-            }
-        }
-    }
-}
-
-fn importing(worker: &Worker, (done, of): (usize, usize)) -> ImportState {
-    ImportState::Importing {
-        builder: worker.builder.clone(),
-        done: u32::try_from(done).unwrap_or(u32::MAX),
-        of: u32::try_from(of).unwrap_or(u32::MAX),
-    }
 }
 
 /// Finds out all about the release. `progress` is dropped at the end, however that comes.
@@ -213,19 +141,30 @@ fn title(module: &ModulePath) -> String {
     word.unwrap_or(path).to_owned()
 }
 
-/// The name of the object that the document is in now.
+/// The name of the object that the document is in now. A store that is away or full is waited for, since what was found
+/// is right nevertheless; `None`: until the builder stopped.
 async fn store(
     worker: &Worker,
     import: &Import,
     document: &ReleaseDocument,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Option<String>> {
     let bytes = serde_json::to_vec(document)?;
-    // An object is written once: each import has one of its own.
-    let own = uuid::Uuid::new_v4().simple();
-    let name = format!("{}/{}/{own}", import.module, import.version);
-    let stored = worker.store.documents.put_bytes(&name, &bytes).await;
-    stored.context("what was found can't be stored")?;
-    Ok(name)
+    loop {
+        // An object is written once: each import and each attempt has one of its own.
+        let own = uuid::Uuid::new_v4().simple();
+        let name = format!("{}/{}/{own}", import.module, import.version);
+        match worker.store.documents.put_bytes(&name, &bytes).await {
+            Ok(_) => return Ok(Some(name)),
+            Err(error) if error.may_pass() => {
+                warn!(%error, "what an import found can't be stored yet");
+            }
+            Err(error) => return Err(error).context("what was found can't be stored"),
+        }
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            () = worker.stop.cancelled() => return Ok(None),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -295,7 +295,7 @@ mod tests {
                 builder: alive[winner].clone(),
                 claim: "c".parse().unwrap(),
             };
-            let held = new.claim(holder, OffsetDateTime::UNIX_EPOCH).unwrap();
+            let held = new.claim(holder).unwrap();
             for board in &mut boards {
                 board.update(held.key(), at(held.clone(), 2 * number + 2), now);
                 board.forget(&held.key());
@@ -335,13 +335,10 @@ mod tests {
         let new = build("nats", 0);
         let held = new
             .clone()
-            .claim(
-                Holder {
-                    builder: me.clone(),
-                    claim: "c".parse().unwrap(),
-                },
-                OffsetDateTime::UNIX_EPOCH,
-            )
+            .claim(Holder {
+                builder: me.clone(),
+                claim: "c".parse().unwrap(),
+            })
             .unwrap();
         board.update(new.key(), at(held, 2), now);
         board.update(new.key(), at(new.clone(), 1), now);

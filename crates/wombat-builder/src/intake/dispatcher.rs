@@ -1,6 +1,6 @@
 //! The task that hands waiting builds to free workers.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -17,6 +17,7 @@ use super::{
     roster::Roster,
 };
 use crate::{
+    disk::Disk,
     owner::{Note, Ownership},
     worker::{Outcome, Worker},
 };
@@ -41,7 +42,7 @@ pub(crate) struct Dispatcher {
     pub(crate) worker: Arc<Worker>,
     pub(crate) workers: usize,
     pub(crate) lease: Duration,
-    pub(crate) min_free_disk: u64,
+    pub(crate) disk: Arc<Disk>,
     pub(crate) ownership: Ownership,
     pub(crate) fenced: watch::Receiver<bool>,
     /// Cancelled when nothing new is to be claimed.
@@ -62,12 +63,11 @@ pub(super) struct State {
     pub(super) recoveries: JoinSet<()>,
     pub(super) orphans: HashMap<BuildKey, Instant>,
     pub(super) previous: Option<Note>,
-    pub(super) low_disk_said: bool,
 }
 
 impl Dispatcher {
-    /// Runs until it was stopped and every worker is done.
-    pub(crate) async fn run(mut self) {
+    /// Runs until it was stopped and every worker is done. The folder is ours still.
+    pub(crate) async fn run(mut self) -> Ownership {
         let store = self.worker.store.clone();
         let mut state = State {
             board: Board::default(),
@@ -82,7 +82,6 @@ impl Dispatcher {
             recoveries: JoinSet::new(),
             orphans: HashMap::new(),
             previous: self.ownership.previous.take(),
-            low_disk_said: false,
         };
         let mut check =
             interval((self.lease / 10).clamp(Duration::from_millis(100), Duration::from_secs(2)));
@@ -101,7 +100,10 @@ impl Dispatcher {
                 event = state.builders.next() => builder_event(&mut state.roster, event),
                 Some(done) = state.tasks.join_next() => worker_done(&mut state, done),
                 Some(_) = state.recoveries.join_next() => {}
-                _ = check.tick() => self.look_for_the_dead(&mut state),
+                _ = check.tick() => {
+                    self.disk.has_room();
+                    self.look_for_the_dead(&mut state);
+                }
                 _ = resync.tick() => self.resync(&mut state),
                 changed = state.health.changed() => match changed {
                     Ok(()) => self.health_changed(&mut state),
@@ -114,6 +116,7 @@ impl Dispatcher {
             }
         }
         state.recoveries.shutdown().await;
+        self.ownership
     }
 
     fn health_changed(&self, state: &mut State) {
@@ -153,7 +156,8 @@ impl Dispatcher {
                 }
                 state.board.update(key, record, Instant::now());
             }
-            WatchEvent::Removed { key, revision } => {
+            WatchEvent::Removed { key, revision }
+            | WatchEvent::Unreadable { key, revision, .. } => {
                 state.told = state.told.max(revision);
                 let Ok(key) = key.parse::<BuildKey>() else {
                     return;
@@ -215,7 +219,7 @@ impl Dispatcher {
                 Choice::Wait(instant) => return Some(instant),
                 Choice::Nothing => return None,
             };
-            if !self.has_room(state) {
+            if !self.disk.has_room() {
                 return Some(now + REST);
             }
             let key = record.value.key();
@@ -229,20 +233,6 @@ impl Dispatcher {
                 .tasks
                 .spawn(async move { (key, Box::pin(worker.work(record, pause, seen)).await) });
         }
-    }
-
-    fn has_room(&self, state: &mut State) -> bool {
-        let free = free_disk(self.worker.workshop.jobs_folder());
-        let enough = free.is_none_or(|bytes| bytes >= self.min_free_disk);
-        if !enough && !state.low_disk_said {
-            warn!(
-                free,
-                wanted = self.min_free_disk,
-                "too little free disk; nothing is claimed"
-            );
-        }
-        state.low_disk_said = !enough;
-        enough
     }
 }
 
@@ -279,7 +269,7 @@ fn tell(at_work: &HashMap<BuildKey, watch::Sender<Seen>>, key: &BuildKey, seen: 
 fn builder_event(roster: &mut Roster, event: WatchEvent<Presence>) {
     match event {
         WatchEvent::Value { record, .. } => roster.renewed(record.value),
-        WatchEvent::Removed { key, .. } => {
+        WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
             if let Ok(builder) = key.parse::<BuilderId>() {
                 roster.gone(&builder);
             }
@@ -287,12 +277,6 @@ fn builder_event(roster: &mut Roster, event: WatchEvent<Presence>) {
         WatchEvent::Ready => roster.ready(),
         WatchEvent::Reset => roster.reset(),
     }
-}
-
-/// Bytes that may still be written, if the system tells.
-pub(crate) fn free_disk(folder: &Path) -> Option<u64> {
-    let status = rustix::fs::statvfs(folder).ok()?;
-    Some(status.f_bavail.saturating_mul(status.f_frsize))
 }
 
 async fn until(instant: Option<Instant>) {

@@ -9,4 +9,4 @@ mod dispatcher;
 mod recovery;
 mod roster;
 
-pub(crate) use dispatcher::{Dispatcher, Seen, free_disk};
+pub(crate) use dispatcher::{Dispatcher, Seen};

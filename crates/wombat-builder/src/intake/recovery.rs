@@ -36,8 +36,8 @@ impl Dispatcher {
         }
         let suspicious = previous.given_back.contains(key);
         let note = Note {
-            builder: self.worker.builder.clone(),
             given_back: vec![key.clone()],
+            ..Note::of(self.worker.builder.clone())
         };
         if let Err(error) = self.ownership.add(&note) {
             warn!(%error, "can't write down what was given back");

@@ -98,6 +98,7 @@ mod tests {
             active: Vec::new(),
             go: None,
             draining: false,
+            problem: None,
             sandbox: wombat_model::SandboxLevel::None,
             lease_ms: 10_000,
         }

@@ -16,13 +16,13 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use tokio::{net::TcpListener, sync::Mutex as AsyncMutex, task::JoinSet};
+use tokio::{io::AsyncReadExt as _, net::TcpListener, sync::Mutex as AsyncMutex, task::JoinSet};
 use tokio_util::io::ReaderStream;
 use tracing::debug;
 
 use super::{
     asked::{Asked, Lasting},
-    kept::Kept,
+    kept::{Answer, Kept},
     session::{Notes, RelaySession, Sessions},
     upstream::{ChecksumDatabase, Refusal, Source, Upstream},
 };
@@ -107,6 +107,13 @@ impl Relay {
         self.shared.sessions.begin(self.port, kept)
     }
 
+    /// Fetches these paths anew the next time.
+    pub(crate) fn forget(&self, paths: &[String]) {
+        for path in paths {
+            self.shared.kept.forget(path);
+        }
+    }
+
     /// Where it keeps what it fetched.
     pub(crate) fn folder(&self) -> PathBuf {
         self.shared.kept.folder().to_owned()
@@ -133,15 +140,15 @@ impl Shared {
         let turn = self.turn(&asked);
         let _turn = turn.lock().await;
         if asked.lasting() == Lasting::Forever
-            && let Some(file) = self.kept.find(&asked)
+            && let Some(answer) = self.find(&asked).await
         {
             notes.served(asked);
-            return whole(file);
+            return whole(answer);
         }
         match self.fetch(&asked).await {
-            Ok(file) => {
+            Ok(answer) => {
                 notes.served(asked);
-                whole(file)
+                whole(answer)
             }
             Err(Refusal::Told { status, words }) => (status, words).into_response(),
             Err(Refusal::Away(words)) => {
@@ -151,15 +158,31 @@ impl Shared {
         }
     }
 
-    async fn fetch(&self, asked: &Asked) -> Result<std::fs::File, Refusal> {
+    /// What is kept, if it is whole.
+    async fn find(&self, asked: &Asked) -> Option<Answer> {
+        let (kept, asked) = (self.kept.clone(), asked.clone());
+        let found = tokio::task::spawn_blocking(move || kept.find(&asked));
+        found.await.ok()?
+    }
+
+    async fn fetch(&self, asked: &Asked) -> Result<Answer, Refusal> {
         let local = |error: io::Error| Refusal::Away(format!("it can't be kept: {error}"));
         let begun = Instant::now();
         let mut file = self.kept.unfinished(asked).map_err(local)?;
         self.source.fetch(asked, &mut file).await?;
         debug!(path = asked.path(), elapsed = ?begun.elapsed(), "fetched");
         match asked.lasting() {
-            Lasting::Forever => self.kept.keep(asked, file).map_err(local),
-            Lasting::Once => Ok(file.into_file()),
+            Lasting::Forever => {
+                let (kept, asked) = (self.kept.clone(), asked.clone());
+                let keeping = tokio::task::spawn_blocking(move || kept.keep(&asked, file));
+                let kept = keeping.await.unwrap_or_else(|error| Err(error.into()));
+                kept.map_err(local)
+            }
+            Lasting::Once => {
+                let file = file.into_file();
+                let size = file.metadata().map_err(local)?.len();
+                Ok(Answer { file, size })
+            }
         }
     }
 
@@ -176,15 +199,12 @@ impl Shared {
     }
 }
 
-/// The whole file, from its beginning.
-fn whole(mut file: std::fs::File) -> Response {
-    let size = file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| file.metadata())
-        .map(|metadata| metadata.len());
-    match size {
-        Ok(size) => {
-            let body = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
+/// All of it, from its beginning.
+fn whole(Answer { mut file, size }: Answer) -> Response {
+    match file.seek(SeekFrom::Start(0)) {
+        Ok(_) => {
+            let file = tokio::fs::File::from_std(file).take(size);
+            let body = Body::from_stream(ReaderStream::new(file));
             ([(header::CONTENT_LENGTH, size)], body).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

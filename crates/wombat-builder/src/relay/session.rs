@@ -85,7 +85,7 @@ impl RelaySession {
     pub(crate) fn forget_served(&self) {
         let served = std::mem::take(&mut lock(&self.state).served);
         for asked in &served {
-            self.kept.forget(asked);
+            self.kept.forget(asked.path());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use wombat_model::{Artifact, Build, BuilderId, Failure, Timings};
+use wombat_model::{Artifact, Build, BuilderId, Failure, Status, Timings};
 use wombat_store::{Builds, Claim, ClaimOutcome, FinishOutcome, Revision, StoreError, Versioned};
 
 use crate::intake::Seen;
@@ -35,12 +35,25 @@ pub(super) struct Patience<'a> {
 }
 
 impl Ending {
-    /// Writes it into the record. `None`: the claim is lost, or NATS stayed away.
+    /// The status that a held build will have.
+    pub(super) fn status(&self, held: &Build) -> Status {
+        match self {
+            Self::Success(..) => Status::Success,
+            // The binary from before a rebuild goes on being served.
+            Self::Failure(_) if held.artifact().is_some() => Status::Success,
+            Self::Failure(_) => Status::Failed,
+            Self::Release => Status::New,
+        }
+    }
+
+    /// Writes it into the record, with the place of the log's end if that is known. `None`: the claim is lost, or NATS
+    /// stayed away.
     pub(super) async fn write(
         self,
         builds: &Builds,
         builder: &BuilderId,
         claim: Claim,
+        log_end: Option<Revision>,
         patience: Patience<'_>,
     ) -> Option<Versioned<Build>> {
         let Patience { hurry, seen, ours } = patience;
@@ -49,7 +62,7 @@ impl Ending {
             sleep(IN_A_HURRY).await;
         };
         tokio::select! {
-            record = self.write_until_known(builds, builder, claim) => record,
+            record = self.write_until_known(builds, builder, claim, log_end) => record,
             // Our own write is a later revision, too: then the record itself has to be looked at, which is being done.
             () = given_up => {
                 warn!(ours = ours.get(), last_seen = seen.borrow().revision.get(), "NATS stayed away; the build is left to others");
@@ -63,12 +76,19 @@ impl Ending {
         builds: &Builds,
         builder: &BuilderId,
         claim: Claim,
+        log_end: Option<Revision>,
     ) -> Option<Versioned<Build>> {
         let (key, id) = (claim.key().clone(), claim.id().clone());
         let mut claim = Some(claim);
         loop {
             let attempt = match claim.take() {
-                Some(claim) => self.clone().write_once(builds, claim).await,
+                Some(claim) => {
+                    let claim = match log_end {
+                        Some(place) => claim.with_log_end(place),
+                        None => claim,
+                    };
+                    self.clone().write_once(builds, claim).await
+                }
                 None => match builds.get(&key).await {
                     Ok(Some(record)) if record.value.is_held_by(&id) => {
                         match builds.adopt(record, builder) {

@@ -1,10 +1,12 @@
 //! The life of one claim: win it, build, upload, finish; and however it ends, say so in its log.
 //!
-//! [`claim_log`] writes what happens into `BUILD_LOGS`, [`upload`] brings the binary into the object store, and
-//! [`ending`] writes the last word into the record.
+//! [`claim_log`] writes what happens into `BUILD_LOGS`, which [`log_shape`] keeps within its limit, [`upload`] brings the
+//! binary into the object store, and [`ending`] writes the last word into the record, once the log is stored: the record
+//! names its last message.
 
 mod claim_log;
 mod ending;
+mod log_shape;
 mod upload;
 
 use std::{sync::Arc, time::Duration};
@@ -36,8 +38,10 @@ use upload::{Uploaded, upload};
 const NICENESS: i32 = 10;
 /// What nobody asked for runs below that.
 const IDLE_NICENESS: i32 = 19;
-/// How long a build's last log lines may take once the build is over.
-const LOG_FLUSH: Duration = Duration::from_secs(5);
+/// How long a build's last log lines may take once the build is over: as long as electing a leader of their stream does.
+const LOG_FLUSH: Duration = Duration::from_secs(10);
+/// The same where the builder itself has to end.
+const LOG_FLUSH_IN_A_HURRY: Duration = Duration::from_secs(5);
 
 /// Bounds on one build.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +154,7 @@ impl Worker {
     async fn hold(&self, claim: Claim, mut seen: watch::Receiver<Seen>) {
         let _listed = self.claims.add(claim.key().clone(), claim.id().clone());
         let (reporter, reports) = Reporter::new();
-        let log = ClaimLog::start(&self.store.logs, &claim, self.limits.log, reports);
+        let mut log = ClaimLog::start(&self.store.logs, &claim, self.limits.log, reports);
         let spec = claim.build().spec().clone();
         info!(attempt = claim.build().attempt(), "claimed");
 
@@ -170,14 +174,47 @@ impl Worker {
             }
         };
         drop((scope, reporter));
-        let status = self.conclude(claim, made, &mut seen).await;
+        let status = self.conclude(claim, made, &mut log, &mut seen).await;
         info!(
             ?status,
             seconds = begun.elapsed().as_secs_f64(),
             "the claim is over"
         );
-        log.finish(status.unwrap_or(Status::Cancelled), LOG_FLUSH)
+        log.finish(status.unwrap_or(Status::Cancelled), self.log_flush())
             .await;
+    }
+
+    fn log_flush(&self) -> Duration {
+        if self.hurry.is_cancelled() {
+            LOG_FLUSH_IN_A_HURRY
+        } else {
+            LOG_FLUSH
+        }
+    }
+
+    /// Stores all of a log, and says where its end stands. `None`: it took too long, or the builder has to end. While NATS is
+    /// away the record can't be written either, so that waiting costs nothing.
+    async fn seal(&self, log: &mut ClaimLog, status: Status) -> Option<Revision> {
+        let cut_off = async {
+            self.hurry.cancelled().await;
+            tokio::time::sleep(LOG_FLUSH_IN_A_HURRY).await;
+        };
+        let sealed = async {
+            loop {
+                let place = log.seal(status, LOG_FLUSH).await;
+                if place.is_some() || self.store.builds.now().await.is_ok() {
+                    return place;
+                }
+            }
+        };
+        let place = tokio::select! {
+            place = sealed => place,
+            () = cut_off => None,
+        };
+        if place.is_none() {
+            warn!("the end of a log isn't stored in time; its build is ended without it");
+        }
+        place
     }
 
     /// The platform whose finished binaries are run here: this machine's, if they can be kept from everything.
@@ -256,11 +293,12 @@ impl Worker {
         }
     }
 
-    /// Writes the end into the record. The status that the claim's log ends with.
+    /// Writes the end into the log, then into the record. The status that the claim ended with.
     async fn conclude(
         &self,
         claim: Claim,
         made: Result<Result<Uploaded, BuildError>, Cause>,
+        log: &mut ClaimLog,
         seen: &mut watch::Receiver<Seen>,
     ) -> Option<Status> {
         let (ending, uploaded) = match made {
@@ -286,13 +324,14 @@ impl Worker {
             Err(Cause::Foreign(status)) => return status,
         };
         let key = claim.key().clone();
+        let log_end = self.seal(log, ending.status(claim.build())).await;
         let patience = Patience {
             hurry: &self.hurry,
             seen,
             ours: claim.revision(),
         };
         let record = ending
-            .write(&self.store.builds, &self.builder, claim, patience)
+            .write(&self.store.builds, &self.builder, claim, log_end, patience)
             .await;
         if let (Some(uploaded), Some(_)) = (&uploaded, &record) {
             upload::publish(&self.store, &key, &uploaded.artifact.name).await;

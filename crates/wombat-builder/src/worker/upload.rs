@@ -37,12 +37,17 @@ pub(super) async fn upload(
 ) -> Result<Uploaded, BuildError> {
     let begun = Instant::now();
     let mut pauses = RETRY_AFTER.into_iter();
+    let mut attempt = 0;
     let artifact = loop {
-        match store(artifacts, claim, &product).await {
+        attempt += 1;
+        match store(artifacts, claim, &product, attempt).await {
             Ok(artifact) => break artifact,
             Err(error) => {
                 // A full store may have room again soon: the janitor sees to that.
-                let passing = matches!(error, StoreError::Unavailable(_) | StoreError::Full(_));
+                let passing = matches!(
+                    error,
+                    StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Lost(_)
+                );
                 let failure = failure(&error);
                 let Some(pause) = pauses.next().filter(|_| passing) else {
                     return Err(failure.into());
@@ -68,15 +73,14 @@ async fn store(
     artifacts: &Artifacts,
     claim: &Claim,
     product: &Product,
+    attempt: u32,
 ) -> Result<Artifact, StoreError> {
-    let name = ArtifactName::new(claim.key(), claim.id());
-    artifacts.put_file(&name, &product.path).await?;
-    let stored = artifacts.find(name.as_str()).await?;
-    if stored.is_none_or(|stored| {
-        stored.size != product.size || stored.sha256.as_ref() != Some(&product.sha256)
-    }) {
+    // Written once: what an earlier attempt left behind may be half of it.
+    let name = ArtifactName::nth(claim.key(), claim.id(), attempt);
+    let sent = artifacts.put_file(&name, &product.path).await?;
+    if sent.size != product.size || sent.sha256.as_ref() != Some(&product.sha256) {
         return Err(StoreError::Unavailable(
-            "the object store holds other bytes than were sent".to_owned(),
+            "the file of the binary changed while it was sent".to_owned(),
         ));
     }
     let recipe =
@@ -95,14 +99,14 @@ async fn store(
 
 fn failure(error: &StoreError) -> Failure {
     match error {
-        StoreError::Full(_) => {
-            Failure::new(FailureClass::Resource, "The store of binaries is full.")
-        }
-        StoreError::Unavailable(_) => Failure::new(
+        // Nothing is wrong with the build: it may be asked for again as soon as there is room.
+        StoreError::Full(_) => Failure::new(FailureClass::Infra, "The store of binaries is full."),
+        StoreError::Unavailable(_) | StoreError::Lost(_) => Failure::new(
             FailureClass::Infra,
             format!("The binary can't be stored: {error}."),
         ),
         StoreError::Missing(_)
+        | StoreError::NoJetStream(_)
         | StoreError::Corrupt { .. }
         | StoreError::File(_)
         | StoreError::Denied(_)

@@ -1,19 +1,27 @@
 //! A build: a spec and where it stands.
 
+mod record;
 mod state;
 mod steps;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 
+pub use record::{TimeField, UnreadableRecord};
 pub use state::{Artifact, BuildState, Holder, IllegalTransition, Status, Timings};
+pub use steps::Retry;
 
-use crate::{BuildKey, BuildSpec, ClaimId, Failure, Sha256, wire::BuildJson};
+use crate::{BuildKey, BuildSpec, ClaimId, Failure, Sha256, log::LogEnd, wire::BuildJson};
 
 /// A record of the `builds` bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BuildJson", into = "BuildJson")]
 pub struct Build {
+    /// Of the spec, which never changes.
+    pub(crate) key: BuildKey,
     pub(crate) spec: BuildSpec,
     pub(crate) state: BuildState,
     pub(crate) attempt: u32,
@@ -24,12 +32,20 @@ pub struct Build {
     pub(crate) timings: Timings,
     pub(crate) last_error: Option<String>,
     pub(crate) other_sha256: Option<Sha256>,
+    /// The time that this state began with: until the server has said when that was, its value is only a lower bound.
+    pub(crate) message_time: Option<TimeField>,
+    /// Fields of a newer version, kept as they are.
+    pub(crate) unknown: BTreeMap<String, Value>,
+    /// Where a newer version put something that can't be kept.
+    pub(crate) lost: Option<String>,
+    pub(crate) log: Option<LogEnd>,
 }
 
 impl Build {
-    /// A build that nobody asked for before. Times are for people to read; nothing is decided by them.
+    /// A build without a record so far. `now` is an estimate of the server's time, which the record's own replaces.
     pub fn new(spec: BuildSpec, catalog_revision: u64, now: OffsetDateTime) -> Self {
         Self {
+            key: spec.key(),
             spec,
             state: BuildState::New { kept: None },
             attempt: 0,
@@ -40,6 +56,10 @@ impl Build {
             timings: Timings::new(),
             last_error: None,
             other_sha256: None,
+            message_time: Some(TimeField::Requested),
+            unknown: BTreeMap::new(),
+            lost: None,
+            log: None,
         }
     }
 
@@ -50,7 +70,7 @@ impl Build {
 
     /// The build's name.
     pub fn key(&self) -> BuildKey {
-        self.spec.key()
+        self.key.clone()
     }
 
     /// Where it stands.
@@ -81,6 +101,11 @@ impl Build {
     /// How long each phase took.
     pub fn timings(&self) -> &Timings {
         &self.timings
+    }
+
+    /// Where the log of its last claim ends. `None`: the build isn't finished, or was ended without its builder.
+    pub fn log(&self) -> Option<&LogEnd> {
+        self.log.as_ref()
     }
 
     /// The name of its state.

@@ -43,18 +43,18 @@ fn binary(build: &Build, claim: &str, byte: u8) -> Artifact {
 }
 
 fn claimed(build: Build, claim: &str) -> Build {
-    build.claim(holder(claim), NOW).unwrap()
+    build.claim(holder(claim)).unwrap()
 }
 
 fn done(build: Build, claim: &str, byte: u8) -> Build {
     let artifact = binary(&build, claim, byte);
     let build = claimed(build, claim);
-    build.succeed(artifact, Timings::new(), NOW).unwrap()
+    build.succeed(artifact, Timings::new()).unwrap()
 }
 
 fn failed(class: FailureClass) -> Build {
     claimed(waiting(), "c1")
-        .fail(Failure::new(class, "words"), NOW)
+        .fail(Failure::new(class, "words"))
         .unwrap()
 }
 
@@ -81,9 +81,9 @@ fn the_originals_fields_keep_their_names() {
 
 #[test]
 fn every_state_survives_its_json() {
-    let cancelled = claimed(waiting(), "c1").cancel(NOW).unwrap();
+    let cancelled = claimed(waiting(), "c1").cancel().unwrap();
     let rebuilding = done(waiting(), "c1", 1)
-        .request_again(true, 8, NOW)
+        .request_again(Retry::Forced, 8)
         .unwrap();
     let not_reproducible = done(rebuilding.clone(), "c2", 2);
     let expired = done(waiting(), "c1", 1).expire().unwrap();
@@ -129,27 +129,25 @@ fn a_step_leads_only_from_where_it_belongs() {
     let finished = done(waiting(), "c1", 1);
     let artifact = binary(&finished, "c2", 1);
     let failure = Failure::new(FailureClass::Input, "words");
-    assert!(finished.clone().claim(holder("c2"), NOW).is_err());
-    assert!(
-        finished
-            .clone()
-            .succeed(artifact, Timings::new(), NOW)
-            .is_err()
-    );
-    assert!(finished.clone().fail(failure, NOW).is_err());
-    assert!(finished.clone().cancel(NOW).is_err());
+    assert!(finished.clone().claim(holder("c2")).is_err());
+    assert!(finished.clone().succeed(artifact, Timings::new()).is_err());
+    assert!(finished.clone().fail(failure).is_err());
+    assert!(finished.clone().cancel().is_err());
     assert!(finished.clone().release().is_err());
-    assert!(finished.recover(NOW).is_err());
+    assert!(finished.recover().is_err());
     assert!(waiting().release().is_err());
     assert!(waiting().expire().is_err());
 }
 
 #[test]
 fn asking_again_rebuilds_only_what_may_turn_out_otherwise() {
-    let rebuilt = |build: Build, force| build.request_again(force, 8, NOW).is_some();
+    let rebuilt = |build: Build, retry| build.request_again(retry, 8).is_some();
+    let (passing, forced) = (Retry::Passing, Retry::Forced);
     for class in [FailureClass::Input, FailureClass::Compile] {
         assert!(
-            !rebuilt(failed(class), false) && rebuilt(failed(class), true),
+            !rebuilt(failed(class), passing)
+                && rebuilt(failed(class), Retry::Rested)
+                && rebuilt(failed(class), forced),
             "{class:?}"
         );
     }
@@ -159,27 +157,124 @@ fn asking_again_rebuilds_only_what_may_turn_out_otherwise() {
         FailureClass::Lost,
         FailureClass::Internal,
     ] {
-        assert!(rebuilt(failed(class), false), "{class:?}");
+        assert!(rebuilt(failed(class), passing), "{class:?}");
     }
-    assert!(!rebuilt(waiting(), true) && !rebuilt(claimed(waiting(), "c1"), true));
-    assert!(!rebuilt(done(waiting(), "c1", 1), false));
-    assert!(rebuilt(waiting().cancel(NOW).unwrap(), false));
+    assert!(!rebuilt(waiting(), forced) && !rebuilt(claimed(waiting(), "c1"), forced));
+    assert!(!rebuilt(done(waiting(), "c1", 1), passing));
+    assert!(!rebuilt(done(waiting(), "c1", 1), Retry::Rested));
+    assert!(rebuilt(waiting().cancel().unwrap(), passing));
 }
 
 #[test]
 fn a_rebuild_that_is_stopped_leaves_the_binary_as_it_was() {
     let first = done(waiting(), "c1", 1);
     let artifact = first.artifact().cloned();
-    let queued = first.request_again(true, 8, NOW).unwrap();
+    let queued = first.request_again(Retry::Forced, 8).unwrap();
     assert_eq!(queued.artifact(), artifact.as_ref());
     for stopped in [
-        queued.clone().cancel(NOW).unwrap(),
-        claimed(queued.clone(), "c2").cancel(NOW).unwrap(),
+        queued.clone().cancel().unwrap(),
+        claimed(queued.clone(), "c2").cancel().unwrap(),
         claimed(queued, "c2")
-            .fail(Failure::new(FailureClass::Infra, "away"), NOW)
+            .fail(Failure::new(FailureClass::Infra, "away"))
             .unwrap(),
     ] {
         assert_eq!(stopped.status(), Status::Success);
         assert_eq!(stopped.artifact(), artifact.as_ref());
     }
+}
+
+fn record(build: &Build) -> Vec<u8> {
+    serde_json::to_vec(build).unwrap()
+}
+
+fn read(build: &Build, written: OffsetDateTime) -> Build {
+    Build::from_record(build.key().as_str(), &record(build), written).unwrap()
+}
+
+#[test]
+fn times_are_those_of_the_servers_messages_and_none_goes_back() {
+    let at = |minutes| NOW + time::Duration::minutes(minutes);
+    let asked = read(&waiting(), at(1));
+    assert_eq!(asked.requested(), at(1));
+    let taken = read(&claimed(asked, "c1"), at(3));
+    assert_eq!((taken.requested(), taken.claimed()), (at(1), Some(at(3))));
+    // The next leader's clock is behind.
+    let over = read(
+        &taken.fail(Failure::new(FailureClass::Infra, "x")).unwrap(),
+        at(2),
+    );
+    assert_eq!(
+        (over.claimed(), over.finished()),
+        (Some(at(3)), Some(at(3)))
+    );
+    let again = read(&over.request_again(Retry::Passing, 8).unwrap(), at(2));
+    assert_eq!((again.requested(), again.finished()), (at(3), None));
+    let back = read(&claimed(again, "c2").release().unwrap(), at(9));
+    assert_eq!((back.requested(), back.claimed()), (at(3), None));
+}
+
+#[test]
+fn a_step_that_ends_nothing_moves_no_time() {
+    let over = read(&done(waiting(), "c1", 1), NOW + time::Duration::HOUR);
+    let later = NOW + time::Duration::DAY;
+    let expired = read(&over.clone().expire().unwrap(), later);
+    assert_eq!(expired.finished(), over.finished());
+}
+
+#[test]
+fn a_record_stands_under_its_own_key() {
+    let build = waiting();
+    let other = build.key().as_str().replace("linux", "darwin");
+    let misplaced = Build::from_record(&other, &record(&build), NOW);
+    assert_eq!(
+        misplaced,
+        Err(UnreadableRecord::Misplaced(build.key().to_string()))
+    );
+}
+
+#[test]
+fn what_a_newer_version_added_stays() {
+    let mut json = serde_json::to_value(waiting()).unwrap();
+    json["colour"] = json!({"of": "the future"});
+    let key = waiting().key();
+    let parse = |json: &Value| Build::from_record(key.as_str(), json.to_string().as_bytes(), NOW);
+    let taken = claimed(parse(&json).unwrap(), "c1");
+    assert_eq!(taken.would_lose(), None);
+    let written = serde_json::to_value(taken).unwrap();
+    assert_eq!(written["colour"], json["colour"]);
+    json["packages"][0]["colour"] = json!(1);
+    assert_eq!(
+        parse(&json).unwrap().would_lose(),
+        Some("packages.0.colour")
+    );
+    json["schema"] = json!(2);
+    assert_eq!(parse(&json), Err(UnreadableRecord::Newer(2)));
+    json["status"] = json!("dreaming");
+    assert_eq!(parse(&json), Err(UnreadableRecord::Newer(2)));
+    json["schema"] = json!(1);
+    let refused = parse(&json).unwrap_err().to_string();
+    assert!(refused.contains("dreaming"), "{refused}");
+    for junk in ["", "junk", "[]", "{\"goos\":"] {
+        assert!(Build::from_record(key.as_str(), junk.as_bytes(), NOW).is_err());
+    }
+}
+
+#[test]
+fn a_record_names_the_end_of_its_log_until_it_is_asked_for_again() {
+    let build = claimed(waiting(), "c1").with_log_end(41);
+    let build = build
+        .fail(Failure::new(FailureClass::Infra, "words"))
+        .unwrap();
+    let json = serde_json::to_value(&build).unwrap();
+    assert_eq!(json["log"], json!({"claim": "c1", "last": 41}));
+    let back: Build = serde_json::from_value(json).unwrap();
+    assert_eq!(back.log().map(|log| log.last), Some(41));
+    assert_eq!(back, build);
+    let again = build.request_again(Retry::Passing, 8).unwrap();
+    assert_eq!(again.log(), None);
+    let json = serde_json::to_value(claimed(again, "c2").cancel().unwrap()).unwrap();
+    assert_eq!(json.get("log"), None);
+    let released = claimed(waiting(), "c1").with_log_end(41).release().unwrap();
+    assert_eq!(released.log(), None);
+    assert_eq!(waiting().with_log_end(41).log(), None, "no claim, no log");
 }

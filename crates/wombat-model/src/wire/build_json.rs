@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::{
     Artifact, ArtifactName, Build, BuildSpec, BuildState, BuilderId, ClaimId, Failure,
     FailureClass, GoVersion, Goarch, Goos, Holder, ImportPath, InvalidSpec, ModulePath,
     ModuleVersion, Package, ParsePlatformError, Platform, SandboxLevel, Sha256, Status, Target,
-    Variant, log::Phase,
+    TimeField, Variant,
+    log::{LogEnd, Phase},
 };
 
 /// A package of a build.
@@ -130,6 +132,17 @@ pub struct BuildJson {
     /// Milliseconds that each phase took.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub timings: BTreeMap<Phase, u64>,
+    /// In a record: the time whose value is only a lower bound, since the record's own message has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub message_time: Option<TimeField>,
+    /// Fields of a newer version.
+    #[serde(flatten, skip_deserializing)]
+    #[schemars(skip)]
+    pub unknown: BTreeMap<String, Value>,
+    /// Where the log of the last claim ends. Absent where its builder didn't end the build: it was cancelled, or the builder is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogEnd>,
 }
 
 /// What a record says of where its build stands, and of its binary: all that who looks after many of them has to read.
@@ -149,6 +162,9 @@ pub struct BuildOutline {
     /// When it ended.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub finished: Option<OffsetDateTime>,
+    /// The time that is the message's own.
+    #[serde(default, rename = "messageTime")]
+    pub message_time: Option<TimeField>,
 }
 
 /// The JSON isn't a build that could have come about.
@@ -235,6 +251,9 @@ impl From<Build> for BuildJson {
             claimed: build.claimed,
             finished: build.finished,
             timings: build.timings,
+            message_time: build.message_time,
+            unknown: build.unknown,
+            log: build.log,
         }
     }
 }
@@ -306,8 +325,10 @@ impl TryFrom<BuildJson> for Build {
             tags: json.tags,
             ldflags: json.ldflags,
         };
+        let spec = spec.checked()?;
         Ok(Self {
-            spec: spec.checked()?,
+            key: spec.key(),
+            spec,
             state,
             attempt: json.attempt,
             catalog_revision: json.catalog_revision,
@@ -317,6 +338,10 @@ impl TryFrom<BuildJson> for Build {
             timings: json.timings,
             last_error: json.last_error,
             other_sha256: json.other_sha256,
+            message_time: json.message_time,
+            unknown: json.unknown,
+            lost: None,
+            log: json.log,
         })
     }
 }

@@ -4,6 +4,7 @@ mod ahead;
 mod build_json;
 mod components;
 mod error_body;
+mod health;
 mod imports;
 mod lint;
 mod questions;
@@ -15,6 +16,7 @@ pub use ahead::AheadOrder;
 pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
 pub use components::{ComponentHit, ComponentsAnswer};
 pub use error_body::{ErrorBody, ErrorJson};
+pub use health::{HealthAnswer, StoreHealth};
 pub use imports::{ImportQuestion, ImportsAnswer};
 pub use lint::{LintAnswer, LintComplaint, LintQuestion, LintReply};
 pub use questions::{

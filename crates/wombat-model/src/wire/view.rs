@@ -1,6 +1,9 @@
 //! A build as it is shown: the record, and what is known of it besides.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::BuildJson;
 use crate::{
@@ -43,6 +46,15 @@ pub struct BuildView {
     /// Seconds until it is probably done: from the median of like builds; absent if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_seconds: Option<u64>,
+    /// Of a build that failed through its package's or its request's fault: when asking again tries once more. An operator
+    /// may force it before.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub retry_at: Option<OffsetDateTime>,
 }
 
 impl BuildView {
@@ -56,6 +68,18 @@ impl BuildView {
             progress: None,
             queue: None,
             eta_seconds: None,
+            retry_at: None,
         }
+    }
+
+    /// Says when asking again tries once more, `rest` after a failure that isn't a passing one.
+    pub fn note_retry(&mut self, rest: Duration) {
+        let is_final = self
+            .build
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.class.is_final());
+        let finished = self.build.finished.filter(|_| is_final);
+        self.retry_at = finished.map(|finished| finished + rest);
     }
 }

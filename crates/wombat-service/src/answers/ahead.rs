@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use time::OffsetDateTime;
 use tracing::debug;
 use wombat_model::{
     Build, Presence, Refusal,
@@ -25,7 +24,7 @@ impl Answers {
         if resolved.answer.status.is_none()
             && let Some(builder) = builders.find(idle)
         {
-            let now = OffsetDateTime::now_utc();
+            let now = self.connection.server_time();
             let order = AheadOrder {
                 client: client.map_or_else(|| "nats".to_owned(), |client| client.to_string()),
                 builder: builder.builder,

@@ -4,12 +4,12 @@ use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use wombat_model::{
-    Artifact, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
+    BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus, Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
 };
 
-use wombat_store::{Purged, Submitted};
+use wombat_store::{Asking, Purged, Submitted};
 
 use super::{Answers, json};
 use crate::{
@@ -73,8 +73,7 @@ impl Answers {
             .builds
             .submit(
                 &resolved.spec,
-                request.force,
-                resolved.catalog_revision,
+                self.asking(&resolved, request.force),
                 &self.store.artifacts,
             )
             .await;
@@ -89,7 +88,10 @@ impl Answers {
                 self.repeats.forget(&key);
                 false
             }
-            Submitted::Existing(record) => record.value.status().is_terminal(),
+            Submitted::Existing(record) => {
+                // A failure answers for a while only, and a waiting build goes on.
+                record.value.status() == Status::Success
+            }
         };
         let answer = json(&self.view(submitted.into_record()).await?)?;
         if let Some(ticket) = ticket.filter(|_| stands) {
@@ -131,39 +133,25 @@ impl Answers {
         self.view(record).await
     }
 
-    /// Removes all that there is of a finished build. The record goes first: nobody is led to what isn't there any more.
+    /// Removes all that there is of a finished build.
     pub(super) async fn purge(&self, id: &BuildKey) -> Result<PurgeAnswer, Refusal> {
-        let purged = self.store.builds.purge(id).await;
-        let build = match purged.map_err(|error| refusal::of_store(&error))? {
-            Purged::Gone(build) => build,
-            Purged::Unknown => return Err(no_build(id)),
-            Purged::Open(status) => {
-                return Err(Refusal::new(
-                    RefusalStatus::Conflict,
-                    Problem::field(
-                        ProblemCode::WrongState,
-                        "id",
-                        format!("The build is {status}; cancel it first."),
-                    ),
-                ));
-            }
-        };
+        let purged = self.store.purge(id).await;
         self.repeats.forget(id);
-        let artifact = build.artifact();
-        let mut names = vec![id.to_string()];
-        if let Some(Artifact { name, .. }) = artifact {
-            names.extend([name.to_string(), format!("{name}.recipe")]);
+        match purged.map_err(|error| refusal::of_store(&error))? {
+            Purged::Gone(bytes) => Ok(PurgeAnswer {
+                id: id.clone(),
+                bytes,
+            }),
+            Purged::Unknown => Err(no_build(id)),
+            Purged::Open(status) => Err(Refusal::new(
+                RefusalStatus::Conflict,
+                Problem::field(
+                    ProblemCode::WrongState,
+                    "id",
+                    format!("The build is {status}; cancel it first."),
+                ),
+            )),
         }
-        for name in names {
-            let removed = self.store.artifacts.remove(&name).await;
-            removed.map_err(|error| refusal::of_store(&error))?;
-        }
-        let removed = self.store.logs.purge(id).await;
-        removed.map_err(|error| refusal::of_store(&error))?;
-        Ok(PurgeAnswer {
-            id: id.clone(),
-            bytes: artifact.map_or(0, |artifact| artifact.size),
-        })
     }
 
     /// Stops a build that isn't finished.
@@ -195,21 +183,25 @@ impl Answers {
         &self,
         record: wombat_store::Versioned<wombat_model::Build>,
     ) -> Result<BuildView, Refusal> {
-        self.live
-            .view(record)
-            .await
-            .map_err(|error| refusal::of_store(&error))
+        let view = self.live.view(record).await;
+        let mut view = view.map_err(|error| refusal::of_store(&error))?;
+        view.note_retry(Duration::from_secs(self.args.retry_after));
+        Ok(view)
     }
 
-    /// Refuses what would wait too long, and what is more than one client may ask for. What is stored already is
-    /// answered all the same. Returns the client that the build was counted for.
+    /// Refuses what there is no room for, what would wait too long, and what is more than one client may ask for. What
+    /// is stored already is answered all the same. Returns the client that the build was counted for.
     async fn admit(
         &self,
         resolved: &Resolved,
         force: bool,
         client: Option<IpAddr>,
     ) -> Result<Option<IpAddr>, Refusal> {
-        let refused = match (self.too_long_a_queue(resolved), client) {
+        let full = self
+            .room
+            .refusal(&self.connection, self.live.open_builds())
+            .await;
+        let refused = match (full.or_else(|| self.too_long_a_queue(resolved)), client) {
             (Some(refusal), _) => refusal,
             (None, None) => return Ok(None),
             (None, Some(client)) => match self.quotas.take(client) {
@@ -224,13 +216,20 @@ impl Answers {
             .await
             .map_err(|error| refusal::of_store(&error))?;
         let is_new = existing.is_none_or(|record| {
-            let now = time::OffsetDateTime::now_utc();
-            let again = record
-                .value
-                .request_again(force, resolved.catalog_revision, now);
+            let asking = self.asking(resolved, force);
+            let retry = self.store.builds.retry(&record.value, asking);
+            let again = record.value.request_again(retry, asking.catalog_revision);
             again.is_some()
         });
         if is_new { Err(refused) } else { Ok(None) }
+    }
+
+    fn asking(&self, resolved: &Resolved, force: bool) -> Asking {
+        Asking {
+            force,
+            retry_after: Duration::from_secs(self.args.retry_after),
+            catalog_revision: resolved.catalog_revision,
+        }
     }
 
     /// Refuses for a while what took more than it may, or went down with every builder that had it: it would again.
@@ -249,8 +248,7 @@ impl Answers {
             return Ok(());
         }
         let rest = Duration::from_secs(self.args.poison_rest);
-        // By the clock of whoever ended it: what the two differ by, it rests longer or shorter, and nothing else.
-        let age = time::OffsetDateTime::now_utc() - finished;
+        let age = self.connection.server_time() - finished;
         let age = Duration::try_from(age).unwrap_or_default();
         let Some(wait) = rest.checked_sub(age).filter(|wait| !wait.is_zero()) else {
             return Ok(());

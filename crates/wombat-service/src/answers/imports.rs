@@ -2,7 +2,6 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use time::OffsetDateTime;
 use wombat_model::{
     GoVersion, ModulePath, ModuleVersion, Problem, ProblemCode, Refusal,
     catalog::Import,
@@ -33,7 +32,7 @@ impl Answers {
         }
         go_versions.sort_by(|left, right| right.cmp(left));
         go_versions.dedup();
-        let import = Import::new(module, version, go_versions, OffsetDateTime::now_utc());
+        let import = Import::new(module, version, go_versions, self.connection.server_time());
         let asked = self.store.catalog.ask_for_import(import).await;
         Ok(asked.map_err(|error| refusal::of_store(&error))?.value)
     }

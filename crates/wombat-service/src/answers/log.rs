@@ -1,6 +1,6 @@
 //! Logs, page by page.
 
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use wombat_model::{
     Build, BuildKey, Refusal,
     log::LogEvent,
@@ -68,11 +68,15 @@ impl Answers {
         if !build.status().is_terminal() {
             return Ok(false);
         }
+        // With the place of its end, the record was written after all of it.
+        if build.log().is_some() {
+            return Ok(true);
+        }
         let Some(holder) = build.holder() else {
             return Ok(true);
         };
         let finished = build.finished().unwrap_or(build.requested());
-        if OffsetDateTime::now_utc() - finished > END_PATIENCE {
+        if self.connection.server_time() - finished > END_PATIENCE {
             return Ok(true);
         }
         let last = self

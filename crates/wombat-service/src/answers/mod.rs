@@ -15,7 +15,7 @@ use wombat_model::{
     Problem, ProblemCode, Refusal,
     wire::{
         BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentQuestion, ComponentsAnswer,
-        IdQuestion, ListQuestion, NoQuestion, SelectQuestion, StatsQuestion,
+        HealthAnswer, IdQuestion, ListQuestion, NoQuestion, SelectQuestion, StatsQuestion,
     },
 };
 use wombat_store::{Connection, Store};
@@ -29,6 +29,7 @@ use crate::{
     quota::Quotas,
     refusal,
     repeats::Repeats,
+    room::{self, RoomForBuilds},
     select::select,
 };
 
@@ -50,6 +51,7 @@ pub(crate) struct Answers {
     pub(crate) builds: Builds,
     pub(crate) quotas: Quotas,
     pub(crate) repeats: Repeats,
+    pub(crate) room: RoomForBuilds,
     pub(crate) args: ServiceArgs,
     /// Answers stay below this, in bytes: half of what a message may hold.
     pub(crate) max_answer: usize,
@@ -73,6 +75,7 @@ impl Answers {
             | Endpoint::List
             | Endpoint::Builders
             | Endpoint::Stats
+            | Endpoint::Health
             | Endpoint::Search
             | Endpoint::Components
             | Endpoint::Component
@@ -110,6 +113,10 @@ impl Answers {
             Endpoint::Stats => {
                 let StatsQuestion { minutes } = read(question)?;
                 json(&self.live.stats(span(minutes)?))
+            }
+            Endpoint::Health => {
+                let NoQuestion {} = read(question)?;
+                json(&self.health().await?)
             }
             Endpoint::Blocklist => {
                 let NoQuestion {} = read(question)?;
@@ -152,6 +159,18 @@ impl Answers {
         let (snapshot, schemas) = self.catalog.schemas();
         let policy = self.args.policy();
         apart(move || json(&select(&question, &snapshot, &schemas, &policy)?)).await
+    }
+
+    /// How full the stores are, and whether writes are acknowledged.
+    async fn health(&self) -> Result<HealthAnswer, Refusal> {
+        let room = self.connection.room().await;
+        let room = room.map_err(|failure| refusal::of_store(&failure))?;
+        let open = self.live.open_builds();
+        Ok(HealthAnswer {
+            stores: room.iter().map(|room| room::health(room, open)).collect(),
+            unacknowledged: self.connection.unacknowledged(),
+            index: self.builds.trouble(),
+        })
     }
 
     /// As many packages as fit into a message.

@@ -14,7 +14,7 @@ use wombat_model::{
     Blocklist,
     catalog::{Release, ReleaseDocument},
 };
-use wombat_store::{Store, WatchEvent};
+use wombat_store::{Followers, Store, WatchEvent};
 
 use super::{
     Schemas, Snapshot,
@@ -38,10 +38,11 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     /// Seeds the bucket, reads it, and goes on following it until `stop`.
-    pub(crate) async fn start(store: &Store, stop: CancellationToken) -> anyhow::Result<Self> {
+    pub(crate) async fn start(store: &Store, followers: &Followers) -> anyhow::Result<Self> {
         seed(store).await?;
         let (sender, mut snapshots) = watch::channel(None);
-        tokio::spawn(follow(store.clone(), sender, stop));
+        let stop = followers.stop().clone();
+        followers.spawn(follow(store.clone(), sender, stop));
         snapshots
             .wait_for(Option::is_some)
             .await
@@ -151,7 +152,8 @@ impl Told {
                 self.revision = self.revision.max(record.revision.get());
                 self.releases.insert(key, Arc::new(record.value));
             }
-            WatchEvent::Removed { key, revision } => {
+            WatchEvent::Removed { key, revision }
+            | WatchEvent::Unreadable { key, revision, .. } => {
                 self.revision = self.revision.max(revision.get());
                 self.releases.remove(&key);
             }
@@ -177,7 +179,8 @@ impl Told {
                 self.blocklist = Arc::default();
             }
             WatchEvent::Ready => self.knows_blocked = true,
-            WatchEvent::Reset => {}
+            // What was blocked before stays blocked.
+            WatchEvent::Unreadable { .. } | WatchEvent::Reset => {}
         }
     }
 

@@ -6,11 +6,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
-use tokio_util::sync::CancellationToken;
+use anyhow::{Context, ensure};
 use tracing::{debug, info, warn};
 use wombat_model::catalog::{Import, ImportState, Release, ReleaseDocument};
-use wombat_store::{Revision, Store, Versioned, WatchEvent, Written};
+use wombat_store::{Followers, Revision, Store, StoreError, Versioned, WatchEvent, Written};
 
 use super::{Catalog, Snapshot};
 
@@ -25,11 +24,12 @@ pub(crate) struct Imports(Arc<Mutex<BTreeMap<String, Versioned<Import>>>>);
 
 impl Imports {
     /// Follows until `stop`.
-    pub(crate) fn start(store: &Store, catalog: &Catalog, stop: CancellationToken) -> Self {
+    pub(crate) fn start(store: &Store, catalog: &Catalog, followers: &Followers) -> Self {
         let imports = Self::default();
         let follower = imports.clone();
         let (store, catalog) = (store.clone(), catalog.clone());
-        tokio::spawn(async move {
+        let stop = followers.stop().clone();
+        followers.spawn(async move {
             tokio::select! {
                 () = follower.follow(&store, &catalog) => {}
                 () = stop.cancelled() => {}
@@ -63,7 +63,9 @@ impl Imports {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             WatchEvent::Value { key, record, .. } => drop(known.insert(key, record)),
-            WatchEvent::Removed { key, .. } => drop(known.remove(&key)),
+            WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
+                known.remove(&key);
+            }
             WatchEvent::Ready => {}
             WatchEvent::Reset => known.clear(),
         }
@@ -90,6 +92,10 @@ async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
             warn!(release = name, %error, "can't put an import into the catalog yet");
             return;
         }
+        Err(Unsettled::Gone(problem)) => {
+            warn!(release = name, %problem, "what an import found is gone; it is imported again");
+            ImportState::New
+        }
         Err(Unsettled::Never(error)) => ImportState::Failed {
             message: format!("{error:#}"),
         },
@@ -103,7 +109,9 @@ async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
 
 enum Unsettled {
     /// It may work when it is tried again.
-    Later(wombat_store::StoreError),
+    Later(StoreError),
+    /// The store lost what the builder found.
+    Gone(String),
     /// What the builder found is no release.
     Never(anyhow::Error),
 }
@@ -119,9 +127,14 @@ async fn put_into_catalog(
             "there is nothing to store"
         )));
     };
-    let bytes = store.documents.bytes(name, LARGEST_DOCUMENT).await;
-    let bytes = bytes.map_err(Unsettled::Later)?;
-    let document = checked(import, name, bytes).map_err(Unsettled::Never)?;
+    let bytes = match store.documents.bytes(name, LARGEST_DOCUMENT).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(Unsettled::Gone(format!("`{name}` isn't there any more"))),
+        Err(error @ StoreError::Lost(_)) => return Err(Unsettled::Gone(error.to_string())),
+        Err(error @ StoreError::Corrupt { .. }) => return Err(Unsettled::Never(error.into())),
+        Err(error) => return Err(Unsettled::Later(error)),
+    };
+    let document = checked(import, &bytes).map_err(Unsettled::Never)?;
     let mut release = document.release;
     let packages = u32::try_from(release.packages.len()).unwrap_or(u32::MAX);
     release.document = Some(name.clone());
@@ -158,12 +171,9 @@ fn carry_over(release: &mut Release, known: &Snapshot) {
 }
 
 /// What a builder says it found, if it is what was asked for.
-fn checked(import: &Import, name: &str, bytes: Option<Vec<u8>>) -> anyhow::Result<ReleaseDocument> {
-    let Some(bytes) = bytes else {
-        bail!("What the builder found isn't there any more ({name}); ask for the import again.");
-    };
+fn checked(import: &Import, bytes: &[u8]) -> anyhow::Result<ReleaseDocument> {
     let document: ReleaseDocument =
-        serde_json::from_slice(&bytes).context("what the builder found can't be read")?;
+        serde_json::from_slice(bytes).context("what the builder found can't be read")?;
     let release = &document.release;
     ensure!(
         (&release.module, &release.version) == (&import.module, &import.version),

@@ -1,18 +1,21 @@
 //! Keeps the index in step with the bucket.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use tantivy::TantivyError;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_model::{Build, wire::BuildView};
-use wombat_store::{Revision, Store, Versioned, WatchEvent, Watcher};
+use wombat_store::{Followers, Revision, Store, Versioned, WatchEvent, Watcher};
 
 use super::{
     Builds, Searchable,
-    schema::{self, Fields},
-    storage::{self, Stand, Storage},
+    absent::Absent,
+    check::{Check, Next},
+    schema::{self, Fields, ShortId},
+    storage::{self, Place, Stand, Storage},
 };
 use crate::catalog::Catalog;
 
@@ -26,26 +29,39 @@ pub(crate) fn start(
     store: &Store,
     catalog: &Catalog,
     state_dir: PathBuf,
-    stop: CancellationToken,
+    followers: &Followers,
 ) -> Builds {
     let builds = Builds::default();
     let (published, store, catalog) = (builds.clone(), store.clone(), catalog.clone());
-    tokio::spawn(async move {
+    let stop = followers.stop().clone();
+    followers.spawn(async move {
         let follow = async {
+            let (mut place, mut failed_before) = (Place::Folder, false);
             loop {
-                let follower = Follower::start(&published, &store, &catalog, &state_dir).await;
+                let follower =
+                    Follower::start(&published, &store, &catalog, &state_dir, place).await;
                 let ended = match follower {
                     Ok(follower) => follower.run(&stop).await,
                     Err(error) => Err(error),
                 };
                 published.publish(None);
-                match ended {
-                    Ok(()) => return,
-                    Err(error) => warn!(
-                        error = format!("{error:#}"),
-                        "the index of builds starts over"
-                    ),
+                let Err(error) = ended else { return };
+                // Once it is made anew in its folder, it is gone on with there.
+                if place == Place::FolderAnew {
+                    place = Place::Folder;
                 }
+                if error.downcast_ref::<TantivyError>().is_some() {
+                    place = if failed_before {
+                        Place::Memory
+                    } else {
+                        Place::FolderAnew
+                    };
+                    failed_before = true;
+                }
+                warn!(
+                    error = format!("{error:#}"),
+                    "the index of builds starts over"
+                );
                 tokio::time::sleep(BACKOFF).await;
             }
         };
@@ -73,10 +89,13 @@ struct Follower<'a> {
     created: i128,
     /// The last revision that was written into the index.
     revision: Revision,
-    /// The bucket's last revision when it was begun with an empty index: up to here every key comes once.
-    once_until: Revision,
+    /// While an empty index is filled: the builds that are in it. A record may come twice, as it was and as it became.
+    filling: Option<HashSet<ShortId>>,
     /// Whether the content from the start of the watch is complete.
     caught_up: bool,
+    /// Keys without a document.
+    absent: Absent,
+    check: Check,
 }
 
 impl<'a> Follower<'a> {
@@ -85,37 +104,46 @@ impl<'a> Follower<'a> {
         store: &'a Store,
         catalog: &Catalog,
         state_dir: &std::path::Path,
+        place: Place,
     ) -> anyhow::Result<Self> {
         let (created, last) = store.builds.identity().await?;
         let folder = state_dir.to_owned();
-        let mut storage = tokio::task::spawn_blocking(move || storage::open(&folder)).await??;
-        let revision = storage.stand.take().and_then(|stand| {
-            let fits = stand.fits(created, last, catalog.snapshot().revision());
-            fits.then(|| Revision::new(stand.revision))
+        let mut storage =
+            tokio::task::spawn_blocking(move || storage::open(&folder, place)).await??;
+        let now = store.builds.server_time();
+        let stand = storage.stand.take().and_then(|stand| {
+            match stand.obstacle(created, last, catalog.snapshot().revision(), now) {
+                None => Some(stand),
+                Some(obstacle) => {
+                    info!(reason = obstacle, "the index of builds is made anew");
+                    None
+                }
+            }
         });
-        let watcher = if let Some(revision) = revision {
-            info!(after = revision.get(), "the index of builds goes on");
-            store.builds.watch_after(revision)
-        } else {
-            storage.clear()?;
-            store.builds.watch()
-        };
-        Ok(Self {
+        let mut follower = Self {
             published,
             store,
             catalog: catalog.clone(),
             storage,
             fields: schema::fields(),
-            watcher,
+            watcher: store.builds.watch(),
             created,
-            revision: revision.unwrap_or(Revision::ZERO),
-            once_until: if revision.is_some() {
-                Revision::ZERO
-            } else {
-                last
-            },
+            revision: Revision::ZERO,
+            filling: Some(HashSet::new()),
             caught_up: false,
-        })
+            absent: Absent::none(),
+            check: Check::default(),
+        };
+        if let Some(stand) = stand {
+            info!(after = stand.revision, "the index of builds goes on");
+            follower.revision = Revision::new(stand.revision);
+            follower.watcher = store.builds.watch_after(follower.revision);
+            follower.filling = None;
+            follower.absent = Absent::kept(stand.absent);
+        } else {
+            follower.storage.clear().await?;
+        }
+        Ok(follower)
     }
 
     async fn run(mut self, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -131,94 +159,139 @@ impl<'a> Follower<'a> {
                     return Ok(());
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    due = None;
                     self.commit().await?;
+                    due = None;
+                    if !self.check.is_done()
+                        && let Some(next) = stop.run_until_cancelled(self.look()).await
+                    {
+                        due = self.follow_up(next).await?;
+                    }
                 }
                 event = self.watcher.next() => {
-                    if self.take_in(event).await? && self.caught_up {
-                        due.get_or_insert_with(|| Instant::now() + GATHER);
+                    let wait = self.take_in(event).await?;
+                    if let Some(wait) = wait.filter(|_| self.caught_up) {
+                        let at = Instant::now() + wait;
+                        due = Some(due.map_or(at, |due| due.min(at)));
                     }
                 }
                 snapshot = catalog.changed() => {
                     info!(revision = snapshot.revision(), "the catalog changed; builds are indexed anew");
                     due = None;
-                    self.start_over().await?;
+                    self.start_over(Check::default()).await?;
                 }
             }
         }
     }
 
-    /// Whether there is something to commit now.
-    async fn take_in(&mut self, event: WatchEvent<Build>) -> anyhow::Result<bool> {
+    /// In which time it is to be committed, if there is something to commit.
+    async fn take_in(&mut self, event: WatchEvent<Build>) -> anyhow::Result<Option<Duration>> {
         match event {
-            WatchEvent::Value { record, .. } => {
-                self.revision = self.revision.max(record.revision);
-                self.write(record)?;
-                Ok(true)
-            }
-            WatchEvent::Removed { key, revision } => {
-                self.revision = self.revision.max(revision);
-                // A key that isn't a build's has no document.
-                if let Ok(key) = key.parse() {
-                    self.storage.remove(self.fields.id(&key));
-                }
-                Ok(true)
+            WatchEvent::Value { key, record, .. } => self.take_in_record(&key, record)?,
+            WatchEvent::Removed { key, revision }
+            | WatchEvent::Unreadable { key, revision, .. } => {
+                self.leave_out(key, revision);
             }
             WatchEvent::Ready => {
                 self.caught_up = true;
-                self.commit().await?;
-                self.published.publish(Some(Searchable {
-                    reader: self.storage.reader.clone(),
-                    values: Arc::clone(&self.storage.values),
-                    fields: self.fields,
-                }));
-                Ok(false)
+                self.filling = None;
+                return Ok(Some(Duration::ZERO));
             }
             WatchEvent::Reset => {
                 // What is searchable is void. The watch goes on with the new bucket by itself.
                 self.published.publish(None);
                 let identity = self.store.builds.identity().await;
-                let (created, last) = identity.context("reading the new bucket")?;
-                self.created = created;
-                self.clear(last)?;
-                Ok(false)
+                self.created = identity.context("reading the new bucket")?.0;
+                self.clear(Check::default()).await?;
+                return Ok(None);
+            }
+        }
+        Ok(Some(GATHER))
+    }
+
+    fn take_in_record(&mut self, key: &str, record: Versioned<Build>) -> anyhow::Result<()> {
+        let revision = record.revision;
+        let view = BuildView::of(record.value, revision.get());
+        self.revision = self.revision.max(revision);
+        self.absent.remove(key);
+        let document = self.fields.document(&view, &self.catalog.snapshot())?;
+        let is_new = self
+            .filling
+            .as_mut()
+            .is_some_and(|builds| builds.insert(schema::short_id(&view.id)));
+        if is_new {
+            self.storage.add(document)?;
+        } else {
+            self.storage.replace(self.fields.id(&view.id), document)?;
+        }
+        Ok(())
+    }
+
+    /// A key has no document any more.
+    fn leave_out(&mut self, key: String, revision: Revision) {
+        self.revision = self.revision.max(revision);
+        // A key that isn't a build's has none anyway.
+        if let Ok(id) = key.parse() {
+            self.storage.remove(self.fields.id(&id));
+        }
+        self.absent.add(key);
+    }
+
+    /// Compares what was committed with the bucket.
+    async fn look(&mut self) -> Next {
+        let documents = self.storage.reader.searcher().num_docs();
+        self.check
+            .look(
+                &self.store.builds,
+                documents,
+                self.revision,
+                &mut self.absent,
+            )
+            .await
+    }
+
+    /// Does what follows from a look; when to commit and look again, if that is needed.
+    async fn follow_up(&mut self, next: Next) -> anyhow::Result<Option<Instant>> {
+        match next {
+            Next::Answer { again } => {
+                self.published.publish(Some(Searchable {
+                    reader: self.storage.reader.clone(),
+                    values: Arc::clone(&self.storage.values),
+                    fields: self.fields,
+                    is_in_memory: self.storage.is_in_memory(),
+                }));
+                Ok(again.then(|| Instant::now() + GATHER))
+            }
+            Next::LookAgain => Ok(Some(Instant::now() + GATHER)),
+            Next::StartOver => {
+                self.start_over(Check::made_anew()).await?;
+                Ok(None)
             }
         }
     }
 
     /// Reads everything again; what is searchable stays until then.
-    async fn start_over(&mut self) -> anyhow::Result<()> {
-        let (_, last) = self.store.builds.identity().await?;
-        self.clear(last)?;
+    async fn start_over(&mut self, check: Check) -> anyhow::Result<()> {
+        self.clear(check).await?;
         self.watcher = self.store.builds.watch();
         Ok(())
     }
 
-    /// Nothing is in the index any more, and the bucket got to `last`.
-    fn clear(&mut self, last: Revision) -> anyhow::Result<()> {
-        self.storage.clear()?;
+    /// Nothing is in the index any more.
+    async fn clear(&mut self, check: Check) -> anyhow::Result<()> {
+        self.storage.clear().await?;
         self.revision = Revision::ZERO;
-        self.once_until = last;
+        self.filling = Some(HashSet::new());
         self.caught_up = false;
-        Ok(())
-    }
-
-    fn write(&self, record: Versioned<Build>) -> anyhow::Result<()> {
-        let revision = record.revision;
-        let view = BuildView::of(record.value, revision.get());
-        let document = self.fields.document(&view, &self.catalog.snapshot())?;
-        if revision <= self.once_until {
-            self.storage.add(document)?;
-        } else {
-            let id = self.fields.id(&view.id);
-            self.storage.replace(id, document)?;
-        }
+        self.absent = Absent::none();
+        self.check = check;
         Ok(())
     }
 
     async fn commit(&mut self) -> anyhow::Result<()> {
         let catalog = self.catalog.snapshot().revision();
-        let stand = Stand::now(self.created, self.revision.get(), catalog);
+        let absent = self.absent.to_keep();
+        let now = self.store.builds.server_time();
+        let stand = Stand::new(self.created, self.revision.get(), catalog, absent, now);
         self.storage.commit(&stand).await
     }
 }

@@ -15,8 +15,8 @@ use wombat_model::{BuildKey, wire::BuildView};
 use super::words::Words;
 use crate::catalog::Snapshot;
 
-/// Raise it when the same build gives another document.
-pub(super) const VERSION: u32 = 3;
+/// Raise it when the same build gives another document, or when indexes of before may be wrong.
+pub(super) const VERSION: u32 = 4;
 
 /// One whole value, in lower case.
 const WHOLE: &str = "wombat_whole";
@@ -124,9 +124,12 @@ pub(super) fn tie(id: &BuildKey) -> u64 {
     u64::from_str_radix(&id.hash().as_str()[..16], 16).expect("a hash is hex digits")
 }
 
+/// What names a build in the index.
+pub(super) type ShortId = [u8; 16];
+
 /// The first 128 bits of an id's hash, which no two builds share. Whole ids would take half of the time that goes into
 /// the index.
-fn short_id(id: &BuildKey) -> [u8; 16] {
+pub(super) fn short_id(id: &BuildKey) -> ShortId {
     u128::from_str_radix(&id.hash().as_str()[..32], 16)
         .expect("a hash is hex digits")
         .to_be_bytes()

@@ -9,6 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term, Warmer,
+    indexer::UserOperation,
 };
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
@@ -31,29 +32,53 @@ pub(super) struct Stand {
     pub(super) revision: u64,
     /// The catalog that components were taken from.
     pub(super) catalog: u64,
-    /// Seconds since 1970.
+    /// When, by the server's clock; in seconds since 1970.
     written: i64,
+    /// Keys of the bucket that have no document; `None`: too many to be kept, or an index of another version.
+    #[serde(default)]
+    pub(super) absent: Option<Vec<String>>,
 }
 
 impl Stand {
-    pub(super) fn now(created: i128, revision: u64, catalog: u64) -> Self {
+    pub(super) fn new(
+        created: i128,
+        revision: u64,
+        catalog: u64,
+        absent: Option<Vec<String>>,
+        now: OffsetDateTime,
+    ) -> Self {
         Self {
             schema: schema::VERSION,
             created,
             revision,
             catalog,
-            written: OffsetDateTime::now_utc().unix_timestamp(),
+            written: now.unix_timestamp(),
+            absent,
         }
     }
 
-    /// Whether the index can go on from here.
-    pub(super) fn fits(&self, created: i128, last: Revision, catalog: u64) -> bool {
-        let absence = OffsetDateTime::now_utc().unix_timestamp() - self.written;
-        self.schema == schema::VERSION
-            && self.created == created
-            && self.revision <= last.get()
-            && self.catalog == catalog
-            && (0..LONGEST_ABSENCE.whole_seconds()).contains(&absence)
+    /// Why the index can't go on from here.
+    pub(super) fn obstacle(
+        &self,
+        created: i128,
+        last: Revision,
+        catalog: u64,
+        now: OffsetDateTime,
+    ) -> Option<&'static str> {
+        let absence = now.unix_timestamp() - self.written;
+        if self.schema != schema::VERSION {
+            Some("another version of this program made it: it is upgraded")
+        } else if self.created != created || self.revision > last.get() {
+            Some("it is of another bucket")
+        } else if self.catalog != catalog {
+            Some("the catalog changed")
+        } else if !(-LONGEST_ABSENCE.whole_seconds()..LONGEST_ABSENCE.whole_seconds())
+            .contains(&absence)
+        {
+            Some("it is too old: removals may be missing in it")
+        } else {
+            None
+        }
     }
 }
 
@@ -65,32 +90,45 @@ pub(super) struct Storage {
     pub(super) values: Arc<Values>,
     /// `None`: it is empty.
     pub(super) stand: Option<Stand>,
-    /// Held for as long as the folder is ours.
-    _lock: Option<File>,
+    /// Held for as long as the folder is ours. `None`: it is in memory.
+    folder_lock: Option<File>,
 }
 
-/// Opens the index of this folder, made anew where it is damaged; in memory where the folder can't be used. Blocks.
-pub(super) fn open(state_dir: &Path) -> Result<Storage, TantivyError> {
-    match lock(state_dir) {
-        Ok((folder, lock)) => {
-            let is_first = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_none());
-            let found = std::panic::catch_unwind(|| open_folder(&folder));
-            match found {
-                Ok(Ok(storage)) => return Ok(storage.locked_by(lock)),
-                Ok(Err(_)) if is_first => {}
-                Ok(Err(error)) => {
-                    warn!(%error, "the index of builds can't be used and is made anew");
-                }
-                Err(_) => warn!("the index of builds is damaged and is made anew"),
-            }
-            match create_in_folder(&folder) {
-                Ok(storage) => return Ok(storage.locked_by(lock)),
-                Err(error) => warn!(%error, "the index of builds is kept in memory"),
-            }
-        }
-        Err(problem) => warn!(problem, "the index of builds is kept in memory"),
-    }
+/// What is expected of the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Its index is gone on with, and made anew where it is damaged.
+    Folder,
+    /// Writing there failed: its index is made anew, which also makes room.
+    FolderAnew,
+    /// It can't be written at all.
+    Memory,
+}
+
+/// Opens the index of this folder; in memory where the folder can't be used. Blocks.
+pub(super) fn open(state_dir: &Path, place: Place) -> Result<Storage, TantivyError> {
+    let problem = match lock(state_dir) {
+        _ if place == Place::Memory => "it can't be written".to_owned(),
+        Ok((folder, lock)) => match open_or_create(&folder, place) {
+            Ok(storage) => return Ok(storage.locked_by(lock)),
+            Err(error) => error.to_string(),
+        },
+        Err(problem) => problem,
+    };
+    warn!(problem, "the index of builds is kept in memory");
     Storage::of(&Index::create_in_ram(schema::schema()))
+}
+
+fn open_or_create(folder: &Path, place: Place) -> Result<Storage, TantivyError> {
+    let is_first = std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
+    if place == Place::Folder && !is_first {
+        match std::panic::catch_unwind(|| open_folder(folder)) {
+            Ok(Ok(storage)) => return Ok(storage),
+            Ok(Err(error)) => warn!(%error, "the index of builds can't be used and is made anew"),
+            Err(_) => warn!("the index of builds is damaged and is made anew"),
+        }
+    }
+    create_in_folder(folder)
 }
 
 /// The folder, ours alone.
@@ -136,10 +174,14 @@ impl Storage {
             .load_metas()?
             .payload
             .and_then(|payload| serde_json::from_str(&payload).ok());
+        let writer = index.writer_with_num_threads(1, WRITER_MEMORY)?;
+        use_up_first_stamp(&writer)?;
+        // A commit that was cut off left files whose names the next one may need.
+        writer.garbage_collect_files().wait()?;
         let values = Arc::new(Values::default());
         let warmer: Weak<dyn Warmer> = Arc::<Values>::downgrade(&values);
         Ok(Self {
-            writer: Arc::new(Mutex::new(index.writer_with_num_threads(1, WRITER_MEMORY)?)),
+            writer: Arc::new(Mutex::new(writer)),
             reader: index
                 .reader_builder()
                 .reload_policy(ReloadPolicy::Manual)
@@ -147,15 +189,20 @@ impl Storage {
                 .try_into()?,
             values,
             stand,
-            _lock: None,
+            folder_lock: None,
         })
     }
 
     fn locked_by(self, lock: File) -> Self {
         Self {
-            _lock: Some(lock),
+            folder_lock: Some(lock),
             ..self
         }
+    }
+
+    /// Whether the folder couldn't be used.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.folder_lock.is_none()
     }
 
     /// Adds a document that isn't there yet.
@@ -176,10 +223,18 @@ impl Storage {
         lock_writer(&self.writer).delete_term(id);
     }
 
-    /// Removes everything.
-    pub(super) fn clear(&self) -> Result<(), TantivyError> {
-        lock_writer(&self.writer).delete_all_documents()?;
-        Ok(())
+    /// Removes everything, with what waits to be written. An error leaves it unusable.
+    pub(super) async fn clear(&self) -> anyhow::Result<()> {
+        let writer = Arc::clone(&self.writer);
+        let cleared = tokio::task::spawn_blocking(move || {
+            let mut writer = lock_writer(&writer);
+            // Alone, deleting everything would leave what is on its way into a segment, and take back the stamps that
+            // later deletions need.
+            writer.rollback()?;
+            writer.delete_all_documents()?;
+            use_up_first_stamp(&writer)
+        });
+        Ok(cleared.await??)
     }
 
     /// Makes everything written so far durable and searchable.
@@ -197,7 +252,17 @@ impl Storage {
     }
 }
 
+/// A new writer, or one that was cleared, would give its first operation the stamp of the last commit. A merge of what was
+/// committed then takes it for done where it isn't: the document that a first deletion names would stay for ever
+/// (see `docs/decisions/0028-index-stamps.md`). An empty group takes a stamp and does nothing.
+fn use_up_first_stamp(writer: &IndexWriter) -> Result<(), TantivyError> {
+    writer.run(Vec::<UserOperation>::new()).map(drop)
+}
+
 /// A panic while it was held ends in another start with a new writer; until then its state doesn't matter.
 fn lock_writer(writer: &Mutex<IndexWriter>) -> MutexGuard<'_, IndexWriter> {
     writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 mod compiled;
 mod objects;
+mod old_records;
 mod records;
 mod retention;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use wombat_store::{MendedHints, Store, StoreError};
+use wombat_store::{MendedHints, OrphanChunks, Store, StoreError};
 
 use crate::{ServiceArgs, index::Builds};
 use records::Records;
@@ -28,6 +29,8 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// being made: both read every record. Should that never end, it comes all the same.
 const FIRST_SWEEP: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_mins(5);
+/// Leases after which the builder of an upload that stands still has lost its claim for certain.
+const LEASES: u32 = 10;
 /// A hint that is younger may belong to somebody who is opening its build just now.
 const HINT_AGE: Duration = Duration::from_mins(10);
 /// How often the room is looked at: binaries come in faster than anybody could look through all of them.
@@ -43,6 +46,7 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
         builds,
         leading: false,
         records: Records::new(),
+        orphans: OrphanChunks::default(),
         renew: Instant::now(),
         // At the start others have all records to read.
         sweep: Instant::now() + FIRST_SWEEP.min(Duration::from_secs(args.janitor_interval)),
@@ -89,6 +93,8 @@ struct Janitor {
     leading: bool,
     /// As they were at the last look.
     records: Records,
+    /// Chunks without an object, as long as they stand still.
+    orphans: OrphanChunks,
     renew: Instant,
     sweep: Instant,
 }
@@ -109,10 +115,15 @@ impl Janitor {
             self.renew = Instant::now() + RENEWAL;
             if leading {
                 compiled::make_room(&self.store).await?;
+                if let Some(excess) = old_records::excess(&self.store).await? {
+                    self.records.catch_up(&self.store).await?;
+                    old_records::make_room(&self.store, &self.rules, &self.records, excess).await?;
+                }
             }
         }
         if !self.leading {
             self.records = Records::new();
+            self.orphans = OrphanChunks::default();
             return Ok(());
         }
         if self.sweep_is_due() {
@@ -130,14 +141,24 @@ impl Janitor {
         Instant::now() >= self.sweep && (self.builds.has_caught_up() || late > PATIENCE)
     }
 
+    /// How long what no record names may belong to an upload: a builder that was silent for ten leases has lost its
+    /// claim, so that what it still writes is refused.
+    async fn orphan_age(&self) -> Result<Duration, StoreError> {
+        let lease = self.store.builders.longest_lease().await?;
+        Ok(self.rules.orphan_age.max(lease * LEASES))
+    }
+
     /// Looks at everything.
     async fn sweep(&mut self) -> Result<(), StoreError> {
-        let objects = objects::list(&self.store).await?;
+        let objects = objects::Objects::list(&self.store).await?;
         // After the objects: whatever was finished in between has its record here.
         self.records.catch_up(&self.store).await?;
         let records = &self.records;
-        objects::agree(&self.store, &self.rules, &objects, records).await?;
-        retention::expire_old(&self.store, &self.rules, records).await?;
+        let orphan_age = self.orphan_age().await?;
+        let now = self.store.artifacts.now().await?;
+        objects::agree(&self.store, now - orphan_age, &objects, records).await?;
+        let now = self.store.builds.now().await?;
+        retention::expire_old(&self.store, &self.rules, now, records).await?;
         retention::make_room(&self.store, &self.rules, records).await?;
         let open = records.open.iter().cloned();
         let mended = self.store.builds.mend_hints(open, HINT_AGE).await?;
@@ -151,7 +172,7 @@ impl Janitor {
         let chunks = self
             .store
             .artifacts
-            .remove_orphan_chunks(self.rules.orphan_age)
+            .remove_orphan_chunks(&mut self.orphans, orphan_age)
             .await?;
         if chunks > 0 {
             info!(chunks, "removed what broken uploads left behind");

@@ -1,37 +1,49 @@
 //! Brings links and objects into agreement with the records.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
-use tracing::info;
-use wombat_model::{Build, BuildKey, BuildState};
-use wombat_store::{Store, StoreError, StoredObject, Versioned};
+use tracing::{info, warn};
+use wombat_model::{ArtifactName, Build, BuildKey, BuildState};
+use wombat_store::{ChunkCounts, Store, StoreError, StoredObject, Versioned};
 
-use super::{Rules, records::Records};
+use super::records::Records;
 
 /// Objects of builds are named after them; others are none of our business.
 const PREFIX: &str = "build.";
 
-/// Objects of builds, and links, by their names.
-pub(super) type Objects = BTreeMap<String, StoredObject>;
-
-/// Those that are there now.
-pub(super) async fn list(store: &Store) -> Result<Objects, StoreError> {
-    let objects = store.artifacts.list().await?.into_iter();
-    Ok(objects
-        .filter(|object| object.name.starts_with(PREFIX))
-        .map(|object| (object.name.clone(), object))
-        .collect())
+/// Objects of builds, and links.
+pub(super) struct Objects {
+    by_name: BTreeMap<String, StoredObject>,
+    /// Counted after the entries were listed: what an entry names then has its chunks, or has lost them.
+    chunks: ChunkCounts,
 }
 
-/// Removes objects and links that belong to no record, makes missing links, and marks records whose binary is lost.
-/// The records have to be newer than the list of objects.
+impl Objects {
+    /// Those that are there now.
+    pub(super) async fn list(store: &Store) -> Result<Self, StoreError> {
+        let objects = store.artifacts.list().await?.into_iter();
+        Ok(Self {
+            by_name: objects
+                .filter(|object| object.name.starts_with(PREFIX))
+                .map(|object| (object.name.clone(), object))
+                .collect(),
+            chunks: store.artifacts.chunk_counts().await?,
+        })
+    }
+
+    /// Whether a binary is there with all of its bytes.
+    fn has_whole(&self, name: &ArtifactName) -> bool {
+        let object = self.by_name.get(name.as_str());
+        object.is_some_and(|object| self.chunks.are_all_of(object))
+    }
+}
+
+/// Removes objects and links that belong to no record and that the server stored before `orphaned`, makes missing
+/// links, and marks records whose binary is lost. The records have to be newer than the list of objects.
 pub(super) async fn agree(
     store: &Store,
-    rules: &Rules,
+    orphaned: OffsetDateTime,
     objects: &Objects,
     records: &Records,
 ) -> Result<(), StoreError> {
@@ -40,23 +52,33 @@ pub(super) async fn agree(
         .values()
         .map(|known| known.name.as_str())
         .collect();
-    for object in objects.values() {
+    for object in objects.by_name.values() {
         if object.link.is_some() {
-            tend_link(store, records, object, rules.orphan_age).await?;
-        } else if !named.contains(stem(&object.name)) && is_older(object, rules.orphan_age) {
+            tend_link(store, records, object, orphaned).await?;
+        } else if !named.contains(stem(&object.name)) && object.written < orphaned {
             remove_unnamed(store, object).await?;
         }
     }
     for (key, known) in &records.with_binary {
-        let there = objects.contains_key(known.name.as_str());
-        if there && !objects.contains_key(key.as_str()) {
-            store.artifacts.link(key, &known.name).await?;
-        }
-        if !there {
+        if !objects.has_whole(&known.name) {
             mark_lost(store, key).await?;
+        } else if !objects.by_name.contains_key(key.as_str()) {
+            link(store, key, &known.name).await?;
         }
     }
     Ok(())
+}
+
+/// What is gone since it was listed needs no link.
+async fn link(store: &Store, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
+    match store.artifacts.link(key, name).await {
+        Err(StoreError::Lost(_)) => Ok(()),
+        Err(StoreError::Corrupt { name, problem }) => {
+            warn!(name, problem, "a link can't be made");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// The binary that an object belongs to: itself, or what stands before the dot, as in `<key>/<claim>.recipe`.
@@ -74,22 +96,22 @@ fn stem(name: &str) -> &str {
 async fn tend_link(
     store: &Store,
     records: &Records,
-    link: &StoredObject,
-    orphan_age: Duration,
+    there: &StoredObject,
+    orphaned: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let key: Option<BuildKey> = link.name.parse().ok();
+    let key: Option<BuildKey> = there.name.parse().ok();
     let known = key.as_ref().and_then(|key| records.with_binary.get(key));
     match (key, known) {
         (Some(key), Some(known)) => {
-            let right = link.link.as_deref() == Some(known.name.as_str());
+            let right = there.link.as_deref() == Some(known.name.as_str());
             if !right && store.artifacts.find(known.name.as_str()).await?.is_some() {
-                store.artifacts.link(&key, &known.name).await?;
+                link(store, &key, &known.name).await?;
                 info!(%key, "mended a link");
             }
         }
         (_, None) | (None, _) => {
-            if is_older(link, orphan_age) {
-                remove_unnamed(store, link).await?;
+            if there.written < orphaned {
+                remove_unnamed(store, there).await?;
             }
         }
     }
@@ -99,11 +121,14 @@ async fn tend_link(
 /// Removes an object after a last look at its record: the list of records is older than this moment.
 async fn remove_unnamed(store: &Store, object: &StoredObject) -> Result<(), StoreError> {
     let owner = object.name.split('/').next().unwrap_or(&object.name);
-    if let Ok(key) = owner.parse::<BuildKey>()
-        && let Some(record) = store.builds.get(&key).await?
-        && is_wanted(&record, object)
-    {
-        return Ok(());
+    if let Ok(key) = owner.parse::<BuildKey>() {
+        match store.builds.get(&key).await {
+            Ok(Some(record)) if is_wanted(&record, object) => return Ok(()),
+            Ok(_) => {}
+            // What it names can't be told; an operator decides.
+            Err(StoreError::Corrupt { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
     }
     store.artifacts.remove(&object.name).await?;
     info!(object = object.name, "removed what no record names");
@@ -118,7 +143,9 @@ fn is_wanted(record: &Versioned<Build>, object: &StoredObject) -> bool {
         .artifact()
         .is_some_and(|artifact| artifact.name.as_str() == stem || object.link.is_some());
     let held = match build.state() {
-        BuildState::Building { by, .. } => stem.ends_with(&format!("/{}", by.claim)),
+        BuildState::Building { by, .. } => stem
+            .parse::<ArtifactName>()
+            .is_ok_and(|name| name.claim() == by.claim),
         BuildState::New { .. }
         | BuildState::Success { .. }
         | BuildState::Failed { .. }
@@ -127,31 +154,23 @@ fn is_wanted(record: &Versioned<Build>, object: &StoredObject) -> bool {
     named || held
 }
 
-/// A success without its binary is expired, so that asking again builds it again.
+/// A success without all bytes of its binary is expired, so that asking again builds it again. Both are asked of their
+/// leaders: what was listed is older than this moment.
 async fn mark_lost(store: &Store, key: &BuildKey) -> Result<(), StoreError> {
-    let Some(record) = store.builds.get(key).await? else {
-        return Ok(());
+    let record = match store.builds.get(key).await {
+        Ok(Some(record)) => record,
+        Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(()),
+        Err(error) => return Err(error),
     };
     let Some(artifact) = record.value.artifact() else {
         return Ok(());
     };
     let finished = matches!(record.value.state(), BuildState::Success { .. });
-    let lost = store
-        .artifacts
-        .find(artifact.name.as_str())
-        .await?
-        .is_none();
-    if finished && lost {
+    if finished && !store.artifacts.is_whole(artifact.name.as_str()).await? {
         store.builds.expire(record).await?;
         info!(%key, "a binary is lost; its build counts as expired");
     }
     Ok(())
-}
-
-fn is_older(object: &StoredObject, age: Duration) -> bool {
-    object
-        .written
-        .is_some_and(|written| OffsetDateTime::now_utc() - written > age)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub(super) struct Known {
 pub(super) struct Records {
     /// Those with a binary that can be downloaded.
     pub(super) with_binary: BTreeMap<BuildKey, Known>,
+    /// Those of finished builds that have no binary, with their ends.
+    without_binary: BTreeMap<BuildKey, OffsetDateTime>,
     /// Builds that aren't finished.
     pub(super) open: BTreeSet<BuildKey>,
     /// The bucket: when it was made.
@@ -41,6 +43,7 @@ impl Records {
     pub(super) fn new() -> Self {
         Self {
             with_binary: BTreeMap::new(),
+            without_binary: BTreeMap::new(),
             open: BTreeSet::new(),
             created: 0,
             revision: Revision::ZERO,
@@ -69,10 +72,14 @@ impl Records {
                     self.revision = self.revision.max(record.revision);
                     self.note(&key, record);
                 }
-                Ok(WatchEvent::Removed { key, revision }) => {
+                Ok(
+                    WatchEvent::Removed { key, revision }
+                    | WatchEvent::Unreadable { key, revision, .. },
+                ) => {
                     self.revision = self.revision.max(revision);
                     if let Ok(key) = key.parse::<BuildKey>() {
                         self.with_binary.remove(&key);
+                        self.without_binary.remove(&key);
                         self.open.remove(&key);
                     }
                 }
@@ -95,18 +102,31 @@ impl Records {
         } else {
             self.open.insert(key.clone());
         }
-        match build.artifact.zip(build.size).filter(|_| !build.expired) {
-            Some((name, size)) => {
-                let finished = build.finished.filter(|_| build.status == Status::Success);
-                let known = Known {
-                    name,
-                    size,
-                    finished,
-                };
-                self.with_binary.insert(key, known);
-            }
-            None => drop(self.with_binary.remove(&key)),
+        let binary = build.artifact.zip(build.size).filter(|_| !build.expired);
+        if let Some((name, size)) = binary {
+            let finished = build.finished.filter(|_| build.status == Status::Success);
+            let known = Known {
+                name,
+                size,
+                finished,
+            };
+            self.without_binary.remove(&key);
+            self.with_binary.insert(key, known);
+            return;
         }
+        self.with_binary.remove(&key);
+        match build.finished.filter(|_| build.status.is_terminal()) {
+            Some(finished) => drop(self.without_binary.insert(key, finished)),
+            None => drop(self.without_binary.remove(&key)),
+        }
+    }
+
+    /// Finished builds without a binary that ended before this, the oldest first.
+    pub(super) fn without_binary_before(&self, before: OffsetDateTime) -> Vec<&BuildKey> {
+        let ended = self.without_binary.iter();
+        let mut all: Vec<_> = ended.filter(|(_, finished)| **finished < before).collect();
+        all.sort_by_key(|(key, finished)| (**finished, *key));
+        all.into_iter().map(|(key, _)| key).collect()
     }
 
     /// Finished builds, the oldest first.

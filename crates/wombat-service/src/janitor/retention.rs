@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tracing::{info, warn};
-use wombat_model::BuildKey;
+use wombat_model::{ArtifactName, BuildKey};
 use wombat_store::{Store, StoreError, Written};
 
 use super::records::{Known, Records};
 use crate::ServiceArgs;
 
+/// Above this, in percent of the bucket, binaries go however young they are, but for the last few minutes' ones: no
+/// room at all serves nobody, and what is asked for again is built again.
+const FULL_PERCENT: u64 = 95;
+const YOUNGEST: Duration = Duration::from_mins(5);
 /// When room is made, this much more is made, in percent of the bucket, so that it isn't needed again at once.
 const SPARE_PERCENT: u64 = 5;
 
@@ -31,6 +35,11 @@ impl Rules {
             orphan_age: Duration::from_secs(args.orphan_age),
         }
     }
+
+    /// How old has to be what goes for want of any room: people may still look at what ended just now.
+    pub(super) fn least_age(&self) -> Duration {
+        self.keep_at_least.min(YOUNGEST)
+    }
 }
 
 /// Bytes above what may be used, if any.
@@ -51,11 +60,12 @@ pub(super) async fn excess(store: &Store, rules: &Rules) -> Result<Option<u64>, 
 pub(super) async fn expire_old(
     store: &Store,
     rules: &Rules,
+    now: OffsetDateTime,
     records: &Records,
 ) -> Result<(), StoreError> {
-    let age = rules.keep.max(rules.keep_at_least);
+    let kept_since = now - rules.keep.max(rules.keep_at_least);
     for (finished, key, known) in records.oldest_first() {
-        if !is_older(finished, age) {
+        if finished >= kept_since {
             break;
         }
         if expire(store, key, known).await? {
@@ -74,9 +84,17 @@ pub(super) async fn make_room(
     let Some(excess) = excess(store, rules).await? else {
         return Ok(());
     };
+    let (used, limit) = store.artifacts.usage().await?;
+    let is_full = limit.is_some_and(|limit| used > limit / 100 * FULL_PERCENT);
+    let least = if is_full {
+        rules.least_age()
+    } else {
+        rules.keep_at_least
+    };
+    let kept_since = store.builds.now().await? - least;
     let (mut freed, mut removed) = (0, 0_u32);
     for (finished, key, known) in records.oldest_first() {
-        if freed >= excess || !is_older(finished, rules.keep_at_least) {
+        if freed >= excess || finished >= kept_since {
             break;
         }
         if expire(store, key, known).await? {
@@ -95,14 +113,12 @@ pub(super) async fn make_room(
     Ok(())
 }
 
-fn is_older(time: OffsetDateTime, age: Duration) -> bool {
-    OffsetDateTime::now_utc() - time > age
-}
-
 /// Marks a build as expired and removes its objects; `false` if it changed meanwhile.
 async fn expire(store: &Store, key: &BuildKey, known: &Known) -> Result<bool, StoreError> {
-    let Some(record) = store.builds.get(key).await? else {
-        return Ok(false);
+    let record = match store.builds.get(key).await {
+        Ok(Some(record)) => record,
+        Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(false),
+        Err(error) => return Err(error),
     };
     let unchanged = record
         .value
@@ -114,9 +130,15 @@ async fn expire(store: &Store, key: &BuildKey, known: &Known) -> Result<bool, St
     match store.builds.expire(record).await? {
         Written::Lost => Ok(false),
         Written::Won(_) => {
-            store.artifacts.remove(known.name.as_str()).await?;
-            store.artifacts.remove(key.as_str()).await?;
+            remove(store, key, &known.name).await?;
             Ok(true)
         }
     }
+}
+
+/// Removes a binary, its recipe and its link. What a crash leaves of them is removed as orphans.
+async fn remove(store: &Store, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
+    store.artifacts.remove(name.as_str()).await?;
+    store.artifacts.remove(&format!("{name}.recipe")).await?;
+    store.artifacts.remove(key.as_str()).await
 }

@@ -122,6 +122,11 @@ impl Board {
         self.close(key);
     }
 
+    /// How many builds aren't finished.
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
     /// What became of the newest builds in the last minutes.
     pub(super) fn stats(&self, minutes: u32, now: OffsetDateTime) -> StatsAnswer {
         self.history.stats(minutes, now)

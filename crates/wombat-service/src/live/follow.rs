@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wombat_model::{
@@ -10,7 +9,7 @@ use wombat_model::{
     log::Phase,
     wire::{BuildView, StatsAnswer},
 };
-use wombat_store::{Store, StoreError, Versioned, WatchEvent};
+use wombat_store::{Followers, Store, StoreError, Versioned, WatchEvent};
 
 use super::{board::Board, history::MOST, phases::Phases};
 
@@ -27,7 +26,7 @@ pub(crate) struct Live {
 
 impl Live {
     /// Reads both buckets, and goes on following them until `stop`.
-    pub(crate) async fn start(store: &Store, stop: &CancellationToken) -> Self {
+    pub(crate) async fn start(store: &Store, followers: &Followers) -> Self {
         let live = Self {
             board: Arc::default(),
             phases: Arc::default(),
@@ -35,8 +34,9 @@ impl Live {
         };
         let (builds_ready, builds) = watch::channel(false);
         let (builders_ready, builders) = watch::channel(false);
-        tokio::spawn(live.clone().follow_builds(builds_ready, stop.clone()));
-        tokio::spawn(live.clone().follow_builders(builders_ready, stop.clone()));
+        let stop = followers.stop();
+        followers.spawn(live.clone().follow_builds(builds_ready, stop.clone()));
+        followers.spawn(live.clone().follow_builders(builders_ready, stop.clone()));
         for mut ready in [builds, builders] {
             // Followers end early only when everything is to stop.
             drop(ready.wait_for(|ready| *ready).await);
@@ -51,8 +51,13 @@ impl Live {
 
     /// How long a build that is asked for now would take.
     pub(crate) fn wait_for_new(&self, platform: Platform) -> std::time::Duration {
-        self.read()
-            .wait_for_new(platform, OffsetDateTime::now_utc())
+        let now = self.store.builds.server_time();
+        self.read().wait_for_new(platform, now)
+    }
+
+    /// How many builds aren't finished.
+    pub(crate) fn open_builds(&self) -> u64 {
+        u64::try_from(self.read().open_count()).unwrap_or(u64::MAX)
     }
 
     /// The median of what successful builds for this platform took lately.
@@ -62,7 +67,8 @@ impl Live {
 
     /// What became of the newest builds in the last minutes.
     pub(crate) fn stats(&self, minutes: u32) -> StatsAnswer {
-        self.read().stats(minutes, OffsetDateTime::now_utc())
+        let now = self.store.builds.server_time();
+        self.read().stats(minutes, now)
     }
 
     /// Who is alive.
@@ -72,7 +78,8 @@ impl Live {
 
     /// Adds what the board knows.
     pub(crate) fn add_queue(&self, view: &mut BuildView) {
-        let outlook = self.read().outlook(&view.id, OffsetDateTime::now_utc());
+        let now = self.store.builds.server_time();
+        let outlook = self.read().outlook(&view.id, now);
         view.queue = outlook.queue;
         view.eta_seconds = outlook.eta.map(|eta| eta.as_secs().max(1));
     }
@@ -109,7 +116,7 @@ impl Live {
             };
             match event {
                 WatchEvent::Value { record, .. } => self.write().apply(&record),
-                WatchEvent::Removed { key, .. } => {
+                WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
                     if let Ok(key) = key.parse() {
                         self.write().remove(&key);
                     }
@@ -129,7 +136,7 @@ impl Live {
             };
             match event {
                 WatchEvent::Value { record, .. } => self.write().arrive(record.value),
-                WatchEvent::Removed { key, .. } => {
+                WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
                     if let Ok(builder) = key.parse() {
                         self.write().leave(&builder);
                     }

@@ -170,7 +170,7 @@ mod tests {
             builder: "b".parse().unwrap(),
             claim: "c".parse().unwrap(),
         };
-        build.claim(holder, at(claimed)).unwrap()
+        build.claim(holder).unwrap().at(at(claimed))
     }
 
     fn succeeded(build: Build, finished: i64, link: u64) -> Build {
@@ -182,12 +182,12 @@ mod tests {
             sandbox: None,
         };
         let timings = Timings::from([(Phase::Link, link)]);
-        build.succeed(artifact, timings, at(finished)).unwrap()
+        build.succeed(artifact, timings).unwrap().at(at(finished))
     }
 
     fn failed(build: Build, finished: i64) -> Build {
         let failure = Failure::new(FailureClass::Compile, "no");
-        build.fail(failure, at(finished)).unwrap()
+        build.fail(failure).unwrap().at(at(finished))
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(crate) enum Endpoint {
     Log,
     Builders,
     Stats,
+    Health,
     Search,
     Components,
     Component,
@@ -60,7 +61,7 @@ impl MicroService {
 
 impl Endpoint {
     /// All, in the order of their declaration.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Request,
         Self::Force,
         Self::List,
@@ -72,6 +73,7 @@ impl Endpoint {
         Self::Log,
         Self::Builders,
         Self::Stats,
+        Self::Health,
         Self::Search,
         Self::Components,
         Self::Component,
@@ -94,7 +96,8 @@ impl Endpoint {
             | Self::Ahead
             | Self::Log
             | Self::Builders
-            | Self::Stats => MicroService::Build,
+            | Self::Stats
+            | Self::Health => MicroService::Build,
             Self::Search
             | Self::Components
             | Self::Component
@@ -124,6 +127,7 @@ impl Endpoint {
             Self::Log => "log",
             Self::Builders => "builders",
             Self::Stats => "stats",
+            Self::Health => "health",
             Self::Search => "search",
             Self::Components => "components",
             Self::Component => "component",
@@ -154,6 +158,9 @@ impl Endpoint {
             Self::Log => "Read the log of a build, page by page.",
             Self::Builders => "Show which builders are alive and what they are at.",
             Self::Stats => "Count builds over the last minutes, and say how long they took.",
+            Self::Health => {
+                "Show how full the stores are, and whether NATS stores what it is sent."
+            }
             Self::Search => "Find packages by words, kind of component, module and version.",
             Self::Components => {
                 "Find components by words and kind, with the packages that bring them."
@@ -190,7 +197,7 @@ impl Endpoint {
                 "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
                 r#"","after":0}"#
             ),
-            Self::Builders | Self::Blocklist | Self::Imports => "{}",
+            Self::Builders | Self::Health | Self::Blocklist | Self::Imports => "{}",
             Self::Import => {
                 r#"{"module":"github.com/redpanda-data/benthos/v4","version":"v4.77.0"}"#
             }

@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use async_nats::{
     Client, HeaderMap, Message, PublishError, Subscriber,
+    connection::State,
     service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE},
 };
 use bytes::Bytes;
@@ -40,6 +41,8 @@ const LAST_REQUESTS: u64 = 512;
 const IDLE: Duration = Duration::from_millis(250);
 /// How long the last requests may take to come.
 const LEAVE_LIMIT: Duration = Duration::from_secs(3);
+/// How long the last answers may take to be sent.
+const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
 /// The running services.
 #[derive(Debug)]
@@ -119,8 +122,12 @@ impl Micro {
         if timeout(DRAIN_LIMIT, drained).await.is_err() {
             error!("requests were still being answered at the end");
         }
-        if let Err(error) = self.client.flush().await {
-            debug!(%error, "the connection was gone before the last answers were sent");
+        match timeout(FLUSH_LIMIT, self.client.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                debug!(%error, "the connection was gone before the last answers were sent");
+            }
+            Err(_) => debug!("NATS was away before the last answers were sent"),
         }
         Ok(())
     }
@@ -147,8 +154,16 @@ impl Intake {
             taken += 1;
             self.take(request).await;
         }
-        if let Err(error) = self.leave(&mut requests, taken).await {
-            debug!(%error, "the connection was gone before the last requests came");
+        // Without a server nothing is on its way, and the client keeps a subscription that it can't take back.
+        if self.responder.client.connection_state() != State::Connected {
+            return;
+        }
+        match timeout(LEAVE_LIMIT * 2, self.leave(&mut requests, taken)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                debug!(%error, "the connection was gone before the last requests came");
+            }
+            Err(_) => debug!("NATS was away before the last requests came"),
         }
     }
 

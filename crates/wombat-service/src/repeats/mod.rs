@@ -13,10 +13,9 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use wombat_model::BuildKey;
-use wombat_store::{Change, Changes, Connection, Health, Store, StoreError};
+use wombat_store::{Change, Changes, Connection, Followers, Health, Store, StoreError};
 
 use crate::catalog::Snapshot;
 use memory::Memory;
@@ -37,10 +36,11 @@ impl std::fmt::Debug for Repeats {
 
 impl Repeats {
     /// Follows both buckets until `stop`; answers are kept as soon as that works.
-    pub(crate) fn start(connection: &Connection, store: &Store, stop: CancellationToken) -> Self {
+    pub(crate) fn start(connection: &Connection, store: &Store, followers: &Followers) -> Self {
         let repeats = Self::default();
         let (follower, health, store) = (repeats.clone(), connection.health(), store.clone());
-        tokio::spawn(async move {
+        let stop = followers.stop().clone();
+        followers.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = follower.follow(health, &store) => {}

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use wombat_model::{Artifact, ArtifactName, BuildKey, BuildState, Timings};
+use wombat_model::{Artifact, ArtifactName, BuildKey, BuildState, Failure, FailureClass, Timings};
 use wombat_service::ServiceArgs;
-use wombat_store::{ClaimOutcome, ProvisionOptions, Store, StoreError};
+use wombat_store::{Asking, ClaimOutcome, ProvisionOptions, Store, StoreError};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 use crate::support::{Instance, unlimited};
@@ -27,7 +27,14 @@ pub(crate) async fn build(store: &Store, package: &str, size: usize) -> anyhow::
     let key = spec.key();
     let submitted = store
         .builds
-        .submit(&spec, true, 1, &store.artifacts)
+        .submit(
+            &spec,
+            Asking {
+                force: true,
+                ..Asking::default()
+            },
+            &store.artifacts,
+        )
         .await?;
     let claim = store
         .builds
@@ -302,7 +309,7 @@ async fn a_build_that_lost_its_hint_is_given_one() -> anyhow::Result<()> {
     let spec = a_spec().build();
     store
         .builds
-        .submit(&spec, false, 1, &store.artifacts)
+        .submit(&spec, Asking::default(), &store.artifacts)
         .await?;
     let key = spec.key();
     let rest = key.as_str().trim_start_matches("build.");
@@ -318,5 +325,62 @@ async fn a_build_that_lost_its_hint_is_given_one() -> anyhow::Result<()> {
     })
     .await?;
     instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_records_without_a_binary_go_before_no_new_build_is_taken() -> anyhow::Result<()>
+{
+    let server = NatsServer::start()?;
+    let options = ProvisionOptions {
+        builds_mib: Some(1),
+        ..ProvisionOptions::default()
+    };
+    let (_connection, store) = server.store_with(&options).await?;
+    let with_binary = build(&store, "kept", 1000).await?;
+    let mut failed = Vec::new();
+    let (used, limit) = loop {
+        let spec = a_spec().package(&format!("p{}", failed.len())).build();
+        let submitted = store
+            .builds
+            .submit(&spec, Asking::default(), &store.artifacts)
+            .await?;
+        let claim = store
+            .builds
+            .claim(submitted.into_record(), &"builder-1".parse()?)
+            .await?;
+        let ClaimOutcome::Won(claim) = claim else {
+            anyhow::bail!("the claim was lost");
+        };
+        // As long as what a compiler says may be.
+        let failure = Failure::new(FailureClass::Compile, "x".repeat(4000));
+        store.builds.fail(*claim, failure).await?;
+        failed.push(spec.key());
+        let (used, limit, _) = store.builds.usage().await?;
+        let limit = limit.unwrap();
+        if used <= limit / 100 * 87 {
+            continue;
+        }
+        // Markers of removed hints take room for a second.
+        let used = wait_until("records alone to be left", LIMIT, async || {
+            let (used, _, messages) = store.builds.usage().await?;
+            Ok((messages == failed.len() as u64 + 1).then_some(used))
+        })
+        .await?;
+        if used > limit / 100 * 86 {
+            break (used, limit);
+        }
+    };
+    assert!(used < limit / 100 * 90, "it is above where it is refused");
+    let _instance = Instance::start(&server, args()).await?;
+    wait_until("there is room", LIMIT, async || {
+        let (used, ..) = store.builds.usage().await?;
+        Ok((used < limit / 100 * 85).then_some(()))
+    })
+    .await?;
+    assert!(store.builds.get(&with_binary).await?.is_some());
+    assert_eq!(store.builds.get(&failed[0]).await?, None);
+    let last = failed.last().unwrap();
+    assert!(store.builds.get(last).await?.is_some(), "the newest stays");
     Ok(())
 }

@@ -3,7 +3,13 @@
 #[cfg(test)]
 mod blocklist;
 #[cfg(test)]
+mod ending;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
 mod index;
+#[cfg(test)]
+mod index_guard;
 #[cfg(test)]
 mod janitor;
 #[cfg(test)]
@@ -16,5 +22,6 @@ mod purge;
 mod repeats;
 #[cfg(test)]
 mod requests;
+mod room;
 #[cfg(test)]
 mod support;

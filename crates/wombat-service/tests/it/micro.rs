@@ -46,6 +46,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "build.cancel",
             "build.force",
             "build.get",
+            "build.health",
             "build.list",
             "build.log",
             "build.purge",
@@ -73,6 +74,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         ("build.force", request),
         ("build.builders", json!({})),
         ("build.stats", json!({"minutes": 5})),
+        ("build.health", json!({})),
         ("build.get", id.clone()),
         ("build.list", json!({"query": "kafka", "facets": true})),
         ("build.log", id.clone()),
@@ -172,7 +174,7 @@ async fn no_payload_harms_it() -> anyhow::Result<()> {
         long.as_bytes(),
     ];
     for subject in [
-        "request", "resolve", "get", "cancel", "log", "list", "builders", "stats",
+        "request", "resolve", "get", "cancel", "log", "list", "builders", "stats", "health",
     ] {
         for payload in payloads {
             if let Err(body) = ask_bytes(&client, &format!("build.{subject}"), payload).await {

@@ -5,6 +5,7 @@ use wombat_model::{
     Status,
     log::{LogEntry, LogEvent},
 };
+use wombat_store::Asking;
 use wombat_testkit::{a_spec, wait_until};
 
 use crate::{
@@ -62,7 +63,7 @@ async fn what_is_being_built_is_not_purged() -> anyhow::Result<()> {
     let spec = a_spec().build();
     store
         .builds
-        .submit(&spec, false, 1, &store.artifacts)
+        .submit(&spec, Asking::default(), &store.artifacts)
         .await?;
     let question = json!({ "id": spec.key() });
     let error = ask(&client, "build.purge", &question).await.unwrap_err();

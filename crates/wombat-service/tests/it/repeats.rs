@@ -9,7 +9,7 @@ use wombat_model::{Artifact, ArtifactName, BuildKey, Timings};
 use wombat_store::{ClaimOutcome, Revision, Store, WatchEvent, Written};
 use wombat_testkit::{NatsServer, wait_until};
 
-use crate::support::{Instance, ask, one, unlimited};
+use crate::support::{Instance, ask, one_on, unlimited};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -89,8 +89,10 @@ impl Calls {
 }
 
 /// A finished build that is remembered.
-async fn remembered() -> anyhow::Result<(NatsServer, Client, Store, Instance, Calls, BuildKey)> {
-    let (server, client, store, instance) = one().await?;
+async fn remembered(
+    server: NatsServer,
+) -> anyhow::Result<(NatsServer, Client, Store, Instance, Calls, BuildKey)> {
+    let (server, client, store, instance) = one_on(server).await?;
     let key: BuildKey = asked(&client).await["id"].as_str().unwrap().parse()?;
     build(&store, &key).await?;
     let mut calls = Calls::watch(&server).await?;
@@ -109,7 +111,12 @@ async fn until_status(client: &Client, status: &str) -> anyhow::Result<Value> {
 
 #[tokio::test]
 async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
-    let (_server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
+    let (server, client, store, first, mut calls, key) =
+        Box::pin(remembered(NatsServer::start()?)).await?;
+    // One that is started now has heard of every change before it remembers anything.
+    first.stop().await?;
+    let instance = Box::pin(Instance::start(&server, unlimited())).await?;
+    calls.until_remembered(&client).await?;
     let read = store.builds.get(&key).await?.unwrap();
     calls.reads().await?;
     let packages = json!({"goos": "linux", "goarch": "amd64",
@@ -134,7 +141,8 @@ async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result<()> {
-    let (_server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
+    let (_server, client, store, instance, mut calls, key) =
+        Box::pin(remembered(NatsServer::start()?)).await?;
     let mut forced = body();
     forced["force"] = true.into();
     for _ in 0..20 {
@@ -160,7 +168,8 @@ async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result
 
 #[tokio::test]
 async fn what_others_change_is_noticed() -> anyhow::Result<()> {
-    let (_server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
+    let (_server, client, store, instance, mut calls, key) =
+        Box::pin(remembered(NatsServer::start()?)).await?;
     let seen = store.builds.get(&key).await?.unwrap();
     let Written::Won(_) = store.builds.expire(seen).await? else {
         anyhow::bail!("nobody else writes");
@@ -177,7 +186,8 @@ async fn what_others_change_is_noticed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_new_release_changes_what_a_request_means() -> anyhow::Result<()> {
-    let (_server, client, store, instance, _calls, key) = Box::pin(remembered()).await?;
+    let (_server, client, store, instance, _calls, key) =
+        Box::pin(remembered(NatsServer::start()?)).await?;
     let mut releases = store.catalog.watch();
     let mut newest = loop {
         match releases.next().await {
@@ -200,7 +210,8 @@ async fn a_new_release_changes_what_a_request_means() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
-    let (mut server, client, store, instance, _calls, key) = Box::pin(remembered()).await?;
+    let (mut server, client, store, instance, _calls, key) =
+        Box::pin(remembered(NatsServer::alone()?)).await?;
     for _ in 0..3 {
         server.restart()?;
         let (_connection, other) = Box::pin(server.store()).await?;
@@ -234,7 +245,8 @@ async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn two_instances_agree() -> anyhow::Result<()> {
-    let (server, client, store, instance, mut calls, key) = Box::pin(remembered()).await?;
+    let (server, client, store, instance, mut calls, key) =
+        Box::pin(remembered(NatsServer::start()?)).await?;
     let second = Instance::start(&server, unlimited()).await?;
     let mut forced = body();
     forced["force"] = true.into();

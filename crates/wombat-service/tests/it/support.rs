@@ -58,7 +58,13 @@ impl Instance {
 
 /// A server with all buckets, and one instance without a queue limit.
 pub(crate) async fn one() -> anyhow::Result<(NatsServer, Client, Store, Instance)> {
-    let server = NatsServer::start()?;
+    one_on(NatsServer::start()?).await
+}
+
+/// The same on this server.
+pub(crate) async fn one_on(
+    server: NatsServer,
+) -> anyhow::Result<(NatsServer, Client, Store, Instance)> {
     let (connection, store) = Box::pin(server.store()).await?;
     let instance = Box::pin(Instance::start(&server, unlimited())).await?;
     Ok((server, connection.client().clone(), store, instance))

@@ -1,7 +1,7 @@
 //! The table of permissions.
 //!
-//! The names in consumers' subjects end in the filter, which the server enforces; ours are always named. Reading objects
-//! is the exception: the client makes unnamed consumers for it. A writer of a key may delete it, too: that is the same
+//! The names in consumers' subjects end in the filter, which the server enforces; ours are always named. People who read
+//! with a client of their own are the exception: it makes unnamed consumers for objects. A writer of a key may delete it, too: that is the same
 //! subject. Purging takes its filter in the body, so it is all of a stream or nothing, and the service's alone.
 
 use wombat_model::names::{
@@ -75,13 +75,17 @@ impl Permissions {
             .send(format!("$JS.API.CONSUMER.DELETE.{name}.*"))
     }
 
-    /// Reads objects, whose consumers have no names.
+    /// Reads objects: what there is from the leader, bytes from any replica.
     fn read_objects(self, stream: &Stream, bucket: &str) -> Self {
+        self.read(stream).follow(stream, &format!("$O.{bucket}.>"))
+    }
+
+    /// The same with any NATS client, whose consumers have no names.
+    fn read_objects_with_any_client(self, stream: &Stream, bucket: &str) -> Self {
         let Stream { name, .. } = stream;
-        self.read_directly(stream, &format!("$O.{bucket}.M.>"))
+        self.read_objects(stream, bucket)
             .send(format!("$JS.API.CONSUMER.CREATE.{name}"))
             .send(format!("$JS.API.CONSUMER.CREATE.{name}.>"))
-            .send(format!("$JS.API.CONSUMER.DELETE.{name}.*"))
     }
 }
 
@@ -124,7 +128,6 @@ fn service(own: Permissions) -> Permissions {
         .read(&BUILDERS)
         .read(&CATALOG)
         .read(&GOCACHE)
-        .read(&ARTIFACTS)
         .read(&LOGS)
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
@@ -132,7 +135,6 @@ fn service(own: Permissions) -> Permissions {
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.blocklist"))
         .follow(&GOCACHE, &keys(GOCACHE_BUCKET))
         .follow(&LOGS, &logs())
-        .read_directly(&LOGS, &logs())
         .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .read_objects(&DOCUMENTS, CATALOG_DOCS_BUCKET)
         .send(purge(&ARTIFACTS))
@@ -171,8 +173,8 @@ fn builder(own: Permissions) -> Permissions {
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.release.>"))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.import.>"))
         .read(&CATALOG)
-        .read_directly(&DOCUMENTS, &format!("$O.{CATALOG_DOCS_BUCKET}.M.>"))
-        .read_directly(&LOGS, &logs())
+        .read(&DOCUMENTS)
+        .read(&LOGS)
         .send(format!("$KV.{CATALOG_BUCKET}.import.>"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.C.*"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
@@ -193,7 +195,7 @@ fn builder(own: Permissions) -> Permissions {
 fn api(own: Permissions) -> Permissions {
     let build = [
         "request", "force", "list", "get", "cancel", "purge", "resolve", "ahead", "log",
-        "builders", "stats",
+        "builders", "stats", "health",
     ];
     let catalog = [
         "search",
@@ -207,11 +209,11 @@ fn api(own: Permissions) -> Permissions {
     ];
     own.look_at(&STREAMS)
         .read(&BUILDS)
+        .read(&BUILDERS)
         .read(&LOGS)
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&LOGS, &logs())
-        .read_directly(&LOGS, &logs())
         .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
         .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
@@ -220,12 +222,14 @@ fn api(own: Permissions) -> Permissions {
 }
 
 fn read_only(own: Permissions) -> Permissions {
-    let build = ["list", "get", "resolve", "log", "builders", "stats"];
+    let build = [
+        "list", "get", "resolve", "log", "builders", "stats", "health",
+    ];
     let catalog = ["search", "components", "component", "select"];
     own.look_at(&[BUILDS, ARTIFACTS])
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .read_directly(&BUILDS, &keys(BUILDS_BUCKET))
-        .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
+        .read_objects_with_any_client(&ARTIFACTS, ARTIFACTS_BUCKET)
         .send_all(build.map(|name| format!("{BUILD_SERVICE}.{name}")))
         .send_all(catalog.map(|name| format!("{CATALOG_SERVICE}.{name}")))
         .send("$SRV.>")

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use wombat_model::{ArtifactName, BuildKey, Sha256};
-use wombat_store::StoreError;
-use wombat_testkit::{NatsServer, a_spec};
+use wombat_store::{OrphanChunks, StoreError};
+use wombat_testkit::{NatsServer, a_spec, wait_until};
+
+/// For what other processes do.
+const LIMIT: Duration = Duration::from_secs(20);
 
 fn name(claim: &str) -> (BuildKey, ArtifactName) {
     let key = a_spec().build().key();
@@ -71,21 +75,83 @@ async fn chunks_of_broken_uploads_are_removed_and_no_others() -> anyhow::Result<
         .await?
         .await?;
 
-    assert_eq!(
-        store
-            .artifacts
-            .remove_orphan_chunks(Duration::from_hours(1))
-            .await?,
-        0,
-        "too young"
-    );
-    assert_eq!(
-        store.artifacts.remove_orphan_chunks(Duration::ZERO).await?,
-        1
-    );
+    let mut seen = OrphanChunks::default();
+    let mut remove = async |age| store.artifacts.remove_orphan_chunks(&mut seen, age).await;
+    assert_eq!(remove(Duration::from_hours(1)).await?, 0, "too young");
+    assert_eq!(remove(Duration::ZERO).await?, 1);
     assert_eq!(
         store.artifacts.bytes("kept", 100).await?.as_deref(),
         Some(&b"kept"[..])
     );
     Ok(())
+}
+
+async fn take_chunks(connection: &wombat_store::Connection) -> anyhow::Result<()> {
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    let stream = jetstream.get_stream("OBJ_artifacts").await?;
+    stream.purge().filter("$O.artifacts.C.>").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_binary_whose_chunks_are_gone_is_lost_and_not_served() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    let (_, name) = name("c1");
+    let stored = store.artifacts.put_bytes(name.as_str(), b"bytes").await?;
+    assert!(store.artifacts.is_whole(name.as_str()).await?);
+    take_chunks(&connection).await?;
+    assert!(!store.artifacts.is_whole(name.as_str()).await?);
+    let copy = nats.directory().join("copy");
+    let sha256 = stored.sha256.unwrap();
+    assert!(!store.artifacts.fetch(&name, &sha256, &copy).await?);
+    let bytes = store.artifacts.bytes(name.as_str(), 100).await;
+    assert!(matches!(bytes, Err(StoreError::Lost(_))), "{bytes:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_whose_chunks_are_taken_under_it_fails() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    let (_, name) = name("c1");
+    let file = nats.directory().join("pipe");
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU)?;
+    let feeding = async {
+        let mut pipe = tokio::fs::OpenOptions::new()
+            .write(true)
+            .open(&file)
+            .await?;
+        // More than is sent ahead, so that some of it is stored before the rest comes.
+        pipe.write_all(&vec![1; 4_000_000]).await?;
+        pipe.flush().await?;
+        wait_until("chunks to be stored", LIMIT, async || {
+            Ok((store.artifacts.usage().await?.0 > 1_000_000).then_some(()))
+        })
+        .await?;
+        take_chunks(&connection).await?;
+        pipe.write_all(&vec![2; 1_000_000]).await?;
+        anyhow::Ok(())
+    };
+    let (stored, fed) = tokio::join!(store.artifacts.put_file(&name, &file), feeding);
+    fed?;
+    assert!(matches!(stored, Err(StoreError::Lost(_))), "{stored:?}");
+    assert!(store.artifacts.find(name.as_str()).await?.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn reading_leaves_no_consumer_behind() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    store.artifacts.put_bytes("note", b"twelve bytes").await?;
+    for _ in 0..20 {
+        store.artifacts.bytes("note", 100).await?;
+    }
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    let stream = jetstream.get_stream("OBJ_artifacts").await?;
+    wait_until("the last consumer to go", LIMIT, async || {
+        Ok((stream.get_info().await?.state.consumer_count == 0).then_some(()))
+    })
+    .await
 }

@@ -57,7 +57,7 @@ async fn entries_are_kept_once_and_read_in_pages() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn following_goes_on_through_a_restart_without_gap_or_repeat() -> anyhow::Result<()> {
-    let mut nats = NatsServer::start()?;
+    let mut nats = NatsServer::alone()?;
     let (_connection, store) = nats.store().await?;
     let key = a_spec().build().key();
     let claim = "c1".parse()?;

@@ -3,8 +3,11 @@
 
 mod artifacts;
 mod gocache;
+mod keys;
 mod life;
 mod logs;
 mod open;
+mod orders;
 mod races;
+mod records;
 mod restarts;

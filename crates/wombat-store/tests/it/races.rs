@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 use wombat_model::{Failure, FailureClass, Status};
-use wombat_store::{ClaimOutcome, FinishOutcome, Submitted};
+use wombat_store::{Asking, ClaimOutcome, FinishOutcome, Submitted};
 use wombat_testkit::{NatsServer, a_spec};
 
 use crate::life::{builder, claimed, finish, submit};
@@ -34,7 +34,12 @@ async fn equal_requests_at_once_make_one_record() -> anyhow::Result<()> {
     let spec = a_spec().build();
     let requests = (0..100).map(|_| {
         let (store, spec) = (store.clone(), spec.clone());
-        async move { store.builds.submit(&spec, false, 0, &store.artifacts).await }
+        async move {
+            store
+                .builds
+                .submit(&spec, Asking::default(), &store.artifacts)
+                .await
+        }
     });
     let outcomes = try_join_all(requests).await?;
     let queued = outcomes

@@ -74,8 +74,10 @@ pub(crate) async fn download(
     );
 
     make_executable(temporary.path())?;
-    temporary
-        .persist(&output)
+    // A file of its size that holds something else is what a power failure would make of it otherwise.
+    let place = output.clone();
+    tokio::task::spawn_blocking(move || wombat_files::settle(temporary, &place))
+        .await?
         .with_context(|| format!("writing {}", output.display()))?;
     Ok(output)
 }

@@ -24,8 +24,10 @@ pub(crate) enum BuildEvent {
     Build(Box<BuildView>),
     /// The builder said this.
     Log(Box<LoggedEntry>),
-    /// Lines are missing here.
-    Gap(u64),
+    /// Lines are missing here: how many, and how many bytes they had if that is known.
+    Gap(u64, Option<u64>),
+    /// Its record was removed; [`Self::End`] follows.
+    Removed,
     /// What was told before is void.
     Reset,
     /// It is finished, and so is its log.
@@ -118,8 +120,10 @@ impl EventStream {
             )),
             "gap" => {
                 let data: Value = serde_json::from_str(&event.data).map_err(unexpected)?;
-                Some(BuildEvent::Gap(data["dropped"].as_u64().unwrap_or(0)))
+                let dropped = data["dropped"].as_u64().unwrap_or(0);
+                Some(BuildEvent::Gap(dropped, data["bytes"].as_u64()))
             }
+            "removed" => Some(BuildEvent::Removed),
             "reset" => Some(BuildEvent::Reset),
             "end" => Some(BuildEvent::End),
             // A newer gateway may say more.

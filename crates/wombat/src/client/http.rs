@@ -16,7 +16,7 @@ pub(crate) struct ServerArgs {
         long,
         env = "WOMBAT_SERVER",
         value_name = "URL",
-        default_value = "http://127.0.0.1:4430"
+        default_value = DEFAULT_SERVER
     )]
     server: String,
     /// Token for cancelling and forcing
@@ -27,6 +27,20 @@ pub(crate) struct ServerArgs {
         hide_env_values = true
     )]
     token: Option<Secret>,
+}
+
+/// The gateway on this machine, as `wombat up` starts it.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:4430";
+
+impl ServerArgs {
+    /// The words that name the same gateway on another command line, with a space in front; none for the default.
+    pub(crate) fn flag(&self) -> String {
+        if self.server == DEFAULT_SERVER {
+            String::new()
+        } else {
+            format!(" --server {}", self.server)
+        }
+    }
 }
 
 /// A token that debug output doesn't show.

@@ -3,13 +3,14 @@
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use time::format_description::well_known::Rfc3339;
 use wombat_model::{
     Status,
     log::{LogEvent, Phase, Progress as Counts},
     wire::{BuildView, LoggedEntry},
 };
 
-use crate::output::print;
+use crate::output::{note, print};
 
 /// Shows how a build comes along, on standard error.
 #[derive(Debug)]
@@ -61,9 +62,9 @@ impl Progress {
     /// A line that stays.
     pub(crate) fn line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            Some(bar) => bar.suspend(|| note(line)),
             None if self.quiet => {}
-            None => eprintln!("{line}"),
+            None => note(line),
         }
     }
 
@@ -71,7 +72,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_message(words.to_owned());
         } else if !self.quiet && self.said != words {
-            eprintln!("{words}");
+            note(words);
         }
         words.clone_into(&mut self.said);
     }
@@ -154,6 +155,15 @@ pub(crate) fn describe(view: &BuildView) -> String {
         .and_then(|failure| failure.package.as_ref())
     {
         row("blame", package.as_str());
+    }
+    if let Some(at) = view.retry_at {
+        let at = at.format(&Rfc3339).unwrap_or_default();
+        row(
+            "retry",
+            &format!(
+                "asking again tries once more from {at}; --force with an operator's token does at once"
+            ),
+        );
     }
     text
 }

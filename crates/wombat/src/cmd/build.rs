@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use reqwest::Method;
 use wombat_model::{
-    Status,
+    BuildKey, Status,
+    log::LogEvent,
     request::RequestBody,
     wire::{BuildView, PipelineMistake, SelectAnswer},
 };
@@ -14,8 +15,9 @@ use crate::{
     client::{
         BuildEvent, DownloadOptions, EventStream, Progress, Server, ServerArgs, describe, download,
     },
-    exit::BuildFailed,
-    output::print,
+    exit::{BuildFailed, Interrupted},
+    output::{note, print},
+    signals::Signals,
 };
 
 /// Build a binary and download it
@@ -78,12 +80,36 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.config {
         body.packages = packages_for(&server, path, &body).await?;
     }
-    let asked: BuildView = server
-        .json(server.request(Method::POST, "/api/builds").json(&body))
-        .await?;
+    let mut signals = Signals::listen()?;
+    let asking = server.json(server.request(Method::POST, "/api/builds").json(&body));
+    let asked: BuildView = tokio::select! {
+        asked = asking => asked?,
+        () = signals.next() => return Err(Interrupted(
+            "Interrupted before the server answered; `wombat list` shows whether it took the request.".to_owned(),
+        ).into()),
+    };
+    let id = asked.id.clone();
+    tokio::select! {
+        brought = see_through(&server, &args, asked) => brought,
+        () = signals.next() => Err(Interrupted(way_back(&id, &args.server)).into()),
+    }
+}
+
+/// How to get back to a build that isn't waited for any longer.
+fn way_back(id: &BuildKey, server: &ServerArgs) -> String {
+    let server = server.flag();
+    format!(
+        "Interrupted; the build goes on, on the server. To get back to it:\n  \
+         wombat get{server} {id}\n  wombat logs{server} --follow {id}\n  wombat download{server} {id}\n\
+         To stop it: wombat cancel{server} {id}"
+    )
+}
+
+/// Waits for a build, and brings its binary.
+async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> anyhow::Result<()> {
     let mut progress = Progress::new(args.json);
     progress.line(&format!("build {}", asked.id));
-    let view = follow(&server, asked, &mut progress, args.verbose).await?;
+    let view = follow(server, asked, &mut progress, args.verbose).await?;
     drop(progress);
 
     if args.json {
@@ -98,7 +124,7 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
                 .clone()
                 .unwrap_or_else(|| format!("it was {}", view.build.status));
             if !args.json {
-                eprintln!("{}", describe(&view));
+                note(&describe(&view));
             }
             return Err(BuildFailed(error).into());
         }
@@ -113,12 +139,12 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let options = DownloadOptions {
-        output: args.output,
+        output: args.output.clone(),
         bar: !args.json,
     };
-    let file = download(&server, &view, &options).await?;
+    let file = download(server, &view, &options).await?;
     if !args.json {
-        eprintln!("{}", describe(&view));
+        note(&describe(&view));
         print(&file.display().to_string());
     }
     Ok(())
@@ -177,8 +203,11 @@ async fn follow(
                 progress.build(&view);
             }
             BuildEvent::Log(logged) => progress.log(&logged, lines_too),
-            BuildEvent::Gap(dropped) => {
-                progress.line(&format!("({dropped} lines are missing here)"));
+            BuildEvent::Gap(dropped, bytes) => {
+                progress.line(&format!("({})", LogEvent::missing(dropped, bytes)));
+            }
+            BuildEvent::Removed => {
+                bail!("the build `{}` was removed; ask for it again", view.id)
             }
             BuildEvent::Reset => {}
             BuildEvent::End => return Ok(view),

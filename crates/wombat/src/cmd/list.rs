@@ -5,7 +5,7 @@ use wombat_model::wire::ListAnswer;
 
 use crate::{
     client::{Server, ServerArgs, megabytes},
-    output::print,
+    output::{note, print},
 };
 
 /// List and search builds
@@ -65,9 +65,9 @@ pub(crate) async fn run(args: ListArgs) -> anyhow::Result<()> {
             view.id
         ));
     }
-    eprintln!("{} of {} builds", page.builds.len(), page.total);
+    note(&format!("{} of {} builds", page.builds.len(), page.total));
     if let Some(cursor) = page.next_cursor {
-        eprintln!("more: --cursor {cursor}");
+        note(&format!("more: --cursor {cursor}"));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `wombat logs`.
 
+use anyhow::bail;
 use reqwest::Method;
 use wombat_model::{BuildKey, log::LogEvent};
 
@@ -54,12 +55,28 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
                 LogEvent::Phase {
                     progress: Some(_), ..
                 } => {}
-                LogEvent::Gap { dropped } => print(&format!("== {dropped} lines are missing here")),
+                LogEvent::Gap { dropped, bytes } => print_gap(*dropped, *bytes),
                 LogEvent::End { status } => print(&format!("== {status}")),
             },
-            BuildEvent::Gap(dropped) => print(&format!("== {dropped} lines are missing here")),
+            BuildEvent::Gap(dropped, bytes) if args.json => {
+                print(
+                    &serde_json::json!({ "event": "gap", "dropped": dropped, "bytes": bytes })
+                        .to_string(),
+                );
+            }
+            BuildEvent::Gap(dropped, bytes) => print_gap(dropped, bytes),
+            BuildEvent::Removed => {
+                bail!(
+                    "the build `{}` was removed, and its log with it; ask for the build again to have both",
+                    args.id
+                )
+            }
             BuildEvent::Build(_) | BuildEvent::Reset => {}
             BuildEvent::End => return Ok(()),
         }
     }
+}
+
+fn print_gap(dropped: u64, bytes: Option<u64>) {
+    print(&format!("== {}", LogEvent::missing(dropped, bytes)));
 }

@@ -5,13 +5,13 @@ use std::{path::Path, time::Duration};
 use anyhow::Context;
 use tokio::sync::{oneshot, watch};
 use wombat_api::{ApiArgs, ApiDeps};
-use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
+use wombat_builder::{BuilderArgs, BuilderDeps, Counters, IfUnfit};
 use wombat_service::{ServiceArgs, ServiceDeps};
 use wombat_store::{Connection, NatsArgs, Store};
 
 use crate::{
-    output::print,
-    signals::Shutdown,
+    output::announce,
+    signals::{Patience, Shutdown},
     state_directory::{StateArgs, StateDirectory},
 };
 
@@ -19,6 +19,20 @@ use crate::{
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// A builder has time.
 pub(crate) const BUILDER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Nothing that they have begun takes longer than an answer.
+const AT_ONCE: Patience = Patience {
+    grace: Duration::ZERO,
+    last_words: Duration::from_secs(2),
+};
+
+/// Builds may go on for a while; those that are given back at once have to be written down.
+pub(crate) const fn builds_end_within(grace: Duration) -> Patience {
+    Patience {
+        grace,
+        last_words: Duration::from_secs(5),
+    }
+}
 
 /// Run the micro services that take requests, search builds, and clean up
 #[derive(Clone, Debug, clap::Args)]
@@ -61,37 +75,48 @@ pub(crate) struct ApiCommand {
 pub(crate) async fn service(command: ServiceCommand) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let state = StateDirectory::open(&command.state, "service")?;
-    let (connection, store) = connect(&command.nats, "service", ANSWER_TIMEOUT).await?;
+    let connecting = connect(&command.nats, "service", ANSWER_TIMEOUT);
+    let Some((connection, store)) = shutdown.unless_stopped(connecting).await? else {
+        return Ok(());
+    };
     let deps = ServiceDeps {
         connection: connection.clone(),
         store,
         state_dir: state.path().to_owned(),
         ready: watch::Sender::new(false),
     };
-    wombat_service::run(deps, command.service, shutdown.stop.clone()).await?;
-    connection.close().await;
-    Ok(())
+    let serving = wombat_service::run(deps, command.service, shutdown.stop.clone());
+    shutdown
+        .see_through(Box::pin(and_close(serving, connection)), AT_ONCE)
+        .await
 }
 
 pub(crate) async fn builder(command: BuilderCommand) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let state = StateDirectory::open(&command.state, "builder")?;
-    let (connection, store) = connect(&command.nats, "builder", BUILDER_TIMEOUT).await?;
-    let deps = builder_deps(&connection, store, state.path(), &shutdown)?;
-    Box::pin(wombat_builder::run(
+    let connecting = connect(&command.nats, "builder", BUILDER_TIMEOUT);
+    let Some((connection, store)) = shutdown.unless_stopped(connecting).await? else {
+        return Ok(());
+    };
+    let deps = builder_deps(&connection, store, state.path(), &shutdown, IfUnfit::End)?;
+    let patience = builds_end_within(command.builder.grace);
+    let building = Box::pin(wombat_builder::run(
         deps,
         command.builder,
         shutdown.stop.clone(),
-    ))
-    .await?;
-    connection.close().await;
-    Ok(())
+    ));
+    shutdown
+        .see_through(Box::pin(and_close(building, connection)), patience)
+        .await
 }
 
 pub(crate) async fn api(command: ApiCommand) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let state = StateDirectory::open(&command.state, "api")?;
-    let (connection, store) = connect(&command.nats, "api", ANSWER_TIMEOUT).await?;
+    let connecting = connect(&command.nats, "api", ANSWER_TIMEOUT);
+    let Some((connection, store)) = shutdown.unless_stopped(connecting).await? else {
+        return Ok(());
+    };
     let (bound, address) = oneshot::channel();
     let deps = ApiDeps {
         connection: connection.clone(),
@@ -101,18 +126,28 @@ pub(crate) async fn api(command: ApiCommand) -> anyhow::Result<()> {
         open_control: false,
         bound: Some(bound),
     };
-    let announce = async {
+    let announcing = async {
         if let Ok(address) = address.await {
-            print(&format!("http://{address}"));
+            announce(&format!("http://{address}"));
         }
     };
-    let (served, ()) = tokio::join!(
-        wombat_api::run(deps, command.api, shutdown.stop.clone()),
-        announce
-    );
-    served?;
+    let serving = async {
+        let serving = wombat_api::run(deps, command.api, shutdown.stop.clone());
+        tokio::join!(serving, announcing).0
+    };
+    shutdown
+        .see_through(Box::pin(and_close(serving, connection)), AT_ONCE)
+        .await
+}
+
+/// The connection is closed however the role ended.
+async fn and_close(
+    role: impl Future<Output = anyhow::Result<()>>,
+    connection: Connection,
+) -> anyhow::Result<()> {
+    let ended = role.await;
     connection.close().await;
-    Ok(())
+    ended
 }
 
 /// A connection of this role's own, and the buckets on it.
@@ -131,6 +166,7 @@ pub(crate) fn builder_deps(
     store: Store,
     state: &Path,
     shutdown: &Shutdown,
+    if_unfit: IfUnfit,
 ) -> anyhow::Result<BuilderDeps> {
     Ok(BuilderDeps {
         connection: connection.clone(),
@@ -139,5 +175,6 @@ pub(crate) fn builder_deps(
         helper: std::env::current_exe().context("finding this program")?,
         hurry: shutdown.hurry.clone(),
         counters: Counters::default(),
+        if_unfit,
     })
 }

@@ -2,11 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
-use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision};
+use wombat_builder::units;
+use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision_within};
 
 use crate::{
     nats_config::{self, Outcome},
@@ -35,6 +36,10 @@ pub(crate) struct SetupArgs {
     #[command(flatten)]
     options: ProvisionOptions,
 
+    /// How long to wait for a cluster that is still electing its leaders
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = units::duration)]
+    wait: Duration,
+
     /// Write the configuration of a nats-server with a user for each role into DIR, and do nothing else
     ///
     /// DIR/server/nats-server.conf and the secrets, DIR/<role>/user.nk, are made once and kept; DIR/server/roles.conf is
@@ -52,8 +57,10 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<()> {
         return write_config(folder, args.nats_store_dir.as_deref());
     }
     let connection = Connection::open(&args.nats, "setup", Duration::from_secs(10)).await?;
-    provision(&connection, &args.options).await?;
-    Store::open(&connection).await?;
+    let until = Instant::now() + args.wait;
+    provision_within(&connection, &args.options, args.wait).await?;
+    let left = until.saturating_duration_since(Instant::now());
+    Store::open_within(&connection, left).await?;
     print("ready: every bucket and stream is there");
     connection.close().await;
     Ok(())

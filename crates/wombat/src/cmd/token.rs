@@ -1,17 +1,16 @@
 //! `wombat token`: the tokens that a gateway knows.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use wombat_api::{Role, Secret, TokenEntry, TokenFile};
 
-use crate::output::print;
+use crate::output::{note, print};
 
 /// Make tokens for those who may do more than read
 #[derive(Clone, Debug, clap::Args)]
@@ -57,7 +56,9 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
     let entry = TokenEntry::new(&args.name, args.role, &secret)?;
     let Some(path) = args.tokens else {
         print(secret.reveal());
-        eprintln!("Give the gateway's file of tokens this line:\n{entry}");
+        note(&format!(
+            "Give the gateway's file of tokens this line:\n{entry}"
+        ));
         return Ok(());
     };
     let mut text = match fs::read_to_string(&path) {
@@ -69,29 +70,24 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
         text.push('\n');
     }
     text.extend([entry.to_string(), "\n".to_owned()]);
-    // A gateway that reads it meanwhile sees the old file or the new one.
-    let beside = path.with_added_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .with_context(|| beside.display().to_string())?;
+    // A gateway that reads it meanwhile sees the old file or the new one. Its owner alone may read it.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".tokens-")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing into {}", folder.display()))?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let checked = TokenFile::open(&beside);
-    if let Err(error) = checked {
-        fs::remove_file(&beside)?;
-        return Err(error.into());
-    }
-    fs::rename(&beside, &path)?;
+    TokenFile::open(file.path())?;
+    wombat_files::settle(file, &path).with_context(|| path.display().to_string())?;
     print(secret.reveal());
-    eprintln!(
+    note(&format!(
         "{} knows it as `{}`, {}.",
         path.display(),
         args.name,
         args.role
-    );
+    ));
     Ok(())
 }

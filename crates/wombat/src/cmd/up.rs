@@ -10,14 +10,14 @@ use tokio::{
 };
 use tracing::{info, warn};
 use wombat_api::{ApiArgs, ApiDeps};
-use wombat_builder::{BuilderArgs, go::GoOptions};
+use wombat_builder::{BuilderArgs, IfUnfit, go::GoOptions};
 use wombat_service::{ModulePolicy, ServiceArgs, ServiceDeps};
 use wombat_store::{NatsArgs, ProvisionOptions, provision};
 
-use super::roles::{ANSWER_TIMEOUT, BUILDER_TIMEOUT, builder_deps, connect};
+use super::roles::{ANSWER_TIMEOUT, BUILDER_TIMEOUT, builder_deps, builds_end_within, connect};
 use crate::{
     embedded::{EmbeddedNats, program},
-    output::print,
+    output::announce,
     signals::Shutdown,
     state_directory::{StateArgs, StateDirectory},
 };
@@ -65,20 +65,24 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     let mut nats = args.nats.clone();
     let embedded = if nats.url.is_none() {
         let go = args.go.go.clone().unwrap_or_else(|| PathBuf::from("go"));
-        let program = tokio::select! {
-            program = program(args.nats_server.as_deref(), state.path(), &go) => program?,
-            () = shutdown.stop.cancelled() => return Ok(()),
+        let starting = async {
+            let program = program(args.nats_server.as_deref(), state.path(), &go).await?;
+            EmbeddedNats::start(&program, state.path()).await
         };
-        let server = EmbeddedNats::start(&program, state.path(), &shutdown.stop).await?;
+        let Some(server) = shutdown.unless_stopped(starting).await? else {
+            return Ok(());
+        };
         nats.url = Some(server.url().to_owned());
         Some(server)
     } else {
         None
     };
-    let result = Box::pin(roles(&args, &nats, &state, &shutdown)).await;
+    let patience = builds_end_within(Duration::from_secs(args.grace));
+    let roles = Box::pin(roles(&args, &nats, &state, &shutdown));
+    let result = shutdown.see_through(roles, patience).await;
     // The roles are gone; whoever they left connected is cut off now.
     if let Some(server) = embedded {
-        server.stop().await?;
+        shutdown.see_through(server.stop(), patience).await?;
     }
     result
 }
@@ -90,13 +94,23 @@ async fn roles(
     state: &StateDirectory,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    let connection = wombat_store::Connection::open(nats, "up", Duration::from_secs(10)).await?;
-    provision(&connection, &args.storage).await?;
-    connection.close().await;
-
-    let (service_connection, service_store) = connect(nats, "service", ANSWER_TIMEOUT).await?;
-    let (builder_connection, builder_store) = connect(nats, "builder", BUILDER_TIMEOUT).await?;
-    let (api_connection, api_store) = connect(nats, "api", ANSWER_TIMEOUT).await?;
+    let connecting = async {
+        let connection =
+            wombat_store::Connection::open(nats, "up", Duration::from_secs(10)).await?;
+        provision(&connection, &args.storage).await?;
+        connection.close().await;
+        let service = connect(nats, "service", ANSWER_TIMEOUT).await?;
+        let builder = connect(nats, "builder", BUILDER_TIMEOUT).await?;
+        let api = connect(nats, "api", ANSWER_TIMEOUT).await?;
+        anyhow::Ok((service, builder, api))
+    };
+    let Some((service, builder, api)) = shutdown.unless_stopped(Box::pin(connecting)).await? else {
+        return Ok(());
+    };
+    let (service_connection, service_store) = service;
+    let (builder_connection, builder_store) = builder;
+    let (api_connection, api_store) = api;
+    let connections = [&service_connection, &builder_connection, &api_connection].map(Clone::clone);
     let (bound, address) = oneshot::channel();
     let ready = watch::Sender::new(false);
     let mut readiness = ready.subscribe();
@@ -114,7 +128,14 @@ async fn roles(
         open_control: args.api.tokens.is_none() && args.api.address().ip().is_loopback(),
         bound: Some(bound),
     };
-    let builder = builder_deps(&builder_connection, builder_store, state.path(), shutdown)?;
+    let builder = builder_deps(
+        &builder_connection,
+        builder_store,
+        state.path(),
+        shutdown,
+        // Without it the site still shows, lists and downloads, and says what is missing.
+        IfUnfit::Wait,
+    )?;
 
     let mut service_args = args.service.clone();
     // Whoever reaches this machine's own loopback address may build what they like on it.
@@ -130,7 +151,7 @@ async fn roles(
         stop.clone(),
     ));
     roles.spawn(wombat_api::run(api, args.api.clone(), stop.clone()));
-    let (open, url) = (args.open, nats.url.clone().unwrap_or_default());
+    let (open, url) = (args.open, nats.shown_url());
     let announce = async move {
         let Ok(address) = address.await else { return };
         // Ended before it was ready: whoever ended says why.
@@ -138,7 +159,7 @@ async fn roles(
             return;
         }
         let site = format!("http://{address}");
-        print(&site);
+        announce(&site);
         info!(
             site,
             "ready; `nats --server {url} micro ls` shows the micro services"
@@ -158,6 +179,7 @@ async fn roles(
         stop.cancel();
     }
     announcing.abort();
+    futures::future::join_all(connections.map(wombat_store::Connection::close)).await;
     result
 }
 

@@ -2,17 +2,22 @@
 
 use std::{
     ffi::OsString,
+    io,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
-use tracing::info;
+use tracing::{info, warn};
 use wombat_builder::go::find_in_path;
 
 /// The module of nats-server's main package.
 pub(crate) const NATS_SERVER_MODULE: &str = "github.com/nats-io/nats-server/v2";
+
+/// How long a program may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The pins, and the checksums of everything that they pull in.
 const GO_MOD: &str = include_str!("../../../../tools/go.mod");
@@ -50,10 +55,39 @@ pub(crate) async fn program(
     let built = state
         .join("bin")
         .join(format!("nats-server-{}", pinned_version()));
-    if !built.is_file() {
+    if !says_its_version(&built).await {
         build(&built, go).await?;
     }
     Ok(built)
+}
+
+/// Whether this runs and is the pinned version: what is half a program, or empty, isn't.
+async fn says_its_version(program: &Path) -> bool {
+    let asked = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    match tokio::time::timeout(VERSION_LIMIT, asked).await {
+        Ok(Ok(output)) => {
+            let said = String::from_utf8_lossy(&output.stdout);
+            let named = said.split_whitespace().next_back();
+            let pinned = named == Some(pinned_version());
+            if !pinned {
+                warn!(program = %program.display(), said = said.trim(), "this isn't the nats-server that it should be; building it anew");
+            }
+            output.status.success() && pinned
+        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => false,
+        Ok(Err(error)) => {
+            warn!(program = %program.display(), %error, "nats-server doesn't run; building it anew");
+            false
+        }
+        Err(_) => {
+            warn!(program = %program.display(), "nats-server doesn't say its version; building it anew");
+            false
+        }
+    }
 }
 
 async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
@@ -99,7 +133,10 @@ async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
         "building nats-server failed:\n{}",
         String::from_utf8_lossy(&result.stderr).trim_end()
     );
-    tokio::fs::rename(&output, target).await?;
+    let target_path = target.to_owned();
+    tokio::task::spawn_blocking(move || wombat_files::settle_at(&output, &target_path))
+        .await?
+        .with_context(|| format!("writing {}", target.display()))?;
     info!(program = %target.display(), "nats-server is built");
     Ok(())
 }

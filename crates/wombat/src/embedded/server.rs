@@ -1,16 +1,23 @@
-//! Runs nats-server as a child: on a loopback port of its own, with JetStream in the state folder, started again if it dies.
+//! Runs nats-server as a child: on loopback ports of its own, with JetStream in the state folder, started again if it dies.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use anyhow::{Context, bail, ensure};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info};
 use wombat_builder::child::{ChildCommand, Ending};
+use wombat_store::{OLDEST_NATS, is_too_old};
+
+use super::{health::Health, words::LastWords};
 
 /// How long it may take to stop by itself.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -18,6 +25,8 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Wait before it is started again.
 const RESTART_DELAY: Duration = Duration::from_millis(500);
+/// How long it may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running server.
 #[derive(Debug)]
@@ -25,55 +34,77 @@ pub(crate) struct EmbeddedNats {
     url: String,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    /// A server that isn't waited for is stopped all the same.
+    _stop_when_dropped: DropGuard,
+}
+
+/// What is needed to run it.
+struct Child {
+    helper: PathBuf,
+    program: PathBuf,
+    directory: PathBuf,
+    config: PathBuf,
+    stop: CancellationToken,
+    /// Asks for a restart.
+    restart: Arc<Notify>,
+    /// What it said when it last ended by itself.
+    ended: watch::Sender<Option<String>>,
 }
 
 impl EmbeddedNats {
-    /// Starts `program` with its data below `state` and waits until it takes connections, or until `cancel`.
-    pub(crate) async fn start(
-        program: &Path,
-        state: &Path,
-        cancel: &CancellationToken,
-    ) -> anyhow::Result<Self> {
+    /// Starts `program` with its data below `state` and waits until it takes connections.
+    pub(crate) async fn start(program: &Path, state: &Path) -> anyhow::Result<Self> {
         let directory = state.join("nats");
         tokio::fs::create_dir_all(&directory).await?;
-        // A port of its own, kept through restarts, so that clients find it again.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let helper = std::env::current_exe().context("finding this program")?;
+        check_version(&helper, program, &directory).await?;
+        // Ports of its own, kept through restarts, so that clients find it again.
+        let [port, monitor] = free_ports()?;
         let config = directory.join("nats.conf");
-        tokio::fs::write(&config, configuration(port, &directory)).await?;
+        let text = configuration(port, monitor, &directory);
+        wombat_files::store_file(&config, text.as_bytes())
+            .with_context(|| format!("writing {}", config.display()))?;
 
         let stop = CancellationToken::new();
-        let log = directory.join("nats.log");
-        let mut task = tokio::spawn(keep_running(
-            std::env::current_exe().context("finding this program")?,
-            program.to_owned(),
+        let restart = Arc::new(Notify::new());
+        let (ended, mut has_ended) = watch::channel(None);
+        let health = Health::new(port, monitor, directory.clone());
+        let child = Child {
+            helper,
+            program: program.to_owned(),
             directory,
             config,
-            stop.clone(),
-        ));
+            stop: stop.clone(),
+            restart: Arc::clone(&restart),
+            ended,
+        };
+        let task = tokio::spawn(child.keep_running());
+        let server = Self {
+            url: format!("nats://127.0.0.1:{port}"),
+            _stop_when_dropped: stop.clone().drop_guard(),
+            stop: stop.clone(),
+            task,
+        };
         let start = Instant::now();
-        loop {
-            if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-                .await
-                .is_ok()
-            {
-                break;
-            }
-            let ended = tokio::time::timeout(Duration::from_millis(20), &mut task)
-                .await
-                .is_ok();
-            if ended || cancel.is_cancelled() || start.elapsed() > START_LIMIT {
-                stop.cancel();
-                if !ended {
-                    task.await.context("waiting for nats-server")?;
+        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .await
+            .is_err()
+        {
+            let changed = has_ended.changed();
+            let ended = tokio::time::timeout(Duration::from_millis(20), changed).await;
+            let words = match ended {
+                Ok(_) => has_ended.borrow().clone().unwrap_or_default(),
+                Err(_) if start.elapsed() > START_LIMIT => {
+                    format!("it takes no connections after {} s", START_LIMIT.as_secs())
                 }
-                bail!("nats-server didn't start; {} says why", log.display());
-            }
+                Err(_) => continue,
+            };
+            server.stop().await?;
+            bail!("nats-server ({}) doesn't start: {words}", program.display());
         }
-        let url = format!("nats://127.0.0.1:{port}");
-        info!(url, program = %program.display(), "nats-server runs");
-        Ok(Self { url, stop, task })
+        info!(url = server.url, program = %program.display(), "nats-server runs");
+        tokio::spawn(health.watch(restart, stop));
+        Ok(server)
     }
 
     /// Where clients find it.
@@ -88,49 +119,107 @@ impl EmbeddedNats {
     }
 }
 
+fn free_ports() -> anyhow::Result<[u16; 2]> {
+    // Both at once, so that they differ.
+    let taken = [0; 2].map(|any| TcpListener::bind((Ipv4Addr::LOCALHOST, any)));
+    let [one, other] = taken;
+    Ok([one?.local_addr()?.port(), other?.local_addr()?.port()])
+}
+
 /// `sync_interval: always`: what is acknowledged is on disk, also when the machine loses power.
 /// `max_file` only bounds what buckets may reserve together; the disk is the real limit.
-fn configuration(port: u16, directory: &Path) -> String {
+fn configuration(port: u16, monitor: u16, directory: &Path) -> String {
     let quoted = |path: PathBuf| serde_json::Value::from(path.display().to_string()).to_string();
     format!(
         "listen: \"127.0.0.1:{port}\"\n\
+         http: \"127.0.0.1:{monitor}\"\n\
          server_name: wombat\n\
          log_file: {}\n\
          logfile_size_limit: 10MB\n\
          jetstream {{\n  store_dir: {}\n  max_mem: 64MB\n  max_file: 1TB\n  sync_interval: always\n}}\n",
-        quoted(directory.join("nats.log")),
+        quoted(directory.join(LOG)),
         quoted(directory.join("jetstream")),
     )
 }
 
-async fn keep_running(
-    helper: PathBuf,
-    program: PathBuf,
-    directory: PathBuf,
-    config: PathBuf,
-    stop: CancellationToken,
-) {
-    loop {
-        let spawned = ChildCommand::new(&helper, &program, &directory)
-            .args(["--config".as_ref(), config.as_os_str()])
-            .grace(STOP_GRACE)
-            .spawn();
-        let ending = match spawned {
-            Ok(child) => child.run(stop.cancelled(), |_, _| ()).await,
-            Err(error) => Err(error),
-        };
-        match ending {
-            Ok(Ending::Stopped(())) => return,
-            Ok(Ending::NotStarted) => {
-                error!(program = %program.display(), "nats-server can't be started");
-                return;
-            }
-            Ok(ending) => error!(?ending, "nats-server ended by itself; starting it again"),
-            Err(error) => error!(%error, "nats-server can't be run; trying again"),
+/// Its log, in its folder.
+const LOG: &str = "nats.log";
+
+/// Refuses a program that doesn't run, or is too old to understand its configuration.
+async fn check_version(helper: &Path, program: &Path, directory: &Path) -> anyhow::Result<()> {
+    let child = ChildCommand::new(helper, program, directory)
+        .args(["--version"])
+        .spawn()?;
+    let mut words = LastWords::default();
+    let limit = tokio::time::sleep(VERSION_LIMIT);
+    let ending = child.run(limit, |_, bytes| words.add(bytes)).await?;
+    let shown = program.display();
+    match ending {
+        Ending::Exited(0) => {}
+        Ending::Stopped(()) => bail!(
+            "`{shown} --version` doesn't end; name a nats-server that runs with --nats-server or NATS_URL"
+        ),
+        Ending::Exited(_) | Ending::NotStarted | Ending::OutOfMemory | Ending::TooManyProcesses => {
+            bail!(
+                "`{shown}` isn't a nats-server that runs here ({}); name one with --nats-server or NATS_URL",
+                words.last_line()
+            )
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RESTART_DELAY) => {}
+    }
+    // `nats-server: v2.15.2`
+    let line = words.last_line();
+    let version = line.split_whitespace().next_back().unwrap_or_default();
+    ensure!(
+        !is_too_old(version),
+        "`{shown}` is nats-server {version}, and Wombat Builder needs {}.{} or newer; install a newer one, or name it with --nats-server",
+        OLDEST_NATS.0,
+        OLDEST_NATS.1
+    );
+    Ok(())
+}
+
+/// Why it was asked to end.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Stop,
+    Restart,
+}
+
+impl Child {
+    async fn keep_running(self) {
+        loop {
+            let asked = async {
+                tokio::select! {
+                    () = self.stop.cancelled() => Asked::Stop,
+                    () = self.restart.notified() => Asked::Restart,
+                }
+            };
+            let mut words = LastWords::default();
+            let spawned = ChildCommand::new(&self.helper, &self.program, &self.directory)
+                .args(["--config".as_ref(), self.config.as_os_str()])
+                .grace(STOP_GRACE)
+                .spawn();
+            let ending = match spawned {
+                Ok(child) => child.run(asked, |_, bytes| words.add(bytes)).await,
+                Err(error) => Err(error),
+            };
+            let said = match ending {
+                Ok(Ending::Stopped(Asked::Stop)) => return,
+                Ok(Ending::Stopped(Asked::Restart)) => continue,
+                Ok(
+                    Ending::Exited(_)
+                    | Ending::NotStarted
+                    | Ending::OutOfMemory
+                    | Ending::TooManyProcesses,
+                ) => words.or_of_log(&self.directory.join(LOG)),
+                Err(error) => error.to_string(),
+            };
+            error!(said, "nats-server ended by itself; starting it again");
+            self.ended.send_replace(Some(said));
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(RESTART_DELAY) => {}
+            }
         }
     }
 }
@@ -141,7 +230,7 @@ mod tests {
 
     #[test]
     fn paths_are_quoted() {
-        let text = configuration(1, Path::new("/a \"b\"/c"));
+        let text = configuration(1, 2, Path::new("/a \"b\"/c"));
         assert!(
             text.contains(r#"store_dir: "/a \"b\"/c/jetstream""#),
             "{text}"

@@ -128,7 +128,7 @@ async fn the_same_bytes_in_any_folder_and_by_hand() {
 
     let last = told.iter().rev().find_map(|report| match report {
         Report::Phase(Phase::Compile, progress) => *progress,
-        Report::Phase(..) | Report::Line(_) | Report::Dropped(_) => None,
+        Report::Phase(..) | Report::Line(_) | Report::Dropped { .. } => None,
     });
     let last = last.unwrap();
     assert!(last.done == last.total && last.total > 300, "{last:?}");

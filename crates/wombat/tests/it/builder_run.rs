@@ -10,7 +10,7 @@ use wombat_model::{
     FailureClass, Status,
     log::{LogEvent, Phase},
 };
-use wombat_testkit::{a_spec, wait_until};
+use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 use crate::builder_scene::{LIMIT, Scene};
 
@@ -250,7 +250,7 @@ async fn one_state_folder_one_builder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_builder_that_nobody_hears_stops_and_gives_back() {
-    let mut scene = Scene::new().await;
+    let mut scene = Scene::on(NatsServer::alone().unwrap()).await;
     scene.stub.takes_seconds(600.0).unwrap();
     let state = TempDir::new().unwrap();
     let _builder = scene.builder(state.path(), &["--lease", "2s"]).await;
@@ -276,7 +276,7 @@ async fn a_builder_that_nobody_hears_stops_and_gives_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_absence_of_nats_costs_nothing() {
-    let mut scene = Scene::new().await;
+    let mut scene = Scene::on(NatsServer::alone().unwrap()).await;
     scene.stub.takes_seconds(3.0).unwrap();
     let state = TempDir::new().unwrap();
     let _builder = scene.builder(state.path(), &["--lease", "30s"]).await;

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
 use wombat_model::{Build, BuildKey, BuildSpec, Status, log::LogEvent};
-use wombat_store::{Connection, LogsEvent, Revision, Store, WatchEvent};
+use wombat_store::{Asking, Connection, LogsEvent, Revision, Store, WatchEvent};
 use wombat_testkit::{NatsServer, StubGo, wait_until};
 
 /// Generous: the machine may be busy with other tests.
@@ -54,7 +54,10 @@ impl Running {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        let nats = NatsServer::start().unwrap();
+        Self::on(NatsServer::start().unwrap()).await
+    }
+
+    pub(crate) async fn on(nats: NatsServer) -> Self {
         let (connection, store) = nats.store().await.unwrap();
         Self {
             nats,
@@ -91,6 +94,7 @@ impl Scene {
             helper: env!("CARGO_BIN_EXE_wombat").into(),
             hurry: hurry.clone(),
             counters: counters.clone(),
+            if_unfit: wombat_builder::IfUnfit::End,
         };
         let task = tokio::spawn(wombat_builder::run(deps, args, stop.clone()));
         Running {
@@ -108,7 +112,7 @@ impl Scene {
     pub(crate) async fn submit(&self, spec: &BuildSpec) -> BuildKey {
         self.store
             .builds
-            .submit(spec, false, 1, &self.store.artifacts)
+            .submit(spec, Asking::default(), &self.store.artifacts)
             .await
             .unwrap();
         spec.key()
@@ -141,7 +145,9 @@ impl Scene {
         while present.len() < count {
             match tokio::time::timeout(LIMIT, watcher.next()).await.unwrap() {
                 WatchEvent::Value { key, .. } => drop(present.insert(key)),
-                WatchEvent::Removed { key, .. } => drop(present.remove(&key)),
+                WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
+                    present.remove(&key);
+                }
                 WatchEvent::Ready | WatchEvent::Reset => {}
             }
         }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wombat_testkit::{NatsServer, Site, Wombat, a_request, go_caches, wait_until};
 
-use crate::program;
+use crate::{half_scene::Damage, program};
 
 /// With nothing in Go's caches, on two busy cores.
 const COLD: Duration = Duration::from_mins(15);
@@ -176,6 +176,38 @@ async fn what_is_damaged_in_the_fleet_is_compiled_again() -> anyhow::Result<()> 
         made >= 10,
         "only {made} of the damaged results were made anew"
     );
+    Ok(())
+}
+
+/// Each result as a crash of the machine leaves some: empty, cut, or of the right size with zeros. Go itself looks at the
+/// beginning of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_on_a_builders_own_disk_is_made_again() -> anyhow::Result<()> {
+    let scene = Scene::start(&[]).await?;
+    scene.fill(&[&["nats"], &["mqtt"]]).await?;
+    let state = TempDir::with_prefix("wombat-second-")?;
+    let cache = state.path().join("compiled");
+    let mut builder = scene.builder(state.path(), &cache)?;
+    let request = a_request(&["nats", "mqtt"]);
+    scene.built(&request).await?;
+    builder.kill()?;
+    let mut damages = Damage::ALL.into_iter().chain([Damage::Tail]).cycle();
+    let mut results = 0;
+    for folder in std::fs::read_dir(&cache)?
+        .flatten()
+        .map(|entry| entry.path())
+    {
+        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if file.file_name().to_string_lossy().ends_with("-d") {
+                damages.next().context("no end")?.of(&file.path());
+                results += 1;
+            }
+        }
+    }
+    assert!(results > 300, "{results}");
+    let _builder = scene.builder(state.path(), &cache)?;
+    // Not the same, which is built already.
+    scene.built(&with_base(request, "pure")).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use wombat_testkit::wait_until;
 
-use wombat_testkit::{Stack, a_distinct_request, a_request};
+use wombat_testkit::{NatsServer, Stack, a_distinct_request, a_request};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -174,7 +174,8 @@ async fn a_cancelled_build_ends_within_a_second_with_all_its_processes() -> anyh
 #[tokio::test]
 async fn a_killed_nats_server_comes_back_and_nothing_that_was_promised_is_lost()
 -> anyhow::Result<()> {
-    let mut stack = Stack::start(&program()).await?;
+    let nats = NatsServer::alone()?;
+    let mut stack = Stack::around_with(&program(), nats, &[], &[]).await?;
     stack.go.takes_seconds(0.3)?;
     let _builder = stack.builder(&["--workers", "2"])?;
     stack.site.until_builders(1).await?;

@@ -145,9 +145,9 @@ impl Scene {
             .await?)
     }
 
-    /// A build of known packages, made anew.
+    /// A build of a known package, made anew.
     pub(crate) async fn rebuild(&self) -> anyhow::Result<()> {
-        self.forced(&a_request(&["nats"])).await.map(drop)
+        self.forced(&known()).await.map(drop)
     }
 
     /// A build that succeeds, made anew if it was made before.
@@ -182,14 +182,19 @@ impl Scene {
     }
 }
 
+/// A request for a package of the catalog whose module brings few others: each scene fetches and unpacks them anew.
+pub(crate) fn known() -> Value {
+    let mut body = a_request(&[]);
+    body["packages"] = json!(["github.com/redpanda-data/benthos/v4/public/components/pure"]);
+    body
+}
+
 /// A request for a package `p` of this module, and one that it can be told from nothing by.
 pub(crate) fn request(module: &TestModule) -> Value {
-    let mut body = a_request(&["nats"]);
-    let mut packages = body["packages"].take();
-    if let Some(packages) = packages.as_array_mut() {
+    let mut body = known();
+    if let Some(packages) = body["packages"].as_array_mut() {
         packages.push(format!("{}/p", module.path()).into());
     }
-    body["packages"] = packages;
     body["modules"] = json!({module.path(): module.version()});
     body
 }

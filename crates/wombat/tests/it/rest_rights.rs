@@ -115,6 +115,7 @@ fn calls() -> Vec<Call> {
         call(Method::GET, "/api/stats", Nothing),
         call(Method::GET, "/api/platforms", Nothing),
         call(Method::GET, "/api/version", Nothing),
+        call(Method::GET, "/api/health", Nothing),
         call(Method::GET, "/api/openapi.json", Nothing),
         call(Method::GET, "/healthz", Nothing),
         call(Method::GET, "/readyz", Nothing),

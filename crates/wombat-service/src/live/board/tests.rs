@@ -22,7 +22,7 @@ fn running(name: &str, asked: i64, claimed: i64) -> Build {
         builder: "b".parse().unwrap(),
         claim: "c".parse().unwrap(),
     };
-    waiting(name, asked).claim(holder, at(claimed)).unwrap()
+    waiting(name, asked).claim(holder).unwrap().at(at(claimed))
 }
 
 fn done(name: &str, claimed: i64, finished: i64) -> Build {
@@ -35,8 +35,9 @@ fn done(name: &str, claimed: i64, finished: i64) -> Build {
         sandbox: None,
     };
     build
-        .succeed(artifact, Timings::new(), at(finished))
+        .succeed(artifact, Timings::new())
         .unwrap()
+        .at(at(finished))
 }
 
 fn builder(name: &str, workers: u32) -> Presence {
@@ -48,6 +49,7 @@ fn builder(name: &str, workers: u32) -> Presence {
         active: Vec::new(),
         go: None,
         draining: false,
+        problem: None,
         sandbox: wombat_model::SandboxLevel::None,
         lease_ms: 1000,
     }

@@ -13,7 +13,9 @@ use wombat_model::{
 use super::parse_release;
 use crate::{
     client::{Progress, Server, ServerArgs},
+    exit::Interrupted,
     output::print,
+    signals::Signals,
 };
 
 /// Where imports are asked for and shown.
@@ -68,11 +70,24 @@ pub(super) async fn import(args: ImportArgs) -> anyhow::Result<()> {
     let request = server
         .request(Method::POST, PATH)
         .body(serde_json::to_string(&question)?);
-    let mut import: Import = server.json(request).await?;
+    let import: Import = server.json(request).await?;
     if args.no_wait {
         print(&line(&import));
         return Ok(());
     }
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        ended = see_through(&server, import) => ended,
+        () = signals.next() => Err(Interrupted(format!(
+            "Interrupted; the import goes on, on the server. `wombat catalog imports{}` shows how far it is.",
+            args.server.flag()
+        ))
+        .into()),
+    }
+}
+
+/// Waits for the end of an import.
+async fn see_through(server: &Server, mut import: Import) -> anyhow::Result<()> {
     let progress = Progress::new(false);
     let mut shown = String::new();
     while !import.is_over() {
@@ -84,7 +99,7 @@ pub(super) async fn import(args: ImportArgs) -> anyhow::Result<()> {
         tokio::time::sleep(LOOK).await;
         let all: ImportsAnswer = server.json(server.request(Method::GET, PATH)).await?;
         let mut all = all.imports.into_iter();
-        let same = all.find(|it| (&it.module, &it.version) == (&module, &version));
+        let same = all.find(|it| (&it.module, &it.version) == (&import.module, &import.version));
         import = same.context("the server doesn't know of this import any more")?;
     }
     if let ImportState::Failed { message } = &import.state {

@@ -148,5 +148,6 @@ fn write_components(folder: &Path, imported: &Imported) -> anyhow::Result<()> {
 fn write_lines(path: &Path, items: &[impl Serialize]) -> anyhow::Result<()> {
     let lines = items.iter().map(serde_json::to_string);
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
-    Ok(std::fs::write(path, lines.join("\n") + "\n")?)
+    let text = lines.join("\n") + "\n";
+    Ok(wombat_files::store_file(path, text.as_bytes())?)
 }

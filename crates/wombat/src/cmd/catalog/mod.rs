@@ -67,9 +67,6 @@ fn read_release(path: &Path) -> anyhow::Result<Release> {
 /// Whole or not at all, as hours of work may be in the file.
 fn write_release(path: &Path, release: &Release) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(release)? + "\n";
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, text)
-        .and_then(|()| std::fs::rename(&beside, path))
+    wombat_files::store_file(path, text.as_bytes())
         .with_context(|| format!("writing {}", path.display()))
 }

@@ -11,9 +11,9 @@ use std::{
 
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
-use wombat_testkit::{a_request, artifact_path};
+use wombat_testkit::artifact_path;
 
-use crate::proxy_scene::{COLD, Scene, request};
+use crate::proxy_scene::{COLD, Scene, known, request};
 use cases::{Case, module};
 
 /// What a build of an evil module may take here.
@@ -76,11 +76,11 @@ async fn what_modules_are_after_never_gets_out() -> anyhow::Result<()> {
     let scene = Scene::start().await?;
     // What everybody needs is compiled without limits on time, once for this machine.
     let builder = scene.builder(&[]).await?;
-    let id = scene.site.asked(&a_request(&["nats"])).await?;
-    let known = scene.site.until(&id, "success", COLD).await?;
+    let id = scene.site.asked(&known()).await?;
+    let first = scene.site.until(&id, "success", COLD).await?;
     assert!(
-        ["landlock", "namespaces"].contains(&known["sandbox"].as_str().unwrap_or_default()),
-        "{known}"
+        ["landlock", "namespaces"].contains(&first["sandbox"].as_str().unwrap_or_default()),
+        "{first}"
     );
     drop(builder);
 

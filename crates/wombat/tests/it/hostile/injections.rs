@@ -238,7 +238,7 @@ impl Field {
 
 /// Revisions of everything that is stored.
 async fn revisions(stack: &Stack) -> anyhow::Result<Vec<u64>> {
-    let jetstream = async_nats::jetstream::new(async_nats::connect(stack.nats.url()).await?);
+    let jetstream = async_nats::jetstream::new(stack.nats.connection().await?.client().clone());
     let mut revisions = Vec::new();
     for name in [
         "KV_builds",
@@ -264,7 +264,7 @@ const END: &str = "tap.end";
 
 impl Tap {
     async fn open(stack: &Stack) -> anyhow::Result<Self> {
-        let client = async_nats::connect(stack.nats.url()).await?;
+        let client = stack.nats.connection().await?.client().clone();
         let mut messages = client.subscribe(">").await?;
         client.flush().await?;
         let subjects: Arc<Mutex<BTreeSet<String>>> = Arc::default();
@@ -304,14 +304,45 @@ fn is_allowed(subject: &str) -> bool {
         "catalog.components",
         "catalog.component",
         "$KV.builders.lock.janitor",
+        "$KV.builders.lock.acknowledged",
         "$JS.API.STREAM.MSG.GET.KV_builders",
         "$JS.API.STREAM.MSG.GET.KV_builds",
-        "$JS.API.STREAM.INFO.KV_builds",
-        "$JS.API.STREAM.INFO.OBJ_artifacts",
+        // The janitor's question for an object.
+        "$JS.API.STREAM.MSG.GET.OBJ_artifacts",
         "$JS.EVENT.ADVISORY.API",
     ];
-    const BEGINNINGS: [&str; 4] = ["_INBOX_service.", "_INBOX_api.", "_INBOX.", "$JS.FC."];
-    WHOLE.contains(&subject) || BEGINNINGS.iter().any(|begin| subject.starts_with(begin))
+    const BEGINNINGS: [&str; 5] = [
+        "_INBOX_service.",
+        "_INBOX_api.",
+        "_INBOX.",
+        "$JS.FC.",
+        "$JS.API.STREAM.INFO.",
+    ];
+    WHOLE.contains(&subject)
+        || BEGINNINGS.iter().any(|begin| subject.starts_with(begin))
+        || is_a_sweeps_consumer(subject)
+}
+
+/// A consumer of the janitor's, which comes and goes: with a name that is made by chance, and one of three filters.
+fn is_a_sweeps_consumer(subject: &str) -> bool {
+    const READ: [(&str, &str); 3] = [
+        ("KV_builders", "$KV.builders.*"),
+        ("KV_builds", "$KV.builds.build.>"),
+        ("OBJ_artifacts", "$O.artifacts.M.>"),
+    ];
+    let mut words = subject.split('.');
+    let Some(name) = words.find_map(|word| word.strip_prefix("wombat-")) else {
+        return false;
+    };
+    let is_made = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = subject.replace(name, "*");
+    is_made
+        && READ.iter().any(|(stream, filter)| {
+            plain == format!("$JS.API.CONSUMER.CREATE.{stream}.wombat-*.{filter}")
+                || plain == format!("$JS.API.CONSUMER.DELETE.{stream}.wombat-*")
+                || plain == format!("$JS.EVENT.ADVISORY.CONSUMER.CREATED.{stream}.wombat-*")
+                || plain == format!("$JS.EVENT.ADVISORY.CONSUMER.DELETED.{stream}.wombat-*")
+        })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("build.log", json!({"id": ID, "after": 3})),
         ("build.builders", json!({})),
         ("build.stats", json!({"minutes": 60})),
+        ("build.health", json!({})),
         ("catalog.search", json!({"query": "kafka", "kind": "input"})),
         ("catalog.components", json!({"query": "kafka", "limit": 3})),
         ("catalog.component", json!({"name": "kafka"})),
@@ -140,7 +141,7 @@ pub(super) fn any_json(random: &mut Rng, depth: usize) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
-    let client = async_nats::connect(stack.nats.url()).await?;
+    let client = stack.nats.connection().await?.client().clone();
     let mut random = randomness();
     for (subject, model) in endpoints() {
         let model = model.to_string().into_bytes();
@@ -228,7 +229,7 @@ async fn builders_take_nonsense_and_go_on_building() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
     let builder = stack.builder(&[])?;
     stack.site.until_builders(1).await?;
-    let client = async_nats::connect(stack.nats.url()).await?;
+    let client = stack.nats.connection().await?.client().clone();
     let mut random = randomness();
     let lint = format!(
         "builder.lint.{}",

@@ -26,7 +26,7 @@ fn escaped(text: &str) -> String {
 
 /// The JSON Schema that a micro service publishes under `request-schema` or `response-schema`.
 async fn published(stack: &Stack, subject: &str, which: &str) -> anyhow::Result<Value> {
-    let client = async_nats::connect(stack.nats.url()).await?;
+    let client = stack.nats.connection().await?.client().clone();
     let service = subject.split('.').next().unwrap_or(subject);
     let info = client
         .request(format!("$SRV.INFO.{service}"), "".into())

@@ -60,7 +60,7 @@ fn query(random: &mut Rng) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_without_end_is_refused() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
-    let client = async_nats::connect(stack.nats.url()).await?;
+    let client = stack.nats.connection().await?.client().clone();
     let terms: Vec<String> = (0..100).map(|n| format!("a{n}")).collect();
     let many = |piece: &str, count: usize| piece.repeat(count);
     for (what, query) in [

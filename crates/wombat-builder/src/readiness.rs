@@ -1,0 +1,98 @@
+//! Gets a builder ready: Go, its folders, the workshop. One that can't build ends, or says why and tries again.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use wombat_model::{BuilderId, Presence, SandboxLevel};
+
+use crate::{
+    args::{BuilderArgs, BuilderDeps, IfUnfit},
+    go::Workshop,
+};
+
+/// How often a builder that can't build tries again.
+const RETRY: Duration = Duration::from_secs(10);
+/// How long it is listed without having said so again. `go` may hang for a while before it is given up.
+const LISTED: Duration = Duration::from_mins(2);
+/// How long writing into the list of builders may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The workshop, as soon as there can be one. `None`: `stop` came first.
+pub(crate) async fn workshop(
+    deps: &BuilderDeps,
+    args: &BuilderArgs,
+    builder: &BuilderId,
+    host: &str,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Workshop>> {
+    let folder = deps.state_dir.join("builder");
+    let mut problem = None;
+    let ready = loop {
+        let prepared = tokio::select! {
+            prepared = prepare(deps, args, &folder) => prepared,
+            // `go` may hang.
+            () = stop.cancelled() => break None,
+        };
+        let error = match (prepared, deps.if_unfit) {
+            (Ok(workshop), _) => break Some(workshop),
+            (Err(error), IfUnfit::End) => return Err(error),
+            (Err(error), IfUnfit::Wait) => format!("{error:#}"),
+        };
+        if problem.as_ref() != Some(&error) {
+            warn!(
+                problem = error,
+                "no builds here; everything else runs, and requests wait"
+            );
+        }
+        say(deps, builder, host, error.clone()).await;
+        problem = Some(error);
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = stop.cancelled() => break None,
+        }
+    };
+    if problem.is_some() {
+        if ready.is_some() {
+            info!("what was in the way of builds is gone");
+        }
+        // It comes again as one that builds, or not at all.
+        let left = timeout(WRITE_LIMIT, deps.store.builders.leave(builder)).await;
+        debug!(?left, "taken off the list of builders");
+    }
+    Ok(ready)
+}
+
+async fn prepare(
+    deps: &BuilderDeps,
+    args: &BuilderArgs,
+    folder: &Path,
+) -> anyhow::Result<Workshop> {
+    let settings = args.go.discover(&deps.state_dir, deps.helper.clone());
+    Workshop::new(settings.await?, folder, args.licences())
+        .await
+        .with_context(|| format!("preparing the folder {}", folder.display()))
+}
+
+/// Lists this builder with what is in its way.
+async fn say(deps: &BuilderDeps, builder: &BuilderId, host: &str, problem: String) {
+    let presence = Presence {
+        builder: builder.clone(),
+        host: host.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        workers: 0,
+        active: Vec::new(),
+        go: None,
+        sandbox: SandboxLevel::None,
+        draining: true,
+        problem: Some(problem),
+        lease_ms: u64::try_from(LISTED.as_millis()).unwrap_or(u64::MAX),
+    };
+    match timeout(WRITE_LIMIT, deps.store.builders.renew(&presence, LISTED)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, "can't say why nothing is built here"),
+        Err(_) => debug!("NATS doesn't answer: can't say why nothing is built here"),
+    }
+}

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod seal;
+mod store;
+
+pub use seal::{read_sealed, store_sealed};
+pub use store::{is_blank, settle, settle_at, store_file, store_file_as};

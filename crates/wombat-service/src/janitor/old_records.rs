@@ -1,0 +1,54 @@
+//! Room for records: the oldest of finished builds without a binary go before the bucket takes no new build.
+
+use tracing::{info, warn};
+use wombat_store::{Purged, Store, StoreError};
+
+use super::{records::Records, retention::Rules};
+
+/// How full the bucket may get, in percent: below where new builds are refused.
+const FULL: u64 = 85;
+/// How full it is afterwards.
+const TARGET: u64 = 80;
+
+/// How many records have to go, if room is short: by what one takes on average.
+pub(super) async fn excess(store: &Store) -> Result<Option<usize>, StoreError> {
+    let (used, limit, messages) = store.builds.usage().await?;
+    let Some(limit) = limit.filter(|limit| used.saturating_mul(100) > limit.saturating_mul(FULL))
+    else {
+        return Ok(None);
+    };
+    let average = (used / messages.max(1)).max(1);
+    let bytes = used - limit / 100 * TARGET;
+    Ok(Some(
+        usize::try_from(bytes.div_ceil(average)).unwrap_or(usize::MAX),
+    ))
+}
+
+/// Removes so many records, each with its log.
+pub(super) async fn make_room(
+    store: &Store,
+    rules: &Rules,
+    records: &Records,
+    excess: usize,
+) -> Result<(), StoreError> {
+    let before = store.builds.now().await? - rules.least_age();
+    let mut removed = 0;
+    for key in records
+        .without_binary_before(before)
+        .into_iter()
+        .take(excess)
+    {
+        if let Purged::Gone(_) = store.purge(key).await? {
+            removed += 1;
+        }
+    }
+    if removed < excess {
+        warn!(
+            removed,
+            "the room for records is short, and the other finished builds are young or have a binary"
+        );
+    } else {
+        info!(removed, "removed the oldest records without a binary");
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Whether there is room for one more build. What was accepted has to be able to end, which takes writes of its own: so
+//! new builds are refused before their store is quite full.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tracing::warn;
+use wombat_model::{
+    Refusal,
+    names::{ARTIFACTS_BUCKET, BUILDS_BUCKET},
+    wire::StoreHealth,
+};
+use wombat_store::{Connection, Room};
+
+/// Bytes by which the record of a build may still grow until it is finished, with the removal of its hint; and what the
+/// record of a new one takes to begin with.
+const GROWTH: u64 = 3 * 1024;
+const NEW: u64 = 2 * 1024;
+/// How long an answer of the leaders counts while there is room, and for how many new builds at most.
+const FRESH: Duration = Duration::from_secs(1);
+const FRESH_FOR: u64 = 50;
+/// Seconds after which there may be room again: the janitor looks every second.
+const RETRY_AFTER: u64 = 10;
+
+/// Looks at the room for new builds, at most once a second while there is some.
+#[derive(Debug, Default)]
+pub(crate) struct RoomForBuilds(Mutex<Option<Seen>>);
+
+/// There was room.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    at: Instant,
+    /// So many more builds may be taken before it is asked again.
+    builds: u64,
+}
+
+impl RoomForBuilds {
+    /// Why a new build isn't taken now, if it isn't. `open`: how many builds aren't finished.
+    pub(crate) async fn refusal(&self, connection: &Connection, open: u64) -> Option<Refusal> {
+        if self.is_known() {
+            return None;
+        }
+        let room = match connection.room_of([BUILDS_BUCKET, ARTIFACTS_BUCKET]).await {
+            Ok(room) => room,
+            // Whether it can be stored is what the server says when it is.
+            Err(error) => {
+                warn!(%error, "the room for new builds isn't known");
+                return None;
+            }
+        };
+        let rooms = room.iter().map(|room| (more_builds(room, open), room));
+        let (builds, tightest) = rooms.min_by_key(|(builds, _)| *builds)?;
+        let seen = (builds > 1).then(|| Seen {
+            at: Instant::now(),
+            builds: builds - 1,
+        });
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        if builds == 0 { refusal(tightest) } else { None }
+    }
+
+    /// Whether there is room for one more, without asking.
+    fn is_known(&self) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(seen) = seen.as_mut() else {
+            return false;
+        };
+        if seen.at.elapsed() > FRESH || seen.builds == 0 {
+            return false;
+        }
+        seen.builds -= 1;
+        true
+    }
+}
+
+/// How many more builds this bucket has room for, up to [`FRESH_FOR`].
+fn more_builds(room: &Room, open: u64) -> u64 {
+    let (Some(limit), Some(most)) = (room.limit, room.most()) else {
+        return FRESH_FOR;
+    };
+    if room.bucket == BUILDS_BUCKET {
+        // What the builds that were accepted may still take is theirs, however small the bucket is.
+        let most = most.min(limit.saturating_sub(open * GROWTH));
+        (most.saturating_sub(room.used) / (NEW + GROWTH)).min(FRESH_FOR)
+    } else if room.is_full() {
+        0
+    } else {
+        FRESH_FOR
+    }
+}
+
+/// How full it is told to be: of the records, also what the `open` builds that were accepted may still take.
+pub(crate) fn health(room: &Room, open: u64) -> StoreHealth {
+    room.health_if(room.is_full() || more_builds(room, open) == 0)
+}
+
+fn refusal(room: &Room) -> Option<Refusal> {
+    Some(Refusal::unavailable(room.refusal_words()?, RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(used: u64, limit: u64) -> Room {
+        Room {
+            bucket: BUILDS_BUCKET,
+            used,
+            limit: Some(limit),
+        }
+    }
+
+    #[test]
+    fn builds_that_were_accepted_keep_room_to_end() {
+        let mib = 1 << 20;
+        assert_eq!(more_builds(&records(0, 1024 * mib), 1000), FRESH_FOR);
+        assert_eq!(more_builds(&records(930 * mib, 1024 * mib), 0), 0);
+        // A small store that holds little is full of what its open builds may still need.
+        assert!(more_builds(&records(mib / 4, mib), 10) > 0);
+        assert_eq!(more_builds(&records(mib / 4, mib), 300), 0);
+        // What is refused is told, though a quarter is taken.
+        let told = health(&records(mib / 4, mib), 300);
+        assert!(told.full && told.refuses_builds && told.words.is_some());
+        assert!(!health(&records(mib / 4, mib), 10).full);
+    }
+}

@@ -1,0 +1,256 @@
+//! Holds what is there against what is needed, setting by setting.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    self,
+    stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
+};
+
+use crate::{
+    Connection, ProvisionOptions, Room, StoreError,
+    error::server_code,
+    patience::{ELECTION_PATIENCE, patiently},
+    provision::{Wanted, wanted},
+};
+
+/// Share of its room from which on a bucket counts as nearly full, in percent.
+const NEARLY_FULL: u64 = 90;
+
+/// Something about the buckets that isn't as it has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The bucket or stream.
+    pub bucket: &'static str,
+    /// What is wrong, and what to do, in one sentence.
+    pub words: String,
+    /// Whether something doesn't work because of it; else it only works less well.
+    pub is_fault: bool,
+}
+
+/// A setting: its name, and its value in words.
+type Setting = (&'static str, fn(&Config) -> String);
+
+/// Settings that `wombat setup` brings back to what they have to be.
+const MENDED: [Setting; 10] = [
+    ("history (max_msgs_per_subject)", |config| {
+        count(config.max_messages_per_subject)
+    }),
+    ("most messages (max_msgs)", |config| {
+        count(config.max_messages)
+    }),
+    ("age (max_age)", |config| age(config.max_age)),
+    ("largest message (max_msg_size)", |config| {
+        count(config.max_message_size.into())
+    }),
+    (
+        "what is discarded when it is full (discard)",
+        |config| match config.discard {
+            DiscardPolicy::Old => "old".to_owned(),
+            DiscardPolicy::New => "new".to_owned(),
+        },
+    ),
+    ("one value a key (discard_new_per_subject)", |config| {
+        config.discard_new_per_subject.to_string()
+    }),
+    ("rollups (allow_rollup_hdrs)", |config| {
+        config.allow_rollup.to_string()
+    }),
+    ("reads from any copy (allow_direct)", |config| {
+        config.allow_direct.to_string()
+    }),
+    ("messages that expire (allow_msg_ttl)", |config| {
+        config.allow_message_ttl.to_string()
+    }),
+    (
+        "markers of what expired (subject_delete_marker_ttl)",
+        |config| age(config.subject_delete_marker_ttl.unwrap_or_default()),
+    ),
+];
+
+/// Settings that the server doesn't change for a stream that is there.
+const FIXED: [Setting; 7] = [
+    ("subjects", |config| {
+        let mut subjects = config.subjects.clone();
+        subjects.sort();
+        subjects.join(", ")
+    }),
+    ("storage", |config| {
+        match config.storage {
+            StorageType::File => "file",
+            StorageType::Memory => "memory",
+        }
+        .to_owned()
+    }),
+    ("retention", |config| {
+        match config.retention {
+            RetentionPolicy::Limits => "limits",
+            RetentionPolicy::Interest => "interest",
+            RetentionPolicy::WorkQueue => "workqueue",
+        }
+        .to_owned()
+    }),
+    ("acknowledgements (no_ack is false)", |config| {
+        (!config.no_ack).to_string()
+    }),
+    ("purging (deny_purge is false)", |config| {
+        (!config.deny_purge).to_string()
+    }),
+    ("writing (sealed is false)", |config| {
+        (!config.sealed).to_string()
+    }),
+    ("readers (max_consumers)", |config| {
+        count(config.max_consumers.into())
+    }),
+];
+
+/// Looks at every bucket: its settings, its copies, its room. Changes nothing.
+pub async fn audit(connection: &Connection) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    let mut copies = Vec::new();
+    for wanted in wanted(&ProvisionOptions::default()) {
+        let info = patiently(connection, ELECTION_PATIENCE, async || {
+            let found = connection.jetstream().get_stream(&wanted.config.name).await;
+            match found {
+                Ok(stream) => Ok(Some(stream.cached_info().clone())),
+                Err(error)
+                    if server_code(&error) == Some(jetstream::ErrorCode::STREAM_NOT_FOUND) =>
+                {
+                    Ok(None)
+                }
+                Err(error) => Err(StoreError::of(&error)),
+            }
+        });
+        let Some(info) = info.await? else {
+            findings.push(Finding {
+                bucket: wanted.shown,
+                words: "doesn't exist; `wombat setup` makes it".to_owned(),
+                is_fault: true,
+            });
+            continue;
+        };
+        copies.push(info.config.num_replicas);
+        let differences = differences(&wanted, &info.config);
+        let found = differences.into_iter().chain(room(wanted.shown, &info));
+        findings.extend(found.map(|(words, is_fault)| Finding {
+            bucket: wanted.shown,
+            words,
+            is_fault,
+        }));
+    }
+    findings.extend(uneven(&copies));
+    Ok(findings)
+}
+
+fn differences(wanted: &Wanted, found: &Config) -> Vec<(String, bool)> {
+    let differs = |settings: &[Setting], to_be: &Config, remedy: &str| -> Vec<(String, bool)> {
+        settings
+            .iter()
+            .filter_map(|(name, value)| {
+                let (is, must) = (value(found), value(to_be));
+                (is != must).then(|| {
+                    (
+                        format!("{name} is {is} and has to be {must}; {remedy}"),
+                        true,
+                    )
+                })
+            })
+            .collect()
+    };
+    let mut all = differs(
+        &MENDED,
+        &wanted.mended(found, None),
+        "`wombat setup` changes it",
+    );
+    all.extend(differs(
+        &FIXED,
+        &wanted.config,
+        "no server changes that: save what is in it, delete it, and run `wombat setup`",
+    ));
+    all
+}
+
+/// A full store is a fault; one that soon will be is worth a word.
+fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
+    let limit = u64::try_from(info.config.max_bytes)
+        .ok()
+        .filter(|it| *it > 0)?;
+    let room = Room {
+        bucket,
+        used: info.state.bytes,
+        limit: Some(limit),
+    };
+    if let Some(words) = room.words() {
+        return Some((words, true));
+    }
+    // What is old goes by itself there.
+    let makes_room = matches!(info.config.discard, DiscardPolicy::Old);
+    let percent = room.percent();
+    (percent >= NEARLY_FULL && !makes_room).then(|| {
+        let words = format!(
+            "{percent} % of its {} MiB are taken; give it more with `wombat setup` (see --help, Storage)",
+            limit >> 20
+        );
+        (words, false)
+    })
+}
+
+/// Buckets are as safe as the one with the fewest copies, and an even number of copies is no safer than one less.
+fn uneven(copies: &[usize]) -> Option<Finding> {
+    let (least, most) = (copies.iter().min()?, copies.iter().max()?);
+    let words = if least != most {
+        format!("between {least} and {most}: `wombat setup --replicas {most}` gives all the same")
+    } else if least % 2 == 0 {
+        format!(
+            "{least}: they survive the loss of no more servers than {} would; `wombat setup --replicas {}`",
+            least - 1,
+            if *least > 3 { 5 } else { 3 }
+        )
+    } else {
+        return None;
+    };
+    Some(Finding {
+        bucket: "copies",
+        words,
+        is_fault: false,
+    })
+}
+
+/// Limits of zero and below are none.
+fn count(limit: i64) -> String {
+    if limit > 0 {
+        limit.to_string()
+    } else {
+        "unlimited".to_owned()
+    }
+}
+
+fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match (seconds % 3600, seconds) {
+        (_, 0) => "none".to_owned(),
+        (0, _) => format!("{} h", seconds / 3600),
+        (_, _) => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_setup_makes_has_no_difference() {
+        for wanted in wanted(&ProvisionOptions::default()) {
+            assert_eq!(differences(&wanted, &wanted.config), [], "{}", wanted.shown);
+        }
+    }
+
+    #[test]
+    fn copies_are_alike_and_odd() {
+        assert_eq!(uneven(&[3, 3, 3]), None);
+        assert_eq!(uneven(&[1; 7]), None);
+        assert!(uneven(&[3, 1, 3]).unwrap().words.contains("--replicas 3"));
+        assert!(uneven(&[2, 2]).unwrap().words.contains("--replicas 3"));
+        assert!(uneven(&[4, 4]).unwrap().words.contains("--replicas 5"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Writing an object: its chunks, then the entry that names them, once the leader has every one.
+
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+use futures::{TryStreamExt, stream::FuturesOrdered};
+use sha2::{Digest, Sha256 as Hasher};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{
+    Objects, StoredObject,
+    entry::{self, Entry, Options},
+};
+use crate::StoreError;
+
+/// Most bytes a chunk: large enough for speed, below every server's default limit on a message.
+const CHUNK: usize = 512 * 1024;
+/// Room in a message for its headers and subject.
+const ENVELOPE: usize = 4096;
+/// Chunks sent ahead of their acknowledgements: enough to hide a round trip, few enough for a replicated stream.
+const CHUNKS_IN_FLIGHT: usize = 4;
+
+impl Objects {
+    /// Stores bytes.
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<StoredObject, StoreError> {
+        self.put(name, &mut std::io::Cursor::new(bytes)).await
+    }
+
+    /// Writes chunks, then the entry that names them. The client's own `put` hides why the server refused, and
+    /// waits for every chunk before it sends the next. Until the entry names them, chunks may be taken for what a
+    /// broken upload left behind: so they are counted at the leader before it is written.
+    pub(crate) async fn put(
+        &self,
+        name: &str,
+        content: &mut (impl AsyncRead + Unpin),
+    ) -> Result<StoredObject, StoreError> {
+        let nuid = uuid::Uuid::new_v4().simple().to_string();
+        let subject = self.chunks_subject(&nuid);
+        let chunk_size = self.chunk_size();
+        let mut hasher = Hasher::new();
+        let (mut size, mut chunks) = (0, 0);
+        let mut unacknowledged = FuturesOrdered::new();
+        loop {
+            let chunk = read_chunk(content, chunk_size).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            hasher.update(&chunk);
+            size += chunk.len() as u64;
+            chunks += 1;
+            let message = PublishMessage::build().payload(chunk);
+            unacknowledged.push_back(self.publish(subject.clone(), message));
+            if unacknowledged.len() > CHUNKS_IN_FLIGHT {
+                unacknowledged.try_next().await?;
+            }
+        }
+        while unacknowledged.try_next().await?.is_some() {}
+        if self.chunks_of(&nuid).await? != chunks {
+            return Err(StoreError::Lost(name.to_owned()));
+        }
+        let now = self.connection.server_time();
+        let entry = Entry {
+            name: name.to_owned(),
+            bucket: self.bucket.to_owned(),
+            nuid: nuid.clone(),
+            size,
+            chunks,
+            mtime: entry::time_text(now),
+            digest: Some(entry::digest(hasher.finalize().into())),
+            options: Some(Options {
+                link: None,
+                max_chunk_size: Some(chunk_size),
+            }),
+            ..Entry::default()
+        };
+        self.write_entry(&entry).await?;
+        // The acknowledgement is the proof of the entry; of the chunks it says nothing.
+        if self.chunks_of(&nuid).await? != chunks {
+            return Err(StoreError::Lost(name.to_owned()));
+        }
+        Ok(entry.into_object(now))
+    }
+
+    /// Bytes a chunk that the server takes.
+    fn chunk_size(&self) -> usize {
+        let most = self.connection.client().max_payload();
+        CHUNK.min(most.saturating_sub(ENVELOPE).max(1))
+    }
+}
+
+/// Up to `size` bytes; fewer only at the end.
+async fn read_chunk(content: &mut (impl AsyncRead + Unpin), size: usize) -> std::io::Result<Bytes> {
+    let mut chunk = Vec::with_capacity(size);
+    content.take(size as u64).read_to_end(&mut chunk).await?;
+    Ok(chunk.into())
+}

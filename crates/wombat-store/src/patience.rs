@@ -1,0 +1,56 @@
+//! Waiting for a JetStream that is there but doesn't take requests yet: a cluster that is still electing.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::{Connection, StoreError};
+
+/// How long a role waits for a cluster that is still electing.
+pub const ELECTION_PATIENCE: Duration = Duration::from_secs(30);
+/// Pause between attempts.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Repeats `attempt` while it fails for a reason that passes, for about `patience`. Other reasons come at once, and so
+/// does a permission that the server refuses.
+pub async fn patiently<T>(
+    connection: &Connection,
+    patience: Duration,
+    attempt: impl AsyncFnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // A request that isn't permitted has no answer.
+    tokio::select! {
+        done = Box::pin(repeat(connection, patience, attempt)) => done,
+        violation = connection.denied() => Err(StoreError::Denied(violation)),
+    }
+}
+
+async fn repeat<T>(
+    connection: &Connection,
+    patience: Duration,
+    mut attempt: impl AsyncFnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let until = Instant::now() + patience;
+    let mut is_told = false;
+    loop {
+        let problem = match attempt().await {
+            Err(StoreError::Unavailable(problem)) => problem,
+            done => return done,
+        };
+        if connection.lacks_jetstream() {
+            return Err(StoreError::NoJetStream(problem));
+        }
+        if Instant::now() + PAUSE > until {
+            return Err(StoreError::Unavailable(problem));
+        }
+        if !is_told {
+            info!(
+                problem,
+                "JetStream isn't ready; trying again for {patience:?}"
+            );
+            is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,86 @@
+//! Removing a build and all that there is of it. Cut short anywhere, it can be done again: the record, which names
+//! everything else, goes last, and says before that its binary is gone.
+
+use wombat_model::{Artifact, Build, BuildKey, BuildState, Status};
+
+use crate::{
+    Builds, Store, StoreError, Versioned, Written,
+    builds::{MAX_RACES, contended},
+    record::Slot,
+};
+
+/// What became of a build that was to go.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// It is gone; its binary had so many bytes.
+    Gone(u64),
+    /// It isn't finished; nothing was changed.
+    Open(Status),
+    /// There is no such build.
+    Unknown,
+}
+
+impl Store {
+    /// Removes a finished build: its binary, its log, its record. What stands under its key and isn't its record goes
+    /// alone: the binary that it names may be another build's.
+    pub async fn purge(&self, key: &BuildKey) -> Result<Purged, StoreError> {
+        for _ in 0..MAX_RACES {
+            let record = match self.builds.bucket.read::<Build>(key.as_str()).await? {
+                Slot::Vacant | Slot::Deleted(_) => return Ok(Purged::Unknown),
+                Slot::Unreadable { revision, .. } => {
+                    if self.builds.bucket.remove_at(key.as_str(), revision).await? {
+                        return Ok(Purged::Gone(0));
+                    }
+                    continue;
+                }
+                Slot::Held(record) => record,
+            };
+            if !record.value.status().is_terminal() {
+                return Ok(Purged::Open(record.value.status()));
+            }
+            let Some(record) = expired(&self.builds, record).await? else {
+                continue;
+            };
+            let artifact = named(&record.value);
+            self.artifacts.remove(key.as_str()).await?;
+            if let Some(Artifact { name, .. }) = artifact {
+                self.artifacts.remove(name.as_str()).await?;
+                self.artifacts.remove(&format!("{name}.recipe")).await?;
+            }
+            self.logs.purge(key).await?;
+            let bytes = artifact.map_or(0, |artifact| artifact.size);
+            if self
+                .builds
+                .bucket
+                .remove_at(key.as_str(), record.revision)
+                .await?
+            {
+                return Ok(Purged::Gone(bytes));
+            }
+        }
+        Err(contended(key))
+    }
+}
+
+/// The record, which says from here on that there is no binary to be had. `None`: it changed meanwhile.
+async fn expired(
+    builds: &Builds,
+    record: Versioned<Build>,
+) -> Result<Option<Versioned<Build>>, StoreError> {
+    let BuildState::Success { expired: false, .. } = record.value.state() else {
+        return Ok(Some(record));
+    };
+    Ok(match builds.expire(record).await? {
+        Written::Won(record) => Some(record),
+        Written::Lost => None,
+    })
+}
+
+/// The binary that the record names, whether it is there or not.
+fn named(build: &Build) -> Option<&Artifact> {
+    match build.state() {
+        BuildState::Success { artifact, .. } => Some(artifact),
+        BuildState::New { kept } | BuildState::Building { kept, .. } => kept.as_ref(),
+        BuildState::Failed { .. } | BuildState::Cancelled { .. } => None,
+    }
+}

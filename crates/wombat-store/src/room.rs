@@ -1,0 +1,209 @@
+//! How full each bucket is, as its leader has it, and what follows from that.
+
+use futures::future::try_join_all;
+use wombat_model::{
+    names::{
+        ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
+        GOCACHE_BUCKET, LOGS_STREAM,
+    },
+    wire::StoreHealth,
+};
+
+use crate::{Connection, StoreError};
+
+/// A bucket's content beside its limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What people call it.
+    pub bucket: &'static str,
+    /// Bytes that it holds.
+    pub used: u64,
+    /// Bytes that it may hold; `None`: as many as the server has room for.
+    pub limit: Option<u64>,
+}
+
+impl Room {
+    /// How much of its room is taken, in percent; 0 where there is no limit.
+    pub fn percent(&self) -> u64 {
+        let limit = self.limit.filter(|limit| *limit > 0);
+        limit.map_or(0, |limit| self.used.saturating_mul(100) / limit)
+    }
+
+    /// From how many percent on something is refused. `None`: never, since what is old goes by itself.
+    fn full_above(&self) -> Option<u64> {
+        match self.bucket {
+            LOGS_STREAM => None,
+            // The rest belongs to builds that were accepted.
+            BUILDS_BUCKET => Some(90),
+            _ => Some(97),
+        }
+    }
+
+    /// Whether something is refused because there is no room.
+    pub fn is_full(&self) -> bool {
+        self.full_above()
+            .is_some_and(|percent| self.is_above(percent))
+    }
+
+    /// Bytes from which on something is refused; `None`: never.
+    pub fn most(&self) -> Option<u64> {
+        let (limit, percent) = (self.limit?, self.full_above()?);
+        Some(limit / 100 * percent)
+    }
+
+    /// Why no new build is taken where there is no room, in the words for the client that asks for one; `None`: builds don't
+    /// need this bucket.
+    pub fn refusal_words(&self) -> Option<String> {
+        let what = match self.bucket {
+            BUILDS_BUCKET => "records of builds",
+            ARTIFACTS_BUCKET => "binaries",
+            _ => return None,
+        };
+        Some(format!(
+            "The store of {what} is full ({} %), so no new build is taken; what was accepted goes on, and what is built can be had.",
+            self.percent()
+        ))
+    }
+
+    /// What follows from its being full, and what an operator does; `None`: it isn't.
+    pub fn words(&self) -> Option<String> {
+        self.is_full().then(|| self.shortage())
+    }
+
+    fn shortage(&self) -> String {
+        let consequence = self.refusal_words().unwrap_or_else(|| {
+            let follows = match self.bucket {
+                GOCACHE_BUCKET => "what builders compile isn't shared, and builds take longer",
+                BUILDERS_BUCKET => "builders can't say that they live, and lose their builds",
+                CATALOG_BUCKET | CATALOG_DOCS_BUCKET => "no module can be imported",
+                _ => "nothing is stored in it",
+            };
+            let (name, percent) = (self.bucket, self.percent());
+            format!("The store `{name}` is full ({percent} %): {follows}.")
+        });
+        let remedy = match self.bucket {
+            BUILDS_BUCKET => {
+                "Remove records with `wombat purge`, or give it more room: `wombat setup --builds-mib`."
+            }
+            ARTIFACTS_BUCKET => {
+                "Binaries that are old enough go by themselves; for room at once, remove some with `wombat purge`, or give it more: `wombat setup --artifacts-mib`."
+            }
+            GOCACHE_BUCKET => {
+                "The oldest of it goes by itself while a service runs; give it more room: `wombat setup --gocache-mib`."
+            }
+            _ => "Give it more room: `nats stream edit --max-bytes`.",
+        };
+        format!("{consequence} {remedy}")
+    }
+
+    /// All of it, as it is told.
+    pub fn health(&self) -> StoreHealth {
+        self.health_if(self.is_full())
+    }
+
+    /// The same where it is known better whether something is refused because there is no room.
+    pub fn health_if(&self, full: bool) -> StoreHealth {
+        StoreHealth {
+            name: self.bucket.to_owned(),
+            used: self.used,
+            limit: self.limit,
+            percent: self.percent(),
+            full,
+            refuses_builds: full && self.refusal_words().is_some(),
+            words: full.then(|| self.shortage()),
+        }
+    }
+
+    /// Whether more than so many percent are taken.
+    pub fn is_above(&self, percent: u64) -> bool {
+        self.limit
+            .is_some_and(|limit| self.used.saturating_mul(100) > limit.saturating_mul(percent))
+    }
+}
+
+/// A bucket's name and its stream.
+const BUCKETS: [(&str, &str); 7] = [
+    (BUILDS_BUCKET, "KV_builds"),
+    (BUILDERS_BUCKET, "KV_builders"),
+    (CATALOG_BUCKET, "KV_catalog"),
+    (ARTIFACTS_BUCKET, "OBJ_artifacts"),
+    (CATALOG_DOCS_BUCKET, "OBJ_catalog-docs"),
+    (GOCACHE_BUCKET, "KV_gocache"),
+    (LOGS_STREAM, LOGS_STREAM),
+];
+
+impl Connection {
+    /// How full these buckets are.
+    pub async fn room_of<const N: usize>(
+        &self,
+        buckets: [&'static str; N],
+    ) -> Result<Vec<Room>, StoreError> {
+        let wanted = BUCKETS
+            .iter()
+            .filter(|(bucket, _)| buckets.contains(bucket));
+        try_join_all(wanted.map(async |(bucket, stream)| {
+            let (used, limit) = self.stream_info(stream).await?.usage();
+            Ok(Room {
+                bucket,
+                used,
+                limit,
+            })
+        }))
+        .await
+    }
+
+    /// How full every bucket is.
+    pub async fn room(&self) -> Result<Vec<Room>, StoreError> {
+        self.room_of(BUCKETS.map(|(bucket, _)| bucket)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(bucket: &'static str, used: u64) -> StoreHealth {
+        let limit = Some(1000);
+        Room {
+            bucket,
+            used,
+            limit,
+        }
+        .health()
+    }
+
+    #[test]
+    fn a_full_store_says_what_follows_and_what_to_do() {
+        for (bucket, most) in [(BUILDS_BUCKET, 900), (ARTIFACTS_BUCKET, 970)] {
+            assert!(!health(bucket, most).full);
+            let full = health(bucket, most + 1);
+            assert!(full.full && full.refuses_builds, "{bucket}");
+            let words = full.words.unwrap();
+            assert!(words.contains("no new build is taken"), "{words}");
+            assert!(words.contains("wombat setup --"), "{words}");
+        }
+        for bucket in [
+            BUILDERS_BUCKET,
+            CATALOG_BUCKET,
+            CATALOG_DOCS_BUCKET,
+            GOCACHE_BUCKET,
+        ] {
+            assert!(health(bucket, 970).words.is_none());
+            let full = health(bucket, 971);
+            assert!(full.full && !full.refuses_builds, "{bucket}");
+            assert!(full.words.unwrap().contains(bucket));
+        }
+    }
+
+    #[test]
+    fn logs_are_never_full_and_nothing_is_without_a_limit() {
+        let logs = health(LOGS_STREAM, 1000);
+        assert_eq!((logs.full, logs.percent, logs.words), (false, 100, None));
+        let room = Room {
+            bucket: BUILDS_BUCKET,
+            used: 1000,
+            limit: None,
+        };
+        assert!(!room.is_full());
+    }
+}

@@ -1,0 +1,113 @@
+//! What the buckets hold, as JSON: read under its own key and no other, with the server's times.
+
+use serde::{Serialize, de::DeserializeOwned};
+use time::OffsetDateTime;
+use wombat_model::{
+    Blocklist, Build, Presence,
+    catalog::{Import, Release},
+    wire::BuildOutline,
+};
+
+use crate::{catalog::release_key, imports::import_key};
+
+/// A value that can be read from a bucket.
+pub trait Readable: Sized {
+    /// Reads the value under `key`, which the server stored at `written`. The error says why it isn't that.
+    fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String>;
+}
+
+/// A value that can be written as well.
+pub(crate) trait Stored: Readable + Serialize {
+    /// The same, stored at about this time of the server.
+    #[must_use]
+    fn stored_at(self, _: OffsetDateTime) -> Self {
+        self
+    }
+
+    /// Why writing it would lose something.
+    fn refuses_to_be_written(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Readable for Build {
+    fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
+        Self::from_record(key, payload, written).map_err(|error| error.to_string())
+    }
+}
+
+impl Stored for Build {
+    fn stored_at(self, time: OffsetDateTime) -> Self {
+        self.at(time)
+    }
+
+    fn refuses_to_be_written(&self) -> Option<String> {
+        let place = self.would_lose()?;
+        Some(format!(
+            "a newer version wrote `{place}` into it, which this one would lose; upgrade it"
+        ))
+    }
+}
+
+/// An outline says too little to tell whether it is its key's: whoever acts on one reads the record.
+impl Readable for BuildOutline {
+    fn decode(_: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
+        Ok(json::<Self>(payload)?.at(written))
+    }
+}
+
+impl Readable for Presence {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let presence: Self = json(payload)?;
+        let own = presence.builder.to_string();
+        under(key, &own, presence)
+    }
+}
+
+impl Readable for Release {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let release: Self = json(payload)?;
+        under(
+            key,
+            &release_key(&release.module, &release.version),
+            release,
+        )
+    }
+}
+
+impl Readable for Import {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let import: Self = json(payload)?;
+        under(key, &import_key(&import.module, &import.version), import)
+    }
+}
+
+impl Readable for Blocklist {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
+/// The owner of a lock.
+impl Readable for String {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
+impl Stored for Release {}
+impl Stored for Import {}
+impl Stored for Blocklist {}
+impl Stored for String {}
+
+fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(payload).map_err(|error| error.to_string())
+}
+
+fn under<T>(key: &str, own: &str, value: T) -> Result<T, String> {
+    if key == own {
+        Ok(value)
+    } else {
+        Err(format!("it belongs under `{own}`"))
+    }
+}

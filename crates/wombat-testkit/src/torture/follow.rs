@@ -1,0 +1,138 @@
+//! The stream of one build, followed from its request to its end, through every cut.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::StreamExt as _;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::Site;
+
+/// How long to wait before coming back after a cut.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a stream told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// The number of the newest entry of each claim.
+    numbers: BTreeMap<String, u64>,
+    /// Each claim whose last entry came.
+    ended: Vec<String>,
+    /// What was wrong on the way.
+    pub(super) holes: Vec<String>,
+    /// The stream came to its end.
+    pub(super) whole: bool,
+}
+
+impl Seen {
+    fn note(&mut self, event: &Event) {
+        match event.name.as_str() {
+            "log" => match serde_json::from_str::<Value>(&event.data) {
+                Ok(entry) => self.note_entry(&entry),
+                Err(error) => self.holes.push(format!("{error}: {}", event.data)),
+            },
+            "gap" => self.holes.push(format!("a gap: {}", event.data)),
+            // What came before is void, and comes once more.
+            "reset" => {
+                self.numbers.clear();
+                self.ended.clear();
+            }
+            _ => {}
+        }
+    }
+
+    fn note_entry(&mut self, entry: &Value) {
+        let claim = entry["claim"].as_str().unwrap_or_default().to_owned();
+        let n = entry["n"].as_u64().unwrap_or_default();
+        if entry["event"] == "end" {
+            self.ended.push(claim.clone());
+        }
+        if entry["event"] == "gap" {
+            self.holes
+                .push(format!("the builder dropped lines: {entry}"));
+        }
+        let last = self.numbers.entry(claim.clone()).or_default();
+        if n != *last + 1 {
+            self.holes.push(format!("{claim}: {n} after {last}"));
+        }
+        *last = n;
+    }
+
+    /// What this stream lacks, if the claim that ended the build was this one.
+    pub(super) fn lacks(&self, claim: Option<&str>) -> Option<String> {
+        if let Some(hole) = self.holes.first() {
+            return Some(hole.clone());
+        }
+        if !self.whole {
+            return Some("the stream has no end".to_owned());
+        }
+        let claim = claim?;
+        let complete = self.ended.iter().any(|ended| ended == claim);
+        (!complete).then(|| format!("it ended at entry {:?} of {claim}", self.numbers.get(claim)))
+    }
+}
+
+#[derive(Default)]
+struct Event {
+    id: Option<String>,
+    name: String,
+    data: String,
+}
+
+/// Follows a build until its stream ends.
+pub(super) async fn follow(site: Site, id: String) -> Seen {
+    let mut seen = Seen::default();
+    let mut last: Option<String> = None;
+    loop {
+        let mut request = site
+            .client
+            .get(format!("{}/api/builds/{id}/events", site.url));
+        if let Some(last) = &last {
+            request = request.header("Last-Event-ID", last);
+        }
+        let response = match request.send().await {
+            Ok(response) if response.status() == StatusCode::NO_CONTENT => {
+                seen.whole = true;
+                return seen;
+            }
+            Ok(response) if response.status().is_success() => response,
+            Ok(_) | Err(_) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let mut chunks = response.bytes_stream();
+        let mut text = String::new();
+        while let Some(Ok(bytes)) = chunks.next().await {
+            text.push_str(&String::from_utf8_lossy(&bytes));
+            while let Some(end) = text.find("\n\n") {
+                let event = parsed(&text[..end]);
+                text.drain(..end + 2);
+                last = event.id.clone().or(last);
+                if event.name == "end" {
+                    seen.whole = true;
+                    return seen;
+                }
+                seen.note(&event);
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn parsed(text: &str) -> Event {
+    let mut event = Event::default();
+    for line in text.lines() {
+        let Some((field, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim_start();
+        match field {
+            "id" => event.id = Some(value.to_owned()),
+            "event" => value.clone_into(&mut event.name),
+            "data" => event.data.push_str(value),
+            _ => {}
+        }
+    }
+    event
+}

@@ -1,0 +1,4 @@
+//! What tests rely on.
+
+mod clock;
+mod cluster;

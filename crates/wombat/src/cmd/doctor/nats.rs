@@ -1,0 +1,145 @@
+//! nats-server, the buckets in it, and who builds.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use wombat_builder::go::find_in_path;
+use wombat_model::{Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
+use wombat_store::{Connection, NatsArgs, Store, WatchEvent, audit, restart_nats};
+
+use super::{Finding, Verdict};
+use crate::embedded::{NATS_SERVER_MODULE, pinned_version};
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) fn server(args: &NatsArgs) -> Finding {
+    if args.url.is_some() {
+        return (
+            Verdict::Good,
+            "nats-server: not needed, NATS_URL names one".to_owned(),
+        );
+    }
+    match find_in_path("nats-server") {
+        Some(program) => (Verdict::Good, format!("nats-server: {}", program.display())),
+        None => (
+            Verdict::Note,
+            format!(
+                "nats-server: not installed; `wombat up` builds {NATS_SERVER_MODULE} {} once",
+                pinned_version()
+            ),
+        ),
+    }
+}
+
+pub(super) async fn findings(args: &NatsArgs) -> Vec<Finding> {
+    if args.url.is_none() {
+        return vec![(
+            Verdict::Note,
+            "NATS: NATS_URL isn't set; `wombat up` brings its own, separate roles need it"
+                .to_owned(),
+        )];
+    }
+    let connection = match Connection::open(args, "doctor", TIMEOUT).await {
+        Ok(connection) => connection,
+        Err(error) => return vec![(Verdict::Missing, format!("NATS: {error}"))],
+    };
+    let findings = match Box::pin(Store::open(&connection)).await {
+        Err(error) => vec![(Verdict::Missing, format!("NATS: connected, but {error}"))],
+        Ok(store) => {
+            let mut findings = buckets(&connection).await;
+            findings.extend(service(&connection, &store).await);
+            findings.extend(unfit_builders(&store).await);
+            findings.extend(unreadable_records(&store).await);
+            findings
+        }
+    };
+    connection.close().await;
+    findings
+}
+
+/// The settings and the room of every bucket.
+async fn buckets(connection: &Connection) -> Vec<Finding> {
+    match Box::pin(audit(connection)).await {
+        Err(error) => vec![(Verdict::Missing, format!("NATS: {error}"))],
+        Ok(found) if found.is_empty() => vec![(
+            Verdict::Good,
+            "NATS: connected, every bucket is there and as it should be".to_owned(),
+        )],
+        Ok(found) => found
+            .into_iter()
+            .map(|finding| {
+                let verdict = if finding.is_fault {
+                    Verdict::Missing
+                } else {
+                    Verdict::Note
+                };
+                let words = format!("`{}`: {}", finding.bucket, finding.words);
+                (verdict, words)
+            })
+            .collect(),
+    }
+}
+
+/// What a service says of itself: whether what is sent is stored, and its index. Without a service, writing is tried.
+async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
+    let asked = connection.client().request("build.health", "".into());
+    let told = match tokio::time::timeout(TIMEOUT, asked).await {
+        Ok(Ok(answer)) => serde_json::from_slice::<HealthAnswer>(&answer.payload).ok(),
+        Ok(Err(_)) | Err(_) => None,
+    };
+    if let Some(told) = told {
+        let writes = told.unacknowledged.map(|words| (Verdict::Missing, words));
+        let index = told.index.map(|words| (Verdict::Note, words));
+        return writes.into_iter().chain(index).collect();
+    }
+    let is_stored = store.builders.acknowledges().await;
+    // A write that isn't permitted isn't acknowledged either.
+    let is_denied = connection.health().borrow().denied_lately().is_some();
+    let unacknowledged = matches!(is_stored, Ok(false)) && !is_denied;
+    let builders = [BUILDERS_BUCKET.to_owned()];
+    Vec::from_iter(unacknowledged.then(|| (Verdict::Missing, restart_nats(&builders))))
+}
+
+/// Builders that are there and can't build.
+async fn unfit_builders(store: &Store) -> Vec<Finding> {
+    let mut watcher = store.builders.watch();
+    let mut unfit = Vec::new();
+    loop {
+        match tokio::time::timeout(TIMEOUT, watcher.next()).await {
+            Ok(WatchEvent::Value { record, .. }) => {
+                let Presence { host, problem, .. } = record.value;
+                unfit.extend(problem.map(|problem| {
+                    let words = format!("builder on {host}: it can't build: {problem}");
+                    (Verdict::Missing, words)
+                }));
+            }
+            Ok(WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } | WatchEvent::Reset) => {}
+            Ok(WatchEvent::Ready) | Err(_) => return unfit,
+        }
+    }
+}
+
+/// Records that can't be read, or stand under another build's key.
+async fn unreadable_records(store: &Store) -> Vec<Finding> {
+    let mut watcher = store.builds.watch();
+    let mut unreadable = BTreeMap::new();
+    loop {
+        match tokio::time::timeout(TIMEOUT, watcher.next()).await {
+            Ok(WatchEvent::Unreadable { key, problem, .. }) => {
+                unreadable.insert(key, problem);
+            }
+            Ok(WatchEvent::Value { key, .. } | WatchEvent::Removed { key, .. }) => {
+                unreadable.remove(&key);
+            }
+            Ok(WatchEvent::Reset) => unreadable.clear(),
+            Ok(WatchEvent::Ready) | Err(_) => break,
+        }
+    }
+    let finding = |(key, problem)| {
+        let words = format!(
+            "record `{key}` can't be read: {problem}; `wombat purge {key}` removes it, or ask for the build with --force"
+        );
+        (Verdict::Missing, words)
+    };
+    unreadable.into_iter().map(finding).collect()
+}

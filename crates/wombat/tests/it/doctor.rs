@@ -1,0 +1,190 @@
+//! `wombat doctor` against buckets that were changed by hand, and a machine that lacks something.
+
+use std::{process::Output, time::Duration};
+
+use anyhow::Context;
+use async_nats::jetstream::{self, stream::DiscardPolicy};
+use wombat_testkit::{NatsServer, StubGo};
+
+use crate::program;
+
+/// What doctor says of this server, and whether it is content.
+fn doctor(
+    nats: &NatsServer,
+    go: &StubGo,
+    variables: &[(&str, &str)],
+) -> anyhow::Result<(bool, String)> {
+    let output: Output = program()
+        .command()
+        .args(["doctor", "--nats-url", &nats.url(), "--go"])
+        .arg(go.program())
+        // The stand-in names no proxy that could be asked.
+        .args(["--goproxy", "http://127.0.0.1:9"])
+        .envs(variables.iter().copied())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok((output.status.success(), said))
+}
+
+/// What is said of this bucket.
+fn lines<'a>(said: &'a str, bucket: &str) -> Vec<&'a str> {
+    let named = format!("`{bucket}`: ");
+    said.lines().filter(|line| line.contains(&named)).collect()
+}
+
+#[tokio::test]
+async fn every_setting_that_was_changed_by_hand_is_told_and_setup_mends_it() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &[])?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(
+        content && said.contains("every bucket is there and as it should be"),
+        "{said}"
+    );
+
+    let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
+    let change = async |name: &str, change: fn(&mut jetstream::stream::Config)| {
+        let mut config = jetstream
+            .get_stream(name)
+            .await?
+            .cached_info()
+            .config
+            .clone();
+        change(&mut config);
+        jetstream.update_stream(config).await?;
+        anyhow::Ok(())
+    };
+    change("KV_builds", |config| {
+        config.max_messages_per_subject = 5;
+        config.max_age = Duration::from_hours(48);
+        config.discard = DiscardPolicy::Old;
+        config.allow_direct = false;
+        config.duplicate_window = Duration::from_mins(2);
+    })
+    .await?;
+    change("KV_builders", |config| {
+        config.subject_delete_marker_ttl = None;
+        config.max_messages = 1000;
+    })
+    .await?;
+    change("KV_catalog", |config| config.allow_rollup = false).await?;
+    change("BUILD_LOGS", |config| config.max_age = Duration::ZERO).await?;
+    change("KV_gocache", |config| {
+        config.discard_new_per_subject = false;
+    })
+    .await?;
+
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(!content, "{said}");
+    for (bucket, settings) in [
+        (
+            "builds",
+            &["max_msgs_per_subject", "max_age", "discard", "allow_direct"][..],
+        ),
+        ("builders", &["subject_delete_marker_ttl", "max_msgs"]),
+        ("catalog", &["allow_rollup"]),
+        ("BUILD_LOGS", &["max_age"]),
+        ("gocache", &["discard_new_per_subject"]),
+    ] {
+        let found = lines(&said, bucket);
+        assert_eq!(found.len(), settings.len(), "{bucket}: {said}");
+        for setting in settings {
+            let line = found.iter().find(|line| line.contains(setting));
+            let line = line.with_context(|| format!("{bucket} {setting}: {said}"))?;
+            assert!(line.contains("`wombat setup` changes it"), "{line}");
+        }
+    }
+
+    program().set_up(&nats, &[])?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(content, "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn buckets_that_are_missing_full_or_of_another_kind_are_told() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &["--builds-mib", "1"])?;
+    let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
+    for n in 0..15 {
+        let subject = format!("$KV.builds.filler.{n}");
+        let sent = jetstream
+            .publish(subject, vec![0; 64 * 1024].into())
+            .await?;
+        sent.await?;
+    }
+    jetstream.delete_stream("KV_gocache").await?;
+    let memory = jetstream::stream::Config {
+        name: "KV_gocache".to_owned(),
+        subjects: vec!["$KV.gocache.>".to_owned()],
+        storage: jetstream::stream::StorageType::Memory,
+        ..jetstream::stream::Config::default()
+    };
+    jetstream.create_stream(memory).await?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(!content, "{said}");
+    assert!(
+        lines(&said, "builds")
+            .iter()
+            .any(|line| line.contains("store of records of builds is full")
+                && line.contains("--builds-mib")),
+        "{said}"
+    );
+    let kind = lines(&said, "gocache");
+    assert!(
+        kind.iter()
+            .any(|line| line.contains("storage is memory and has to be file")),
+        "{said}"
+    );
+
+    jetstream.delete_stream("KV_gocache").await?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(
+        !content && said.contains("`gocache` doesn't exist"),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// What a server does whose disk was full: it answers questions, and acknowledges no write.
+#[tokio::test]
+async fn a_server_that_acknowledges_nothing_is_told() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &[])?;
+    let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
+    let stream = jetstream.get_stream("KV_builders").await?;
+    let mut config = stream.cached_info().config.clone();
+    jetstream.delete_stream("KV_builders").await?;
+    config.no_ack = true;
+    jetstream.create_stream(config).await?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(!content && said.contains("restart nats-server"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn an_old_go_a_go_experiment_and_a_disk_without_room_are_told() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    program().set_up(&nats, &[])?;
+    let go = StubGo::new()?;
+    let (content, said) = doctor(&nats, &go, &[("GOEXPERIMENT", "x")])?;
+    assert!(content && said.contains("GOEXPERIMENT is `x`"), "{said}");
+    // A disk that never has room.
+    let (content, said) = doctor(&nats, &go, &[("WOMBAT_STATE_DIR", "/proc/self")])?;
+    assert!(
+        !content && said.contains("builders claim nothing below"),
+        "{said}"
+    );
+
+    let script = std::fs::read_to_string(go.program())?;
+    std::fs::write(go.program(), script.replace("go1.26.8", "go1.21.0"))?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(
+        !content && said.contains("is Go 1.21.0, and builders need"),
+        "{said}"
+    );
+    Ok(())
+}
