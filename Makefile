@@ -27,15 +27,16 @@ test: ## Install what the tests need and run all of them, and say how long each 
 
 .PHONY: test-rust
 test-rust: tools strace schemathesis faketime
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-run
+	TMPDIR=$$(tools/test-folder) $(CARGO) test --locked --workspace
 
 .PHONY: test-three
 test-three: tools ## The tests of store and service on one cluster of three nats-servers
-	tools/test-on-cluster wombat-store wombat-service
+	TMPDIR=$$(tools/test-folder) tools/test-on-cluster wombat-store wombat-service
 
 .PHONY: test-cluster
 test-cluster: tools strace schemathesis faketime ## The same, and those of gateway and builder
-	WOMBAT_TEST_REPLICAS=3 $(CARGO) test --locked --no-fail-fast --workspace
+	TMPDIR=$$(tools/test-folder) WOMBAT_TEST_REPLICAS=3 $(CARGO) test --locked --no-fail-fast --workspace
 
 .PHONY: test-ui
 test-ui: ui/node_modules/.package-lock.json
@@ -46,7 +47,7 @@ test-ui: ui/node_modules/.package-lock.json
 .PHONY: test-browser
 test-browser: tools ui chromium
 	$(CARGO) test --locked --workspace --no-run
-	npm --prefix ui run test:browser
+	TMPDIR=$$(tools/test-folder) npm --prefix ui run test:browser
 
 .PHONY: bench
 bench: tools ui chromium ## Measure everything beside its limit and write bench/RESULTS.md; ARGS="--only rest" for a part
