@@ -174,7 +174,7 @@ async fn a_strangers_module_is_imported_and_every_instance_knows_it() -> anyhow:
     );
 
     // Whoever is at it may die: the next one does it.
-    let mut builder = scene.builder(&["--lease", "2s"]).await?;
+    let mut builder = scene.builder(&["--lease", "5s"]).await?;
     let import = until(&scene, VERSION, &["importing"]).await?;
     builder.kill()?;
     wait_until("the builder to be gone", COLD, async || {
@@ -185,7 +185,7 @@ async fn a_strangers_module_is_imported_and_every_instance_knows_it() -> anyhow:
             .then_some(()))
     })
     .await?;
-    let _builder = scene.builder(&["--lease", "2s"]).await?;
+    let _builder = scene.builder(&["--lease", "5s"]).await?;
     let done = until(&scene, VERSION, &["success"]).await?;
     assert_ne!(done["builder"], import["builder"]);
     assert_eq!(done["packages"], 1, "{done}");
