@@ -51,6 +51,11 @@ impl ApiError {
         Refusal::new(status, Problem::general(code, message)).into()
     }
 
+    /// Whether something that is needed is away.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.status == RefusalStatus::Unavailable)
+    }
+
     fn parts(self) -> (StatusCode, Vec<Problem>, Option<u64>) {
         match self {
             Self::Refused(refusal) => {

@@ -1,10 +1,10 @@
 //! What every handler shares.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 use wombat_model::{
     BuildKey,
@@ -22,6 +22,9 @@ use crate::{
     live::{LogHub, Record, Records},
     sse::Feed,
 };
+
+/// How long the leader of records is waited for, if what it would say is likely to be known.
+const LEADER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the gateway is given.
 #[derive(Debug)]
@@ -111,8 +114,20 @@ impl State {
         }))
     }
 
-    /// The newest record there is, from the leader.
+    /// The newest record there is, from the leader. Where it doesn't answer soon, as while one is elected, what was seen
+    /// here: nothing is written meanwhile.
     pub(crate) async fn record(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
+        let mut reading = pin!(self.newest(key));
+        let early = timeout(LEADER_PATIENCE, &mut reading).await;
+        match (early, self.records.get(key)) {
+            (Ok(Err(error)), Some(seen)) if error.is_unavailable() => Ok(seen),
+            (Ok(read), _) => read,
+            (Err(_), Some(seen)) => Ok(seen),
+            (Err(_), None) => reading.await,
+        }
+    }
+
+    async fn newest(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
         let read = self.gateway.read(self.store.builds.get(key)).await?;
         let Some(record) = read else {
             return Err(ApiError::not_found(format!("There is no build `{key}`.")));

@@ -189,6 +189,17 @@ impl Connection {
         self.client.connection_state() == State::Connected
     }
 
+    /// Waits until it is up.
+    pub async fn until_up(&self) {
+        let mut health = self.health();
+        // Only the end of this connection could make it fail.
+        drop(
+            health
+                .wait_for(|health| health.connected_since.is_some())
+                .await,
+        );
+    }
+
     /// How often it was made: another number, another session with a server. What was sent in an earlier one and isn't
     /// acknowledged may never have arrived.
     pub fn session(&self) -> u64 {

@@ -121,7 +121,7 @@ async fn lists(state: &State) -> Option<String> {
         limit: Some(1),
         ..ListQuestion::default()
     };
-    let asked = state.gateway.ask("build.list", &question);
+    let asked = state.gateway.ask_once("build.list", &question);
     in_the_way(timeout(LIMIT, asked).await.map(|asked| asked.map(drop)))
 }
 
@@ -129,7 +129,7 @@ async fn lists(state: &State) -> Option<String> {
 async fn requests(state: &State) -> Option<String> {
     let id: BuildKey = NO_BUILD.parse().ok()?;
     let question = IdQuestion { id };
-    let asked = state.gateway.ask("build.get", &question);
+    let asked = state.gateway.ask_once("build.get", &question);
     in_the_way(timeout(LIMIT, asked).await.map(|asked| asked.map(drop)))
 }
 
@@ -151,7 +151,7 @@ struct Stored {
 /// time: then the store of binaries doesn't answer either, which is said.
 async fn stores(state: &State) -> Stored {
     let looked = async {
-        let asked = state.gateway.ask("build.health", &NoQuestion {}).await;
+        let asked = state.gateway.ask_once("build.health", &NoQuestion {}).await;
         if let Ok(answer) = asked.and_then(|answer| parsed(&answer)) {
             return Stored {
                 answer,

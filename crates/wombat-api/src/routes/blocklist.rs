@@ -52,7 +52,7 @@ pub(super) async fn put(
         None => list.revision,
     };
     let question = serde_json::json!({"modules": list.modules, "revision": revision});
-    tagged(state.gateway.ask("catalog.block", &question).await?)
+    tagged(state.gateway.ask_once("catalog.block", &question).await?)
 }
 
 fn revision_of(tag: &HeaderValue) -> Result<u64, ApiError> {

@@ -154,11 +154,13 @@ pub(super) async fn cancel(
     if purge {
         state.control.check(&headers, Role::Admin, "purge")?;
         let question = IdQuestion { id: key(&id)? };
-        return Ok(json(state.gateway.ask("build.purge", &question).await?));
+        return Ok(json(
+            state.gateway.ask_once("build.purge", &question).await?,
+        ));
     }
     state.control.check(&headers, Role::Operator, "cancel")?;
     let question = IdQuestion { id: key(&id)? };
-    let answer = state.gateway.ask("build.cancel", &question).await?;
+    let answer = state.gateway.ask_once("build.cancel", &question).await?;
     view(StatusCode::OK, &parsed(&answer)?)
 }
 

@@ -18,8 +18,8 @@ use crate::{ApiError, live::Record, state::AppState};
 
 /// Entries of all claims of one build that are looked at.
 const MAX_ENTRIES: usize = 20_000;
-/// How long reading a log may take.
-const READ_LIMIT: Duration = Duration::from_secs(8);
+/// How long reading a log or a recipe may take, and an election before it.
+const READ_LIMIT: Duration = Duration::from_secs(15);
 /// Largest recipe, in bytes: a `go.sum` has thousands of lines.
 const MAX_RECIPE: u64 = 8 * 1024 * 1024;
 
@@ -29,11 +29,10 @@ pub(super) async fn log(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let key = key(&id)?;
-    let record = state.record(&key).await?;
-    // A short look tells early that NATS is away; the reading itself may take longer.
-    state.gateway.read(state.store.logs.state()).await?;
-    let reading = state.store.logs.read(&key, Revision::ZERO, MAX_ENTRIES);
-    let (entries, _) = state.gateway.read_within(READ_LIMIT, reading).await?;
+    let reading = || state.store.logs.read(&key, Revision::ZERO, MAX_ENTRIES);
+    let reading = state.gateway.read_long(READ_LIMIT, reading);
+    let (record, read) = tokio::join!(state.record(&key), reading);
+    let (record, (entries, _)) = (record?, read?);
     let text = match last_claim(&record, &entries) {
         Some(claim) => {
             let of_claim = entries.iter().filter(|logged| logged.claim == claim);
@@ -124,8 +123,8 @@ pub(super) async fn recipe(
         });
     };
     let name = format!("{}.recipe", artifact.name);
-    let reading = state.store.artifacts.bytes(&name, MAX_RECIPE);
-    let recipe = state.gateway.read_within(READ_LIMIT, reading).await?;
+    let reading = || state.store.artifacts.bytes(&name, MAX_RECIPE);
+    let recipe = state.gateway.read_long(READ_LIMIT, reading).await?;
     recipe
         .map(|bytes| json(bytes.into()))
         .ok_or_else(|| ApiError::not_found("The builder of this binary left no recipe."))

@@ -1,15 +1,16 @@
 //! Asking for builds, looking at them, stopping them.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, pin::pin, time::Duration};
 
 use bytes::Bytes;
+use tokio::time::timeout;
 use wombat_model::{
     BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus, Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
 };
 
-use wombat_store::{Asking, Purged, Submitted};
+use wombat_store::{Asking, Purged, StoreError, Submitted};
 
 use super::{Answers, json};
 use crate::{
@@ -19,6 +20,9 @@ use crate::{
 
 /// Longest wait that a refused client is told, in seconds: the queue may empty faster than it seems.
 const MAX_RETRY_AFTER: u64 = 300;
+
+/// How long the leader of records is waited for, if what it would say is likely to be known.
+const LEADER_PATIENCE: Duration = Duration::from_millis(700);
 
 impl Answers {
     /// Asks for a build: the answer is its record, whoever asked for it first.
@@ -121,16 +125,32 @@ impl Answers {
         Ok(resolved)
     }
 
-    /// The record as its leader has it, with all that is known besides.
+    /// The record as its leader has it, with all that is known besides. Where the leader doesn't answer soon, as while one
+    /// is elected, what was seen of it: nothing is written meanwhile.
     pub(super) async fn get(&self, id: &BuildKey) -> Result<BuildView, Refusal> {
-        let record = self
-            .store
-            .builds
-            .get(id)
-            .await
+        let mut reading = pin!(self.store.builds.get(id));
+        let read = match timeout(LEADER_PATIENCE, &mut reading).await {
+            Ok(Err(StoreError::Unavailable(problem))) => match self.seen(id) {
+                Some(view) => return Ok(view),
+                None => Err(StoreError::Unavailable(problem)),
+            },
+            Ok(read) => read,
+            Err(_) => match self.seen(id) {
+                Some(view) => return Ok(view),
+                None => reading.await,
+            },
+        };
+        let record = read
             .map_err(|error| refusal::of_store(&error))?
             .ok_or_else(|| no_build(id))?;
         self.view(record).await
+    }
+
+    /// The newest record that this instance saw.
+    fn seen(&self, id: &BuildKey) -> Option<BuildView> {
+        let mut view = self.builds.seen(id, &self.live)?;
+        view.note_retry(self.retry_after());
+        Some(view)
     }
 
     /// Removes all that there is of a finished build.
@@ -185,7 +205,7 @@ impl Answers {
     ) -> Result<BuildView, Refusal> {
         let view = self.live.view(record).await;
         let mut view = view.map_err(|error| refusal::of_store(&error))?;
-        view.note_retry(Duration::from_secs(self.args.retry_after));
+        view.note_retry(self.retry_after());
         Ok(view)
     }
 
@@ -224,10 +244,14 @@ impl Answers {
         if is_new { Err(refused) } else { Ok(None) }
     }
 
+    fn retry_after(&self) -> Duration {
+        Duration::from_secs(self.args.retry_after)
+    }
+
     fn asking(&self, resolved: &Resolved, force: bool) -> Asking {
         Asking {
             force,
-            retry_after: Duration::from_secs(self.args.retry_after),
+            retry_after: self.retry_after(),
             catalog_revision: resolved.catalog_revision,
         }
     }

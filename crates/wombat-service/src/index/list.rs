@@ -1,10 +1,13 @@
 //! Answers `build.list`.
 
 use serde_json::value::{RawValue, to_raw_value};
-use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError};
+use tantivy::{
+    DocAddress, Searcher, TantivyDocument, TantivyError, collector::DocSetCollector,
+    query::TermQuery, schema::IndexRecordOption,
+};
 use tracing::error;
 use wombat_model::{
-    Problem, Refusal, RefusalStatus, Status,
+    BuildKey, Problem, Refusal, RefusalStatus, Status,
     log::Phase,
     wire::{BuildView, ListAnswer, ListQuestion},
 };
@@ -69,7 +72,8 @@ impl Builds {
             let stored = read(&searcher, &searchable.fields, address);
             let build = match stored.map_err(|error| failed(&error))? {
                 Stored::Finished(build) => build,
-                Stored::Open(view) => with_outlook(*view, live)?,
+                Stored::Open(view) => to_raw_value(&with_outlook(*view, live))
+                    .map_err(|error| failed(&unreadable(&error)))?,
             };
             let size = build.get().len() + 1;
             if size > room && !builds.is_empty() {
@@ -94,12 +98,27 @@ impl Builds {
     }
 }
 
-fn with_outlook(mut view: BuildView, live: &Live) -> Result<Box<RawValue>, Refusal> {
+impl Builds {
+    /// A build as it is listed. `None`: it isn't.
+    pub(crate) fn seen(&self, id: &BuildKey, live: &Live) -> Option<BuildView> {
+        let searchable = self.searchable()?;
+        let searcher = searchable.reader.searcher();
+        let query = TermQuery::new(searchable.fields.id(id), IndexRecordOption::Basic);
+        let hits = searcher.search(&query, &DocSetCollector).ok()?;
+        let stored = read(&searcher, &searchable.fields, hits.into_iter().next()?).ok()?;
+        match stored {
+            Stored::Finished(build) => serde_json::from_str(build.get()).ok(),
+            Stored::Open(view) => Some(with_outlook(*view, live)),
+        }
+    }
+}
+
+fn with_outlook(mut view: BuildView, live: &Live) -> BuildView {
     live.add_queue(&mut view);
     if view.build.status == Status::New {
         view.phase = Some(Phase::Queued);
     }
-    to_raw_value(&view).map_err(|error| failed(&unreadable(&error)))
+    view
 }
 
 fn read(searcher: &Searcher, fields: &Fields, address: DocAddress) -> Result<Stored, TantivyError> {

@@ -1,13 +1,14 @@
 //! Torture: a system of real processes around one nats-server, or a cluster of three, is surprised in every way that there is,
 //! and afterwards everything that was promised is looked for.
 //!
-//! *bed*: the processes · *load*: requests, and who follows them · *follow*: a stream of one build · *check*: what has to hold
-//! afterwards · *tally*: the line that is printed · *scenarios*: what happens meanwhile.
+//! *bed*: the processes · *load*: requests, and who follows them · *follow*: a stream of one build · *reads*: who looks
+//! meanwhile · *check*: what has to hold afterwards · *tally*: the line that is printed · *scenarios*: what happens meanwhile.
 
 mod bed;
 mod check;
 mod follow;
 mod load;
+mod reads;
 mod scenarios;
 mod tally;
 

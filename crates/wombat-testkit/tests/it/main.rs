@@ -1,4 +1,3 @@
 //! What tests rely on.
 
 mod clock;
-mod cluster;

@@ -19,6 +19,7 @@ mod half_scene;
 mod half_started;
 mod half_written;
 mod hostile;
+mod leaders;
 mod lint;
 mod load;
 mod module_proxy;

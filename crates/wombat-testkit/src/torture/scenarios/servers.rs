@@ -10,6 +10,7 @@ use crate::{
         bed::{Bed, Plan},
         check::check,
         load::Load,
+        reads::Reads,
     },
     wait_until,
 };
@@ -49,6 +50,9 @@ pub(super) async fn leader_kills(torture: &Torture) -> anyhow::Result<Tally> {
     let cluster = bed.cluster.clone().context("a cluster was asked for")?;
     bed.go.takes_seconds(0.3)?;
     let load = Load::new(&bed);
+    let first = load.ask(false).await.context("all is calm")?;
+    bed.site.until(&first, "success", LIMIT).await?;
+    let reads = Reads::begin(&bed.site, &first);
     let asking = load.asks_each_second(4);
     let mut longest = Duration::ZERO;
     for n in 0..torture.times(10) {
@@ -67,6 +71,9 @@ pub(super) async fn leader_kills(torture: &Torture) -> anyhow::Result<Tally> {
     tally
         .notes
         .push(format!("writes refused for {longest:.1?} at most"));
+    tally.notes.push(reads.to_string());
+    tally.complaints.extend(reads.refused());
+    drop(reads);
     if longest > WRITES_REFUSED {
         tally
             .complaints

@@ -1,0 +1,121 @@
+//! People who look at what is there, while the system is surprised.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinHandle;
+
+use crate::{Site, artifact_path};
+
+/// Pause between two reads of one kind.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long a reader waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What became of the reads of one kind.
+#[derive(Clone, Debug, Default)]
+struct Kind {
+    answered: u32,
+    /// What the others were told.
+    refused: Vec<String>,
+    longest: Duration,
+}
+
+/// Reads that go on; dropping them ends them.
+pub(super) struct Reads {
+    tasks: Vec<JoinHandle<()>>,
+    seen: Arc<Mutex<BTreeMap<&'static str, Kind>>>,
+}
+
+impl Reads {
+    /// Reads the list, and all that there is of a build that succeeded.
+    pub(super) fn begin(site: &Site, id: &str) -> Self {
+        let build = format!("/api/builds/{id}");
+        let paths = [
+            ("list", "/api/builds".to_owned()),
+            ("log", format!("{build}/log")),
+            ("build", build),
+            ("catalog", "/api/catalog/components".to_owned()),
+            ("download", artifact_path(id)),
+        ];
+        let seen = Arc::default();
+        let tasks = paths
+            .map(|(name, path)| tokio::spawn(read(site.clone(), name, path, Arc::clone(&seen))));
+        Self {
+            tasks: tasks.into(),
+            seen,
+        }
+    }
+
+    /// What was refused, in words.
+    pub(super) fn refused(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = seen.iter().filter(|(_, kind)| !kind.refused.is_empty());
+        refused
+            .map(|(name, kind)| {
+                let (count, all) = (kind.refused.len(), kind.answered);
+                let words = kind.refused.first().map_or("", String::as_str);
+                format!("{count} reads of the {name} were refused, {all} were answered: {words}")
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Reads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        f.write_str("reads")?;
+        for (name, kind) in &*seen {
+            let (answered, longest) = (kind.answered, kind.longest);
+            write!(f, " {name} {answered} (slowest {longest:.1?})")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Reads {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn read(
+    site: Site,
+    name: &'static str,
+    path: String,
+    seen: Arc<Mutex<BTreeMap<&'static str, Kind>>>,
+) {
+    loop {
+        let begun = Instant::now();
+        let answer = tokio::time::timeout(PATIENCE, answered(&site, &path)).await;
+        let answer = answer.unwrap_or_else(|error| Err(anyhow::anyhow!(error)));
+        {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let kind = seen.entry(name).or_default();
+            kind.longest = kind.longest.max(begun.elapsed());
+            match answer {
+                Ok(()) => kind.answered += 1,
+                Err(error) => kind.refused.push(format!("{error:#}")),
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn answered(site: &Site, path: &str) -> anyhow::Result<()> {
+    let response = site.get(path).await?;
+    let status = response.status();
+    let body = response.bytes().await?;
+    anyhow::ensure!(
+        status.is_success(),
+        "{status} {}",
+        String::from_utf8_lossy(&body)
+    );
+    Ok(())
+}
