@@ -124,7 +124,7 @@ torture: tools faketime ## Surprise a whole system in every way that there is, a
 
 .PHONY: kill-files
 kill-files: tools ## Damage each file that is believed in every way, kill go while it writes modules (20 times) and another Go (10 times)
-	WOMBAT_TEST_KILLS=20 $(CARGO) test --locked --workspace --test it half_
+	TMPDIR=$$(tools/test-folder) WOMBAT_TEST_KILLS=20 $(CARGO) test --locked --workspace --test it half_
 
 # v0.1.0. Its own target folder: the program of this tree, which tests run, stays in its place.
 OLD := f89c730
