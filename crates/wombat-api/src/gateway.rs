@@ -211,7 +211,7 @@ impl Gateway {
         loop {
             // Most don't read for so long.
             sleep(ASK_PAUSE).await;
-            if let Err(error) = self.ask_once("build.list", &question).await {
+            if let Err(error) = self.ask("build.list", &question).await {
                 return error;
             }
             sleep(ANSWER_LIMIT).await;

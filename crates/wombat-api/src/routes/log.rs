@@ -13,7 +13,7 @@ use wombat_model::{
 };
 use wombat_store::{Logged, Revision};
 
-use super::{json, key};
+use super::{artifacts::seen_record, json, key};
 use crate::{ApiError, live::Record, state::AppState};
 
 /// Entries of all claims of one build that are looked at.
@@ -104,30 +104,40 @@ pub(super) async fn recipe(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let record = state.record(&key(&id)?).await?;
-    let Some(artifact) = record.build.artifact() else {
-        let status = record.build.status();
-        return Err(match status {
-            Status::Success => ApiError::refused(
-                RefusalStatus::Gone,
-                ProblemCode::Expired,
-                "The recipe was removed with the binary; ask for the build again to have both.",
-            ),
-            Status::New | Status::Building | Status::Failed | Status::Cancelled => {
-                ApiError::refused(
-                    RefusalStatus::Conflict,
-                    ProblemCode::WrongState,
-                    format!("The recipe is written when the binary is; this build is `{status}`."),
-                )
-            }
-        });
-    };
-    let name = format!("{}.recipe", artifact.name);
-    let reading = || state.store.artifacts.bytes(&name, MAX_RECIPE);
-    let recipe = state.gateway.read_long(READ_LIMIT, reading).await?;
-    recipe
-        .map(|bytes| json(bytes.into()))
-        .ok_or_else(|| ApiError::not_found("The builder of this binary left no recipe."))
+    let key = key(&id)?;
+    let mut record = seen_record(&state, &key).await?;
+    // A record that was read before a rebuild names a recipe that may be gone; the newest one is asked then.
+    for last in [false, true] {
+        let Some(artifact) = record.build.artifact() else {
+            return Err(without_recipe(record.build.status()));
+        };
+        let name = format!("{}.recipe", artifact.name);
+        let reading = || state.store.artifacts.bytes(&name, MAX_RECIPE);
+        if let Some(bytes) = state.gateway.read_long(READ_LIMIT, reading).await? {
+            return Ok(json(bytes.into()));
+        }
+        if !last {
+            record = state.record(&key).await?;
+        }
+    }
+    Err(ApiError::not_found(
+        "The builder of this binary left no recipe.",
+    ))
+}
+
+fn without_recipe(status: Status) -> ApiError {
+    match status {
+        Status::Success => ApiError::refused(
+            RefusalStatus::Gone,
+            ProblemCode::Expired,
+            "The recipe was removed with the binary; ask for the build again to have both.",
+        ),
+        Status::New | Status::Building | Status::Failed | Status::Cancelled => ApiError::refused(
+            RefusalStatus::Conflict,
+            ProblemCode::WrongState,
+            format!("The recipe is written when the binary is; this build is `{status}`."),
+        ),
+    }
 }
 
 #[cfg(test)]
