@@ -19,7 +19,7 @@ use crate::ApiError;
 /// How long a service or the store may take.
 const ANSWER_LIMIT: Duration = Duration::from_millis(1500);
 /// How long a question that changes nothing may take, however often it is put: people are told within two seconds.
-const ASK_LIMIT: Duration = Duration::from_millis(1800);
+const ASK_LIMIT: Duration = Duration::from_millis(1900);
 /// How long it is waited for before it is put again: a service may have died with it.
 const FIRST_TRY: Duration = Duration::from_millis(1200);
 /// Pause before a question is put again.

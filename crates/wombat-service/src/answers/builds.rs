@@ -22,7 +22,7 @@ use crate::{
 const MAX_RETRY_AFTER: u64 = 300;
 
 /// How long the leader of records is waited for, if what it would say is likely to be known.
-const LEADER_PATIENCE: Duration = Duration::from_millis(700);
+const LEADER_PATIENCE: Duration = Duration::from_millis(400);
 
 impl Answers {
     /// Asks for a build: the answer is its record, whoever asked for it first.
