@@ -238,6 +238,8 @@ impl State {
             .await
             .map_err(|error| StoreError::of(&error))?;
         let mut is_idle = waiting == 0;
+        // What the leader had when it was asked: its last message that fits.
+        let mut leaders_last = None;
         let mut ask_leader = interval(LEADER_INTERVAL);
         ask_leader.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut check = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
@@ -269,10 +271,16 @@ impl State {
                             }
                         }
                         is_idle = pending == 0;
+                        let has_all = leaders_last.is_some_and(|last| last <= self.seen);
+                        if has_all && !self.caught_up && !self.say_caught_up().await {
+                            return Ok(Ended::Unwanted);
+                        }
                     }
                 },
                 _ = ask_leader.tick(), if is_idle && !self.caught_up => {
-                    if self.has_all().await && !self.say_caught_up().await {
+                    leaders_last = self.leaders_last().await;
+                    let has_all = leaders_last.is_some_and(|last| last <= self.seen);
+                    if has_all && !self.say_caught_up().await {
                         return Ok(Ended::Unwanted);
                     }
                 }
@@ -307,13 +315,13 @@ impl State {
         }
     }
 
-    /// Whether the leader has nothing that wasn't delivered. What it can't say now it is asked again.
-    async fn has_all(&self) -> bool {
+    /// The last message that fits, as the leader has it. What it can't say now it is asked again.
+    async fn leaders_last(&self) -> Option<u64> {
         match last(&self.stream, &self.filter).await {
-            Ok(last) => last.get() <= self.seen,
+            Ok(last) => Some(last.get()),
             Err(error) => {
                 debug!(%error, filter = self.filter, "the leader doesn't say what there is");
-                false
+                None
             }
         }
     }
