@@ -5,6 +5,7 @@
 //! (`compile`), and a look at the result (`product`). What earlier builds found out (`known`) spares the list. What `go` says when it fails is read by `classify`.
 
 mod ask;
+mod attempt;
 mod binary;
 mod classify;
 mod compile;

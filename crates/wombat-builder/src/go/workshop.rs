@@ -1,4 +1,4 @@
-//! A builder's workshop: from a spec to a binary on disk, step by step, in a folder that is gone afterwards.
+//! A builder's workshop: what its builds share, and how often each is attempted.
 
 use std::{
     fs, io,
@@ -8,28 +8,24 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio::time::Instant;
-use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, log::Phase};
+use wombat_model::{BuildSpec, FailureClass, ImportPath};
 use wombat_store::GoCache;
 
 use super::{
-    compile, doubt,
+    attempt::Attempt,
     environment::target_environment,
     graph::{self, GraphFiles, GraphStore},
-    invocation::{BuildError, CompileCache, Go, Scope},
+    invocation::{BuildError, CompileCache, Scope},
     known::KnownPackages,
-    licence::{self, LicencePolicy},
-    list,
+    licence::LicencePolicy,
     main_file::main_file,
-    packages::Packages,
-    product::{Product, inspect, timings},
+    product::Product,
     settings::GoSettings,
     toolchain::Toolchains,
 };
 use crate::{
     cache::{CacheServer, ListScope, LocalCache, Outcome, Trust},
-    recipe::recipe,
-    relay::{Relay, RelaySession},
+    relay::Relay,
 };
 
 /// Pauses before a build that failed for reasons outside is tried again.
@@ -45,9 +41,9 @@ pub struct Workshop {
     pub(super) settings: GoSettings,
     pub(super) graphs: GraphStore,
     jobs: PathBuf,
-    licences: LicencePolicy,
+    pub(super) licences: LicencePolicy,
     cache: Arc<CacheServer>,
-    known: KnownPackages,
+    pub(super) known: KnownPackages,
     trust: Trust,
     pub(super) relay: Arc<Relay>,
     pub(super) toolchains: Toolchains,
@@ -151,8 +147,15 @@ impl Workshop {
         let lists = list_scope(spec);
         let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
         session.fetch_ahead(&lists, packages.clone());
-        let cache = CompileCache::Helped(&session);
-        let built = Box::pin(self.build_with(spec, scope, cache, &lists, trusted)).await;
+        let helped = Attempt {
+            workshop: self,
+            spec,
+            scope,
+            cache: CompileCache::Helped(&session),
+            lists: &lists,
+            trusted,
+        };
+        let built = Box::pin(helped.run()).await;
         let complete = session.outcome().await == Outcome::Complete;
         // What a failed build asked for isn't all that its packages need.
         let listed = if built.is_ok() { &packages[..] } else { &[] };
@@ -162,175 +165,14 @@ impl Workshop {
                 scope
                     .reporter
                     .line("The compile cache went away; building without it.");
-                let cache = CompileCache::Folder(session.folder());
-                Box::pin(self.build_with(spec, scope, cache, &lists, trusted)).await
+                let alone = Attempt {
+                    cache: CompileCache::Folder(session.folder()),
+                    ..helped
+                };
+                Box::pin(alone.run()).await
             }
             built => built,
         }
-    }
-
-    /// Once more, where a failure may come from this builder's own files; only the second answer counts.
-    async fn build_with(
-        &self,
-        spec: &BuildSpec,
-        scope: &Scope,
-        cache: CompileCache<'_>,
-        lists: &ListScope,
-        trusted: bool,
-    ) -> Result<Product, BuildError> {
-        let built = Box::pin(self.build_by_known(spec, scope, cache, lists, trusted)).await;
-        match built {
-            Err(BuildError::Failed(failure))
-                if scope.limit(self.doubts(spec, &failure)).await? =>
-            {
-                self.known.forget(lists);
-                scope.reporter.line(failure.message);
-                scope.reporter.line(doubt::ONCE_MORE);
-                Box::pin(self.build_by_list(spec, scope, cache, lists, trusted)).await
-            }
-            built => built,
-        }
-    }
-
-    /// With what earlier builds found out, if that is enough; else, or if that fails, with a list of its own.
-    async fn build_by_known(
-        &self,
-        spec: &BuildSpec,
-        scope: &Scope,
-        cache: CompileCache<'_>,
-        lists: &ListScope,
-        trusted: bool,
-    ) -> Result<Product, BuildError> {
-        let hook = licence::hook(spec);
-        let module_cache = &self.settings.module_cache;
-        // Together, and before what is fetched ahead fills the line.
-        let (known, ()) = tokio::join!(
-            self.known
-                .packages(lists, spec, hook.as_ref(), module_cache),
-            async {
-                if trusted {
-                    self.graphs.bring(spec).await;
-                }
-            }
-        );
-        if let Some(packages) = known {
-            match self
-                .build_listed(spec, scope, cache, Some(packages), trusted)
-                .await
-            {
-                Err(BuildError::Failed(failure))
-                    if !matches!(
-                        failure.class,
-                        FailureClass::Compile | FailureClass::Resource
-                    ) =>
-                {
-                    self.known.forget(lists);
-                    let message =
-                        "That didn't work with what is known of these packages; listing them anew.";
-                    scope.reporter.line(message);
-                }
-                built => return built.map(|(product, _)| product),
-            }
-        }
-        self.build_by_list(spec, scope, cache, lists, trusted).await
-    }
-
-    async fn build_by_list(
-        &self,
-        spec: &BuildSpec,
-        scope: &Scope,
-        cache: CompileCache<'_>,
-        lists: &ListScope,
-        trusted: bool,
-    ) -> Result<Product, BuildError> {
-        let (product, packages) = self.build_listed(spec, scope, cache, None, trusted).await?;
-        if let Some(packages) = packages {
-            let hook = licence::hook(spec);
-            self.known
-                .learn(lists, spec, hook.as_ref(), &packages, trusted);
-        }
-        Ok(product)
-    }
-
-    async fn build_listed(
-        &self,
-        spec: &BuildSpec,
-        scope: &Scope,
-        cache: CompileCache<'_>,
-        known: Option<Packages>,
-        trusted: bool,
-    ) -> Result<(Product, Option<Packages>), BuildError> {
-        let relay = self.relay.session();
-        let built = self.build_through(&relay, spec, scope, cache, known, trusted);
-        Box::pin(built).await.map_err(|error| blame(error, &relay))
-    }
-
-    async fn build_through(
-        &self,
-        relay: &RelaySession,
-        spec: &BuildSpec,
-        scope: &Scope,
-        cache: CompileCache<'_>,
-        known: Option<Packages>,
-        trusted: bool,
-    ) -> Result<(Product, Option<Packages>), BuildError> {
-        let begun = Instant::now();
-        scope.reporter.phase(Phase::Resolve, None);
-        let folder = self
-            .job_folder()
-            .map_err(|error| BuildError::local("make a folder for the build", &error))?;
-        let toolchain = self
-            .toolchains
-            .of_version(spec.go(), &self.settings, folder.path(), scope, relay)
-            .await?;
-        let go = Go {
-            settings: &self.settings,
-            toolchain: &toolchain,
-            work_dir: folder.path(),
-            scope,
-            cache,
-            relay,
-        };
-        let graph = graph::resolve(&go, &self.graphs, spec, trusted).await?;
-
-        let download = Instant::now();
-        scope.reporter.phase(Phase::Download, None);
-        let source = folder.path().join("source");
-        write_source(&source, spec, &graph)?;
-        let hook = licence::hook(spec);
-        let mut packages = match known {
-            Some(packages) => packages,
-            None => list::list(&go, &source, spec, hook.as_ref()).await?,
-        };
-        let marked = licence::check(&packages, spec, self.licences)?;
-        let hook = hook.filter(|_| marked);
-        if let Some(path) = &hook {
-            list::include(&mut packages, path)?;
-            write_file(&source, "main.go", &main_file(spec, Some(path)))?;
-        }
-
-        let output = folder.path().join("binary");
-        let milestones = compile::compile(&go, &source, spec, &packages, &output).await?;
-        let linked = Instant::now();
-        let (size, sha256) = scope
-            .limit(inspect(output.clone(), spec, scope.output_limit))
-            .await??;
-        let used = GraphFiles {
-            go_mod: read_file(&source, "go.mod")?,
-            go_sum: read_file(&source, "go.sum")?,
-        };
-        // Where listing had to complete the graph, a build that doesn't list would lack what that added.
-        let packages = (used == graph).then_some(packages);
-        let product = Product {
-            path: output,
-            size,
-            recipe: recipe(spec, &used, hook.as_ref(), sha256.clone()),
-            sha256,
-            sandbox: self.settings.sandbox.level(),
-            timings: timings(begun, download, milestones, linked),
-            _folder: folder,
-        };
-        Ok((product, packages))
     }
 
     /// A folder for one build, with the folders that `go` takes for its own.
@@ -349,28 +191,6 @@ impl Workshop {
         // Otherwise `go` counts its uses into the home folder and starts a process to look after that.
         fs::write(telemetry.join("mode"), "off")?;
         Ok(folder)
-    }
-}
-
-/// What `go` says of a proxy that failed it is less than what the relay knows. And what it could do nothing with is
-/// fetched anew the next time.
-fn blame(error: BuildError, relay: &RelaySession) -> BuildError {
-    let BuildError::Failed(failure) = &error else {
-        return error;
-    };
-    match failure.class {
-        FailureClass::Compile | FailureClass::Resource => return error,
-        FailureClass::Input | FailureClass::Infra | FailureClass::Lost | FailureClass::Internal => {
-            relay.forget_served();
-        }
-    }
-    match relay.take_trouble() {
-        Some(words) => Failure::new(
-            FailureClass::Infra,
-            format!("The module proxy doesn't answer as it should: {words}."),
-        )
-        .into(),
-        None => error,
     }
 }
 
@@ -418,10 +238,10 @@ pub(super) fn write_source(
     write_file(folder, "go.sum", &graph.go_sum)
 }
 
-fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), BuildError> {
+pub(super) fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), BuildError> {
     fs::write(folder.join(name), text).map_err(|error| BuildError::local("write a file", &error))
 }
 
-fn read_file(folder: &Path, name: &str) -> Result<String, BuildError> {
+pub(super) fn read_file(folder: &Path, name: &str) -> Result<String, BuildError> {
     fs::read_to_string(folder.join(name)).map_err(|error| BuildError::local("read a file", &error))
 }
