@@ -4,10 +4,15 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
+use crate::wait_until;
+
+/// How long a compiler may take to come and to go.
+const LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT: &str = include_str!("stub_go.sh");
 
 /// A `go` that takes as long as it is told, and counts.
@@ -91,8 +96,8 @@ impl StubGo {
     }
 
     /// Each further build fails, and says this on its output and on its error output.
-    pub fn fails(&self, prints: &str, words: &str) -> anyhow::Result<()> {
-        self.set("prints", prints)?;
+    pub fn fails(&self, says: &str, words: &str) -> anyhow::Result<()> {
+        self.set("says", says)?;
         self.set("fails", words)
     }
 
@@ -144,6 +149,22 @@ impl StubGo {
         let sleeper = self.folder.path().join("sleeper").display().to_string();
         let started = |words: &[String]| words.first() == Some(&sleeper);
         command_lines().filter(|(_, words)| started(words)).count() >= 2
+    }
+
+    /// Waits until a compiler runs.
+    pub async fn until_compiling(&self) -> anyhow::Result<()> {
+        wait_until("the compiler to run", LIMIT, async || {
+            Ok(self.is_compiling().then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until nothing runs any more.
+    pub async fn until_gone(&self) -> anyhow::Result<()> {
+        wait_until("its processes to be gone", LIMIT, async || {
+            Ok(self.running().is_empty().then_some(()))
+        })
+        .await
     }
 
     /// Processes of this stub that run now, whatever they do.

@@ -54,7 +54,7 @@ case "$1 $2" in
         "$here/sleeper" "$(setting seconds 0)"
     }
     [ ! -e "$here/fails" ] || {
-        cat "$here/prints"
+        cat "$here/says"
         cat "$here/fails" >&2
         exit 1
     }

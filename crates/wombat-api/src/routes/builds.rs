@@ -212,8 +212,7 @@ pub(super) async fn held(
         }
     };
     tokio::select! {
-        record = met => if record.is_terminal() {
-            // Nothing is known of a finished build besides its record.
+        record = met => if record.says_all() {
             return Ok(record.view());
         },
         () = tokio::time::sleep(Duration::from_secs(seconds.min(MAX_WAIT))) => {}

@@ -10,6 +10,10 @@ use wombat_testkit::wait_until;
 use wombat_testkit::{NatsServer, Stack, a_distinct_request, a_request};
 
 const SOON: Duration = Duration::from_secs(30);
+/// What `go build -json` says of a package that doesn't compile.
+const COMPILE_ERROR: &str = r#"{"ImportPath":"stub.example/below","Action":"build-output","Output":"below.go:3:1: undefined: x\n"}
+{"ImportPath":"stub.example/below","Action":"build-fail"}
+"#;
 
 #[tokio::test]
 async fn what_was_asked_for_while_nobody_built_is_built_when_a_builder_comes() -> anyhow::Result<()>
@@ -33,10 +37,7 @@ async fn the_build_of_a_killed_builder_is_taken_over_and_nothing_of_it_is_left()
     stack.go.takes_seconds(3600.0)?;
     let mut doomed = stack.builder(&["--lease", "2s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(stack.go.is_compiling().then_some(()))
-    })
-    .await?;
+    stack.go.until_compiling().await?;
 
     let _other = stack.builder(&["--lease", "2s"])?;
     stack.site.until_builders(2).await?;
@@ -70,10 +71,7 @@ async fn a_builder_that_comes_back_gives_up_the_claims_of_its_dead_self_at_once(
     let mut first = stack.builder_in(state.path(), &["--lease", "600s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     stack.site.until(&id, "building", SOON).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(stack.go.is_compiling().then_some(()))
-    })
-    .await?;
+    stack.go.until_compiling().await?;
     first.kill()?;
     stack.go.takes_seconds(0.0)?;
 
@@ -88,10 +86,7 @@ async fn sigterm_gives_back_what_cant_be_finished_in_time() -> anyhow::Result<()
     stack.go.takes_seconds(3600.0)?;
     let mut builder = stack.builder(&["--grace", "0s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(stack.go.is_compiling().then_some(()))
-    })
-    .await?;
+    stack.go.until_compiling().await?;
 
     builder.signal(Signal::SIGTERM)?;
     let asked = Instant::now();
@@ -110,10 +105,7 @@ async fn sigterm_lets_a_build_finish_within_the_grace_and_a_second_one_doesnt() 
     stack.go.takes_seconds(2.0)?;
     let mut builder = stack.builder(&["--grace", "60s"])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(stack.go.is_compiling().then_some(()))
-    })
-    .await?;
+    stack.go.until_compiling().await?;
     builder.signal(Signal::SIGTERM)?;
     assert!(builder.ended(SOON)?.success());
     stack.site.until(&id, "success", SOON).await?;
@@ -121,10 +113,7 @@ async fn sigterm_lets_a_build_finish_within_the_grace_and_a_second_one_doesnt() 
     stack.go.takes_seconds(3600.0)?;
     let mut builder = stack.builder(&["--grace", "600s"])?;
     let id = stack.site.asked(&a_request(&["redis"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(stack.go.is_compiling().then_some(()))
-    })
-    .await?;
+    stack.go.until_compiling().await?;
     builder.signal(Signal::SIGTERM)?;
     wait_until("the builder to have heard it", SOON, async || {
         Ok(builder
@@ -145,10 +134,7 @@ async fn a_cancelled_build_ends_within_a_second_with_all_its_processes() -> anyh
     stack.go.takes_seconds(3600.0)?;
     let _builder = stack.builder(&[])?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(stack.go.is_compiling().then_some(()))
-    })
-    .await?;
+    stack.go.until_compiling().await?;
 
     let asked = Instant::now();
     let connection = stack.nats.connection().await?;
@@ -218,5 +204,20 @@ async fn a_killed_nats_server_comes_back_and_nothing_that_was_promised_is_lost()
             .until(id, "success", Duration::from_mins(1))
             .await?;
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_failure_is_told_when_it_can_be_asked_for_again() -> anyhow::Result<()>
+{
+    let stack = Stack::start(&program()).await?;
+    stack.go.fails(COMPILE_ERROR, "")?;
+    let _builder = stack.builder(&[])?;
+    let (site, body) = (&stack.site, a_request(&["nats"]));
+    let asked = site.client.post(format!("{}/api/builds?wait=60", site.url));
+    let answer = asked.body(body.to_string()).send().await?.text().await?;
+    let view: serde_json::Value = serde_json::from_str(&answer)?;
+    assert_eq!(view["failure"]["class"], "compile", "{view}");
+    assert!(view["retryAt"].is_string(), "{view}");
     Ok(())
 }
