@@ -1,16 +1,16 @@
 //! What every handler shares.
 
-use std::{fmt, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wombat_model::{
     BuildKey,
     wire::{BuildView, IdQuestion},
 };
-use wombat_store::{Connection, Followers, Store};
+use wombat_store::{Connection, Followers, Store, read_or_seen};
 
 use crate::{
     ApiArgs, ApiError,
@@ -22,9 +22,6 @@ use crate::{
     live::{LogHub, Record, Records},
     sse::Feed,
 };
-
-/// How long the leader of records is waited for, if what it would say is likely to be known.
-const LEADER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the gateway is given.
 #[derive(Debug)]
@@ -117,14 +114,10 @@ impl State {
     /// The newest record there is, from the leader. Where it doesn't answer soon, as while one is elected, what was seen
     /// here: nothing is written meanwhile.
     pub(crate) async fn record(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
-        let mut reading = pin!(self.newest(key));
-        let early = timeout(LEADER_PATIENCE, &mut reading).await;
-        match (early, self.records.get(key)) {
-            (Ok(Err(error)), Some(seen)) if error.is_unavailable() => Ok(seen),
-            (Ok(read), _) => read,
-            (Err(_), Some(seen)) => Ok(seen),
-            (Err(_), None) => reading.await,
-        }
+        read_or_seen(self.newest(key), ApiError::is_unavailable, || {
+            self.records.get(key)
+        })
+        .await
     }
 
     async fn newest(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {

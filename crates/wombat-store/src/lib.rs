@@ -59,7 +59,7 @@ pub use lint::{LintAsker, LintQuestions};
 pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
 pub use objects::{ChunkCounts, ObjectReader, Objects, OrphanChunks, StoredObject};
 pub use open::MendedHints;
-pub use patience::{ELECTION_PATIENCE, patiently};
+pub use patience::{ELECTION_PATIENCE, patiently, read_or_seen};
 pub use provision::{ProvisionError, ProvisionOptions, provision, provision_within};
 pub use purge::Purged;
 pub use record::{Revision, Versioned, Written};

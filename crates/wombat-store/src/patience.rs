@@ -1,14 +1,16 @@
-//! Waiting for a JetStream that is there but doesn't take requests yet: a cluster that is still electing.
+//! Waiting for a JetStream that is there but doesn't take requests yet, and doing without it: a cluster that is still electing.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::info;
 
 use crate::{Connection, StoreError};
 
 /// How long a role waits for a cluster that is still electing.
 pub const ELECTION_PATIENCE: Duration = Duration::from_secs(30);
+/// How long whoever only looks waits for a leader, if what it would say is likely to be known.
+const LEADER_PATIENCE: Duration = Duration::from_millis(400);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -23,6 +25,24 @@ pub async fn patiently<T>(
     tokio::select! {
         done = Box::pin(repeat(connection, patience, attempt)) => done,
         violation = connection.denied() => Err(StoreError::Denied(violation)),
+    }
+}
+
+/// What is read from a leader. Where it is away or doesn't answer soon, as while one is elected, what was seen, if anything
+/// was: nothing is written meanwhile. For whoever looks; what decides asks the leader alone.
+pub async fn read_or_seen<T, E>(
+    reading: impl Future<Output = Result<T, E>>,
+    is_away: impl Fn(&E) -> bool,
+    seen: impl FnOnce() -> Option<T>,
+) -> Result<T, E> {
+    let mut reading = pin!(reading);
+    match timeout(LEADER_PATIENCE, &mut reading).await {
+        Ok(Err(error)) if is_away(&error) => seen().ok_or(error),
+        Ok(read) => read,
+        Err(_) => match seen() {
+            Some(seen) => Ok(seen),
+            None => reading.await,
+        },
     }
 }
 

@@ -40,6 +40,16 @@ pub struct Asking {
     pub catalog_revision: u64,
 }
 
+impl Asking {
+    /// For a finished build to be made anew.
+    pub fn forced() -> Self {
+        Self {
+            force: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Asking {
     /// Plainly, with nothing known of the catalog.
     fn default() -> Self {

@@ -1,16 +1,15 @@
 //! Asking for builds, looking at them, stopping them.
 
-use std::{net::IpAddr, pin::pin, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::timeout;
 use wombat_model::{
     BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus, Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
 };
 
-use wombat_store::{Asking, Purged, StoreError, Submitted};
+use wombat_store::{Asking, Purged, Submitted, read_or_seen};
 
 use super::{Answers, json};
 use crate::{
@@ -20,9 +19,6 @@ use crate::{
 
 /// Longest wait that a refused client is told, in seconds: the queue may empty faster than it seems.
 const MAX_RETRY_AFTER: u64 = 300;
-
-/// How long the leader of records is waited for, if what it would say is likely to be known.
-const LEADER_PATIENCE: Duration = Duration::from_millis(400);
 
 impl Answers {
     /// Asks for a build: the answer is its record, whoever asked for it first.
@@ -128,22 +124,13 @@ impl Answers {
     /// The record as its leader has it, with all that is known besides. Where the leader doesn't answer soon, as while one
     /// is elected, what was seen of it: nothing is written meanwhile.
     pub(super) async fn get(&self, id: &BuildKey) -> Result<BuildView, Refusal> {
-        let mut reading = pin!(self.store.builds.get(id));
-        let read = match timeout(LEADER_PATIENCE, &mut reading).await {
-            Ok(Err(StoreError::Unavailable(problem))) => match self.seen(id) {
-                Some(view) => return Ok(view),
-                None => Err(StoreError::Unavailable(problem)),
-            },
-            Ok(read) => read,
-            Err(_) => match self.seen(id) {
-                Some(view) => return Ok(view),
-                None => reading.await,
-            },
+        let reading = async {
+            let record = self.store.builds.get(id).await;
+            let record = record.map_err(|error| refusal::of_store(&error))?;
+            self.view(record.ok_or_else(|| no_build(id))?).await
         };
-        let record = read
-            .map_err(|error| refusal::of_store(&error))?
-            .ok_or_else(|| no_build(id))?;
-        self.view(record).await
+        let is_away = |refusal: &Refusal| refusal.status == RefusalStatus::Unavailable;
+        read_or_seen(reading, is_away, || self.seen(id)).await
     }
 
     /// The newest record that this instance saw.

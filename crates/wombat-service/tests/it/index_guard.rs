@@ -108,10 +108,7 @@ fn keep_changing(store: &Store, count: usize, stop: CancellationToken) -> JoinHa
         while !stop.is_cancelled() {
             number = (number + 7) % count;
             let spec = a_spec().package(&format!("p{number}")).build();
-            let forced = Asking {
-                force: true,
-                ..Asking::default()
-            };
+            let forced = Asking::forced();
             let asked = store.builds.submit(&spec, forced, &store.artifacts);
             let seen = asked.await.unwrap().into_record();
             pause().await;

@@ -27,14 +27,7 @@ pub(crate) async fn build(store: &Store, package: &str, size: usize) -> anyhow::
     let key = spec.key();
     let submitted = store
         .builds
-        .submit(
-            &spec,
-            Asking {
-                force: true,
-                ..Asking::default()
-            },
-            &store.artifacts,
-        )
+        .submit(&spec, Asking::forced(), &store.artifacts)
         .await?;
     let claim = store
         .builds

@@ -104,14 +104,7 @@ async fn failures_are_final_only_where_asking_again_cant_help() -> anyhow::Resul
         assert_eq!(matches!(again, Submitted::Queued(_)), queued, "{class:?}");
         let forced = store
             .builds
-            .submit(
-                &spec,
-                Asking {
-                    force: true,
-                    ..Asking::default()
-                },
-                &store.artifacts,
-            )
+            .submit(&spec, Asking::forced(), &store.artifacts)
             .await?;
         assert_eq!(forced.into_record().value.status(), Status::New);
     }
@@ -128,14 +121,7 @@ async fn a_forced_rebuild_serves_the_old_binary_until_there_is_a_new_one() -> an
 
     let queued = store
         .builds
-        .submit(
-            &spec,
-            Asking {
-                force: true,
-                ..Asking::default()
-            },
-            &store.artifacts,
-        )
+        .submit(&spec, Asking::forced(), &store.artifacts)
         .await?
         .into_record();
     let old = queued.value.artifact().cloned().unwrap();
@@ -154,14 +140,7 @@ async fn a_forced_rebuild_serves_the_old_binary_until_there_is_a_new_one() -> an
 
     let queued = store
         .builds
-        .submit(
-            &spec,
-            Asking {
-                force: true,
-                ..Asking::default()
-            },
-            &store.artifacts,
-        )
+        .submit(&spec, Asking::forced(), &store.artifacts)
         .await?
         .into_record();
     let ClaimOutcome::Won(claim) = store.builds.claim(queued, &builder("owl")).await? else {

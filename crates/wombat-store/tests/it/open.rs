@@ -99,14 +99,7 @@ async fn a_build_has_its_hint_for_as_long_as_it_is_open() -> anyhow::Result<()> 
     until_hinted(&connection, &[]).await?;
     store
         .builds
-        .submit(
-            &spec,
-            Asking {
-                force: true,
-                ..Asking::default()
-            },
-            &store.artifacts,
-        )
+        .submit(&spec, Asking::forced(), &store.artifacts)
         .await?;
     until_hinted(&connection, &[&key]).await?;
     store.builds.cancel(&key).await?.unwrap()?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use wombat_model::{Build, BuildKey, Failure, FailureClass, Status};
 use wombat_store::{
-    Asking, Connection, FinishOutcome, Purged, Store, StoreError, Submitted, WatchEvent,
+    Asking, Connection, FinishOutcome, Purged, Store, StoreError, Submitted, Versioned, WatchEvent,
 };
 use wombat_testkit::{NatsServer, a_spec};
 
@@ -28,6 +28,15 @@ async fn raw(connection: &Connection, key: &BuildKey) -> anyhow::Result<serde_js
     let subject = format!("$KV.builds.{key}");
     let message = stream.get_last_raw_message_by_subject(&subject).await?;
     Ok(serde_json::from_slice(&message.payload)?)
+}
+
+/// A build that succeeded.
+async fn built(store: &Store) -> anyhow::Result<Versioned<Build>> {
+    let claim = claimed(store, "p", "fox").await?;
+    match finish(store, claim, b"bytes").await? {
+        FinishOutcome::Done(done) => Ok(*done),
+        FinishOutcome::Fenced => anyhow::bail!("fenced without a rival"),
+    }
 }
 
 #[tokio::test]
@@ -62,10 +71,7 @@ async fn what_cant_be_read_is_told_as_such_and_can_be_removed_or_made_anew() -> 
         assert!(matches!(told, WatchEvent::Unreadable { .. }), "{told:?}");
         assert_eq!(watch.next().await, WatchEvent::Ready);
     }
-    let forced = Asking {
-        force: true,
-        ..Asking::default()
-    };
+    let forced = Asking::forced();
     let made = store.builds.submit(&spec, forced, &store.artifacts).await?;
     assert!(matches!(made, Submitted::Queued(_)));
     overwrite(&connection, key.as_str(), b"junk").await?;
@@ -78,10 +84,7 @@ async fn what_cant_be_read_is_told_as_such_and_can_be_removed_or_made_anew() -> 
 async fn a_copy_under_another_key_isnt_believed_and_takes_nothing_with_it() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let (connection, store) = nats.store().await?;
-    let claim = claimed(&store, "p", "fox").await?;
-    let FinishOutcome::Done(done) = finish(&store, claim, b"bytes").await? else {
-        anyhow::bail!("fenced without a rival");
-    };
+    let done = built(&store).await?;
     let other = a_spec().package("other").build().key();
     let bytes = serde_json::to_vec(&done.value)?;
     overwrite(&connection, other.as_str(), &bytes).await?;
@@ -124,14 +127,11 @@ async fn what_a_newer_version_wrote_is_kept_or_not_overwritten() -> anyhow::Resu
 async fn a_purge_that_was_cut_short_can_be_done_again() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let (_connection, store) = nats.store().await?;
-    let claim = claimed(&store, "p", "fox").await?;
-    let FinishOutcome::Done(done) = finish(&store, claim, b"bytes").await? else {
-        anyhow::bail!("fenced without a rival");
-    };
+    let done = built(&store).await?;
     let key = done.value.key();
     let name = done.value.artifact().unwrap().name.clone();
     // As far as a purge gets that dies in its middle.
-    let expired = store.builds.expire(*done).await?;
+    let expired = store.builds.expire(done).await?;
     assert!(matches!(expired, wombat_store::Written::Won(_)));
     assert_eq!(store.purge(&key).await?, Purged::Gone(5));
     assert!(store.artifacts.find(name.as_str()).await?.is_none());
