@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
@@ -57,13 +58,19 @@ impl Site {
             .await?)
     }
 
-    /// Gets a path that has to answer with JSON.
-    pub async fn json(&self, path: &str) -> anyhow::Result<Value> {
+    /// Gets a path that has to succeed; its body.
+    pub async fn bytes(&self, path: &str) -> anyhow::Result<Bytes> {
         let response = self.get(path).await?;
         let status = response.status();
-        let body = response.text().await?;
-        ensure!(status.is_success(), "GET {path}: {status} {body}");
-        Ok(serde_json::from_str(&body)?)
+        let body = response.bytes().await?;
+        let said = || String::from_utf8_lossy(&body).into_owned();
+        ensure!(status.is_success(), "GET {path}: {status} {}", said());
+        Ok(body)
+    }
+
+    /// Gets a path that has to answer with JSON.
+    pub async fn json(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.bytes(path).await?)?)
     }
 
     /// Asks for a build; its status code and what came back.

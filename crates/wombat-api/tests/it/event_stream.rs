@@ -51,6 +51,15 @@ impl EventStream {
         Ok(request.send().await?)
     }
 
+    /// Makes sure that these events came to the end, and that nothing comes after it.
+    pub(crate) async fn is_over(api: &Api, path: &str, events: &[Received]) -> anyhow::Result<()> {
+        let end = events.last().expect("an end");
+        assert_eq!(end.event, "end");
+        let answer = Self::ask(api, path, Some(&end.id)).await?;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        Ok(())
+    }
+
     fn of(chunks: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static) -> Self {
         Self {
             chunks: chunks.boxed(),

@@ -122,11 +122,7 @@ async fn cancelling_kills_the_compiler_within_a_second() {
         .unwrap()
         .unwrap();
     let begun = Instant::now();
-    wait_until("nothing runs", LIMIT, async || {
-        Ok(scene.stub.running().is_empty().then_some(()))
-    })
-    .await
-    .unwrap();
+    scene.stub.until_gone().await.unwrap();
     assert!(
         begun.elapsed() < Duration::from_secs(1),
         "{:?}",
@@ -218,11 +214,7 @@ async fn a_restarted_builder_gives_back_at_once_what_it_was_at() {
     let key = scene.submit(&a_spec().build()).await;
     scene.until_compiling().await;
     drop(first);
-    wait_until("the compiler is gone", LIMIT, async || {
-        Ok(scene.stub.running().is_empty().then_some(()))
-    })
-    .await
-    .unwrap();
+    scene.stub.until_gone().await.unwrap();
     scene.stub.takes_seconds(0.0).unwrap();
     let begun = Instant::now();
     let _second = scene.builder(state.path(), &["--lease", "60s"]).await;
@@ -258,11 +250,7 @@ async fn a_builder_that_nobody_hears_stops_and_gives_back() {
     scene.until_compiling().await;
     scene.nats.kill().unwrap();
     let begun = Instant::now();
-    wait_until("the compiler is gone", LIMIT, async || {
-        Ok(scene.stub.running().is_empty().then_some(()))
-    })
-    .await
-    .unwrap();
+    scene.stub.until_gone().await.unwrap();
     assert!(
         begun.elapsed() < Duration::from_secs(2),
         "{:?}",

@@ -132,11 +132,7 @@ impl Scene {
     }
 
     pub(crate) async fn until_compiling(&self) {
-        wait_until("the compiler runs", LIMIT, async || {
-            Ok(self.stub.is_compiling().then_some(()))
-        })
-        .await
-        .unwrap();
+        self.stub.until_compiling().await.unwrap();
     }
 
     pub(crate) async fn until_present(&self, count: usize) {

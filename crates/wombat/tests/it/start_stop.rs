@@ -128,10 +128,7 @@ async fn a_second_signal_ends_every_role_at_once_whatever_hangs() -> anyhow::Res
     let mut roles = Roles::start(&["--grace", "600s"]).await?;
     roles.go.takes_seconds(3600.0)?;
     roles.site.asked(&a_request(&["nats"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(roles.go.is_compiling().then_some(()))
-    })
-    .await?;
+    roles.go.until_compiling().await?;
     roles.hang_nats()?;
     for (_, process) in &roles.processes {
         process.terminate()?;
@@ -148,10 +145,7 @@ async fn a_second_signal_ends_every_role_at_once_whatever_hangs() -> anyhow::Res
         process.ended(AT_ONCE).context(*name)?;
         println!("{name} ended {:?} after the second signal", asked.elapsed());
     }
-    wait_until("its children to be gone", SOON, async || {
-        Ok(roles.go.running().is_empty().then_some(()))
-    })
-    .await
+    roles.go.until_gone().await
 }
 
 #[tokio::test]
@@ -159,10 +153,7 @@ async fn a_builder_ends_within_its_grace_with_a_nats_that_hangs() -> anyhow::Res
     let mut roles = Roles::start(&["--grace", "1s"]).await?;
     roles.go.takes_seconds(3600.0)?;
     roles.site.asked(&a_request(&["nats"])).await?;
-    wait_until("the compiler to run", SOON, async || {
-        Ok(roles.go.is_compiling().then_some(()))
-    })
-    .await?;
+    roles.go.until_compiling().await?;
     roles.hang_nats()?;
     let asked = Instant::now();
     for (name, process) in &mut roles.processes {
@@ -172,10 +163,7 @@ async fn a_builder_ends_within_its_grace_with_a_nats_that_hangs() -> anyhow::Res
             println!("{name} ended {:?} after the signal", asked.elapsed());
         }
     }
-    wait_until("its children to be gone", SOON, async || {
-        Ok(roles.go.running().is_empty().then_some(()))
-    })
-    .await
+    roles.go.until_gone().await
 }
 
 #[tokio::test]

@@ -134,10 +134,7 @@ async fn imported(scene: &Scene, site: &Site) -> anyhow::Result<String> {
 async fn lost_and_cancelled(scene: &Scene, site: &Site) -> anyhow::Result<()> {
     scene.go.takes_seconds(36000.0)?;
     let busy = site.asked(&a_distinct_request(18)).await?;
-    wait_until("the only worker to be busy", LIMIT, async || {
-        Ok(scene.go.is_compiling().then_some(()))
-    })
-    .await?;
+    scene.go.until_compiling().await?;
     let lost = site.asked(&a_distinct_request(19)).await?;
     for attempt in 1..=3 {
         let mut builder = scene.builder(&["--lease", "5s", "--workers", "1"])?;
@@ -155,10 +152,7 @@ async fn lost_and_cancelled(scene: &Scene, site: &Site) -> anyhow::Result<()> {
         let delete = site.client.delete(format!("{}/api/builds/{id}", site.url));
         send(delete).await?;
     }
-    wait_until("the worker to be free", LIMIT, async || {
-        Ok(scene.go.running().is_empty().then_some(()))
-    })
-    .await
+    scene.go.until_gone().await
 }
 
 /// Three under two builders, one of them a rebuild; then those that wait, one of them a rebuild. The builder that isn't part
