@@ -12,6 +12,7 @@ pub mod child;
 mod counters;
 mod disk;
 pub mod go;
+mod hurry;
 mod imports;
 mod intake;
 mod lint;

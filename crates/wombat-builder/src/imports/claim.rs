@@ -8,12 +8,10 @@ use tracing::{debug, warn};
 use wombat_model::catalog::{Import, ImportState};
 use wombat_store::{Revision, Versioned, Written};
 
-use crate::worker::Worker;
+use crate::{hurry, worker::Worker};
 
 /// Pause between attempts while NATS is away.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
-/// How long the last word is tried for once the builder is in a hurry; then others do the import again.
-const IN_A_HURRY: Duration = Duration::from_secs(5);
 
 /// Held by the builder whose name stands in the import.
 pub(super) struct Claim {
@@ -72,13 +70,9 @@ impl Claim {
                 }
             }
         };
-        let given_up = async {
-            worker.hurry.cancelled().await;
-            sleep(IN_A_HURRY).await;
-        };
         tokio::select! {
             () = written => {}
-            () = given_up => warn!("NATS stayed away; the import is left to others"),
+            () = hurry::is_over(&worker.hurry) => warn!("NATS stayed away; the import is left to others"),
         }
     }
 

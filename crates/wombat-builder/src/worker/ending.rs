@@ -8,12 +8,10 @@ use tracing::warn;
 use wombat_model::{Artifact, Build, BuilderId, Failure, Status, Timings};
 use wombat_store::{Builds, Claim, ClaimOutcome, FinishOutcome, Revision, StoreError, Versioned};
 
-use crate::intake::Seen;
+use crate::{hurry, intake::Seen};
 
 /// Pause between attempts while NATS is away.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long it goes on once the builder is in a hurry; the build is recovered by others if it was in vain.
-const IN_A_HURRY: Duration = Duration::from_secs(5);
 
 /// How a claim ends.
 #[derive(Clone, Debug)]
@@ -57,14 +55,10 @@ impl Ending {
         patience: Patience<'_>,
     ) -> Option<Versioned<Build>> {
         let Patience { hurry, seen, ours } = patience;
-        let given_up = async {
-            hurry.cancelled().await;
-            sleep(IN_A_HURRY).await;
-        };
         tokio::select! {
             record = self.write_until_known(builds, builder, claim, log_end) => record,
             // Our own write is a later revision, too: then the record itself has to be looked at, which is being done.
-            () = given_up => {
+            () = hurry::is_over(hurry) => {
                 warn!(ours = ours.get(), last_seen = seen.borrow().revision.get(), "NATS stayed away; the build is left to others");
                 None
             }

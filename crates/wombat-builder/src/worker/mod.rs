@@ -25,6 +25,7 @@ use crate::{
     ahead::Ahead,
     counters::Counters,
     go::{BuildError, Product, Scope, Workshop},
+    hurry,
     intake::Seen,
     presence::ActiveClaims,
     report::Reporter,
@@ -40,8 +41,6 @@ const NICENESS: i32 = 10;
 const IDLE_NICENESS: i32 = 19;
 /// How long a build's last log lines may take once the build is over: as long as electing a leader of their stream does.
 const LOG_FLUSH: Duration = Duration::from_secs(10);
-/// The same where the builder itself has to end.
-const LOG_FLUSH_IN_A_HURRY: Duration = Duration::from_secs(5);
 
 /// Bounds on one build.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +185,7 @@ impl Worker {
 
     fn log_flush(&self) -> Duration {
         if self.hurry.is_cancelled() {
-            LOG_FLUSH_IN_A_HURRY
+            hurry::LAST_WORDS
         } else {
             LOG_FLUSH
         }
@@ -195,10 +194,6 @@ impl Worker {
     /// Stores all of a log, and says where its end stands. `None`: it took too long, or the builder has to end. While NATS is
     /// away the record can't be written either, so that waiting costs nothing.
     async fn seal(&self, log: &mut ClaimLog, status: Status) -> Option<Revision> {
-        let cut_off = async {
-            self.hurry.cancelled().await;
-            tokio::time::sleep(LOG_FLUSH_IN_A_HURRY).await;
-        };
         let sealed = async {
             loop {
                 let place = log.seal(status, LOG_FLUSH).await;
@@ -209,7 +204,7 @@ impl Worker {
         };
         let place = tokio::select! {
             place = sealed => place,
-            () = cut_off => None,
+            () = hurry::is_over(&self.hurry) => None,
         };
         if place.is_none() {
             warn!("the end of a log isn't stored in time; its build is ended without it");
