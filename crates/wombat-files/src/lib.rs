@@ -4,4 +4,4 @@ mod seal;
 mod store;
 
 pub use seal::{read_sealed, store_sealed};
-pub use store::{is_blank, settle, settle_at, store_file, store_file_as};
+pub use store::{is_blank, remove, settle, settle_at, store_file, store_file_as};

@@ -70,6 +70,14 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a file. One that isn't there counts as removed.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Whether a file's content says nothing: it is empty, or all of it is zeros and blanks. That is what a power failure leaves of
 /// a file that was written without [`store_file`].
 pub fn is_blank(bytes: &[u8]) -> bool {

@@ -57,10 +57,9 @@ pub(super) fn part_of(path: &Path) -> PathBuf {
 
 /// Removes a file. What isn't there counts as removed.
 pub(super) async fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path).await {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    let path = path.to_owned();
+    let removed = tokio::task::spawn_blocking(move || wombat_files::remove(&path));
+    removed.await.map_err(io::Error::other)?
 }
 
 /// Files and sizes that an earlier process left, oldest first; its broken fetches are removed.

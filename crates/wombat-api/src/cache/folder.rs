@@ -173,13 +173,11 @@ impl Folder {
     }
 
     fn remove_now(&self, digest: &Sha256) -> bool {
-        match std::fs::remove_file(self.file(digest)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!(%error, %digest, "can't remove a cached file");
-                false
-            }
-            Ok(()) | Err(_) => true,
+        let removed = wombat_files::remove(&self.file(digest));
+        if let Err(error) = &removed {
+            warn!(%error, %digest, "can't remove a cached file");
         }
+        removed.is_ok()
     }
 
     /// Joins a job, or starts it. It goes on although the client that asked first may leave.

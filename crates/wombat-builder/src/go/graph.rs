@@ -126,11 +126,8 @@ impl GraphStore {
 
     /// The next build of this set resolves it anew.
     pub(super) fn forget(&self, set: &str) {
-        match fs::remove_file(self.file(set)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "can't forget a module graph");
-            }
-            _ => {}
+        if let Err(error) = wombat_files::remove(&self.file(set)) {
+            tracing::warn!(%error, "can't forget a module graph");
         }
     }
 

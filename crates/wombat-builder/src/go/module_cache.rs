@@ -121,9 +121,9 @@ impl ModuleCache<'_> {
         File::create(&partial)?;
         remove_folder(&self.folder(module))?;
         for kind in KEPT {
-            remove_file(&self.file(module, kind))?;
+            wombat_files::remove(&self.file(module, kind))?;
         }
-        remove_file(&partial)?;
+        wombat_files::remove(&partial)?;
         Ok(true)
     }
 
@@ -187,13 +187,6 @@ fn unescape(text: &str) -> String {
         }
         plain
     })
-}
-
-fn remove_file(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// Removes a folder whose folders can't be written, as `go` leaves them.

@@ -78,11 +78,8 @@ impl Kept {
     }
 
     pub(super) fn forget(&self, path: &str) {
-        match fs::remove_file(self.path_of(path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(path, %error, "can't forget an answer of the module proxy");
-            }
-            _ => {}
+        if let Err(error) = wombat_files::remove(&self.path_of(path)) {
+            tracing::warn!(path, %error, "can't forget an answer of the module proxy");
         }
     }
 
