@@ -54,14 +54,20 @@ bench: tools ui chromium ## Measure everything beside its limit and write bench/
 	$(CARGO) build --release --locked -p wombat -p wombat-bench
 	target/release/wombat-bench $(ARGS)
 
+.PHONY: dist
+dist: ui ## Pack the programs for linux/amd64 and linux/arm64 into dist/, with their checksums
+	tools/dist
+
 .PHONY: lint
 lint: layers
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: layers
-layers: ## The crates depend on each other in one direction, and on one TLS provider
+layers: ## The crates depend on each other in one direction, and on one TLS provider; no modules in circles; licences as deny.toml has them
 	tools/check-layers
+	tools/check-circles
+	tools/check-licences
 
 .PHONY: ui
 ui: ui/dist/index.html

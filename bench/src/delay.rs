@@ -1,4 +1,4 @@
-//! A longer line: a proxy that hands on bytes a while after they came.
+//! A longer line: a proxy that forwards bytes with a delay.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -54,7 +54,7 @@ async fn hand_on(
     mut to: tokio::net::tcp::OwnedWriteHalf,
     delay: Duration,
 ) {
-    // A line holds what is on its way; more than this isn't sent ahead.
+    // A line has a limited capacity; more than this isn't sent ahead.
     let (sender, mut receiver) = mpsc::channel::<(Instant, Bytes)>(4096);
     let writing = async move {
         while let Some((due, bytes)) = receiver.recv().await {

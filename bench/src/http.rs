@@ -1,4 +1,4 @@
-//! A lean HTTP/1.1 client over one connection that is kept: what generates load mustn't be what is measured.
+//! A lean HTTP/1.1 client over one persistent connection: generating load mustn't be what is measured.
 
 use std::net::SocketAddr;
 
@@ -9,16 +9,16 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Bytes that are read at once: enough for most answers in one go, and for downloads not too little.
+/// Bytes that are read at once: enough for most answers in one read, and for fast downloads.
 const BUFFER: usize = 256 * 1024;
-/// What isn't sent as it is in the query of a path.
+/// Characters that are escaped in the query of a path.
 const IN_QUERIES: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~')
     .remove(b':');
-/// Headers of an answer at most.
+/// Most headers of an answer.
 const HEADERS: usize = 64;
 
 /// A request as it goes over the wire.
@@ -32,7 +32,7 @@ pub(crate) fn request(method: &str, path: &str, host: &str, body: &str) -> Vec<u
     format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{about}\r\n{body}").into_bytes()
 }
 
-/// The path of the builds that a query finds; more parameters may follow.
+/// The path of the builds that a query finds; more parameters may be appended.
 pub(crate) fn list_path(query: &str) -> String {
     format!("/api/builds?q={}", utf8_percent_encode(query, IN_QUERIES))
 }
@@ -48,17 +48,17 @@ enum Framing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
-    /// Whether it says when to come again.
+    /// Whether it has a `Retry-After`.
     pub(crate) retry_after: bool,
     framing: Framing,
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Box<[u8]>,
-    /// What was read and not yet used.
+    /// Bytes that were read and not yet used.
     unread: std::ops::Range<usize>,
 }
 
@@ -67,7 +67,7 @@ impl Connection {
         Self::with_buffer(address, BUFFER).await
     }
 
-    /// The same for answers that come in small pieces, of which many connections wait.
+    /// The same for answers in small pieces, for which many connections wait.
     pub(crate) async fn with_buffer(address: SocketAddr, bytes: usize) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -78,7 +78,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads its answer to the end. `body` gets the pieces of the body.
+    /// Sends a request and reads its answer to the end. `body` receives the pieces of the body.
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
@@ -117,7 +117,7 @@ impl Connection {
         }
     }
 
-    /// The next piece of a body that comes in chunks; empty at its end.
+    /// The next chunk of a chunked body; empty at its end.
     pub(crate) async fn chunk(&mut self) -> anyhow::Result<&[u8]> {
         loop {
             let unread = &self.buffer[self.unread.clone()];

@@ -12,17 +12,17 @@ use tokio::task::JoinSet;
 
 use crate::{http::Connection, samples::Samples};
 
-/// What came of it.
+/// The result of a load.
 #[derive(Debug)]
 pub(crate) struct Load {
-    /// Answers a second.
+    /// Answers per second.
     pub(crate) rate: f64,
-    /// How long each took.
+    /// Times of the answers.
     pub(crate) latencies: Samples,
 }
 
 impl Load {
-    /// Of the times of all answers, gathered in `elapsed`.
+    /// From the times of all answers, measured during `elapsed`.
     pub(crate) fn of(latencies: Vec<f64>, elapsed: Duration) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 answers")]
         let rate = latencies.len() as f64 / elapsed.as_secs_f64();
@@ -33,7 +33,7 @@ impl Load {
     }
 }
 
-/// Sends these requests in turn over so many connections for so long. Every answer has to be a 200.
+/// Sends these requests in turn over this many connections for this long. Every answer must be a 200.
 pub(crate) async fn http(
     address: SocketAddr,
     requests: &Arc<Vec<Vec<u8>>>,
@@ -63,7 +63,7 @@ pub(crate) async fn http(
     Ok(Load::of(all, start.elapsed()))
 }
 
-/// The same at a leisurely pace: each connection sends a request every `interval`, whether or not it is served quickly.
+/// The same at a fixed pace: each connection sends a request every `interval`, however fast it is served.
 pub(crate) async fn paced(
     address: SocketAddr,
     requests: &Arc<Vec<Vec<u8>>>,
@@ -81,7 +81,7 @@ pub(crate) async fn paced(
             let mut times = Vec::new();
             let mut turn = number;
             while start.elapsed() < time {
-                // Counted from when it was due: who waits for an answer to the one before waits for this one, too.
+                // Counted from when it was due: a request that waits for the answer before it waits, too.
                 let due = ticks.tick().await;
                 let request = &requests[turn % requests.len()];
                 let head = connection.exchange(request, |_| {}).await?;
@@ -96,7 +96,7 @@ pub(crate) async fn paced(
     Ok(all.into_iter().collect())
 }
 
-/// Asks these questions in turn, so many at once over each connection, for so long.
+/// Sends these requests in turn, this many at once per connection, for this long.
 pub(crate) async fn nats(
     clients: &[async_nats::Client],
     in_flight: usize,

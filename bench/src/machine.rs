@@ -1,4 +1,4 @@
-//! What was measured on, and with what.
+//! The machine of a run, and the versions that were measured.
 
 use std::{fmt, fs, process::Command};
 
@@ -21,7 +21,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Looks at this machine.
+/// Describes this machine.
 pub(crate) fn describe() -> anyhow::Result<Machine> {
     let now = OffsetDateTime::now_utc();
     let processors = std::thread::available_parallelism()?.get();

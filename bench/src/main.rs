@@ -1,8 +1,9 @@
-//! Measures Wombat Builder as people run it: separate release processes, a real nats-server, real Go where Go is the
-//! subject. Every figure stands beside its limit, measured in the same run.
+//! Measures Wombat Builder as people run it: separate release processes, a real nats-server, and real Go where Go is
+//! the subject. Every figure has a limit beside it, measured in the same run.
 //!
-//! `measures` has one file a subject; each gives a [`Section`] of the report, which `report` writes.
+//! `measures` has one file per subject; each gives a [`Section`] of the report, which `report` writes.
 
+mod bench;
 mod compare;
 mod delay;
 mod http;
@@ -22,28 +23,11 @@ use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use wombat_testkit::Program;
 
+use bench::Bench;
 use compare::Compare;
 use limit::LimitCommand;
 use measures::Measure;
 use report::{Report, Section};
-
-/// What every measure works with.
-#[derive(Clone, Debug)]
-pub(crate) struct Bench {
-    /// The release build of `wombat`.
-    pub(crate) wombat: PathBuf,
-    /// The same, as what starts it.
-    pub(crate) program: Program,
-    /// Fewer repetitions: to see that a measure works, not for figures to be kept.
-    pub(crate) quick: bool,
-}
-
-impl Bench {
-    /// How often to repeat something: `times`, or once in a quick run.
-    pub(crate) fn times(&self, times: usize) -> usize {
-        if self.quick { 1 } else { times }
-    }
-}
 
 /// Measure Wombat Builder beside its limits
 #[derive(Debug, Parser)]
@@ -57,25 +41,25 @@ struct Arguments {
     /// The release build of `wombat`
     #[arg(long, default_value = "target/release/wombat", value_name = "PATH")]
     wombat: PathBuf,
-    /// These alone, printed and not written
+    /// Only these measures; their results are printed, not written
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<Measure>,
-    /// Fewer repetitions, printed and not written
+    /// Fewer repetitions; results are printed, not written
     #[arg(long)]
     quick: bool,
-    /// Where the results go
+    /// File for the results
     #[arg(long, default_value = "bench/RESULTS.md", value_name = "FILE")]
     output: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Put servers that are running side by side
+    /// Compare running servers side by side
     Compare(Compare),
-    /// Be one of the programs that subjects are measured against
+    /// Run one of the programs that subjects are measured against
     #[command(subcommand, hide = true)]
     Limit(LimitCommand),
-    /// Write finished builds into a server that `wombat setup` has prepared, to look at a large store at leisure
+    /// Write finished builds into a server that `wombat setup` has prepared, to explore a large store
     Records {
         #[arg(value_name = "NATS_URL")]
         url: String,

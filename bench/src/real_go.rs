@@ -1,4 +1,4 @@
-//! Real Go for measures of which Go is the subject: a system whose builders really build, and `go build` by hand beside it.
+//! Real Go, for measures whose subject is Go: a system whose builders really build, and `go build` by hand beside it.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wombat_testkit::{Program, Site, Wombat, a_request, go_caches};
 
-use crate::{Bench, stand_in::Scene};
+use crate::{bench::Bench, stand_in::Scene};
 
 /// With nothing compiled, on two cores.
 const COLD: Duration = Duration::from_mins(20);
@@ -26,12 +26,12 @@ pub(crate) struct RealScene {
     scene: Scene,
     program: Program,
     modules: OsString,
-    /// Where the builder that compiles everything first keeps it.
+    /// The cache folder of the builder that compiles everything first.
     pub(crate) compiled: PathBuf,
 }
 
 impl RealScene {
-    /// The same for modules of all sorts, with builders that ask no checksum database.
+    /// The same for any modules, with builders that ask no checksum database.
     pub(crate) async fn start_unchecked(bench: &Bench) -> anyhow::Result<Self> {
         let scene = Self::with(bench, &["--modules", "any"]).await?;
         Ok(Self {
@@ -63,7 +63,8 @@ impl RealScene {
         self.scene.nats.url()
     }
 
-    /// A builder with one worker that compiles into `cache`, and reaches NATS at `nats`. What `extra` sets is left to it.
+    /// A builder with one worker that compiles into `cache`, and connects to NATS at `nats`, unless `extra` sets
+    /// something else.
     pub(crate) async fn builder(
         &self,
         state: &Path,
@@ -89,14 +90,14 @@ impl RealScene {
         Ok(builder)
     }
 
-    /// Ends a builder and waits until nobody counts on it any more.
+    /// Ends a builder and waits until it isn't listed any more.
     pub(crate) async fn end(&self, mut builder: Wombat) -> anyhow::Result<()> {
         builder.terminate()?;
         builder.ended(Duration::from_mins(1))?;
         self.site().until_builders(0).await
     }
 
-    /// Has a selection built, and how long it took until its binary could be downloaded.
+    /// Has a selection built; how long it took until its binary could be downloaded.
     pub(crate) async fn build(&self, names: &[&str]) -> anyhow::Result<(Value, Duration)> {
         let start = Instant::now();
         let request = self
@@ -130,7 +131,7 @@ impl RealScene {
         Ok((view, took))
     }
 
-    /// Waits until so many packages have their list, which is what a builder shares last.
+    /// Waits until this many packages have their list, which a builder shares last.
     pub(crate) async fn until_shared(&self, packages: usize) -> anyhow::Result<()> {
         let client = async_nats::connect(self.nats_url()).await?;
         let jetstream = async_nats::jetstream::new(client);
@@ -158,7 +159,7 @@ impl RealScene {
     }
 }
 
-/// The source of one build in a folder of its own.
+/// The source of one build in its own folder.
 #[derive(Debug)]
 pub(crate) struct Source {
     folder: TempDir,
@@ -194,7 +195,7 @@ impl Source {
     /// `go build` with this cache folder, and this program for it if any; how long it took.
     pub(crate) fn build(&self, cache: &Path, program: Option<&str>) -> anyhow::Result<Duration> {
         let start = Instant::now();
-        // As builders do: at a low priority.
+        // At a low priority, as builders do.
         let status = Command::new("nice")
             .args(["-n", "10", "sh", "-c", &format!("exec {}", self.command)])
             .envs(&self.environment)

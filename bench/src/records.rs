@@ -1,4 +1,5 @@
-//! Finished builds that nobody built: records as a fleet leaves them behind in years, written straight into the bucket.
+//! Finished builds without a real build: records as a fleet leaves them behind in years, written straight into the
+//! bucket.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -67,7 +68,7 @@ const PACKAGES: [&str; 40] = [
     "sql",
 ];
 
-/// How many different ones there are: every four of the packages, for every platform and Go release.
+/// Number of distinct builds: every four of the packages, for every platform and Go version.
 pub(crate) const MOST: u64 = 91_390 * (PLATFORMS.len() * GO.len()) as u64;
 
 /// Writes builds `0..count` into the bucket of a server that is set up.
@@ -84,7 +85,7 @@ pub(crate) async fn write(client: async_nats::Client, count: u64) -> anyhow::Res
                 anyhow::Ok(context.publish(subject, record.into()).await?)
             }
         })
-        // Builds are written in their order; what overlaps is waiting for the server.
+        // Builds are written in order; only waiting for the server overlaps.
         .buffered(1)
         .map_ok(|acknowledged| async move { anyhow::Ok(acknowledged.await.map(drop)?) })
         .try_buffer_unordered(IN_FLIGHT)
@@ -94,7 +95,7 @@ pub(crate) async fn write(client: async_nats::Client, count: u64) -> anyhow::Res
     Ok(())
 }
 
-/// One of them. Most have had their binary for a while and lost it to retention, as it is with so many.
+/// One of them. Most lost their binary to retention, as most old builds do.
 fn finished(number: u64, start: OffsetDateTime) -> anyhow::Result<Build> {
     let requested = start + Duration::from_secs(number * INTERVAL);
     let spec = spec(number)?;
@@ -132,7 +133,7 @@ fn finished(number: u64, start: OffsetDateTime) -> anyhow::Result<Build> {
     Ok(build.succeed(artifact, timings)?.at(end).expire()?)
 }
 
-/// Who made it.
+/// The builder of a build.
 pub(crate) fn builder(number: u64) -> anyhow::Result<BuilderId> {
     Ok(format!("host-{:02}-b3c4d5", number * 31 % BUILDERS).parse()?)
 }

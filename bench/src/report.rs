@@ -1,15 +1,15 @@
-//! The report: what was measured, beside its limit and its target.
+//! The report: figures, beside their limits and targets.
 
 use std::fmt;
 
 use crate::{machine::Machine, samples::Samples};
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
     /// Seconds; shown as milliseconds where they are few.
     Seconds,
-    /// Operations a second.
+    /// Operations per second.
     PerSecond,
     /// Bytes; shown as kB where they are few, else as MB.
     Bytes,
@@ -20,7 +20,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// As people read it.
+    /// As it is displayed.
     pub(crate) fn show(self, value: f64) -> String {
         match self {
             _ if value.is_nan() => "–".to_owned(),
@@ -43,7 +43,7 @@ struct Row {
     samples: Samples,
 }
 
-/// Which side of the bound is good.
+/// Which side of a target is good.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bound {
     AtMost(f64),
@@ -95,7 +95,7 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    /// An empty one. `about` says how it was measured, and what the limit is.
+    /// An empty section. `about` says how it was measured, and what the limit is.
     pub(crate) fn new(title: &'static str, about: &'static str) -> Self {
         Self {
             title,
@@ -106,7 +106,7 @@ impl Section {
         }
     }
 
-    /// One more line of figures.
+    /// Adds a line of figures.
     pub(crate) fn row(&mut self, what: impl Into<String>, unit: Unit, samples: Samples) {
         self.rows.push(Row {
             what: what.into(),
@@ -115,12 +115,12 @@ impl Section {
         });
     }
 
-    /// A figure that there is one of.
+    /// Adds a single figure.
     pub(crate) fn value(&mut self, what: impl Into<String>, unit: Unit, value: f64) {
         self.row(what, unit, [value].into_iter().collect());
     }
 
-    /// One more target, and what was measured.
+    /// Adds a target, and the measured value.
     pub(crate) fn target(
         &mut self,
         what: impl Into<String>,
@@ -136,7 +136,7 @@ impl Section {
         });
     }
 
-    /// One more sentence below the figures.
+    /// Adds a sentence below the figures.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }

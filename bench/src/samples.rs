@@ -7,13 +7,13 @@ use std::time::Duration;
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
-    /// One more.
+    /// Adds a value.
     pub(crate) fn push(&mut self, value: f64) {
         let place = self.0.partition_point(|other| *other < value);
         self.0.insert(place, value);
     }
 
-    /// One more, in seconds.
+    /// Adds a time, in seconds.
     pub(crate) fn push_time(&mut self, time: Duration) {
         self.push(time.as_secs_f64());
     }
@@ -34,7 +34,7 @@ impl Samples {
         self.quantile(0.5)
     }
 
-    /// The value below which this part of all lies: nearest rank.
+    /// The value below which this share of all values is: nearest rank.
     pub(crate) fn quantile(&self, part: f64) -> f64 {
         #[expect(
             clippy::cast_possible_truncation,

@@ -1,7 +1,7 @@
-//! A stand-in for `go`, and a system around it, for measures of which Go isn't the subject.
+//! A stand-in for `go`, and a system around it, for measures whose subject isn't Go.
 //!
 //! The stand-in is this program under the name `go`: a shell script would take longer than what is measured. It reads
-//! its settings from files beside itself, since its environment is made from nothing.
+//! its settings from files beside itself, since builders clear its environment.
 
 use std::{
     env, fs,
@@ -15,9 +15,9 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 use wombat_testkit::{NatsServer, Program, Site, Wombat};
 
-use crate::Bench;
+use crate::bench::Bench;
 
-/// A `go` that takes as long as it is told and notes when it was called.
+/// A `go` that takes a given time and records when it was called.
 #[derive(Debug)]
 pub(crate) struct StandIn {
     folder: TempDir,
@@ -35,7 +35,7 @@ impl StandIn {
         self.folder.path().join("go")
     }
 
-    /// How long each further build takes.
+    /// Sets the duration of each further build.
     pub(crate) fn takes(&self, time: Duration) -> anyhow::Result<()> {
         Ok(fs::write(
             self.folder.path().join("milliseconds"),
@@ -43,7 +43,7 @@ impl StandIn {
         )?)
     }
 
-    /// How large each further binary is, at least.
+    /// Sets the least size of each further binary.
     pub(crate) fn makes_bytes(&self, bytes: u64) -> anyhow::Result<()> {
         Ok(fs::write(
             self.folder.path().join("size"),
@@ -51,7 +51,7 @@ impl StandIn {
         )?)
     }
 
-    /// When it was called since the last time that calls were forgotten, in no order.
+    /// When it was called since `forget_calls`, in no order.
     pub(crate) fn calls(&self) -> anyhow::Result<Vec<SystemTime>> {
         let mut calls = Vec::new();
         for entry in fs::read_dir(self.folder.path().join("calls"))? {
@@ -84,13 +84,13 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A service, with these words more, and a gateway; no builder yet.
+    /// A service with these further arguments, and a gateway; no builder yet.
     pub(crate) async fn start(bench: &Bench, service: &[&str]) -> anyhow::Result<Self> {
         let nats = NatsServer::start()?;
         Self::around(bench, nats, service).await
     }
 
-    /// The same around a server that is there already.
+    /// The same around an existing server.
     pub(crate) async fn around(
         bench: &Bench,
         nats: NatsServer,
@@ -104,7 +104,7 @@ impl Scene {
         Self::beside(bench, nats, service).await
     }
 
-    /// The same beside a service that runs already.
+    /// The same beside a running service.
     pub(crate) async fn beside(
         bench: &Bench,
         nats: NatsServer,
@@ -128,7 +128,7 @@ impl Scene {
         let go = go.to_str().context("a path of ours")?;
         let folder = self.go.folder.path().to_str().context("a path of ours")?;
         let mut words = vec!["builder", "--nats-url", &url, "--go", go, "--warm", "off"];
-        // It counts its calls there.
+        // It records its calls there.
         words.extend(["--sandbox-allow", folder]);
         words.extend(extra);
         self.program.start(&words)
@@ -145,7 +145,7 @@ pub(crate) fn memory(process: u32) -> anyhow::Result<f64> {
     Ok(kilobytes.parse::<f64>()? * 1024.0)
 }
 
-/// Whether this process was started as the stand-in; then where it lies.
+/// The folder of the stand-in, if this process was started as one.
 pub(crate) fn folder() -> Option<PathBuf> {
     let program = PathBuf::from(env::args_os().next()?);
     (program.file_name()? == "go").then(|| program.parent().map(Path::to_owned))?

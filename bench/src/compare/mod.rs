@@ -1,7 +1,8 @@
-//! `wombat-bench compare`: servers that are there already, side by side, under the same load in turn.
+//! `wombat-bench compare`: running servers, side by side, under the same load in turn.
 //!
-//! Each body is asked for at each server, one after another; what a server has not built before is timed until its binary
-//! can be downloaded. The finished builds are then asked for again, listed and downloaded as fast as each server answers.
+//! Each build is requested at each server, one after another; one that a server has not built before is timed until its
+//! binary can be downloaded. The finished builds are then requested again, listed and downloaded as fast as each server
+//! answers.
 
 mod server;
 mod table;
@@ -20,7 +21,7 @@ use crate::{
 use server::{Downloadable, Place, Server};
 use table::Table;
 
-/// Asks any servers that speak the REST of the first wombat-builder.
+/// Compares running servers that have the REST API of the first wombat-builder.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   Two servers, with two builds that neither has made so far:
@@ -33,25 +34,25 @@ use table::Table;
 Only `POST /api/builds`, `GET /api/builds?q=` and `/artifacts/{goos}/{goarch}/{go}/{hash}` are asked. The load is heavy:
 give it servers of your own. A server that counts builds by client has to be started without that limit.")]
 pub(crate) struct Compare {
-    /// Where the servers are, as `http://HOST:PORT`; the others are held against the first
+    /// Addresses of the servers, as `http://HOST:PORT`; the first is the baseline
     #[arg(value_name = "URL", required = true)]
     places: Vec<Place>,
-    /// What to ask for: JSON, or @FILE. Give several for a median
+    /// Request body: JSON, or @FILE; repeat it for a median of several builds
     #[arg(long = "body", value_name = "JSON", required = true)]
     bodies: Vec<String>,
-    /// What to look for in the list of builds
+    /// Query for the list of builds (repeatable)
     #[arg(long = "query", value_name = "WORDS", default_value = "redis")]
     queries: Vec<String>,
-    /// Connections that ask at once
+    /// Concurrent connections
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
-    /// How often each server has its turn
+    /// Turns per server
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
-    /// How long a turn takes
+    /// Duration of a turn, in seconds
     #[arg(long, default_value_t = 3, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=600))]
     turn: u16,
-    /// How long a build may take
+    /// Longest time for a build, in seconds
     #[arg(long, default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
     patience: u16,
 }
@@ -96,7 +97,7 @@ pub(crate) async fn run(arguments: Compare) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is asked under load.
+/// The requests under load.
 const LOADS: [&str; 3] = ["repeat of a finished build", "list", "download"];
 
 /// One server and what it has built.
@@ -111,7 +112,7 @@ struct Subject {
 }
 
 impl Subject {
-    /// Has everything built.
+    /// Has all bodies built.
     async fn new(place: Place, bodies: &[String], arguments: &Compare) -> anyhow::Result<Self> {
         let address = place.address().await?;
         let mut server = Server::connect(place.clone(), address).await?;
@@ -125,7 +126,7 @@ impl Subject {
             if let Some(after) = after {
                 new.push_time(after);
             } else {
-                eprintln!("{place} had that one already, which is no new build");
+                eprintln!("{place} already had this build, so it isn't timed");
             }
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
             sizes.push(size as f64);
@@ -150,7 +151,7 @@ impl Subject {
     }
 }
 
-/// What is asked for: JSON, or a file with it after `@`.
+/// A request body: JSON, or a file with it after `@`.
 fn read(body: &str) -> anyhow::Result<String> {
     let text = match body.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?,

@@ -1,5 +1,5 @@
-//! Any server that speaks the REST of the first wombat-builder: `POST /api/builds`, `GET /api/builds?q=` and
-//! `/artifacts/{goos}/{goarch}/{go}/{hash}`. Nothing else is asked of it.
+//! Any server with the REST API of the first wombat-builder: `POST /api/builds`, `GET /api/builds?q=` and
+//! `/artifacts/{goos}/{goarch}/{go}/{hash}`. Nothing else is used.
 
 use std::{
     fmt,
@@ -15,12 +15,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::http::{Connection, request};
 
-/// Between two looks at whether a binary is there.
+/// Time between two checks for the binary.
 const POLL: Duration = Duration::from_millis(10);
-/// Between two looks at whether the build has failed, which not every server says where the binary would be.
+/// Time between two checks for a failure, which not every server reports at the binary's URL.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Where one is, as `http://HOST[:PORT]`.
+/// The address of a server, as `http://HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place(String);
 
@@ -49,7 +49,7 @@ impl FromStr for Place {
         let authority = uri.authority().with_context(form)?;
         let host = authority.host();
         let place = format!("{host}:{}", authority.port_u16().unwrap_or(80));
-        // What is neither host nor port is a user, or a port that is none.
+        // Anything besides host and port is a user, or an invalid port.
         let only = uri.scheme_str() == Some("http")
             && uri.path_and_query().is_none_or(|rest| rest == "/")
             && [host, &place].contains(&authority.as_str());
@@ -64,7 +64,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is read of a build: the fields that every such server sends.
+/// The fields of a build that every such server sends.
 #[derive(Debug, Deserialize)]
 struct Build {
     /// `build.<goos>.<goarch>.<go>.<hash>`.
@@ -74,18 +74,18 @@ struct Build {
     error: serde_json::Value,
 }
 
-/// A build that is there.
+/// A build whose binary can be downloaded.
 #[derive(Debug)]
 pub(crate) struct Downloadable {
-    /// From the request to the first byte of the binary; nothing where it was finished before.
+    /// Time from the request to the first byte of the binary; `None` if it was finished before.
     pub(crate) after: Option<Duration>,
-    /// Where it is.
+    /// Its path.
     pub(crate) path: String,
-    /// Its bytes.
+    /// Its size in bytes.
     pub(crate) size: usize,
 }
 
-/// A connection to one.
+/// A connection to a server.
 #[derive(Debug)]
 pub(crate) struct Server {
     place: Place,
@@ -100,7 +100,7 @@ impl Server {
         Ok(Self { place, connection })
     }
 
-    /// Asks for a build and waits until its binary can be had, at most so long.
+    /// Requests a build and waits until its binary can be downloaded, at most this long.
     pub(crate) async fn build(
         &mut self,
         body: &str,

@@ -1,18 +1,18 @@
-//! The same figures of several servers, beside each other.
+//! The same figures of several servers, side by side.
 
 use std::fmt;
 
 use crate::{report::Unit, samples::Samples};
 
-/// A column a server, and for all but the first how it compares.
+/// A column per server, and for all but the first its ratio to the first.
 #[derive(Debug)]
 pub(crate) struct Table {
     servers: Vec<String>,
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
 }
 
 #[derive(Debug)]
-struct Row {
+struct TableRow {
     what: String,
     unit: Unit,
     of_each: Vec<Samples>,
@@ -26,9 +26,9 @@ impl Table {
         }
     }
 
-    /// One more line, with the figures of each server in their order.
+    /// Adds a line with the figures of each server, in their order.
     pub(crate) fn row(&mut self, what: impl Into<String>, unit: Unit, of_each: Vec<Samples>) {
-        self.rows.push(Row {
+        self.rows.push(TableRow {
             what: what.into(),
             unit,
             of_each,

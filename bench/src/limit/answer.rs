@@ -1,4 +1,4 @@
-//! The least that an HTTP server does: reads a request to its end, answers with bytes that it has.
+//! The minimum of an HTTP server: reads a request to its end, and answers with fixed bytes.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,7 @@ use hyper::{Request, Response, body::Incoming, server::conn::http1, service::ser
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use super::announce;
+use super::announce::announce;
 
 pub(super) async fn run(body: Bytes) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -28,7 +28,7 @@ pub(super) async fn run(body: Bytes) -> anyhow::Result<()> {
                 Ok::<_, Infallible>(answer)
             }
         });
-        // A connection that breaks is its client's affair.
+        // A broken connection is the client's concern.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }

@@ -1,12 +1,12 @@
-//! The least that a NATS service does: takes a request, replies with bytes that it has.
+//! The minimum of a NATS service: receives a request, and replies with fixed bytes.
 
 use anyhow::bail;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use super::announce;
+use super::announce::announce;
 
-/// Where it is asked.
+/// Its subject.
 pub(crate) const SUBJECT: &str = "limit.echo";
 
 pub(super) async fn run(url: &str, bytes: usize) -> anyhow::Result<()> {

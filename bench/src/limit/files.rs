@@ -11,9 +11,9 @@ use anyhow::{Context as _, ensure};
 use axum::Router;
 use tower_http::services::ServeDir;
 
-use super::announce;
+use super::announce::announce;
 
-/// The one that comes with the web framework.
+/// The file server of the web framework.
 pub(super) async fn run(folder: PathBuf) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     announce(&listener.local_addr()?.to_string());
@@ -22,14 +22,14 @@ pub(super) async fn run(folder: PathBuf) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The least that the system allows: a thread a connection, and bytes that never enter this process.
+/// The minimum that the system allows: a thread per connection, and bytes that never enter this process.
 pub(super) fn run_sendfile(folder: &Path) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     announce(&listener.local_addr()?.to_string());
     loop {
         let (stream, _) = listener.accept()?;
         let folder = folder.to_owned();
-        // A connection that breaks is its client's affair.
+        // A broken connection is the client's concern.
         std::thread::spawn(move || serve(stream, &folder));
     }
 }

@@ -1,5 +1,7 @@
-//! The limits: programs that do the least that the subject has to do, each in a process of its own as the subject is.
+//! The limits: programs that do the minimum of what the subject has to do, each in a process of its own as the subject
+//! is.
 
+mod announce;
 mod answer;
 mod echo;
 mod files;
@@ -16,7 +18,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Subcommand;
 
-/// Which limit to be.
+/// Which limit to run.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LimitCommand {
     /// An HTTP server that answers everything with the content of a file
@@ -24,11 +26,11 @@ pub(crate) enum LimitCommand {
         /// The body of every answer
         file: PathBuf,
     },
-    /// A NATS responder at `limit.echo` that replies so many bytes
+    /// A NATS responder at `limit.echo` that replies with this many bytes
     Echo {
-        /// Where NATS is
+        /// URL of NATS
         url: String,
-        /// Size of a reply
+        /// Size of a reply, in bytes
         bytes: usize,
     },
     /// A static file server: reads a file and writes it, as most web frameworks do
@@ -43,7 +45,7 @@ pub(crate) enum LimitCommand {
     },
 }
 
-/// Is that limit, until it is killed. The first line that it prints says where.
+/// Runs a limit until it is killed. The first line that it prints is its address.
 pub(crate) async fn run(command: LimitCommand) -> anyhow::Result<()> {
     match command {
         LimitCommand::Answer { file } => answer::run(std::fs::read(file)?.into()).await,
@@ -53,16 +55,11 @@ pub(crate) async fn run(command: LimitCommand) -> anyhow::Result<()> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "whoever started it reads where it is")]
-fn announce(place: &str) {
-    println!("{place}");
-}
-
-/// A limit that runs; killed and reaped when it is dropped.
+/// A running limit; killed and reaped when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Limit {
     child: Child,
-    /// What it said first: where it is.
+    /// The first line that it printed: its address.
     pub(crate) place: String,
 }
 

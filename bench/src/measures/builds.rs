@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::{
-    Bench,
+    bench::Bench,
     delay::Delay,
     real_go::{RealScene, Source},
     report::{Bound, Section, Unit},
@@ -18,8 +18,8 @@ use crate::{
 
 /// Packages whose selections are built; each is compiled once, first.
 const NAMES: [&str; 6] = ["nats", "redis", "mqtt", "prometheus", "amqp09", "kafka"];
-/// Selections that nobody asked for before, of which each builder gets pairs: the one that compiled everything, in two
-/// halves, and those that come later.
+/// Selections that were never requested before; each builder gets pairs: two halves for the one that compiled
+/// everything, and one part for each that starts later.
 const NEW: [&[[&str; 2]]; 2] = [
     &[
         ["nats", "mqtt"],
@@ -47,7 +47,7 @@ const FRESH: [&[[&str; 2]]; 2] = [
     ],
 ];
 const ALONE: [&str; 2] = ["nats", "redis"];
-/// What the builder that compiled everything builds after its second start, unmeasured.
+/// Unmeasured builds of the builder that compiled everything, after its restart.
 const AGAIN: [&str; 3] = ["nats", "redis", "mqtt"];
 const FAR: [[&str; 3]; 2] = [
     ["redis", "mqtt", "prometheus"],
@@ -122,8 +122,8 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section)
 }
 
-/// State folders of builders. They stay until the end: where thousands of files went away, some file systems take long
-/// to make new ones for minutes.
+/// State folders of builders. They stay until the end: after thousands of files are removed, some file systems create
+/// new ones slowly for minutes.
 #[derive(Default)]
 struct Folders(Vec<TempDir>);
 
@@ -201,7 +201,7 @@ async fn first_build(
     Ok(took)
 }
 
-/// With everything on this machine: what asking the helper costs.
+/// With everything compiled on this machine: the cost of the helper.
 fn helper(
     bench: &Bench,
     scene: &RealScene,
@@ -209,7 +209,7 @@ fn helper(
     section: &mut Section,
 ) -> anyhow::Result<()> {
     let cache = scene.compiled.to_str().context("a path of ours")?;
-    // As a builder that runs since now: what was read through once is believed.
+    // As a builder that has just started: files that it has verified are trusted.
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let program = format!(
         "'{}' cache-helper --folder '{cache}' --believed-from {now}",

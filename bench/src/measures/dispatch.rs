@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use wombat_testkit::a_distinct_request;
 
 use crate::{
-    Bench,
+    bench::Bench,
     report::{Bound, Section, Unit},
     samples::Samples,
     stand_in::Scene,

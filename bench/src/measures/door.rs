@@ -1,4 +1,4 @@
-//! What readers notice while others attack the gateway, or flood it with requests.
+//! Readers while attackers load the gateway, or flood it with requests.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 use wombat_testkit::{Site, a_distinct_request, rapid_resets};
 
 use crate::{
-    Bench,
+    bench::Bench,
     http::{Connection, list_path, request},
     load,
     report::{Bound, Section, Unit},
@@ -20,15 +20,15 @@ use crate::{
     stand_in::Scene,
 };
 
-/// Readers, each of which asks for something every 20 ms.
+/// Readers, each of which sends a request every 20 ms.
 const READERS: usize = 8;
 const PACE: Duration = Duration::from_millis(20);
-/// Clients that send a byte a second.
+/// Clients that send one byte per second.
 const SLOW: usize = 500;
-/// Attacks of each other kind a second.
+/// Attacks of each other kind per second.
 const ATTACKS_A_SECOND: u64 = 20;
 const GIGABYTE: usize = 1_000_000_000;
-/// Requests of a flood, in which time, and from how many addresses.
+/// Requests of a flood, its duration, and the number of addresses.
 const FLOOD: u32 = 5_000;
 const FLOOD_TIME: Duration = Duration::from_secs(10);
 const ADDRESSES: u32 = 50;
@@ -80,7 +80,7 @@ async fn attacks(bench: &Bench, scene: &Scene, section: &mut Section) -> anyhow:
     for _ in 0..bench.times(5) {
         let quiet = read().await?.quantile(0.99);
         let attackers = attack(address);
-        // All of them are there.
+        // All of them are connected.
         sleep(Duration::from_secs(2)).await;
         let loud = read().await?.quantile(0.99);
         drop(attackers);
@@ -100,13 +100,13 @@ async fn attacks(bench: &Bench, scene: &Scene, section: &mut Section) -> anyhow:
     Ok(())
 }
 
-/// Attackers that go on until they are dropped.
+/// Attackers that run until they are dropped.
 fn attack(address: SocketAddr) -> JoinSet<()> {
     let mut attackers = JoinSet::new();
     for _ in 0..SLOW {
         attackers.spawn(async move {
             loop {
-                // Whatever the gateway does about it, the next one comes.
+                // However the gateway ends the connection, the next one follows.
                 let _ended = slow(address).await;
             }
         });
@@ -149,7 +149,7 @@ async fn slow(address: SocketAddr) -> std::io::Result<()> {
     }
 }
 
-/// Sends these bytes and so many more, until it is refused, and reads what is said to it.
+/// Sends these bytes and this many more, until it is refused, and reads the answer.
 async fn send(address: SocketAddr, bytes: &[u8], more: usize) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(bytes).await?;
@@ -158,7 +158,7 @@ async fn send(address: SocketAddr, bytes: &[u8], more: usize) -> std::io::Result
         stream.write_all(&piece).await?;
     }
     let mut answer = [0; 1024];
-    // A connection that stays open has done what harm it can.
+    // A connection that stays open can do no further harm.
     let _done = timeout(Duration::from_secs(1), stream.read(&mut answer)).await;
     Ok(())
 }
@@ -210,7 +210,7 @@ async fn flood(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends its part of the flood, and counts what was taken and what was refused as it should be.
+/// Sends a part of the flood, and counts accepted and correctly refused requests.
 async fn one_of_the_flood(
     address: SocketAddr,
     host: &str,

@@ -11,7 +11,7 @@ use tokio::{task::JoinSet, time::sleep};
 use wombat_testkit::{a_distinct_request, artifact_path};
 
 use crate::{
-    Bench,
+    bench::Bench,
     http::{Connection, request},
     limit::Limit,
     report::{Bound, Section, Unit},
@@ -110,7 +110,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section)
 }
 
-/// Bytes a second, all downloads together.
+/// Bytes per second, all downloads together.
 async fn downloads(address: SocketAddr, request: Arc<Vec<u8>>, size: usize) -> anyhow::Result<f64> {
     let start = Instant::now();
     let mut tasks = JoinSet::new();

@@ -1,4 +1,5 @@
-//! Many builds over many builders: how fast they are worked off, how evenly, and how often two reach for the same one.
+//! Many builds over many builders: how fast and how evenly they are built, and how often two builders claim the same
+//! one.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 use wombat_testkit::{Wombat, a_distinct_request, wait_until};
 
 use crate::{
-    Bench,
+    bench::Bench,
     report::{Bound, Section, Unit},
     samples::Samples,
     stand_in::Scene,
@@ -17,14 +18,14 @@ use crate::{
 const BUILDERS: usize = 8;
 const WORKERS: usize = 4;
 const BUILDS: u32 = 640;
-/// Requests that there are for one platform.
+/// Distinct requests for one platform.
 const DISTINCT: u32 = 500;
 const LIMIT: Duration = Duration::from_mins(5);
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::new(
         "Draining the queue",
-        "8 builders with 4 workers each, all on this machine, and a stand-in for Go that takes a second, or no time at all. After a first build, 640 are asked for \
+        "8 builders with 4 workers each, all on this machine, and a stand-in for Go that takes a second, or no time at all. After a first build, 640 are requested \
          as fast as the gateway takes them; the time ends when the last one has succeeded. The limit with a second each is 32 builds a second.",
     );
     let builds = if bench.quick { BUILDS / 5 } else { BUILDS };
@@ -67,7 +68,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
 
 struct Drained {
     rate: f64,
-    /// Claims that somebody else had won, for each build.
+    /// Claims that another builder had won, per build.
     refused: f64,
     shares: Samples,
     mean: f64,
@@ -134,13 +135,13 @@ async fn drain(bench: &Bench, builds: u32, time: Duration) -> anyhow::Result<Dra
 fn request(n: u32) -> Value {
     let mut request = a_distinct_request(n % DISTINCT);
     if n >= DISTINCT {
-        // What the stand-in makes runs on this architecture alone.
+        // The stand-in's binaries run on this architecture only.
         request["variant"] = "v3".into();
     }
     request
 }
 
-/// How many claims a builder lost, as it says when it stops.
+/// How many claims a builder lost, by the log of its end.
 fn lost(log: &str) -> anyhow::Result<f64> {
     let line = log.lines().rfind(|line| line.contains("builder stopped"));
     let line = line.context("a builder says what it did")?;

@@ -1,4 +1,4 @@
-//! Many clients that look at all builds, and how late they hear.
+//! Many clients that watch all builds, and the delay of their events.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use tokio::{
 use wombat_testkit::a_distinct_request;
 
 use crate::{
-    Bench,
+    bench::Bench,
     http::{Connection, request},
     report::{Bound, Section, Unit},
     samples::Samples,
@@ -26,9 +26,9 @@ use crate::{
 
 const CLIENTS: usize = 1000;
 const BUILDS: u32 = 100;
-/// In which the builds are asked for, one after another.
+/// Time in which the builds are requested, one after another.
 const SPREAD: Duration = Duration::from_secs(30);
-/// How long the last events may take.
+/// Longest wait for the last events.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Larger than any event.
 const BUFFER: usize = 64 * 1024;
@@ -46,7 +46,7 @@ struct Seen {
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::new(
         "Events",
-        "1,000 clients of one gateway at `GET /api/events`, while 100 builds by a stand-in for Go are asked for, spread over 30 s. Every client has to see \
+        "1,000 clients of one gateway at `GET /api/events`, while 100 builds by a stand-in for Go are requested, spread over 30 s. Every client has to see \
          every phase of every build (claims and ends included), each once and in order, and every build succeed. The delay counts from when this program, \
          which subscribes to the same messages, sees the builder publish a phase, to when a client has read the event. All clients are in this program, on \
          the same machine.",
@@ -71,12 +71,12 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
             let mut connection = Connection::with_buffer(address, BUFFER).await?;
             let head = connection.ask(&request).await?;
             ensure!(head.status == 200, "{}", head.status);
-            // The first words, after which every change is told.
+            // The opening event, after which every change is sent.
             connection.chunk().await?;
             connected.add_permits(1);
             watch(&mut connection, builds as usize).await
         });
-        // A burst of all at once is another subject.
+        // A burst of requests is another subject.
         sleep(Duration::from_millis(1)).await;
     }
     let all = u32::try_from(CLIENTS)?;
@@ -136,7 +136,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section)
 }
 
-/// Adds how late clients heard, and whether of everything.
+/// Adds the delays of the clients' events, and whether they were complete.
 fn delays(
     section: &mut Section,
     seen: &[Seen],

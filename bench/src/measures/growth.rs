@@ -12,7 +12,8 @@ use wombat_testkit::{NatsServer, Wombat, a_distinct_request, wait_until};
 
 use super::list::questions;
 use crate::{
-    Bench, load, records,
+    bench::Bench,
+    load, records,
     report::{Bound, Section, Unit},
     samples::Samples,
     stand_in::{Scene, memory},
@@ -21,20 +22,22 @@ use crate::{
 const BUILDS: u64 = 1_000_000;
 const QUICK: u64 = 20_000;
 const LIMIT: Duration = Duration::from_mins(5);
-/// How long a look at the answers goes on after the start; the janitor's first round through all records falls in it.
+/// How long the answers are watched after the start; the janitor's first sweep falls into this time.
 const LOOK: Duration = Duration::from_secs(40);
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::new(
         "Growth",
-        "1,000,000 finished builds lie in the bucket. The service starts with an empty state folder, and again with the index that it kept; the time ends with \
+        "1,000,000 finished builds are in the bucket. The service starts with an empty state folder, and again with the index that it kept; the time ends with \
          its first answer to `build.list`. A builder starts beside a request that waits; the time ends when that build has succeeded, with a stand-in for Go. \
          Lists are the 20 queries of above, 20 builds a page and with facets, two at a time.",
     );
     let builds = if bench.quick { QUICK } else { BUILDS };
     ensure!(builds <= records::MOST, "there aren't so many builds");
     let nats = NatsServer::start()?;
-    bench.program.set_up(&nats, &["--builds-mib", "16384"])?;
+    bench
+        .program
+        .set_up(&nats, &["--builds-limit", "16384MiB"])?;
     let client = async_nats::connect(nats.url()).await?;
     let start = Instant::now();
     records::write(client.clone(), builds).await?;
@@ -97,7 +100,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section)
 }
 
-/// Starts a service; the time until it answers.
+/// Starts a service; returns the time until it answers.
 async fn service(
     bench: &Bench,
     nats: &NatsServer,

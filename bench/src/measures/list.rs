@@ -1,4 +1,4 @@
-//! Lists over NATS, beside a responder that replies as many bytes.
+//! Lists over NATS, beside a responder that replies with as many bytes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use wombat_store::roles::NatsRole;
 use wombat_testkit::NatsServer;
 
 use crate::{
-    Bench,
+    bench::Bench,
     limit::{ECHO_SUBJECT, Limit},
     load, records,
     report::{Bound, Section, Unit},
@@ -53,7 +53,9 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
          is a responder in a process of its own that replies as many bytes as the mean answer has.",
     );
     let nats = NatsServer::start()?;
-    bench.program.set_up(&nats, &["--builds-mib", "8192"])?;
+    bench
+        .program
+        .set_up(&nats, &["--builds-limit", "8192MiB"])?;
     let url = nats.url();
     records::write(async_nats::connect(&url).await?, BUILDS).await?;
     let scene = Scene::around(bench, nats, &[]).await?;
@@ -98,14 +100,14 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section)
 }
 
-/// A question for each query.
+/// A request for each query.
 pub(crate) fn questions(limit: u32, facets: bool) -> Arc<Vec<Bytes>> {
     let question = |query: &&str| json!({"query": query, "limit": limit, "facets": facets});
     let text = |question: Value| Bytes::from(question.to_string());
     Arc::new(QUERIES.iter().map(question).map(text).collect())
 }
 
-/// Bytes that an answer has at the mean. Every query has to find something.
+/// Mean size of the answers in bytes. Every query has to find something.
 async fn mean_size(client: &async_nats::Client, questions: &[Bytes]) -> anyhow::Result<usize> {
     let mut bytes = 0;
     for question in questions {

@@ -15,14 +15,14 @@ mod site;
 
 use clap::ValueEnum as _;
 
-use crate::{Bench, report::Section};
+use crate::{bench::Bench, report::Section};
 
 /// The measures, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Measure {
     /// New selections, on warm, fresh and far builders.
     Builds,
-    /// What the sandbox costs, and what a greedy neighbour does.
+    /// The cost of the sandbox, and the effect of a greedy neighbour.
     Sandbox,
     /// The website in a browser.
     Site,
@@ -47,14 +47,14 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// As it is named on the command line.
+    /// Its name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value()
             .map(|value| value.get_name().to_owned())
             .unwrap_or_default()
     }
 
-    /// Measures it.
+    /// Runs it.
     pub(crate) async fn run(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
             Self::Builds => builds::run(bench).await,

@@ -7,7 +7,7 @@ use wombat_store::roles::NatsRole;
 
 use super::rest::finished;
 use crate::{
-    Bench,
+    bench::Bench,
     limit::{ECHO_SUBJECT, Limit},
     load,
     report::{Bound, Section, Unit},
@@ -18,7 +18,7 @@ use crate::{
 const CONNECTIONS: usize = 8;
 /// Requests that each connection waits for at once.
 const IN_FLIGHT: usize = 64;
-/// Builds that are asked for again in turn.
+/// Finished builds that are requested again in turn.
 const BUILDS: u32 = 100;
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {

@@ -1,4 +1,4 @@
-//! The calls that a gateway answers most, over connections that are kept.
+//! The most frequent calls of a gateway, over persistent connections.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use wombat_testkit::a_distinct_request;
 
 use crate::{
-    Bench,
+    bench::Bench,
     http::{Connection, list_path, request},
     limit::Limit,
     load,
@@ -15,9 +15,9 @@ use crate::{
     stand_in::Scene,
 };
 
-/// Connections that ask at once.
+/// Concurrent connections.
 const CONNECTIONS: usize = 64;
-/// Builds that are asked for again in turn.
+/// Finished builds that are requested again in turn.
 const BUILDS: u32 = 100;
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
@@ -152,7 +152,7 @@ async fn answer(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>> 
     Ok(body)
 }
 
-/// So many finished builds: the requests for them, and their ids.
+/// This many finished builds: the requests for them, and their ids.
 pub(super) async fn finished(scene: &Scene, count: u32) -> anyhow::Result<Vec<(String, String)>> {
     let mut builds = Vec::new();
     for n in 0..count {

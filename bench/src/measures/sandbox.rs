@@ -1,4 +1,4 @@
-//! What the sandbox costs a build, and what a build beside a greedy one takes.
+//! The cost of the sandbox for a build, and the duration of a build beside a greedy one.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use wombat_testkit::{ModuleProxy, TestModule, a_request};
 
 use crate::{
-    Bench,
+    bench::Bench,
     real_go::RealScene,
     report::{Bound, Section, Unit},
     samples::Samples,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Packages whose pairs are built; each is compiled once, first.
 const NAMES: [&str; 6] = ["nats", "redis", "mqtt", "prometheus", "amqp09", "kafka"];
-/// Packages of the greedy module. They are small: compilers are started all the time.
+/// Packages of the greedy module: small, so that compilers are started all the time.
 const GREEDY: usize = 10_000;
 /// Builds alone, and as many beside the greedy one.
 const NEIGHBOURS: usize = 7;
@@ -160,7 +160,7 @@ async fn neighbour(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
         Unit::Seconds,
         beside,
     );
-    // It would see the greedy one to its end.
+    // The builder would wait for the end of the greedy build.
     drop(builder);
     Ok(())
 }

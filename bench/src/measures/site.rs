@@ -1,4 +1,4 @@
-//! The website in a browser: its first page, its search, and the way from nothing picked to a binary on the disk.
+//! The website in a browser: its first page, its search, and the way from an empty basket to a binary on the disk.
 
 use std::{path::Path, time::Instant};
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::{
-    Bench,
+    bench::Bench,
     real_go::RealScene,
     report::{Bound, Section, Unit},
     samples::Samples,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Packages whose pairs are built; each is compiled once, first.
 const NAMES: [&str; 5] = ["nats", "redis", "mqtt", "prometheus", "amqp09"];
-/// Browsers that were never here.
+/// Browsers with an empty cache.
 const VISITS: usize = 10;
 /// Searches over REST.
 const SEARCHES: usize = 200;
@@ -24,7 +24,7 @@ const SEARCHES: usize = 200;
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::new(
         "Site",
-        "Chromium without a screen, in contexts that were never here. A page is interactive when a card can be picked, counted from the \
+        "Chromium without a screen, in contexts with an empty cache. A page is interactive when a card can be picked, counted from the \
          start of the navigation. A search ends when the frame that shows what was found is drawn; after each, the field is cleared. The \
          way to a binary begins with the first click of a new selection of two packages that are compiled already, and ends with the file \
          on the disk. Real Go.",

@@ -6,9 +6,13 @@ use std::{
     str::FromStr,
 };
 
-use wombat_model::names::HTTP_PORT;
+use tracing::warn;
+use wombat_model::{
+    names::HTTP_PORT,
+    units::{self, MIB},
+};
 
-/// How the gateway is reached, and what it keeps.
+/// Options of the gateway.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "HTTP")]
 pub struct ApiArgs {
@@ -16,23 +20,23 @@ pub struct ApiArgs {
     #[arg(long, env = "WOMBAT_HTTP", value_name = "ADDRESS:PORT", default_value_t = default_address())]
     pub http: SocketAddr,
 
-    /// Port to listen on, in place of the one in --http
+    /// Port to listen on, instead of the one in --http
     #[arg(long, env = "HTTP_PORT", value_name = "PORT")]
     pub http_port: Option<u16>,
 
-    /// File of the tokens that cancelling, forced rebuilds and all that changes more need; `wombat token new` makes them
+    /// Token file; cancelling, forced rebuilds and administration need a token from it (`wombat token new` adds one)
     #[arg(long, env = "WOMBAT_TOKENS", value_name = "FILE")]
     pub tokens: Option<PathBuf>,
 
-    /// Let nobody ask for builds without a token
+    /// Also require a token for requesting builds and linting pipelines
     #[arg(long, env = "WOMBAT_REQUIRE_TOKEN", requires = "tokens")]
     pub require_token: bool,
 
-    /// Address of this gateway as clients see it, scheme included
+    /// URL by which clients reach this gateway, such as `https://builds.example.org`; by default taken from each request
     #[arg(long, env = "WOMBAT_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
-    /// Addresses or networks of proxies whose X-Forwarded headers are believed
+    /// Address or network of a proxy whose X-Forwarded headers are trusted (repeatable)
     #[arg(
         long = "trusted-proxy",
         env = "WOMBAT_TRUSTED_PROXIES",
@@ -41,10 +45,14 @@ pub struct ApiArgs {
     )]
     pub trusted_proxies: Vec<Network>,
 
-    /// Disk space for binaries that are being downloaded, in MiB
-    #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_MIB", value_name = "MIB", default_value_t = 4096,
+    /// Disk space for the cache of downloaded binaries
+    #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_LIMIT", value_name = "SIZE", default_value = "4GiB", value_parser = units::limit)]
+    pub artifact_cache_limit: u64,
+
+    /// The name of `--artifact-cache-limit` before version 0.2.0, in MiB
+    #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_MIB", value_name = "MIB", hide = true,
           value_parser = clap::value_parser!(u64).range(1..))]
-    pub artifact_cache_mib: u64,
+    pub artifact_cache_mib: Option<u64>,
 }
 
 impl Default for ApiArgs {
@@ -56,12 +64,24 @@ impl Default for ApiArgs {
             require_token: false,
             public_url: None,
             trusted_proxies: Vec::new(),
-            artifact_cache_mib: 4096,
+            artifact_cache_limit: 4 << 30,
+            artifact_cache_mib: None,
         }
     }
 }
 
 impl ApiArgs {
+    /// Disk space for cached binaries, in bytes. Warns of the option's old name.
+    pub(crate) fn cache_limit(&self) -> u64 {
+        let Some(mebibytes) = self.artifact_cache_mib else {
+            return self.artifact_cache_limit;
+        };
+        warn!(
+            "--artifact-cache-mib (WOMBAT_ARTIFACT_CACHE_MIB) is the old name of --artifact-cache-limit (WOMBAT_ARTIFACT_CACHE_LIMIT), such as 4GiB"
+        );
+        mebibytes.saturating_mul(MIB)
+    }
+
     /// Where to listen.
     pub fn address(&self) -> SocketAddr {
         let mut address = self.http;
@@ -76,7 +96,7 @@ fn default_address() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, HTTP_PORT).into()
 }
 
-/// `http` or `https`, a host, perhaps a port and a path; no `/` at its end.
+/// An `http` or `https` URL with a host and perhaps a port and a path, without a `/` at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     text: String,
@@ -84,7 +104,7 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// The whole of it.
+    /// The whole URL.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -95,9 +115,9 @@ impl PublicUrl {
     }
 }
 
-/// The text isn't the address of a website.
+/// The text isn't a public URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` isn't an http or https address without a query")]
+#[error("`{0}` isn't a URL such as https://builds.example.org, without user and query")]
 pub struct ParsePublicUrlError(String);
 
 impl FromStr for PublicUrl {
@@ -120,7 +140,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// An address, or all addresses that begin with the same bits.
+/// An IP address, or a network: all addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -155,7 +175,7 @@ impl FromStr for Network {
 }
 
 impl Network {
-    /// Whether an address lies in it.
+    /// Whether an address is in the network.
     pub fn contains(self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {

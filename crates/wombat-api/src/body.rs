@@ -1,4 +1,4 @@
-//! The body of a request: small, and not for ever on its way.
+//! Bodies of requests, with limits for their size and the time that they take to arrive.
 
 use std::time::Duration;
 
@@ -8,19 +8,22 @@ use http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use wombat_model::names::MAX_BODY;
 
-use crate::{ApiError, state::AppState};
+use crate::ApiError;
 
 /// How long a body may take to arrive.
-const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// A body of at most 64 KiB, whatever its media type.
 #[derive(Debug)]
 pub(crate) struct SmallBody(pub(crate) Bytes);
 
-impl FromRequest<AppState> for SmallBody {
+impl<S> FromRequest<S> for SmallBody
+where
+    S: Send + Sync,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &AppState) -> Result<Self, Self::Rejection> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         let too_large = || ApiError::Bare(StatusCode::PAYLOAD_TOO_LARGE);
         let announced = request
             .headers()

@@ -1,48 +1,48 @@
-//! Who calls, and by which address we are known to them: from the connection, or from a proxy that is trusted.
+//! The client of a request, and the URL by which it reaches the gateway: from the connection, or from a trusted proxy.
 
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRef, FromRequestParts},
     http::{HeaderMap, request::Parts},
 };
 use http::header;
 
-use crate::{
-    args::{Network, PublicUrl},
-    state::AppState,
-};
+use crate::args::{Network, PublicUrl};
 
 /// The other end of a connection; the server puts it into every request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Whom to believe.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Surroundings {
-    pub(crate) public_url: Option<PublicUrl>,
-    pub(crate) trusted_proxies: Vec<Network>,
+/// What the operator says about proxies between clients and the gateway. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct ProxySettings {
+    /// URL by which clients reach the gateway.
+    pub(crate) public_url: Option<Arc<PublicUrl>>,
+    /// Proxies whose `X-Forwarded` headers are trusted.
+    pub(crate) trusted_proxies: Arc<[Network]>,
 }
 
-/// Who calls.
+/// The client of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Its address, as far as it is known.
     pub(crate) address: Option<IpAddr>,
-    /// Host and port by which it reached us.
+    /// Host and port that the request names.
     host: Option<String>,
-    /// Where it reaches us, if we were told by somebody we believe.
+    /// URL of the gateway, if the operator or a trusted proxy names it.
     base: Option<String>,
     public_authority: Option<String>,
 }
 
 impl Caller {
-    pub(crate) fn of(surroundings: &Surroundings, peer: Option<Peer>, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(settings: &ProxySettings, peer: Option<Peer>, headers: &HeaderMap) -> Self {
         let is_proxy = |address: IpAddr| {
-            surroundings
+            settings
                 .trusted_proxies
                 .iter()
                 .any(|network| network.contains(address))
@@ -61,7 +61,7 @@ impl Caller {
             .filter(|host| is_authority(host))
             .map(str::to_ascii_lowercase);
         let scheme = forwarded("x-forwarded-proto").filter(|it| matches!(*it, "http" | "https"));
-        let base = match (&surroundings.public_url, scheme, &host) {
+        let base = match (&settings.public_url, scheme, &host) {
             (Some(url), _, _) => Some(url.as_str().to_owned()),
             (None, Some(scheme), Some(host)) => Some(format!("{scheme}://{host}")),
             (None, None, _) | (None, Some(_), None) => None,
@@ -74,19 +74,19 @@ impl Caller {
             },
             host,
             base,
-            public_authority: surroundings
+            public_authority: settings
                 .public_url
                 .as_ref()
                 .map(|url| url.authority().to_owned()),
         }
     }
 
-    /// A path of ours for a `Location`: absolute where we know how we are reached.
+    /// A path of the gateway for a `Location`: absolute if the gateway's URL is known.
     pub(crate) fn location(&self, path: &str) -> String {
         format!("{}{path}", self.base.as_deref().unwrap_or_default())
     }
 
-    /// The same for people to copy, which has to be absolute.
+    /// The same for people to copy: absolute, with the host of the request if the gateway's URL isn't known.
     pub(crate) fn shown_url(&self, path: &str) -> String {
         match (&self.base, &self.host) {
             (Some(base), _) => format!("{base}{path}"),
@@ -95,7 +95,7 @@ impl Caller {
         }
     }
 
-    /// Whether an `Origin` is one of our pages.
+    /// Whether an `Origin` is the gateway's website.
     pub(crate) fn is_own_origin(&self, origin: &str) -> bool {
         let Some((_, authority)) = origin.split_once("://") else {
             return false;
@@ -107,10 +107,10 @@ impl Caller {
             .any(|own| *own == authority)
     }
 
-    /// Whether it called us by a name that can't be anybody else's.
+    /// Whether the request's host is a name that no other website can have.
     pub(crate) fn names_this_machine(&self) -> bool {
         let Some(host) = &self.host else {
-            // A client that isn't a browser.
+            // Browsers always name a host.
             return true;
         };
         if Some(host) == self.public_authority.as_ref() {
@@ -125,19 +125,21 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<AppState> for Caller {
+impl<S> FromRequestParts<S> for Caller
+where
+    ProxySettings: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &AppState,
-    ) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let settings = ProxySettings::from_ref(state);
         let peer = parts.extensions.get().copied();
-        Ok(Self::of(&state.surroundings, peer, &parts.headers))
+        Ok(Self::of(&settings, peer, &parts.headers))
     }
 }
 
-/// The last address in `X-Forwarded-For` that isn't a trusted proxy's: what stands before it may be made up.
+/// The last address in `X-Forwarded-For` that isn't a trusted proxy's: the client may have made up those before it.
 fn nearest_client(headers: &HeaderMap, is_proxy: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
     let all: Vec<&str> = headers
         .get_all("x-forwarded-for")
@@ -161,16 +163,16 @@ mod tests {
     use super::*;
 
     fn caller(peer: &str, given: &[(&'static str, &str)]) -> Caller {
-        let surroundings = Surroundings {
+        let settings = ProxySettings {
             public_url: None,
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            trusted_proxies: ["10.0.0.0/8".parse::<Network>().unwrap()].into(),
         };
         let headers = given
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
         let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 1));
-        Caller::of(&surroundings, Some(peer), &headers)
+        Caller::of(&settings, Some(peer), &headers)
     }
 
     const FORWARDED: [(&str, &str); 4] = [

@@ -1,5 +1,5 @@
-//! How many connections there are at once: a few thousand in all, and no more of one client than browsers and scripts need,
-//! so that one client can't take the places of all others.
+//! Limits for open connections: a few thousand in all, and no more of one client than browsers and scripts need, so that
+//! one client can't use up those of all others.
 
 use std::{
     collections::HashMap,
@@ -23,24 +23,24 @@ const MOST_OF_ONE: usize = 256;
 /// Counts connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     clients: Counts,
-    /// Proxies speak for many; whoever is on this machine is no stranger.
+    /// Networks without a limit per client: a proxy's connections are those of many clients.
     exempt: Arc<[Network]>,
 }
 
-/// A connection is counted as long as this lives.
+/// Counts a connection as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Place {
-    _place: OwnedSemaphorePermit,
+pub(crate) struct ConnectionPermit {
+    _permit: OwnedSemaphorePermit,
     client: Option<(IpAddr, Counts)>,
 }
 
 impl Connections {
-    /// None yet.
+    /// No connections yet.
     pub(crate) fn new(trusted_proxies: &[Network]) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(MOST)),
+            permits: Arc::new(Semaphore::new(MOST)),
             clients: Arc::default(),
             exempt: trusted_proxies.into(),
         }
@@ -48,20 +48,24 @@ impl Connections {
 
     /// Waits until there is room for one more.
     pub(crate) async fn room(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.places)
+        Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed")
     }
 
     /// Counts a connection of this client, or refuses it.
-    pub(crate) fn admit(&self, client: IpAddr, place: OwnedSemaphorePermit) -> Option<Place> {
+    pub(crate) fn admit(
+        &self,
+        client: IpAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> Option<ConnectionPermit> {
         let client = client.to_canonical();
         let is_exempt =
             client.is_loopback() || self.exempt.iter().any(|proxy| proxy.contains(client));
         if is_exempt {
-            return Some(Place {
-                _place: place,
+            return Some(ConnectionPermit {
+                _permit: permit,
                 client: None,
             });
         }
@@ -72,14 +76,14 @@ impl Connections {
             return None;
         }
         *count += 1;
-        Some(Place {
-            _place: place,
+        Some(ConnectionPermit {
+            _permit: permit,
             client: Some((client, Arc::clone(&self.clients))),
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let Some((client, clients)) = &self.client else {
             return;
@@ -98,35 +102,35 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    async fn admitted(connections: &Connections, client: &str) -> Option<Place> {
-        let place = connections.room().await;
-        connections.admit(client.parse().unwrap(), place)
+    async fn admitted(connections: &Connections, client: &str) -> Option<ConnectionPermit> {
+        let permit = connections.room().await;
+        connections.admit(client.parse().unwrap(), permit)
     }
 
     #[tokio::test]
     async fn one_client_leaves_room_for_the_others() {
         let connections = Connections::new(&[]);
-        let mut places = Vec::new();
-        while let Some(place) = admitted(&connections, "192.0.2.1").await {
-            places.push(place);
+        let mut permits = Vec::new();
+        while let Some(permit) = admitted(&connections, "192.0.2.1").await {
+            permits.push(permit);
         }
-        assert_eq!(places.len(), MOST_OF_ONE);
+        assert_eq!(permits.len(), MOST_OF_ONE);
         assert!(admitted(&connections, "::ffff:192.0.2.1").await.is_none());
         assert!(admitted(&connections, "192.0.2.2").await.is_some());
-        places.pop();
+        permits.pop();
         let again = admitted(&connections, "192.0.2.1").await;
         assert!(again.is_some(), "one that ended makes room");
-        drop((places, again));
+        drop((permits, again));
         assert!(connections.clients.lock().unwrap().is_empty());
-        assert_eq!(connections.places.available_permits(), MOST);
+        assert_eq!(connections.permits.available_permits(), MOST);
     }
 
     #[tokio::test]
     async fn a_network_of_addresses_is_one_client() {
         let connections = Connections::new(&[]);
-        let mut places = Vec::new();
+        let mut permits = Vec::new();
         for n in 0..MOST_OF_ONE {
-            places.push(
+            permits.push(
                 admitted(&connections, &format!("2001:db8::{n:x}"))
                     .await
                     .unwrap(),
@@ -139,10 +143,10 @@ mod tests {
     #[tokio::test]
     async fn proxies_and_this_machine_speak_for_many() {
         let connections = Connections::new(&["10.0.0.0/8".parse().unwrap()]);
-        let mut places = Vec::new();
+        let mut permits = Vec::new();
         for client in ["10.1.2.3", "127.0.0.1", "::1"] {
             for _ in 0..=MOST_OF_ONE {
-                places.push(admitted(&connections, client).await.unwrap());
+                permits.push(admitted(&connections, client).await.unwrap());
             }
         }
     }

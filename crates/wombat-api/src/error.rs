@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a call, and its one rendering: a problem document (RFC 9457).
+//! Everything that can go wrong with a call, and its one form: a problem document (RFC 9457).
 //!
 //! A handler's error travels in the extensions of its response; the outermost layer renders it, together with errors
 //! that come from elsewhere (unknown routes, wrong methods, panics), so that there is one form for all.
@@ -13,36 +13,36 @@ use tracing::{error, warn};
 use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus};
 use wombat_store::StoreError;
 
-/// Seconds after which a call may be tried again, where nobody knows better.
+/// Seconds after which a call may be tried again, unless the service says more.
 const RETRY_AFTER: u64 = 2;
 
-/// Why a call isn't answered as asked.
+/// Why a call failed.
 #[derive(Clone, Debug)]
 pub enum ApiError {
-    /// The service, or we ourselves, say no.
+    /// The service or the gateway refused it.
     Refused(Refusal),
     /// The request's body didn't arrive in time.
     Slow,
-    /// We didn't find an answer in time.
+    /// The gateway had no answer in time.
     Overdue,
-    /// The file hasn't the bytes that were asked for.
+    /// The file doesn't have the bytes of the range.
     RangeNotSatisfiable,
-    /// A status that a lower layer answered with, without words.
+    /// A status without a message, from a lower layer.
     Bare(StatusCode),
 }
 
 impl ApiError {
-    /// Nothing of that name.
+    /// Nothing of that name: 404.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Refusal::not_found(message).into()
     }
 
-    /// Something that we need is away.
+    /// Something that the gateway needs is unavailable: 503.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Refusal::unavailable(message, RETRY_AFTER).into()
     }
 
-    /// The thing isn't in the state that the call needs.
+    /// A refusal with its status, code and message.
     pub(crate) fn refused(
         status: RefusalStatus,
         code: ProblemCode,
@@ -51,7 +51,7 @@ impl ApiError {
         Refusal::new(status, Problem::general(code, message)).into()
     }
 
-    /// Whether something that is needed is away.
+    /// Whether something that the gateway needs is unavailable.
     pub(crate) fn is_unavailable(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.status == RefusalStatus::Unavailable)
     }
@@ -71,12 +71,12 @@ impl ApiError {
             Self::Overdue => one(
                 StatusCode::SERVICE_UNAVAILABLE,
                 ProblemCode::TimedOut,
-                "There was no answer in time; try again.",
+                "The gateway didn't get an answer in time; try again.",
             ),
             Self::RangeNotSatisfiable => one(
                 StatusCode::RANGE_NOT_SATISFIABLE,
                 ProblemCode::InvalidValue,
-                "The file ends before the range that was asked for.",
+                "The file ends before the requested range.",
             ),
             Self::Bare(status) => bare(status),
         }
@@ -96,7 +96,7 @@ fn bare(status: StatusCode) -> (StatusCode, Vec<Problem>, Option<u64>) {
         StatusCode::NOT_FOUND => (ProblemCode::NotFound, "There is nothing at this address."),
         StatusCode::METHOD_NOT_ALLOWED => (
             ProblemCode::MethodNotAllowed,
-            "This address doesn't take this method.",
+            "This address doesn't support this method; `Allow` lists those it does.",
         ),
         StatusCode::PAYLOAD_TOO_LARGE => (
             ProblemCode::TooMany,
@@ -104,9 +104,11 @@ fn bare(status: StatusCode) -> (StatusCode, Vec<Problem>, Option<u64>) {
         ),
         StatusCode::PRECONDITION_FAILED => (
             ProblemCode::WrongState,
-            "The file isn't the one that the condition of the request names.",
+            "The file isn't the one that `If-Match` names.",
         ),
-        StatusCode::SERVICE_UNAVAILABLE => (ProblemCode::Unavailable, "Try again later."),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            (ProblemCode::Unavailable, "Unavailable; try again later.")
+        }
         other if other.is_client_error() => {
             (ProblemCode::Malformed, "The request can't be understood.")
         }
@@ -124,7 +126,7 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// What the store says goes into our log; the caller learns what to do.
+/// The store's own words go into the gateway's log; the client learns what to do.
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -133,29 +135,31 @@ impl From<StoreError> for ApiError {
                 Self::unavailable("NATS doesn't answer; try again.")
             }
             StoreError::Missing(bucket) => {
-                error!(bucket, "not set up");
-                Self::unavailable("The storage isn't set up yet.")
+                error!(bucket, "the storage isn't set up; run `wombat setup`");
+                Self::unavailable("The storage isn't set up yet; the operator runs `wombat setup`.")
             }
             StoreError::Full(problem) => {
-                error!(problem, "no room");
-                Self::unavailable("The storage is full.")
+                error!(problem, "the storage is full");
+                Self::unavailable("The storage is full; `/api/health` says which store.")
             }
             StoreError::File(problem) => {
-                error!(%problem, "a local file");
-                Self::unavailable("The disk of the gateway doesn't take the file.")
+                error!(%problem, "can't use a local file");
+                Self::unavailable("The gateway can't store the file on its disk.")
             }
             StoreError::Corrupt { name, problem } => {
-                error!(name, problem, "something stored can't be read");
+                error!(name, problem, "a stored entry is corrupt");
                 Refusal::damaged(&name, &problem).into()
             }
             StoreError::Lost(name) => {
-                error!(name, "bytes are lost");
-                Self::unavailable("Bytes of it are lost; ask for the build again in a minute.")
+                error!(name, "the object store has lost bytes");
+                Self::unavailable(
+                    "The storage has lost bytes of it; request the build again in a minute.",
+                )
             }
             error @ (StoreError::NoJetStream(_)
             | StoreError::Denied(_)
             | StoreError::Refused(_)) => {
-                error!(%error, "the store");
+                error!(%error, "the store failed");
                 Refusal::internal().into()
             }
         }
@@ -175,7 +179,7 @@ impl IntoResponse for ApiError {
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemDocument {
-    /// Always `about:blank`: the kind is told by `code`.
+    /// Always `about:blank`: `code` tells the kind.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The status in words.
@@ -186,13 +190,13 @@ pub struct ProblemDocument {
     pub code: ProblemCode,
     /// All messages in one line.
     pub detail: String,
-    /// The request's number in our log.
+    /// Id of the request in the gateway's log.
     pub request_id: String,
-    /// Everything that is wrong, at least one.
+    /// Everything that is wrong: at least one problem.
     pub problems: Vec<Problem>,
 }
 
-/// Gives an error its document. Headers that the response has already stay.
+/// Renders an error as its document. Other headers of the response stay.
 pub(crate) fn render(response: Response, request_id: &str) -> Response {
     let (mut head, _) = response.into_parts();
     let error = head
@@ -203,16 +207,12 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
     if problems.is_empty() {
         problems = Refusal::internal().problems;
     }
-    let messages: Vec<&str> = problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
     let document = ProblemDocument {
         kind: "about:blank",
         title: title(status),
         status: status.as_u16(),
         code: problems[0].code,
-        detail: messages.join(" "),
+        detail: Problem::summary(&problems),
         request_id: request_id.to_owned(),
         problems,
     };
@@ -247,7 +247,7 @@ fn describe(headers: &mut HeaderMap, status: StatusCode, retry_after: Option<u64
     }
 }
 
-/// As RFC 9110 spells it, which changed some names of its predecessors.
+/// As RFC 9110 spells it, which renamed some statuses.
 fn title(status: StatusCode) -> String {
     match status {
         StatusCode::UNPROCESSABLE_ENTITY => "Unprocessable Content".to_owned(),

@@ -1,4 +1,4 @@
-//! The outermost layer: a number for every request, headers for every response, a document for every error.
+//! The outermost layer: an id for every request, headers for every response, a problem document for every error.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -17,10 +17,10 @@ use crate::{ApiError, caller::Caller, error::render, state::AppState};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// For the website: everything of its own, and nothing inline.
+/// For the website: only its own files, and nothing inline.
 const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-/// For everything else: should a browser ever show it as a page, nothing in it does anything.
+/// For everything else: if a browser shows it as a page, nothing in it runs or loads.
 const DATA_POLICY: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
@@ -39,7 +39,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Headers by which other websites may read.
+/// Headers that let pages of other websites read.
 const READABLE: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (
@@ -48,7 +48,7 @@ const READABLE: [(HeaderName, &str); 2] = [
     ),
 ];
 
-/// Runs the rest, and sees to it that whatever comes back is fit to be sent.
+/// Runs the rest, logs it, and completes the response.
 pub(crate) async fn finish(
     Shared(state): Shared<AppState>,
     request: Request,
@@ -61,7 +61,7 @@ pub(crate) async fn finish(
     let response = async {
         let response = match preflight(&request) {
             Some(response) => response,
-            // A panic of one request is that request's alone; nothing that it held is used again.
+            // A panic fails its own request only; nothing that the request held is used again.
             None => AssertUnwindSafe(next.run(request))
                 .catch_unwind()
                 .await
@@ -88,8 +88,8 @@ pub(crate) async fn finish(
         response
     };
     describe(response.headers_mut(), &method, &id);
-    // Nobody is sent to an address that doesn't take TLS.
-    let public = state.surroundings.public_url.as_ref();
+    // HSTS only if the public URL is https.
+    let public = state.proxy_settings.public_url.as_ref();
     if public.is_some_and(|url| url.as_str().starts_with("https:")) {
         let year = HeaderValue::from_static("max-age=31536000");
         response
@@ -127,7 +127,7 @@ fn describe(headers: &mut HeaderMap, method: &Method, id: &str) {
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(policy),
     );
-    // What may be read by all websites may be shown by them, too.
+    // What pages of other websites may read, they may also embed.
     let resources = if readable {
         "cross-origin"
     } else {
@@ -145,7 +145,7 @@ fn describe(headers: &mut HeaderMap, method: &Method, id: &str) {
     }
 }
 
-/// A number that somebody in front of us gave the request, else one of our own.
+/// The id that a proxy gave the request, or else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get(REQUEST_ID)
@@ -159,13 +159,13 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
 }
 
-/// What a browser asks before it lets another website read with headers of its own. Writes are never allowed.
+/// The answer to a CORS preflight: pages of other websites may read with these headers, and never write.
 fn preflight(request: &Request) -> Option<Response> {
-    let asked = request.method() == Method::OPTIONS
+    let is_preflight = request.method() == Method::OPTIONS
         && request
             .headers()
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    asked.then(|| {
+    is_preflight.then(|| {
         let headers = [
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),

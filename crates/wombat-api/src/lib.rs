@@ -1,11 +1,13 @@
-//! The gateway: REST and the website in front of NATS.
+//! The gateway: REST API and website in front of NATS.
 //!
-//! It holds nothing that isn't in NATS: any number of these can stand side by side, and a client that loses one goes
-//! on at the next. Questions are passed on to the micro services; records, logs and binaries are read directly.
+//! A gateway keeps no state of its own: any number can run side by side, and a client that loses one continues at another.
+//! Questions go to the micro services; records, logs and binaries are read from NATS directly.
 
 mod access;
+mod answers;
 mod args;
 mod body;
+mod build_reader;
 mod cache;
 mod caller;
 mod connections;
@@ -25,10 +27,13 @@ mod sse;
 mod state;
 mod ui;
 
-pub use access::{Control, ParseTokenError, Role, Secret, TokenEntry, TokenFile, TokenFileError};
+pub use access::{
+    AccessControl, ParseTokenError, Role, Secret, TokenEntry, TokenFile, TokenFileError,
+};
+pub use answers::{OfferedPlatform, PlatformsAnswer, VersionAnswer};
 pub use args::{ApiArgs, Network, ParseNetworkError, ParsePublicUrlError, PublicUrl};
 pub use error::{ApiError, ProblemDocument};
 pub use health::{CacheHealth, HealthReport, HealthStatus, NatsHealth};
-pub use routes::{OfferedPlatform, PlatformsAnswer, VersionAnswer, app};
+pub use routes::app;
 pub use server::run;
-pub use state::{ApiDeps, State};
+pub use state::{ApiDeps, GatewayState};

@@ -25,13 +25,17 @@ impl Params {
             Ok(Query(pairs)) => {
                 for (name, value) in pairs {
                     if params.given.insert(name.clone(), value).is_some() {
-                        params.refuse(ProblemCode::InvalidValue, &name, "It is given twice.");
+                        params.refuse(
+                            ProblemCode::InvalidValue,
+                            &name,
+                            "The parameter is given twice.",
+                        );
                     }
                 }
             }
             Err(_) => params.problems.push(Problem::general(
                 ProblemCode::Malformed,
-                "The query of the address can't be read.",
+                "The query of the URL can't be decoded.",
             )),
         }
         params
@@ -46,7 +50,7 @@ impl Params {
         self.given.remove(name).filter(|text| !text.is_empty())
     }
 
-    /// A number; nothing at all isn't one.
+    /// A number; an empty value isn't one.
     pub(crate) fn number(&mut self, name: &str) -> Option<u32> {
         let text = self.given.remove(name)?;
         let number = text.parse().ok();
@@ -92,7 +96,7 @@ impl Params {
             .or_else(|| preferred_wait(headers))
     }
 
-    /// What is left over doesn't exist.
+    /// Fails with every problem, unknown parameters included.
     pub(crate) fn finish(mut self) -> Result<(), ApiError> {
         for name in std::mem::take(&mut self.given).into_keys() {
             let message = format!("There is no parameter `{}` here.", name.escape_debug());
@@ -110,7 +114,7 @@ impl Params {
     }
 }
 
-/// RFC 7240: a preference that can't be read is as if it weren't there.
+/// RFC 7240: a preference that can't be understood is ignored.
 fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
     headers
         .get_all("prefer")

@@ -1,4 +1,4 @@
-//! Which process listens on a port, as far as Linux tells.
+//! Which process listens on a port, as far as Linux shows it.
 
 use std::{
     fmt, fs,
@@ -11,19 +11,19 @@ const LISTENING: &str = "0A";
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
+pub(crate) struct PortHolder {
     name: String,
     id: u32,
 }
 
-impl fmt::Display for Holder {
+impl fmt::Display for PortHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` (process {})", self.name, self.id)
     }
 }
 
-/// The process that listens there. `None` where the system doesn't tell: it isn't Linux, or the process is another user's.
-pub(crate) fn listening_on(address: SocketAddr) -> Option<Holder> {
+/// The process that listens on an address. `None`: the system isn't Linux, or the process is another user's.
+pub(crate) fn listening_on(address: SocketAddr) -> Option<PortHolder> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let texts = tables
         .into_iter()
@@ -36,7 +36,7 @@ pub(crate) fn listening_on(address: SocketAddr) -> Option<Holder> {
     processes
         .filter_map(|process| Some((process.file_name().to_str()?.parse().ok()?, process.path())))
         .find(|(_, folder)| has_open(folder, &sockets))
-        .map(|(id, folder)| Holder {
+        .map(|(id, folder)| PortHolder {
             name: fs::read_to_string(folder.join("comm"))
                 .map_or_else(|_| "a program".to_owned(), |name| name.trim().to_owned()),
             id,
@@ -45,13 +45,13 @@ pub(crate) fn listening_on(address: SocketAddr) -> Option<Holder> {
 
 /// Sockets that listen on this port, in a table such as `/proc/net/tcp`.
 fn inodes(table: &str, port: u16) -> Vec<u64> {
-    let ours = format!(":{port:04X}");
+    let suffix = format!(":{port:04X}");
     let lines = table.lines().skip(1).map(str::split_whitespace);
     lines
         .filter_map(|mut line| {
             let (local, state) = (line.nth(1)?, line.nth(1)?);
             let inode = line.nth(5)?.parse().ok()?;
-            (local.ends_with(&ours) && state == LISTENING).then_some(inode)
+            (local.ends_with(&suffix) && state == LISTENING).then_some(inode)
         })
         .collect()
 }

@@ -7,15 +7,15 @@ use http::{HeaderMap, header};
 /// What to send of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// The client has it.
+    /// Nothing: the client has the file already.
     NotModified,
-    /// The client wants another one.
+    /// Nothing: the client wants another version.
     PreconditionFailed,
     /// All of it.
     Whole,
     /// These bytes.
     Part(Range<u64>),
-    /// It has no such bytes.
+    /// Nothing: the file has no such bytes.
     Unsatisfiable,
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn select(headers: &HeaderMap, tag: &str, size: u64) -> Selection {
     if matches_none(headers, tag) {
         return Selection::NotModified;
     }
-    // A date in If-Range never fits: there is no Last-Modified.
+    // A date in If-Range never matches: there is no Last-Modified.
     if text(header::IF_RANGE).is_some_and(|condition| condition.trim() != tag) {
         return Selection::Whole;
     }

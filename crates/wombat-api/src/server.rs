@@ -1,4 +1,4 @@
-//! Listens, serves connections, and ends without cutting anybody off.
+//! Listens, serves connections, and lets requests finish at shutdown.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -14,19 +14,19 @@ use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
 use crate::{
-    ApiArgs, ApiDeps, State, app,
+    ApiArgs, ApiDeps, GatewayState, app,
     caller::Peer,
-    connections::{Connections, Place},
+    connections::{ConnectionPermit, Connections},
     port_holder,
 };
 
-/// How long the head of a request may take to arrive, and a connection may lie idle.
+/// How long the head of a request may take to arrive, and a connection may be idle.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
 /// Largest head of a request, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
-/// How long requests that are under way may take when we end.
+/// How long running requests may take at shutdown.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-/// Wait after a connection couldn't be taken, such as for want of file handles.
+/// Pause after a connection couldn't be accepted, such as for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`, then lets requests finish and event streams end.
@@ -36,7 +36,7 @@ pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyho
         None => bind(&args).await?,
     };
     let address = listener.local_addr()?;
-    let state = Box::pin(State::start(
+    let state = Box::pin(GatewayState::start(
         deps.connection,
         deps.store,
         deps.state_dir,
@@ -47,13 +47,13 @@ pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyho
     .await?;
     info!(%address, "listening");
     if let Some(bound) = deps.bound {
-        // Whoever wanted to know may have given up.
+        // The receiver may be gone.
         let _unheard = bound.send(address);
     }
     let connections = Connections::new(&args.trusted_proxies);
     let followers = state.followers.clone();
     serve(listener, connections, app(state), stop).await;
-    // What still reads from the connection when it is closed has nothing to read from.
+    // They read from the connection, which is closed next.
     followers.end().await;
     Ok(())
 }
@@ -65,7 +65,7 @@ async fn bind(args: &ApiArgs) -> anyhow::Result<TcpListener> {
             let holder = port_holder::listening_on(address)
                 .map_or_else(|| "another program".to_owned(), |holder| holder.to_string());
             anyhow::anyhow!(
-                "can't listen on {address}: {holder} does already; stop it, or choose another port with --http ADDRESS:PORT (WOMBAT_HTTP)"
+                "can't listen on {address}: {holder} already does; stop it, or choose another port with --http ADDRESS:PORT (WOMBAT_HTTP)"
             )
         } else {
             anyhow::anyhow!(
@@ -87,36 +87,39 @@ async fn serve(
             () = stop.cancelled() => break,
             accepted = accept(&listener, &connections) => accepted,
         };
-        let (stream, peer, place) = accepted;
+        let (stream, peer, permit) = accepted;
         let connection = connection(stream, peer, app.clone(), graceful.watcher());
         tokio::spawn(async move {
             connection.await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
     let connections = graceful.count();
-    info!(connections, "ending");
+    info!(connections, "shutting down");
     if tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown())
         .await
         .is_err()
     {
-        warn!("some requests took too long to end");
+        warn!("some requests didn't finish before the shutdown");
     }
 }
 
-async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, Peer, Place) {
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+) -> (TcpStream, Peer, ConnectionPermit) {
     loop {
-        let place = connections.room().await;
+        let permit = connections.room().await;
         match listener.accept().await {
             Ok((stream, address)) => {
-                if let Some(place) = connections.admit(address.ip(), place) {
-                    return (stream, Peer(address), place);
+                if let Some(permit) = connections.admit(address.ip(), permit) {
+                    return (stream, Peer(address), permit);
                 }
-                debug!(%address, "a client has too many connections");
+                debug!(%address, "a client has too many open connections");
             }
             Err(error) => {
-                warn!(%error, "can't take a connection");
+                warn!(%error, "can't accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -130,7 +133,7 @@ fn connection(
     watcher: Watcher,
 ) -> impl Future<Output = ()> {
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "can't send small packets at once");
+        debug!(%error, "can't set TCP_NODELAY");
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);

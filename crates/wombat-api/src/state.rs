@@ -2,73 +2,71 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use bytes::Bytes;
+use axum::extract::FromRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use wombat_model::{
-    BuildKey,
-    wire::{BuildView, IdQuestion},
-};
-use wombat_store::{Connection, Followers, Store, read_or_seen};
+use wombat_store::{Connection, Followers, Store};
 
 use crate::{
-    ApiArgs, ApiError,
-    access::{Control, TokenFile},
+    ApiArgs,
+    access::{AccessControl, TokenFile},
+    build_reader::BuildReader,
     cache::ArtifactCache,
-    caller::Surroundings,
-    contents::Viewer,
-    gateway::{Gateway, parsed},
-    live::{LogHub, Record, Records},
+    caller::ProxySettings,
+    contents::ContentsReader,
+    gateway::Gateway,
+    live::{LogHub, Records},
     sse::Feed,
 };
 
-/// What the gateway is given.
+/// What a gateway needs to start.
 #[derive(Debug)]
 pub struct ApiDeps {
     /// Its own connection.
     pub connection: Connection,
     /// The buckets, opened on that connection.
     pub store: Store,
-    /// Where it may keep files; it makes a folder of its own in there.
+    /// Folder in which the gateway makes a folder of its own.
     pub state_dir: PathBuf,
-    /// A socket to listen on, in place of the address in the arguments.
+    /// A socket to listen on, instead of the address in the arguments.
     pub listener: Option<TcpListener>,
-    /// Whether whoever reaches us may cancel and force: `wombat up` on a loopback address without a token.
+    /// Whether every client may do everything without a token: `wombat up` on a loopback address.
     pub open_control: bool,
-    /// Told the address as soon as it is listened on.
+    /// Receives the address as soon as the gateway listens on it.
     pub bound: Option<oneshot::Sender<std::net::SocketAddr>>,
 }
 
-/// Shared by all handlers.
-pub(crate) type AppState = Arc<State>;
+/// The state, as handlers share it.
+pub(crate) type AppState = Arc<GatewayState>;
 
 /// Everything that handlers need.
-pub struct State {
+pub struct GatewayState {
     pub(crate) gateway: Gateway,
     pub(crate) store: Store,
+    pub(crate) builds: BuildReader,
     pub(crate) records: Arc<Records>,
     pub(crate) logs: Arc<LogHub>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) cache: Arc<ArtifactCache>,
-    pub(crate) contents: Viewer,
-    pub(crate) control: Control,
-    /// Whether asking for builds needs a token, too.
+    pub(crate) contents: ContentsReader,
+    pub(crate) control: AccessControl,
+    /// Whether requesting builds needs a token, too.
     pub(crate) require_token: bool,
-    pub(crate) surroundings: Surroundings,
-    /// What keeps all of this up to date.
+    pub(crate) proxy_settings: ProxySettings,
+    /// The tasks that keep records, logs and the feed up to date.
     pub(crate) followers: Followers,
     /// Event streams and waits end with it.
     pub(crate) stop: CancellationToken,
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for GatewayState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").finish_non_exhaustive()
+        f.debug_struct("GatewayState").finish_non_exhaustive()
     }
 }
 
-impl State {
+impl GatewayState {
     /// Starts to follow records and logs; both end with `stop`.
     pub async fn start(
         connection: Connection,
@@ -80,73 +78,42 @@ impl State {
     ) -> anyhow::Result<Arc<Self>> {
         let cache = ArtifactCache::open(
             state_dir.join("artifact-cache"),
-            args.artifact_cache_mib * 1024 * 1024,
+            args.cache_limit(),
             store.artifacts.clone(),
         )
         .await;
         let control = match (&args.tokens, open_control) {
-            (None, true) => Control::Anyone,
-            (None, false) => Control::Tokens(None),
-            (Some(file), _) => Control::Tokens(Some(Arc::new(TokenFile::open(file)?))),
+            (None, true) => AccessControl::Anyone,
+            (None, false) => AccessControl::Tokens(None),
+            (Some(file), _) => AccessControl::Tokens(Some(Arc::new(TokenFile::open(file)?))),
         };
+        let gateway = Gateway::new(connection);
         let followers = Followers::until(&stop);
         let records = Records::start(&store.builds, &followers);
         let logs = LogHub::start(&store.logs, &followers);
         Ok(Arc::new(Self {
             feed: Feed::start(&store, &records, &logs, &followers),
             followers,
+            builds: BuildReader::new(gateway.clone(), store.builds.clone(), records.clone()),
             records,
             logs,
             cache: Arc::new(cache),
-            contents: Viewer::new(),
-            gateway: Gateway::new(connection),
+            contents: ContentsReader::new(),
+            gateway,
             store,
             control,
             require_token: args.require_token,
-            surroundings: Surroundings {
-                public_url: args.public_url.clone(),
-                trusted_proxies: args.trusted_proxies.clone(),
+            proxy_settings: ProxySettings {
+                public_url: args.public_url.clone().map(Arc::new),
+                trusted_proxies: args.trusted_proxies.as_slice().into(),
             },
             stop,
         }))
     }
-
-    /// The newest record there is, from the leader. Where it doesn't answer soon, as while one is elected, what was seen
-    /// here: nothing is written meanwhile.
-    pub(crate) async fn record(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
-        read_or_seen(self.newest(key), ApiError::is_unavailable, || {
-            self.records.get(key)
-        })
-        .await
-    }
-
-    async fn newest(&self, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
-        let read = self.gateway.read(self.store.builds.get(key)).await?;
-        let Some(record) = read else {
-            return Err(ApiError::not_found(format!("There is no build `{key}`.")));
-        };
-        Ok(match self.records.get(key) {
-            Some(seen) if seen.revision >= record.revision.get() => seen,
-            Some(_) | None => {
-                let is_new = self.records.has_all_after(record.revision.get() - 1);
-                Record::new(record, is_new.then(std::time::Instant::now))
-            }
-        })
-    }
-
-    /// A build with its phase and its place in the queue, which the service knows.
-    pub(crate) async fn view(&self, key: &BuildKey) -> Result<BuildView, ApiError> {
-        parsed(&self.answer(key).await?)
-    }
-
-    /// The same as the service wrote it.
-    pub(crate) async fn answer(&self, key: &BuildKey) -> Result<Bytes, ApiError> {
-        let question = IdQuestion { id: key.clone() };
-        self.gateway.ask("build.get", &question).await
-    }
 }
 
-/// Of nanoseconds.
-pub(crate) fn milliseconds(nanoseconds: i128) -> i64 {
-    i64::try_from(nanoseconds / 1_000_000).unwrap_or(i64::MAX)
+impl FromRef<AppState> for ProxySettings {
+    fn from_ref(state: &AppState) -> Self {
+        state.proxy_settings.clone()
+    }
 }

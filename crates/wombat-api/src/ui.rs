@@ -1,4 +1,4 @@
-//! The website, embedded into the binary. Every address that isn't a file's is the website's own to understand.
+//! The website, embedded into the binary. Paths that aren't a file's get its index, whose router shows the page.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -13,12 +13,12 @@ use crate::{ApiError, range::matches_none};
 struct Website;
 
 const INDEX: &str = "index.html";
-/// Names of files in here hold a hash of their content.
+/// Folder of files whose names contain a hash of their content.
 const HASHED: &str = "assets/";
 const NOT_BUILT: &str = "This is Wombat Builder. Its website isn't part of this binary: build it first \
      (`npm ci && npm run build` in `ui/`), then the binary.\nThe REST API is at /api.\n";
 
-/// Everything that no route takes.
+/// Serves every path without a route.
 pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     answer::<Website>(&method, &uri, &headers)
 }
@@ -55,16 +55,16 @@ fn answer<Site: RustEmbed>(method: &Method, uri: &Uri, headers: &HeaderMap) -> R
     }
 }
 
-/// Pages of builds end with an id, which has dots.
+/// Paths of build pages end with an id, which has dots as file names have.
 fn is_page(path: &str) -> bool {
     path.rsplit('/')
         .next()
         .is_some_and(|name| name.parse::<wombat_model::BuildKey>().is_ok())
 }
 
-fn send(path: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
+fn send(path: &str, file: &EmbeddedFile, request: &HeaderMap) -> Response {
     let digest = Sha256::from_bytes(file.metadata.sha256_hash());
-    // Weak: it may be compressed on its way.
+    // Weak: the body may be compressed.
     let tag = format!("W/\"{digest}\"");
     let caching = if path.starts_with(HASHED) {
         "public, max-age=31536000, immutable"
@@ -77,7 +77,7 @@ fn send(path: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
         (header::ETAG, &tag),
         (header::CACHE_CONTROL, caching),
     ];
-    if matches_none(asked, tag.trim_start_matches("W/")) {
+    if matches_none(request, tag.trim_start_matches("W/")) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, file.data.to_vec()).into_response()

@@ -1,40 +1,37 @@
-//! What a builder is told at start.
+//! The options and dependencies of a builder.
 
 use std::{num::NonZeroUsize, path::PathBuf, thread, time::Duration};
 
 use tokio_util::sync::CancellationToken;
+use wombat_go::GoOptions;
+use wombat_model::{LicenceArgs, units};
 use wombat_store::{Connection, Store};
 
-use crate::{
-    counters::Counters,
-    go::{GoOptions, LicencePolicy},
-    units,
-    worker::Limits,
-};
+use crate::{counters::Counters, limits::Limits};
 
 /// Settings of a builder.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Builder")]
 pub struct BuilderArgs {
-    /// Builds at the same time [default: half the processors]
+    /// Number of concurrent builds [default: half the processors]
     #[arg(long, env = "WORKERS", value_name = "N")]
     pub workers: Option<NonZeroUsize>,
-    /// How long this builder counts as alive without saying so
-    #[arg(long, env = "WOMBAT_LEASE", default_value = "30s", value_name = "TIME", value_parser = units::lease)]
+    /// Time without a heartbeat after which other builders take over this builder's work
+    #[arg(long, env = "WOMBAT_LEASE", default_value = "30s", value_name = "TIME", value_parser = units::whole_seconds)]
     pub lease: Duration,
-    /// How long builds may go on after the builder was told to stop
+    /// Time that running builds get to finish after a stop signal
     #[arg(long, env = "WOMBAT_GRACE", default_value = "10m", value_name = "TIME", value_parser = units::duration)]
     pub grace: Duration,
-    /// Longest build
+    /// Time limit of a build
     #[arg(long, env = "WOMBAT_BUILD_TIME_LIMIT", default_value = "15m", value_name = "TIME", value_parser = units::duration)]
     pub build_time_limit: Duration,
-    /// Most memory of one build
+    /// Memory limit of a build, for all its processes together
     #[arg(long, env = "WOMBAT_BUILD_MEMORY_LIMIT", default_value = "4GiB", value_name = "SIZE", value_parser = units::size)]
     pub build_memory_limit: u64,
-    /// Largest binary
+    /// Size limit of a binary
     #[arg(long, env = "WOMBAT_OUTPUT_LIMIT", default_value = "1GiB", value_name = "SIZE", value_parser = units::size)]
     pub output_limit: u64,
-    /// Most processes of one build
+    /// Process limit of a build
     #[arg(
         long,
         env = "WOMBAT_BUILD_PROCESS_LIMIT",
@@ -42,19 +39,24 @@ pub struct BuilderArgs {
         value_name = "N"
     )]
     pub build_process_limit: u32,
-    /// Longest log of one build
+    /// Size limit of a build's log
     #[arg(long, env = "WOMBAT_LOG_LIMIT", default_value = "4MiB", value_name = "SIZE", value_parser = units::size)]
     pub log_limit: u64,
-    /// Free disk below which nothing is claimed
+    /// Free disk space below which this builder claims no builds
     #[arg(long, env = "WOMBAT_MIN_FREE_DISK", default_value = "2GiB", value_name = "SIZE", value_parser = units::size)]
     pub min_free_disk: u64,
-    /// Disk that compiled packages may take; what was used last stays longest
+    /// Size limit of each local compile cache; the least recently used results are removed first
     #[arg(long, env = "WOMBAT_GO_CACHE_LIMIT", default_value = "10GiB", value_name = "SIZE", value_parser = units::size)]
     pub go_cache_limit: u64,
-    /// Compile for this machine alone: neither read nor fill the compile cache that builders share
+    /// Size limit of Go's module cache, with downloaded and unpacked modules; the least recently used are removed
+    /// first, and running builds keep theirs. Nothing is removed from a --module-cache outside the state directory,
+    /// which other programs may use, or without a module proxy (--offline)
+    #[arg(long, env = "WOMBAT_MODULE_CACHE_LIMIT", default_value = "20GiB", value_name = "SIZE", value_parser = units::size)]
+    pub module_cache_limit: u64,
+    /// Neither read nor fill the compile cache that builders share
     #[arg(long, env = "WOMBAT_NO_FLEET_CACHE")]
     pub no_fleet_cache: bool,
-    /// What to compile ahead while nothing waits, for the platforms that are asked for
+    /// What to compile ahead while no build waits, for the requested platforms
     #[arg(
         long,
         env = "WOMBAT_WARM",
@@ -63,7 +65,7 @@ pub struct BuilderArgs {
         value_name = "WHAT"
     )]
     pub warm: Warm,
-    /// What to leave out of what is done beside builds, and below them; may be repeated
+    /// Background work to disable (repeatable)
     #[arg(
         long,
         env = "WOMBAT_WITHOUT",
@@ -71,36 +73,13 @@ pub struct BuilderArgs {
         value_delimiter = ',',
         value_name = "WORK"
     )]
-    pub without: Vec<Aside>,
-    /// A licence whose terms you accept, so that packages under it are built
-    #[arg(
-        long,
-        env = "WOMBAT_ACCEPT_LICENCE",
-        value_enum,
-        value_name = "LICENCE"
-    )]
-    pub accept_licence: Option<AcceptedLicence>,
-    /// `apache` refuses every package that compiles a file under the Redpanda Community Licence
-    #[arg(
-        long,
-        env = "WOMBAT_LICENCE_POLICY",
-        value_enum,
-        default_value = "community",
-        value_name = "POLICY",
-        conflicts_with = "accept_licence"
-    )]
-    pub licence_policy: BundlePolicy,
-    /// Where Go is
+    pub without: Vec<Background>,
+    /// Licences of binaries
+    #[command(flatten)]
+    pub licences: LicenceArgs,
+    /// The Go installation
     #[command(flatten)]
     pub go: GoOptions,
-}
-
-/// A licence that has to be accepted first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum AcceptedLicence {
-    /// The Redpanda Community Licence.
-    #[value(name = "RCL", alias = "rcl")]
-    Rcl,
 }
 
 /// What an idle builder compiles ahead.
@@ -108,43 +87,25 @@ pub enum AcceptedLicence {
 pub enum Warm {
     /// Nothing.
     Off,
-    /// What is in every binary.
+    /// The packages that every binary contains.
     Base,
-    /// Every package of the catalog's newest releases: hours of compiling, once for all builders.
+    /// Every package of the catalog's newest releases; takes hours, once for all builders.
     Catalog,
 }
 
-/// What a builder does beside its builds.
+/// Work that a builder does in the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Aside {
-    /// Building what rests in somebody's basket, while nothing waits.
+pub enum Background {
+    /// Building the contents of clients' baskets, while no build waits.
     Ahead,
     /// Importing modules into the catalog.
     Imports,
-    /// Running finished binaries to ask what they say of a pipeline.
+    /// Checking pipelines with finished binaries.
     Lint,
 }
 
-/// What is built without a licence being accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum BundlePolicy {
-    /// Packages of which every compiled file is under an open licence.
-    Apache,
-    /// Upstream's community bundle, too, of which some packages compile files that are not.
-    Community,
-}
-
 impl BuilderArgs {
-    /// The licences that go into binaries here.
-    pub fn licences(&self) -> LicencePolicy {
-        match (self.accept_licence, self.licence_policy) {
-            (Some(AcceptedLicence::Rcl), _) => LicencePolicy::AcceptRcl,
-            (None, BundlePolicy::Apache) => LicencePolicy::Apache,
-            (None, BundlePolicy::Community) => LicencePolicy::Community,
-        }
-    }
-
-    /// How many builds run at once.
+    /// Number of concurrent builds.
     pub fn worker_count(&self) -> usize {
         self.workers
             .map_or_else(|| (processors() / 2).max(1), NonZeroUsize::get)
@@ -161,7 +122,7 @@ impl BuilderArgs {
         }
     }
 
-    /// How many packages each of them compiles at once.
+    /// Number of packages that each build compiles concurrently.
     fn parallelism(&self) -> usize {
         (processors() / self.worker_count()).max(1)
     }
@@ -171,30 +132,30 @@ fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// What a builder works with.
+/// The dependencies of a builder.
 #[derive(Debug)]
 pub struct BuilderDeps {
     /// NATS.
     pub connection: Connection,
     /// The buckets.
     pub store: Store,
-    /// The folder that outlives the process.
+    /// The state directory.
     pub state_dir: PathBuf,
-    /// The `wombat` executable, under which children run.
+    /// The `wombat` executable, which supervises child processes.
     pub helper: PathBuf,
-    /// Cancelled when there is no time left for grace: builds are given back at once.
-    pub hurry: CancellationToken,
-    /// What is counted on the way.
+    /// Cancel this to skip the grace time: builds are given back at once.
+    pub force_stop: CancellationToken,
+    /// Counters of claims.
     pub counters: Counters,
-    /// What becomes of a builder that can't build, such as for want of Go.
+    /// What to do if this builder can't build, for example without Go.
     pub if_unfit: IfUnfit,
 }
 
-/// What becomes of a builder that can't build.
+/// What to do if a builder can't build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfUnfit {
-    /// It ends with an error.
+    /// End with an error.
     End,
-    /// It says in the list of builders why, and tries again from time to time.
+    /// Publish the reason in the list of builders, and retry.
     Wait,
 }

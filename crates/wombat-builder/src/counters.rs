@@ -1,11 +1,11 @@
-//! What a builder counts.
+//! The counters of a builder.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-/// Numbers since the start; clones count together.
+/// Numbers since the start; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Counters(Arc<Numbers>);
 
@@ -22,12 +22,12 @@ impl Counters {
         self.0.claims_won.load(Ordering::Relaxed)
     }
 
-    /// Claims that were refused because another builder was faster.
+    /// Claims that another builder won.
     pub fn claims_lost(&self) -> u64 {
         self.0.claims_lost.load(Ordering::Relaxed)
     }
 
-    /// Builds taken from dead builders.
+    /// Builds recovered from dead builders.
     pub fn recovered(&self) -> u64 {
         self.0.recovered.load(Ordering::Relaxed)
     }

@@ -1,18 +1,18 @@
-//! Whether the disk has room for builds.
+//! Checks whether the disk has room for builds.
 
 use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// A builder's own disk, for all that compile on it.
+/// A builder's own disk.
 #[derive(Debug)]
 pub(crate) struct Disk {
-    /// Where builds work.
+    /// The folder of running builds.
     folder: PathBuf,
-    /// Bytes below which nothing is begun.
+    /// Free bytes below which no build starts.
     min_free: u64,
-    /// Why nothing is claimed, for the fleet to see.
+    /// Why this builder claims nothing, for its presence.
     problem: watch::Sender<Option<String>>,
 }
 
@@ -27,12 +27,12 @@ impl Disk {
         disk
     }
 
-    /// Follows what is in the way of builds.
+    /// Subscribes to the problem.
     pub(crate) fn problem(&self) -> watch::Receiver<Option<String>> {
         self.problem.subscribe()
     }
 
-    /// Whether another build may begin. What follows the problem is told of a change.
+    /// Whether another build may start. Updates the problem.
     pub(crate) fn has_room(&self) -> bool {
         let enough = free_disk(&self.folder).is_none_or(|free| free >= self.min_free);
         self.problem.send_if_modified(|problem| {
@@ -53,12 +53,12 @@ impl Disk {
     fn words(&self) -> String {
         let wanted = self.min_free.div_ceil(1 << 20);
         format!(
-            "Its disk is full: less than {wanted} MiB are free, so nothing is claimed. Make room, or set a lower limit with --min-free-disk."
+            "Its disk is full: less than {wanted} MiB are free, so it claims no builds. Free disk space, or lower --min-free-disk (WOMBAT_MIN_FREE_DISK)."
         )
     }
 }
 
-/// Bytes that may still be written, if the system tells.
+/// Free bytes, if the system reports them.
 fn free_disk(folder: &Path) -> Option<u64> {
     let status = rustix::fs::statvfs(folder).ok()?;
     Some(status.f_bavail.saturating_mul(status.f_frsize))

@@ -1,7 +1,7 @@
-//! Who owns a builder's folder: one process at a time, and a note of the one before.
+//! The owner of a builder's folder: one process at a time, and a note about the previous one.
 //!
-//! The note also tells whether the machine went down under the one before it, without an orderly end: then files that it wrote
-//! last may be empty, or hold zeros.
+//! The note also shows whether the machine crashed under the previous owner: then files that it wrote last may be
+//! empty, or hold zeros.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -14,37 +14,37 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 use wombat_model::{BuildKey, BuilderId};
 
-/// The note's file.
+/// File name of the note.
 const NOTE: &str = "owner";
 
-/// The folder, ours until this is dropped.
+/// The folder, owned by this process until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Ownership {
     folder: PathBuf,
-    /// Whose it was before. That process is dead: it would hold the lock.
+    /// The previous owner. That process is dead: otherwise it would hold the lock.
     pub(crate) previous: Option<Note>,
-    /// Whether the machine may have lost power since, with files half on disk.
+    /// Whether the machine may have lost power since, which damages files.
     pub(crate) after_a_crash: bool,
     _lock: File,
 }
 
-/// What an owner writes down of itself.
+/// An owner's note about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
     pub(crate) builder: BuilderId,
-    /// Builds that it gave back for the owner before it. One that is found under a dead owner again may be what
-    /// kills them.
+    /// Builds that it gave back for its predecessor. If such a build has a dead owner again, it may be what kills its
+    /// builders.
     pub(crate) given_back: Vec<BuildKey>,
-    /// The start of the machine that it runs in. `None`: the system doesn't tell, or the program was too old to ask.
+    /// The machine's boot id. `None` if the system has none, or the note is from an older version.
     #[serde(default)]
     pub(crate) boot: Option<String>,
-    /// Whether it ended in order.
+    /// Whether it stopped cleanly.
     #[serde(default)]
     pub(crate) clean: bool,
 }
 
 impl Note {
-    /// Of a builder that runs now.
+    /// The note of a running builder.
     pub(crate) fn of(builder: BuilderId) -> Self {
         Self {
             builder,
@@ -56,10 +56,10 @@ impl Note {
 }
 
 impl Ownership {
-    /// Takes the folder for `builder`.
+    /// Locks the folder for `builder`.
     pub(crate) fn take(folder: &Path, builder: &BuilderId) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("making the folder {}", folder.display()))?;
+            .with_context(|| format!("creating the folder {}", folder.display()))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -82,14 +82,14 @@ impl Ownership {
                 return Err(error).with_context(|| format!("locking {}", folder.display()));
             }
         }
-        // Without a readable note claims aren't given back at once; they are when their owner's lease ends.
+        // Without a readable note, the previous owner's builds are recovered when its lease ends, not at once.
         let text = fs::read(folder.join(NOTE)).ok();
         let previous: Option<Note> = text
             .as_deref()
             .and_then(|text| serde_json::from_slice(text).ok());
         let after_a_crash = match &previous {
             Some(note) => !note.clean && note.boot != boot_id(),
-            // A note that can't be read was half-written itself.
+            // An unreadable note was itself damaged by the crash.
             None => text.is_some(),
         };
         let ownership = Self {
@@ -98,34 +98,34 @@ impl Ownership {
             after_a_crash,
             _lock: lock,
         };
-        // Until what may be damaged has been looked at, a second start has to know of it, too.
+        // The old note stays until damaged files are repaired, so that a second start sees it, too.
         if !after_a_crash {
             ownership.claim(builder)?;
         }
         Ok(ownership)
     }
 
-    /// Writes down that the folder is `builder`'s, and sound.
+    /// Records that the folder belongs to `builder`, and is intact.
     pub(crate) fn claim(&self, builder: &BuilderId) -> anyhow::Result<()> {
         self.note(&Note::of(builder.clone()))
     }
 
-    /// Adds to what is written down of us.
+    /// Adds to this process's own note.
     pub(crate) fn add(&self, more: &Note) -> anyhow::Result<()> {
         let mut note = self.own_note(&more.builder);
         note.given_back.extend(more.given_back.iter().cloned());
         self.note(&note)
     }
 
-    /// Writes down that `builder` ended in order. A machine that is shut down writes everything to disk; one that loses power
-    /// within seconds of this may leave damage that is only found when a build fails by it.
+    /// Records that `builder` stopped cleanly. A machine that is shut down flushes its disks; one that loses power
+    /// seconds after this may have damage that is only found when a build fails.
     pub(crate) fn end(self, builder: &BuilderId) {
         let note = Note {
             clean: true,
             ..self.own_note(builder)
         };
         if let Err(error) = self.note(&note) {
-            warn!(%error, "can't write down that the builder ended in order");
+            warn!(%error, "can't record the clean stop of the builder");
         }
     }
 
@@ -139,11 +139,11 @@ impl Ownership {
 
     fn note(&self, note: &Note) -> anyhow::Result<()> {
         wombat_files::store_file(&self.folder.join(NOTE), &serde_json::to_vec(note)?)
-            .context("writing down who owns the folder")
+            .context("writing the owner's note")
     }
 }
 
-/// Another one after each start of the machine.
+/// The machine's boot id, which changes with every boot.
 fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())
@@ -201,7 +201,7 @@ mod tests {
         );
         assert!(!found(&note("another", true)));
         assert!(found(&note("another", false)));
-        // As v0.1.0 wrote it.
+        // The format of v0.1.0.
         assert!(found(br#"{"builder":"old","given_back":[]}"#));
         for left in [&b""[..], b"{\"builder\":\"o", &[0; 60]] {
             assert!(found(left), "{left:?}");

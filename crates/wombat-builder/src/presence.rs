@@ -1,7 +1,7 @@
-//! Says that this builder is alive, and notices when nobody can hear it any more.
+//! Publishes that this builder is alive, and notices when that fails.
 //!
-//! A builder that couldn't renew its lease for two thirds of it must take for granted that others will soon count
-//! it as dead, so it stops building before they do.
+//! A builder that couldn't renew its lease for two thirds of it must assume that others will soon count it as dead, so
+//! it stops its builds before they do.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,17 +14,17 @@ use tracing::{info, warn};
 use wombat_model::{ActiveClaim, BuildKey, ClaimId, Presence};
 use wombat_store::Builders;
 
-/// Changes are told at most this often; renewals come besides.
+/// Shortest time between two changes; renewals are sent in addition.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long the last word may take.
+/// Time limit for removing the presence at the end.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Builds that this builder holds.
 #[derive(Clone, Debug)]
 pub(crate) struct ActiveClaims(watch::Sender<BTreeMap<BuildKey, ClaimId>>);
 
-/// Takes a claim off the list when it is dropped.
+/// Removes a claim from the list when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Listed {
     claims: ActiveClaims,
@@ -54,24 +54,24 @@ impl Drop for Listed {
     }
 }
 
-/// Keeps the presence of one builder alive.
+/// Renews the presence of this builder.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     pub(crate) builders: Builders,
-    /// What is told, but for `active`, `draining` and `problem`.
+    /// The presence, except for `active`, `draining` and `problem`.
     pub(crate) presence: Presence,
     pub(crate) lease: Duration,
     pub(crate) claims: ActiveClaims,
-    /// Cancelled when nothing new is claimed.
+    /// Cancelled when the builder stops claiming.
     pub(crate) draining: CancellationToken,
-    /// Why nothing new is claimed, if not for `draining`.
+    /// Why the builder claims nothing, if not for `draining`.
     pub(crate) problem: watch::Receiver<Option<String>>,
-    /// Set while the lease is in doubt, and before the first one.
+    /// Set while the lease may have expired, and before the first one.
     pub(crate) fenced: watch::Sender<bool>,
 }
 
 impl Heartbeat {
-    /// Renews until `end`, then says goodbye.
+    /// Renews the lease until `end`, then removes the presence.
     pub(crate) async fn run(mut self, end: CancellationToken) {
         let mut ticks = interval(self.lease / 3);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,7 +85,7 @@ impl Heartbeat {
                 () = end.cancelled() => break,
                 _ = ticks.tick() => {}
                 () = until(doubtful), if !*self.fenced.borrow() => {
-                    warn!("the lease can't be renewed; builds are stopped");
+                    warn!("can't renew the lease; stopping builds");
                     self.fenced.send_replace(true);
                     continue;
                 }
@@ -112,7 +112,7 @@ impl Heartbeat {
                     claim: claim.clone(),
                 })
                 .collect();
-            // The lease counts from when we asked, not from when the answer came.
+            // The lease counts from the request, not from the answer.
             match timeout(
                 self.lease / 3,
                 self.builders.renew(&self.presence, self.lease),
@@ -126,14 +126,14 @@ impl Heartbeat {
                     }
                 }
                 Ok(Err(error)) => warn!(%error, "can't renew the lease"),
-                Err(_) => warn!("renewing the lease takes too long"),
+                Err(_) => warn!("renewing the lease timed out"),
             }
         }
         let left = self.builders.leave(&self.presence.builder);
         match timeout(GOODBYE_LIMIT, left).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%error, "can't say goodbye; the lease will run out"),
-            Err(_) => warn!("NATS doesn't answer: can't say goodbye; the lease will run out"),
+            Ok(Err(error)) => warn!(%error, "can't remove this builder's presence; it will expire"),
+            Err(_) => warn!("NATS doesn't answer; this builder's presence will expire"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Gets a builder ready: Go, its folders, the workshop. One that can't build ends, or says why and tries again.
+//! Prepares a builder: Go, its folders, the workshop. A builder that can't build ends, or publishes the reason and
+//! retries.
 
 use std::{path::Path, time::Duration};
 
@@ -8,19 +9,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use wombat_model::{BuilderId, Presence, SandboxLevel};
 
-use crate::{
-    args::{BuilderArgs, BuilderDeps, IfUnfit},
-    go::Workshop,
-};
+use crate::args::{BuilderArgs, BuilderDeps, IfUnfit};
+use wombat_go::Workshop;
 
-/// How often a builder that can't build tries again.
+/// How often a builder that can't build retries.
 const RETRY: Duration = Duration::from_secs(10);
-/// How long it is listed without having said so again. `go` may hang for a while before it is given up.
+/// Lease of its presence meanwhile. `go` may hang for a while before it is killed.
 const LISTED: Duration = Duration::from_mins(2);
-/// How long writing into the list of builders may take.
+/// Time limit for writing the presence.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The workshop, as soon as there can be one. `None`: `stop` came first.
+/// The workshop, once it can be prepared. `None` if `stop` came first.
 pub(crate) async fn workshop(
     deps: &BuilderDeps,
     args: &BuilderArgs,
@@ -44,7 +43,7 @@ pub(crate) async fn workshop(
         if problem.as_ref() != Some(&error) {
             warn!(
                 problem = error,
-                "no builds here; everything else runs, and requests wait"
+                "this builder can't build; everything else runs, and requests wait"
             );
         }
         say(deps, builder, host, error.clone()).await;
@@ -56,11 +55,11 @@ pub(crate) async fn workshop(
     };
     if problem.is_some() {
         if ready.is_some() {
-            info!("what was in the way of builds is gone");
+            info!("the problem is solved; this builder can build now");
         }
-        // It comes again as one that builds, or not at all.
+        // The heartbeat publishes it again, if it builds.
         let left = timeout(WRITE_LIMIT, deps.store.builders.leave(builder)).await;
-        debug!(?left, "taken off the list of builders");
+        debug!(?left, "removed this builder's presence");
     }
     Ok(ready)
 }
@@ -71,12 +70,12 @@ async fn prepare(
     folder: &Path,
 ) -> anyhow::Result<Workshop> {
     let settings = args.go.discover(&deps.state_dir, deps.helper.clone());
-    Workshop::new(settings.await?, folder, args.licences())
+    Workshop::new(settings.await?, folder, args.licences.allowed())
         .await
         .with_context(|| format!("preparing the folder {}", folder.display()))
 }
 
-/// Lists this builder with what is in its way.
+/// Publishes this builder's presence with its problem.
 async fn say(deps: &BuilderDeps, builder: &BuilderId, host: &str, problem: String) {
     let presence = Presence {
         builder: builder.clone(),
@@ -92,7 +91,7 @@ async fn say(deps: &BuilderDeps, builder: &BuilderId, host: &str, problem: Strin
     };
     match timeout(WRITE_LIMIT, deps.store.builders.renew(&presence, LISTED)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => debug!(%error, "can't say why nothing is built here"),
-        Err(_) => debug!("NATS doesn't answer: can't say why nothing is built here"),
+        Ok(Err(error)) => debug!(%error, "can't publish why this builder can't build"),
+        Err(_) => debug!("NATS doesn't answer: can't publish why this builder can't build"),
     }
 }

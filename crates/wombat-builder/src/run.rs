@@ -1,40 +1,34 @@
-//! Starts a builder and sees it to its end.
+//! Runs a builder from start to end.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
+use wombat_go::{Trust, Workshop};
 use wombat_model::{BuilderId, Presence, SandboxLevel};
 use wombat_store::{Connection, Followers};
 
 use crate::{
-    ahead::{Ahead, BuildAhead},
-    args::{Aside, BuilderArgs, BuilderDeps, Warm},
-    cache::{Trust, trim},
+    args::{Background, BuilderArgs, BuilderDeps, Warm},
+    background::{
+        ahead::BuildAhead, contained::contained, imports::ImportDesk, lint, warm::WarmUp,
+    },
     counters::Counters,
     disk::Disk,
-    go::Workshop,
-    imports::ImportDesk,
-    intake::Dispatcher,
-    lint,
     owner::Ownership,
+    prebuilt::Prebuilt,
     presence::{ActiveClaims, Heartbeat},
     readiness,
-    warm::{AskedTargets, WarmUp},
+    requested_targets::RequestedTargets,
+    scheduling::Dispatcher,
+    trimming::keep_trimmed,
     worker::Worker,
 };
 
-/// How often the compile cache is looked at.
-const TRIM_INTERVAL: Duration = Duration::from_mins(10);
-
-/// Runs a builder until `stop`: then it claims nothing more, ends what it can within the grace time, and gives the
-/// rest back. An error says why it couldn't start.
+/// Runs a builder until `stop`: then it claims no more builds, finishes what it can within the grace time, and gives
+/// the rest back. Fails if it can't start.
 pub async fn run(
     deps: BuilderDeps,
     args: BuilderArgs,
@@ -69,30 +63,29 @@ pub async fn run(
     let fleet = (!args.no_fleet_cache).then(|| deps.store.gocache.clone());
     let workshop = workshop.shared(fleet, trust);
 
-    let mut trimming = JoinSet::new();
-    trimming.spawn(keep_trimmed(workshop.cache_folders(args.go_cache_limit)));
+    let _trimming = start_trimming(&workshop, &args);
 
     let claims = ActiveClaims::new();
-    // Nothing is claimed before the others can know that we are there.
+    // No claims before the first heartbeat: other builders must know this one.
     let (fence, fenced) = watch::channel(true);
-    let hurry = CancellationToken::new();
+    let force_stop = CancellationToken::new();
     let worker = Arc::new(Worker {
         store: deps.store.clone(),
-        workshop,
+        workshop: workshop.clone(),
         builder: builder.clone(),
         limits: args.limits(),
         claims: claims.clone(),
         counters: deps.counters.clone(),
         fenced: fenced.clone(),
         stop: stop.clone(),
-        hurry: hurry.clone(),
+        force_stop: force_stop.clone(),
         busy: watch::Sender::new(0),
-        ahead: Ahead::default(),
-        asked: AskedTargets::default(),
+        prebuilt: Prebuilt::default(),
+        requested: RequestedTargets::default(),
     });
     let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk);
     let disk = Arc::new(disk);
-    let mut aside = start_aside(&worker, &args, &deps.connection, &disk);
+    let mut background = start_background(&worker, &args, &deps.connection, &disk);
     let workers = args.worker_count();
     info!(%builder, workers, %go, "builder started");
 
@@ -110,15 +103,15 @@ pub async fn run(
         fenced: fence,
     };
     let end = CancellationToken::new();
-    // Whoever drops us has a dead builder, not one that lives on in its heartbeat.
+    // In a JoinSet, so that the heartbeat ends if this future is dropped: such a builder is dead.
     let mut heartbeats = JoinSet::new();
     heartbeats.spawn(heartbeat.run(end.clone()));
     let mut grace = JoinSet::new();
-    grace.spawn(hurry_after(
+    grace.spawn(force_stop_after(
         stop.clone(),
         args.grace,
-        deps.hurry,
-        hurry.clone(),
+        deps.force_stop,
+        force_stop.clone(),
     ));
 
     let dispatcher = Dispatcher {
@@ -132,22 +125,32 @@ pub async fn run(
         stop,
     };
     let ownership = Box::pin(dispatcher.run()).await;
-    while let Some(ended) = aside.join_next().await {
-        ended.context("ending what is done aside")?;
-    }
+    while background.join_next().await.is_some() {}
     grace.shutdown().await;
     end.cancel();
     while let Some(ended) = heartbeats.join_next().await {
         ended.context("ending the heartbeat")?;
     }
-    // What still reads from the connection when it is closed has nothing to read from.
+    // Fetches must end before the connection is closed.
+    workshop.end_fetches().await;
     followers.end().await;
     ownership.end(&builder);
     sum_up(&deps.counters);
     Ok(())
 }
 
-/// Looks at what a crash of the machine may have damaged, if there was one.
+/// Keeps the caches on this disk below their limits until the set is dropped.
+fn start_trimming(workshop: &Workshop, args: &BuilderArgs) -> JoinSet<()> {
+    let mut trimming = JoinSet::new();
+    let trimmed = keep_trimmed(
+        workshop.cache_folders(args.go_cache_limit),
+        workshop.module_trimmer(args.module_cache_limit),
+    );
+    trimming.spawn(contained("trimming caches", trimmed));
+    trimming
+}
+
+/// Repairs files that a crash of the machine may have damaged, if there was one.
 async fn mend(
     ownership: &Ownership,
     workshop: &Workshop,
@@ -160,7 +163,7 @@ async fn mend(
     Ok(())
 }
 
-/// Of a builder that is there and has nothing to do.
+/// The presence of an idle builder.
 fn presence(builder: &BuilderId, host: String, workers: usize, lease: Duration) -> Presence {
     Presence {
         builder: builder.clone(),
@@ -185,62 +188,40 @@ fn sum_up(counters: &Counters) {
     );
 }
 
-/// What is done beside builds, and below them.
-fn start_aside(
+/// Starts the background work.
+fn start_background(
     worker: &Arc<Worker>,
     args: &BuilderArgs,
     connection: &Connection,
     disk: &Arc<Disk>,
 ) -> JoinSet<()> {
-    let mut aside = JoinSet::new();
+    let mut background = JoinSet::new();
     let does = |work| !args.without.contains(&work);
     if args.warm != Warm::Off {
-        aside.spawn(WarmUp::new(Arc::clone(worker), args.warm, Arc::clone(disk)).run());
+        let warm_up = WarmUp::new(Arc::clone(worker), args.warm, Arc::clone(disk));
+        background.spawn(contained("warm-up", warm_up.run()));
     }
-    if does(Aside::Imports) {
-        aside.spawn(ImportDesk::run(Arc::clone(worker)));
+    if does(Background::Imports) {
+        let imports = ImportDesk::run(Arc::clone(worker));
+        background.spawn(contained("imports", imports));
     }
-    if does(Aside::Lint) {
-        aside.spawn(lint::run(Arc::clone(worker), connection.clone()));
+    if does(Background::Lint) {
+        let lint = lint::run(Arc::clone(worker), connection.clone());
+        background.spawn(contained("lint", lint));
     }
-    if does(Aside::Ahead) {
-        aside.spawn(BuildAhead::run(
-            Arc::clone(worker),
-            connection.clone(),
-            Arc::clone(disk),
-        ));
+    if does(Background::Ahead) {
+        let ahead = BuildAhead::run(Arc::clone(worker), connection.clone(), Arc::clone(disk));
+        background.spawn(contained("building ahead", ahead));
     }
-    aside
+    background
 }
 
-/// Keeps folders below their limits, for as long as it is polled.
-async fn keep_trimmed(folders: [(PathBuf, u64); 3]) {
-    loop {
-        for (folder, limit) in folders.clone() {
-            let trimmed = tokio::task::spawn_blocking(move || {
-                match trim(&folder, limit, SystemTime::now()) {
-                    // Nothing was compiled there yet.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    Err(error) => {
-                        warn!(folder = %folder.display(), %error, "can't trim a cache");
-                    }
-                    Ok(_) => {}
-                }
-            });
-            if let Err(error) = trimmed.await {
-                warn!(%error, "trimming a cache failed");
-            }
-        }
-        tokio::time::sleep(TRIM_INTERVAL).await;
-    }
-}
-
-/// Once stopping has begun, the hurry comes with the end of the grace time, or when it is asked for.
-async fn hurry_after(
+/// Cancels `force_stop` at the end of the grace time after `stop`, or at once when it is `asked` for.
+async fn force_stop_after(
     stop: CancellationToken,
     grace: Duration,
     asked: CancellationToken,
-    hurry: CancellationToken,
+    force_stop: CancellationToken,
 ) {
     tokio::select! {
         () = async {
@@ -249,7 +230,7 @@ async fn hurry_after(
         } => {}
         () = asked.cancelled() => stop.cancel(),
     }
-    hurry.cancel();
+    force_stop.cancel();
 }
 
 fn host_name() -> String {
@@ -259,7 +240,7 @@ fn host_name() -> String {
         .into_owned()
 }
 
-/// `<host>-<random>`: a new one at each start.
+/// `<host>-<random>`, a new one for every start.
 fn builder_id(host: &str) -> BuilderId {
     let fits = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     let host: String = host.chars().filter(fits).take(40).collect();

@@ -1,4 +1,4 @@
-//! Files that begin with the digest of their rest.
+//! Files that begin with the digest of their content.
 
 use std::{fs, io, path::Path};
 
@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::store_file;
 
-/// Bytes before the content.
+/// Bytes of the digest and the newline before the content.
 const HEAD: usize = 64 + 1;
 
 /// Stores `content` as [`store_file`] does, so that [`read_sealed`] knows whether it is still whole.
@@ -18,8 +18,7 @@ pub fn store_sealed(path: &Path, content: &[u8]) -> io::Result<()> {
     store_file(path, &sealed)
 }
 
-/// The content of a file that [`store_sealed`] wrote. `None`: it isn't there, can't be read, or a byte of it isn't as it was
-/// written.
+/// The content of a file that [`store_sealed`] wrote. `None` if the file is missing, unreadable or damaged.
 pub fn read_sealed(path: &Path) -> Option<Vec<u8>> {
     let mut sealed = fs::read(path).ok()?;
     let (head, content) = sealed.split_at_checked(HEAD)?;
@@ -30,7 +29,7 @@ pub fn read_sealed(path: &Path) -> Option<Vec<u8>> {
     })
 }
 
-/// In hexadecimal digits, so that `sha256sum` can be held against it.
+/// In hexadecimal digits, to be compared with the output of `sha256sum`.
 fn digest(content: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     Sha256::digest(content)

@@ -1,4 +1,4 @@
-//! Writes a file whole or not at all, also when the process is killed or the machine loses power.
+//! Writes a file whole or not at all, even if the process is killed or the machine loses power.
 
 use std::{
     fs::{self, File, Permissions},
@@ -9,13 +9,13 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// Mode of a file that anybody may read, before the process's mask.
+/// Mode of a file that every user may read, before the umask.
 const READABLE: u32 = 0o666;
 
-/// Stores `bytes` at `path`, in place of what was there. The folder has to exist.
+/// Stores `bytes` at `path`, replacing any file there. The folder must exist.
 ///
-/// After a crash the file has its old content or the new one. Once this has returned it has the new one, also after a power
-/// failure. Errors are those of the file system; the old content is still there then.
+/// After a crash the file has its old content or the new one. Once this has returned, it has the new one even after a
+/// power failure. Fails with errors of the file system, which leave the old content in place.
 pub fn store_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     let builder = tempfile::Builder::new()
@@ -25,7 +25,7 @@ pub fn store_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(builder, path, bytes)
 }
 
-/// [`store_file`] with exactly this mode, such as `0o600` for a secret. The content is never readable to more.
+/// [`store_file`] with exactly this mode, such as `0o600` for a secret. The content never has wider permissions.
 pub fn store_file_as(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let file = tempfile::Builder::new()
         .prefix(".new-")
@@ -41,10 +41,10 @@ fn write(mut file: NamedTempFile, path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a file that is complete at `path`, in place of what was there, as [`store_file`] does. It has to lie on the same file
+/// Moves a complete file to `path`, replacing any file there, as [`store_file`] does. It must be on the same file
 /// system, best in the same folder.
 pub fn settle(file: NamedTempFile, path: &Path) -> io::Result<File> {
-    // Without this the name may be on disk before the content: an empty file after a power failure.
+    // Otherwise the name may be on disk before the content, which leaves an empty file after a power failure.
     file.as_file().sync_all()?;
     let file = file.persist(path)?;
     sync_folder(folder_of(path))?;
@@ -61,8 +61,8 @@ pub fn settle_at(made: &Path, path: &Path) -> io::Result<()> {
 fn sync_folder(folder: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that may be written and not listed, or a file system that syncs files alone: the file is in place, and
-        // there is no more to be had.
+        // The folder can't be listed, or the file system syncs only files: the file is in place, and no more can be
+        // done.
         Err(error) if matches!(error.kind(), PermissionDenied | InvalidInput | Unsupported) => {
             Ok(())
         }
@@ -70,7 +70,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a file. One that isn't there counts as removed.
+/// Removes a file. A missing file counts as removed.
 pub fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -78,8 +78,8 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a file's content says nothing: it is empty, or all of it is zeros and blanks. That is what a power failure leaves of
-/// a file that was written without [`store_file`].
+/// Whether a file's content is only zeros and blanks, or empty. A power failure leaves that of a file that was written
+/// without [`store_file`].
 pub fn is_blank(bytes: &[u8]) -> bool {
     bytes
         .iter()

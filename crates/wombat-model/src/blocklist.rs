@@ -1,4 +1,4 @@
-//! Modules that an operator lets nobody build.
+//! The blocklist: modules that an operator doesn't allow to be built.
 
 use std::{fmt, str::FromStr};
 
@@ -15,15 +15,15 @@ const MAX_ENTRIES: usize = 1000;
 /// Longest reason, in characters.
 const MAX_REASON: usize = 200;
 
-/// Modules by their path, as Go's `GOPRIVATE` names them: `*` and `?` stand for parts of one element, and whatever begins
-/// with the elements of the pattern is meant. With `@version`, that version alone.
+/// A pattern of module paths, as in Go's `GOPRIVATE`: `*` and `?` match within one path element, and a pattern matches
+/// every path that begins with its elements. With `@version`, it matches that version only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ModulePattern(String);
 
-/// The text names no modules.
+/// The text is not a module pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is not a pattern of modules: {problem}", .given.chars().take(80).collect::<String>().escape_debug())]
+#[error("`{}` is not a module pattern: {problem}", .given.chars().take(80).collect::<String>().escape_debug())]
 pub struct ParseModulePatternError {
     given: String,
     problem: &'static str,
@@ -33,7 +33,7 @@ validated_string!(
     ModulePattern,
     ParseModulePatternError,
     r"^[A-Za-z0-9._~*?-]+(/[A-Za-z0-9._~*?-]+)*(@v[0-9A-Za-z.+-]+)?$",
-    "Modules by their path, such as `github.com/evil/*` or `github.com/a/b@v1.2.3`."
+    "A pattern of module paths, such as `github.com/evil/*` or `github.com/a/b@v1.2.3`."
 );
 
 impl FromStr for ModulePattern {
@@ -51,7 +51,7 @@ impl FromStr for ModulePattern {
         }
         let (path, version) = parts(text);
         if version.is_some_and(|version| version.parse::<ModuleVersion>().is_err()) {
-            return reject("what follows `@` is an exact version, such as v1.2.3");
+            return reject("the version after `@` must be exact, such as v1.2.3");
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~*?".contains(&byte);
         if path.split('/').any(str::is_empty) {
@@ -59,7 +59,7 @@ impl FromStr for ModulePattern {
         }
         if !path.split('/').all(|element| element.bytes().all(allowed)) {
             return reject(
-                "it may hold letters, digits, `-`, `.`, `_`, `~`, `/`, and `*` and `?` for any",
+                "only letters, digits, `-`, `.`, `_`, `~`, `/`, `*` and `?` are allowed",
             );
         }
         Ok(Self(text.to_owned()))
@@ -74,7 +74,7 @@ fn parts(text: &str) -> (&str, Option<&str>) {
 }
 
 impl ModulePattern {
-    /// Whether it means this module.
+    /// Whether the pattern matches this module.
     pub fn matches(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
         let (pattern, exactly) = parts(&self.0);
         if exactly.is_some_and(|exactly| exactly != version.as_str()) {
@@ -89,7 +89,7 @@ impl ModulePattern {
     }
 }
 
-/// Whether an element is what `*` and `?` leave open. Takes time in the product of both lengths at most.
+/// Whether a pattern with the wildcards `*` and `?` matches `text`, in at most the product of both lengths in steps.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut place) = (0, 0);
     // Where the last `*` was, and how much of the text it has taken.
@@ -121,29 +121,29 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockedModule {
-    /// Which modules.
+    /// The modules that are blocked.
     pub module: ModulePattern,
-    /// Why, for those who ask for one; at most 200 characters.
+    /// Why, for clients whose build is refused; at most 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// All that is blocked: at most 1000 entries, none twice.
+/// The blocklist: at most 1000 entries, without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "Vec<BlockedModule>", into = "Vec<BlockedModule>")]
 pub struct Blocklist(Vec<BlockedModule>);
 
-/// The entries are no blocklist.
+/// The entries don't make a blocklist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBlocklist {
-    /// Too many.
+    /// There are too many entries.
     #[error("a blocklist has at most 1000 entries")]
     TooMany,
-    /// One of them twice.
-    #[error("`{0}` is there twice")]
+    /// An entry is listed twice.
+    #[error("`{0}` is listed twice")]
     Twice(ModulePattern),
     /// A reason that can't be shown.
-    #[error("the reason of `{0}` is longer than 200 characters, or has control characters")]
+    #[error("the reason for `{0}` is longer than 200 characters or has control characters")]
     Reason(ModulePattern),
 }
 
@@ -182,7 +182,7 @@ impl Blocklist {
         &self.0
     }
 
-    /// The first entry that means this module.
+    /// The first entry that matches this module.
     pub fn find(&self, module: &ModulePath, version: &ModuleVersion) -> Option<&BlockedModule> {
         self.0
             .iter()

@@ -1,10 +1,10 @@
-//! Why a build failed, and whose it is to mend.
+//! Why a build failed, and who can fix it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ImportPath;
 
-/// Longest message that a record keeps, in bytes; the rest stands in the log.
+/// Longest message that a record keeps, in bytes; the rest is in the log.
 const MAX_MESSAGE: usize = 2048;
 
 /// Who has to act.
@@ -17,16 +17,16 @@ pub enum FailureClass {
     Compile,
     /// The operator: time, memory, disk or output ran over its limit.
     Resource,
-    /// Nobody in particular: the module proxy or NATS was away. Asking again may help.
+    /// The module proxy or NATS was unavailable. A retry may help.
     Infra,
-    /// Its builders went away three times.
+    /// The build lost its builder three times.
     Lost,
-    /// Us.
+    /// A fault in Wombat Builder.
     Internal,
 }
 
 impl FailureClass {
-    /// Whether asking again can't change the outcome.
+    /// Whether a retry can't change the outcome.
     pub fn is_final(self) -> bool {
         match self {
             Self::Input | Self::Compile => true,
@@ -47,14 +47,14 @@ impl FailureClass {
     }
 }
 
-/// The end of a build that gave no binary.
+/// Why a build ended without a binary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Who has to act.
     pub class: FailureClass,
-    /// What went wrong, in words for the person who asked.
+    /// What went wrong, in words for the client.
     pub message: String,
-    /// The package to blame, where one is.
+    /// The package that caused it, if one did.
     pub package: Option<ImportPath>,
 }
 
@@ -74,7 +74,7 @@ impl Failure {
         }
     }
 
-    /// The same, with the package to blame.
+    /// The same, with the package that caused it.
     #[must_use]
     pub fn blaming(self, package: ImportPath) -> Self {
         Self {

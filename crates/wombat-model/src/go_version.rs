@@ -18,7 +18,7 @@ pub struct GoVersion {
 pub struct ParseGoVersionError(String);
 
 impl GoVersion {
-    /// As it stands in build keys and in the original's addresses: `1_26_8`.
+    /// The spelling in build keys and in the original's addresses: `1_26_8`.
     pub fn key_part(self) -> String {
         format!("1_{}_{}", self.minor, self.patch)
     }

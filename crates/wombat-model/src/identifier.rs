@@ -28,7 +28,7 @@ fn subject_token(text: &str) -> Result<String, ParseIdentifierError> {
 #[serde(try_from = "String", into = "String")]
 pub struct BuilderId(String);
 
-/// One claim of one build: a nonce that says whose write the last one was.
+/// One claim of one build: a nonce that identifies the claim that wrote a record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClaimId(String);

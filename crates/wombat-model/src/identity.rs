@@ -88,7 +88,7 @@ impl BuildHash {
 
 /// Everything that decides the bytes of a binary. Two requests with the same identity are one build.
 ///
-/// Fields stand in the order of their names, so that serialising gives the canonical JSON. A change here
+/// Fields are in the order of their names, so that serialising gives the canonical JSON. A change here
 /// changes every id; the golden test pins it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -40,7 +40,7 @@ impl BuildKey {
         ))
     }
 
-    /// What it is built for.
+    /// The platform that it is built for.
     pub fn platform(&self) -> Platform {
         self.parts().0
     }
@@ -55,7 +55,7 @@ impl BuildKey {
         self.parts().2
     }
 
-    /// Where the gateway gives its binary out.
+    /// The path at which the gateway serves its binary.
     pub fn artifact_path(&self) -> String {
         let (platform, go) = (self.platform(), self.go());
         let (goos, goarch) = (platform.goos(), platform.goarch());
@@ -92,12 +92,12 @@ impl BuildKey {
 fn split(text: &str) -> Result<(Platform, GoVersion, BuildHash), &'static str> {
     let parts: Vec<&str> = text.split('.').collect();
     let ["build", goos, goarch, go, hash] = parts[..] else {
-        return Err("it has the form build.<goos>.<goarch>.<go>.<hash>");
+        return Err("the form is build.<goos>.<goarch>.<go>.<hash>");
     };
     let goos = goos.parse().map_err(|_| "unknown operating system")?;
     let goarch = goarch.parse().map_err(|_| "unknown architecture")?;
     Ok((
-        Platform::new(goos, goarch).map_err(|_| "no such platform is served")?,
+        Platform::new(goos, goarch).map_err(|_| "unsupported platform")?,
         GoVersion::from_key_part(go).map_err(|_| "malformed Go version")?,
         hash.parse()
             .map_err(|_| "the hash is 64 lower-case hex digits")?,
@@ -117,7 +117,7 @@ impl FromStr for BuildKey {
     }
 }
 
-/// What stands between a claim and the number of its upload, where it isn't the first.
+/// Separates a claim from the number of its upload, from the second upload on.
 const UPLOAD: &str = "-";
 
 /// The object that holds the binary of one claim: `<key>/<claim>`, or `<key>/<claim>-<n>` where it was uploaded more than
@@ -163,7 +163,7 @@ impl ArtifactName {
             .0
             .split_once('/')
             .expect("checked when the name was parsed");
-        // Claims are hex digits: what stands behind a dash is the number of the upload.
+        // Claims are hex digits, so a number after a dash is that of the upload.
         let claim = match claim.rsplit_once(UPLOAD) {
             Some((claim, number)) if number.parse::<u32>().is_ok() => claim,
             Some(_) | None => claim,

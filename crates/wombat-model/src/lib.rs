@@ -1,6 +1,6 @@
-//! The words of Wombat Builder: validated names, what a build is, and what crosses the wire.
+//! The data model of Wombat Builder: validated names, builds, and the messages between processes.
 //!
-//! Pure data: no I/O, no async, no NATS. Every door validates, serde included, so a value of these
+//! Pure data: no I/O, no async, no NATS. Every constructor validates, serde included, so a value of these
 //! types is already safe to put into a key, a path, a `go.mod` or a header.
 //!
 //! *spec*: what is to be built · *build*: a spec and its state · *key*: a build's name · *claim*: the right
@@ -15,6 +15,7 @@ mod go_version;
 mod identifier;
 mod identity;
 mod key;
+mod licence_args;
 pub mod log;
 mod module_version;
 pub mod names;
@@ -22,17 +23,20 @@ mod path;
 mod platform;
 mod presence;
 mod problem;
+mod refusal;
 pub mod request;
 mod sandbox;
 mod spec;
+mod status;
 mod text;
+pub mod units;
 pub mod wire;
 
 pub use blocklist::{
     BlockedModule, Blocklist, InvalidBlocklist, ModulePattern, ParseModulePatternError,
 };
 pub use build::{
-    Artifact, Build, BuildState, Holder, IllegalTransition, Retry, Status, TimeField, Timings,
+    Artifact, Build, BuildState, Holder, IllegalTransition, Retry, TimeField, Timings,
     UnreadableRecord,
 };
 pub use client::client_network;
@@ -41,10 +45,13 @@ pub use go_version::{GoVersion, ParseGoVersionError};
 pub use identifier::{BuilderId, ClaimId, ParseIdentifierError};
 pub use identity::{BuildHash, Identity, ParseDigestError, Sha256};
 pub use key::{ArtifactName, BuildKey, ParseBuildKeyError};
+pub use licence_args::{AcceptedLicence, LicenceArgs, LicencePolicy};
 pub use module_version::{ModuleVersion, ParseModuleVersionError};
 pub use path::{ImportPath, ModulePath, ParsePathError};
 pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant, this_machine};
 pub use presence::{ActiveClaim, Presence};
-pub use problem::{Problem, ProblemCode, Refusal, RefusalStatus};
+pub use problem::{Problem, ProblemCode};
+pub use refusal::{Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;
 pub use spec::{BuildSpec, InvalidSpec, Package, TEMPLATE_VERSION};
+pub use status::Status;

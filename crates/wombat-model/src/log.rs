@@ -1,10 +1,10 @@
-//! What a builder says while it builds: one JSON message of `BUILD_LOGS` an event, numbered per claim.
+//! The log of a build: one JSON message in `BUILD_LOGS` per event, numbered per claim.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BuilderId, ClaimId, Status};
 
-/// A step of a build, in the order in which they come.
+/// A phase of a build, in order.
 #[derive(
     Clone,
     Copy,
@@ -22,7 +22,7 @@ use crate::{BuilderId, ClaimId, Status};
 pub enum Phase {
     /// Waits for a builder.
     Queued,
-    /// The module graph is worked out.
+    /// The module graph is resolved.
     Resolve,
     /// Modules and the Go toolchain are fetched.
     Download,
@@ -30,7 +30,7 @@ pub enum Phase {
     Compile,
     /// The linker writes the binary.
     Link,
-    /// The binary goes into the object store.
+    /// The binary is uploaded to the object store.
     Upload,
 }
 
@@ -59,7 +59,7 @@ pub struct Progress {
     pub cached: u32,
 }
 
-/// One thing that happened.
+/// An event of a build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum LogEvent {
@@ -70,11 +70,11 @@ pub enum LogEvent {
         /// Which claim of this build it is, from 1.
         attempt: u32,
     },
-    /// A phase began, or came further.
+    /// A phase began or progressed.
     Phase {
         /// The phase.
         phase: Phase,
-        /// How far it is, where that can be counted.
+        /// Its progress, where that can be counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress: Option<Progress>,
     },
@@ -83,7 +83,7 @@ pub enum LogEvent {
         /// The lines, without their ends.
         lines: Vec<String>,
     },
-    /// The builder had to drop lines: NATS was away, or the log reached its limit.
+    /// The builder had to drop lines: NATS was unavailable, or the log reached its limit.
     Gap {
         /// How many lines are missing here.
         dropped: u64,
@@ -99,7 +99,7 @@ pub enum LogEvent {
 }
 
 impl LogEvent {
-    /// What is missing, in words: how many lines, and how many bytes if that is known.
+    /// How many lines are missing, and how many bytes if that is known, as a sentence.
     pub fn missing(dropped: u64, bytes: Option<u64>) -> String {
         let (lines, are) = match dropped {
             1 => ("1 line".to_owned(), "is"),

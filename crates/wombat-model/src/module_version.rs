@@ -46,7 +46,7 @@ impl FromStr for ModuleVersion {
                 own,
             })
         };
-        let Some(parts) = Parts::of(text) else {
+        let Some(parts) = VersionParts::of(text) else {
             return reject("write it as vMAJOR.MINOR.PATCH, such as v4.105.0", false);
         };
         if text.len() > MAX_VERSION {
@@ -82,18 +82,18 @@ impl ModuleVersion {
         })
     }
 
-    fn parts(&self) -> Parts<'_> {
-        Parts::of(&self.0).expect("checked when the version was parsed")
+    fn parts(&self) -> VersionParts<'_> {
+        VersionParts::of(&self.0).expect("checked when the version was parsed")
     }
 }
 
-struct Parts<'a> {
+struct VersionParts<'a> {
     numbers: [&'a str; 3],
     prerelease: Option<&'a str>,
     incompatible: bool,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> VersionParts<'a> {
     fn of(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix('v')?;
         let (rest, incompatible) = match rest.strip_suffix("+incompatible") {

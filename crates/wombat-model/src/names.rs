@@ -1,13 +1,13 @@
-//! Every name that another process must spell the same way: services, subjects, buckets, ports.
+//! Names that all processes share: services, subjects, buckets, ports, and limits.
 
-/// The micro service that takes and answers build requests; also the name of its endpoint group.
+/// The micro service that answers build requests; also the name of its endpoint group.
 pub const BUILD_SERVICE: &str = "build";
 /// The micro service that answers questions about the catalog; also the name of its endpoint group.
 pub const CATALOG_SERVICE: &str = "catalog";
 
 /// The module that every binary is based on.
 pub const BASE_MODULE: &str = "github.com/redpanda-data/benthos/v4";
-/// Its packages that no pipeline runs without; later ones bring the earlier ones along.
+/// Its packages that no pipeline runs without; later ones import the earlier ones.
 pub const BASE_PACKAGES: [&str; 2] = ["public/components/pure", "public/components/io"];
 
 /// One record a build, keyed by [`crate::BuildKey`]; history 1.
@@ -16,9 +16,9 @@ pub const BUILDS_BUCKET: &str = "builds";
 pub const BUILDERS_BUCKET: &str = "builders";
 /// One key a module release.
 pub const CATALOG_BUCKET: &str = "catalog";
-/// What imports into the catalog found out, with the words of the components' makers.
+/// Results of catalog imports, with the documentation by the components' authors.
 pub const CATALOG_DOCS_BUCKET: &str = "catalog-docs";
-/// What Go compiled once, for all builders; write-once.
+/// The compile cache that all builders share; write-once.
 pub const GOCACHE_BUCKET: &str = "gocache";
 /// Finished binaries, written once under `<key>/<claim>`, linked from `<key>`.
 pub const ARTIFACTS_BUCKET: &str = "artifacts";
@@ -29,18 +29,18 @@ pub const LOGS_SUBJECT_PREFIX: &str = "build.logs.";
 /// Header of the last message of a claim's log; its value is the status that the build ended with.
 pub const LOG_END_HEADER: &str = "Wombat-Log-End";
 
-/// Where services tell builders what somebody seems about to ask for.
+/// Subject of orders to build ahead: services tell builders what a client is likely to request next.
 pub const AHEAD_SUBJECT: &str = "builder.ahead";
 
-/// Where builders are asked what a binary says of a pipeline, followed by the platform as `<goos>.<goarch>`.
+/// Prefix of the subjects of lint requests to builders, followed by the platform as `<goos>.<goarch>`.
 pub const LINT_SUBJECT_PREFIX: &str = "builder.lint.";
-/// The queue group that builders share those questions in.
+/// The queue group in which builders share lint requests.
 pub const LINT_QUEUE: &str = "q";
 
-/// Header of a `build.request` that came over the gateway: the address of who asks, by which quotas are counted.
+/// Header of a `build.request` that came over the gateway: the client's address, which its quota is kept under.
 pub const CLIENT_HEADER: &str = "Wombat-Client";
 
-/// Where the gateway listens when nothing else is said.
+/// The gateway's default port.
 pub const HTTP_PORT: u16 = 4430;
 
 /// Most packages in one request.

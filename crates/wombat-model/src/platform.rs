@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The text is not one of the names that are served.
+/// The text is not one of the supported names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {what}; choose one of {choices}")]
 pub struct ParsePlatformError {
@@ -55,14 +55,14 @@ macro_rules! go_names {
 
 go_names! {
     /// An operating system, spelled as `GOOS`.
-    Goos, "an operating system (goos) that is served", {
+    Goos, "a supported operating system (goos)", {
         Linux = "linux", Darwin = "darwin", Windows = "windows", Freebsd = "freebsd",
     }
 }
 
 go_names! {
     /// An architecture, spelled as `GOARCH`.
-    Goarch, "an architecture (goarch) that is served", {
+    Goarch, "a supported architecture (goarch)", {
         Amd64 = "amd64", Arm64 = "arm64", Arm = "arm", I386 = "386", Riscv64 = "riscv64", Ppc64le = "ppc64le", S390x = "s390x",
     }
 }
@@ -77,7 +77,7 @@ go_names! {
 }
 
 impl Goarch {
-    /// Go's default first, then what else may be asked for.
+    /// Go's default first, then the other supported variants.
     pub const fn variants(self) -> &'static [Variant] {
         match self {
             Self::Amd64 => &[Variant::V1, Variant::V2, Variant::V3, Variant::V4],
@@ -90,7 +90,7 @@ impl Goarch {
         }
     }
 
-    /// The environment variable by which `go` is told the variant, if it has one.
+    /// The environment variable that sets the variant for `go`, if the architecture has one.
     pub const fn variant_variable(self) -> Option<&'static str> {
         match self {
             Self::Amd64 => Some("GOAMD64"),
@@ -104,7 +104,7 @@ impl Goarch {
     }
 }
 
-/// A pair of operating system and architecture that is served.
+/// A supported pair of operating system and architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Platform {
@@ -112,7 +112,7 @@ pub struct Platform {
     goarch: Goarch,
 }
 
-/// `goos/goarch` of what this program runs on, which need not be one that is served.
+/// `goos/goarch` of this machine, which need not be a supported platform.
 pub fn this_machine() -> String {
     let goos = match std::env::consts::OS {
         "macos" => "darwin",
@@ -129,7 +129,7 @@ pub fn this_machine() -> String {
 }
 
 impl Platform {
-    /// Every pair that is served, in the order in which they are offered.
+    /// Every supported pair, in the order in which they are offered.
     pub const ALL: &[Self] = &[
         Self {
             goos: Goos::Linux,
@@ -185,7 +185,7 @@ impl Platform {
         },
     ];
 
-    /// The pair, if it is served.
+    /// The pair, if it is supported.
     pub fn new(goos: Goos, goarch: Goarch) -> Result<Self, ParsePlatformError> {
         let pair = Self { goos, goarch };
         if Self::ALL.contains(&pair) {
@@ -198,7 +198,7 @@ impl Platform {
             .collect();
         Err(ParsePlatformError {
             given: format!("{goos}/{goarch}"),
-            what: "a platform that is served",
+            what: "a supported platform",
             choices: format!("{goos}/{{{}}}", partners.join(",")),
         })
     }
@@ -262,7 +262,7 @@ impl schemars::JsonSchema for Platform {
     }
 }
 
-/// A platform and the variant of its architecture: all that decides the machine code.
+/// A platform and the variant of its architecture, which decide the machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     platform: Platform,
@@ -270,7 +270,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The platform with the variant asked for, else Go's default.
+    /// The platform with this variant; `None`: Go's default.
     pub fn new(platform: Platform, variant: Option<Variant>) -> Result<Self, ParsePlatformError> {
         let offered = platform.goarch.variants();
         let variant = variant.unwrap_or(offered[0]);

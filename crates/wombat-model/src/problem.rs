@@ -1,4 +1,4 @@
-//! What is wrong with a request: one list of problems for every way in, and the numeric code of the answer.
+//! What is wrong with a request, in the same words over REST and NATS.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ pub enum ProblemCode {
     Malformed,
     /// A field that doesn't exist.
     UnknownField,
-    /// A field that has to be there.
+    /// A required field is missing.
     MissingField,
     /// A value of the wrong JSON type.
     WrongType,
-    /// A text that isn't what the field holds: not an import path, not a version …
+    /// A malformed value, such as something that isn't an import path or a version.
     InvalidValue,
-    /// The platform isn't served, or the operator doesn't offer it.
+    /// The platform isn't supported, or the operator doesn't offer it.
     UnsupportedPlatform,
     /// The Go release isn't offered for these modules.
     UnsupportedGoVersion,
@@ -26,7 +26,7 @@ pub enum ProblemCode {
     UnknownComponent,
     /// No such package in the release.
     UnknownPackage,
-    /// No module is known for a package.
+    /// The module of a package isn't known.
     UnknownModule,
     /// The catalog has no such release.
     UnknownVersion,
@@ -38,15 +38,15 @@ pub enum ProblemCode {
     EmptyOnPlatform,
     /// The operator hasn't accepted the licence.
     LicenceRefused,
-    /// The operator lets nobody build this module here.
+    /// The operator has blocked this module.
     ModuleRefused,
-    /// The query can't be read.
+    /// The query can't be parsed.
     InvalidQuery,
-    /// No build, log or artifact of this name.
+    /// There is no build, log or artifact of this name.
     NotFound,
-    /// The build isn't in a state in which this can be done.
+    /// The build's state doesn't allow this.
     WrongState,
-    /// What is stored under this name can't be read.
+    /// The stored value can't be read.
     Damaged,
     /// The build failed, so there is no binary.
     BuildFailed,
@@ -54,17 +54,17 @@ pub enum ProblemCode {
     Expired,
     /// A token is needed.
     Unauthorized,
-    /// This isn't allowed.
+    /// The client isn't allowed to do this.
     Forbidden,
-    /// This can't be done with such a thing at all.
+    /// The resource doesn't support this method.
     MethodNotAllowed,
     /// The request didn't arrive, or wasn't answered, in time.
     TimedOut,
     /// Too many requests, or too long a queue.
     TooBusy,
-    /// NATS or a service is away.
+    /// NATS or a service is unavailable.
     Unavailable,
-    /// Our fault.
+    /// A fault in Wombat Builder.
     Internal,
 }
 
@@ -100,6 +100,33 @@ impl Problem {
         }
     }
 
+    /// A required field that is missing.
+    pub fn missing(field: &str) -> Self {
+        Self::field(ProblemCode::MissingField, field, missing_message(&[field]))
+    }
+
+    /// The field, if this is a [`Self::missing`] one.
+    fn missing_field(&self) -> Option<&str> {
+        let field = self.field.as_deref()?;
+        let is_missing = self.code == ProblemCode::MissingField;
+        (is_missing && self.message == missing_message(&[field])).then_some(field)
+    }
+
+    /// All messages in one line; fields that are missing share a sentence.
+    pub fn summary(problems: &[Self]) -> String {
+        let mut missing: Vec<&str> = problems.iter().filter_map(Self::missing_field).collect();
+        let mut sentences = Vec::new();
+        for problem in problems {
+            match problem.missing_field() {
+                None => sentences.push(problem.message.clone()),
+                // The first of them names them all.
+                Some(_) if missing.is_empty() => {}
+                Some(_) => sentences.push(missing_message(&std::mem::take(&mut missing))),
+            }
+        }
+        sentences.join(" ")
+    }
+
     /// A problem with the request as a whole.
     pub fn general(code: ProblemCode, message: impl Into<String>) -> Self {
         Self {
@@ -110,196 +137,39 @@ impl Problem {
     }
 }
 
-/// The numeric code of a refusal: the same number in `Nats-Service-Error-Code` and as the HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u16", into = "u16")]
-pub enum RefusalStatus {
-    /// 400: it doesn't parse.
-    BadRequest,
-    /// 401: who are you?
-    Unauthorized,
-    /// 403: not you.
-    Forbidden,
-    /// 404: there is none.
-    NotFound,
-    /// 409: not in this state.
-    Conflict,
-    /// 410: there was one.
-    Gone,
-    /// 413: too large.
-    TooLarge,
-    /// 422: it parses but can't be built.
-    Unprocessable,
-    /// 429: slow down.
-    TooMany,
-    /// 500: our fault.
-    Internal,
-    /// 503: come back later.
-    Unavailable,
-}
-
-impl RefusalStatus {
-    const ALL: &[Self] = &[
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Conflict,
-        Self::Gone,
-        Self::TooLarge,
-        Self::Unprocessable,
-        Self::TooMany,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
-    /// The number.
-    pub const fn code(self) -> u16 {
-        match self {
-            Self::BadRequest => 400,
-            Self::Unauthorized => 401,
-            Self::Forbidden => 403,
-            Self::NotFound => 404,
-            Self::Conflict => 409,
-            Self::Gone => 410,
-            Self::TooLarge => 413,
-            Self::Unprocessable => 422,
-            Self::TooMany => 429,
-            Self::Internal => 500,
-            Self::Unavailable => 503,
-        }
+/// The sentence about required fields that are missing.
+fn missing_message(fields: &[&str]) -> String {
+    let names: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!("{only} is missing."),
+        Some((last, others)) => format!("{} and {last} are missing.", others.join(", ")),
     }
 }
 
-impl From<RefusalStatus> for u16 {
-    fn from(status: RefusalStatus) -> Self {
-        status.code()
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl TryFrom<u16> for RefusalStatus {
-    type Error = String;
-
-    fn try_from(code: u16) -> Result<Self, Self::Error> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.code() == code)
-            .ok_or_else(|| format!("{code} isn't an error code"))
-    }
-}
-
-impl schemars::JsonSchema for RefusalStatus {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "RefusalStatus".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let codes: Vec<u16> = Self::ALL.iter().map(|status| status.code()).collect();
-        schemars::json_schema!({ "type": "integer", "enum": codes })
-    }
-}
-
-/// Why a request wasn't done; the body of every error over NATS, and the heart of every problem document.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
-)]
-#[error("{}", self.summary())]
-pub struct Refusal {
-    /// The numeric code.
-    pub status: RefusalStatus,
-    /// Everything that is wrong, at least one.
-    pub problems: Vec<Problem>,
-    /// Seconds after which asking again may help.
-    #[serde(
-        default,
-        rename = "retryAfter",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub retry_after: Option<u64>,
-}
-
-impl Refusal {
-    /// A refusal for one reason.
-    pub fn new(status: RefusalStatus, problem: Problem) -> Self {
-        Self {
-            status,
-            problems: vec![problem],
-            retry_after: None,
-        }
-    }
-
-    /// A refusal for every problem found: 400 if any lies in the form of the request, else 422.
-    pub fn of_request(problems: Vec<Problem>) -> Self {
-        let malformed = problems.iter().any(|problem| {
-            matches!(
-                problem.code,
-                ProblemCode::Malformed
-                    | ProblemCode::UnknownField
-                    | ProblemCode::MissingField
-                    | ProblemCode::WrongType
-            )
-        });
-        let status = if malformed {
-            RefusalStatus::BadRequest
-        } else {
-            RefusalStatus::Unprocessable
-        };
-        Self {
-            status,
-            problems,
-            retry_after: None,
-        }
-    }
-
-    /// Nothing of that name.
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(
-            RefusalStatus::NotFound,
-            Problem::general(ProblemCode::NotFound, message),
-        )
-    }
-
-    /// Something that we need is away.
-    pub fn unavailable(message: impl Into<String>, retry_after: u64) -> Self {
-        Self {
-            status: RefusalStatus::Unavailable,
-            problems: vec![Problem::general(ProblemCode::Unavailable, message)],
-            retry_after: Some(retry_after),
-        }
-    }
-
-    /// What is stored under this name can't be read.
-    pub fn damaged(name: &str, problem: &str) -> Self {
-        let build = name.split('/').next().unwrap_or(name);
-        let message = format!(
-            "What is stored as `{name}` can't be read: {problem}. An operator can remove it (`wombat purge {build}`) or \
-             have it made anew by force; `wombat doctor` lists what can't be read."
-        );
-        Self::new(
-            RefusalStatus::Conflict,
-            Problem::field(ProblemCode::Damaged, "id", message),
-        )
-    }
-
-    /// Our fault; details belong into our log, not here.
-    pub fn internal() -> Self {
-        Self::new(
-            RefusalStatus::Internal,
-            Problem::general(
-                ProblemCode::Internal,
-                "Something went wrong on our side; the log of the service says what.",
+    #[test]
+    fn a_summary_is_made_of_sentences_and_names_missing_fields_together() {
+        let [goos, goarch, packages] = ["goos", "goarch", "packages"].map(Problem::missing);
+        let unknown = Problem::field(ProblemCode::UnknownField, "x", "There is no field `x`.");
+        let other = Problem::field(ProblemCode::MissingField, "id", "The id isn't there.");
+        for (problems, summary) in [
+            (vec![], ""),
+            (vec![goos.clone()], "`goos` is missing."),
+            (
+                vec![goos.clone(), goarch.clone()],
+                "`goos` and `goarch` are missing.",
             ),
-        )
-    }
-
-    /// All messages in one line.
-    pub fn summary(&self) -> String {
-        let messages: Vec<&str> = self
-            .problems
-            .iter()
-            .map(|problem| problem.message.as_str())
-            .collect();
-        messages.join("; ")
+            (
+                vec![goos.clone(), unknown, goarch, packages],
+                "`goos`, `goarch` and `packages` are missing. There is no field `x`.",
+            ),
+            (vec![goos, other], "`goos` is missing. The id isn't there."),
+        ] {
+            assert_eq!(Problem::summary(&problems), summary);
+        }
     }
 }

@@ -1,10 +1,10 @@
-//! How strictly a builder holds what it starts.
+//! How strictly a builder confines its child processes.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a builder's children are held by; each level has all of the one before.
+/// The confinement of a builder's child processes; each level includes the one before.
 #[derive(
     Clone,
     Copy,
@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum SandboxLevel {
-    /// Nothing but limits on time, memory and files: the operator wanted it so.
+    /// Only limits on time, memory and files: the operator turned the sandbox off.
     None,
-    /// The kernel lets them open only the folders that they need, and connect to nothing but the builder's relay.
+    /// The kernel lets them open only the folders that they need, and connect only to the builder's module proxy.
     Landlock,
     /// They see no process but their own, and, where they need no modules, no network at all.
     Namespaces,

@@ -55,7 +55,7 @@ pub enum InvalidSpec {
         /// The module named for it.
         module: ModulePath,
     },
-    /// A module that neither holds a package nor gives the graph.
+    /// A module that neither contains a package nor gives the module graph.
     #[error("module `{0}` isn't used by any package")]
     UnusedModule(ModulePath),
     /// The module whose graph is the base isn't one of the modules.
@@ -161,7 +161,7 @@ impl BuildSpec {
         self.template
     }
 
-    /// Everything that decides the bytes.
+    /// Everything that decides the bytes of the binary.
     pub fn identity(&self) -> Identity<'_> {
         Identity {
             go_version: self.go,
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(
             turned.key(),
             known.key(),
-            "neither order nor who asked for a package is part of the identity"
+            "neither the order of packages nor why one is included is part of the identity"
         );
     }
 

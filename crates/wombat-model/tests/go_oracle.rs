@@ -14,12 +14,12 @@ use wombat_model::{
     ImportPath, ModulePath, ModuleVersion, ParseModuleVersionError, ParsePathError,
 };
 
-/// Of each kind.
+/// Questions of each kind.
 const COUNT: usize = 200_000;
 /// The questions are the same every time.
 const SEED: u64 = 0x5eed_0f90;
 
-/// What paths are made of: real parts, parts that stand at a rule's edge, and bytes that have no place in one.
+/// Parts of paths: real ones, those at the edge of a rule, and bytes that no path may have.
 const HOSTS: &[&str] = &[
     "github.com",
     "gopkg.in",
@@ -250,7 +250,7 @@ impl Random {
     }
 }
 
-/// A question, and what we say to it.
+/// A question to Go, and our own verdict.
 struct Question {
     words: Vec<String>,
     ours: Verdict,
@@ -260,7 +260,7 @@ struct Question {
 enum Verdict {
     Taken,
     Refused,
-    /// Go takes it; a stricter rule of our own doesn't.
+    /// Go accepts it; a stricter rule of our own doesn't.
     RefusedByUs,
     Order(Ordering),
 }
@@ -274,7 +274,7 @@ impl Verdict {
         }
     }
 
-    /// What Go has to say for this one to be right.
+    /// Go's answer if this verdict is right.
     fn expects(self) -> &'static str {
         match self {
             Self::Taken | Self::RefusedByUs => "true",
@@ -319,7 +319,7 @@ fn questions() -> Vec<Question> {
             Verdict::of(&parsed, ParseModuleVersionError::is_own_rule),
         );
     }
-    // Both halves have to be right for the question to say something of how they fit.
+    // Both halves must be valid: otherwise the question doesn't test whether they fit together.
     let (mut fitting, mut ordered) = (0, 0);
     while fitting < COUNT {
         let (path, version) = (random.plausible_path(), random.plausible_version());

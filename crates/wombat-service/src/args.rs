@@ -1,73 +1,45 @@
-//! What an operator may set.
+//! Command-line options of the service.
 
 use std::time::Duration;
 
-use wombat_model::Platform;
+use tracing::warn;
+use wombat_model::{LicenceArgs, Platform, units};
 
-use crate::resolve::{AcceptedLicence, LicencePolicy, ModulePolicy, Policy};
+use crate::resolve::{ModulePolicy, Policy};
 
 /// Settings of the service.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Service")]
 pub struct ServiceArgs {
-    /// Refuse new builds when their result is further away than this, in seconds; 0 never refuses
-    #[arg(
-        long,
-        env = "WOMBAT_QUEUE_LIMIT",
-        value_name = "SECONDS",
-        default_value_t = 15 * 60
-    )]
-    pub queue_limit: u64,
+    /// Refuse new builds whose estimated wait exceeds this; 0 never refuses
+    #[arg(long, env = "WOMBAT_QUEUE_LIMIT", value_name = "TIME", default_value = "15m", value_parser = units::duration)]
+    pub queue_limit: Duration,
 
-    /// New builds that one client of the gateway may ask for in ten minutes; 0 for any number [default: 120, but any
-    /// number from this machine]
+    /// New builds that one HTTP client may request per ten minutes; 0 for no limit [default: 120; no limit for clients
+    /// on this machine]
     #[arg(long, env = "WOMBAT_CLIENT_QUOTA", value_name = "N")]
     pub client_quota: Option<u32>,
 
-    /// Build packages under this licence too
-    #[arg(
-        long,
-        env = "WOMBAT_ACCEPT_LICENCE",
-        value_name = "LICENCE",
-        value_enum
-    )]
-    pub accept_licence: Option<AcceptedLicence>,
+    /// Licences of binaries
+    #[command(flatten)]
+    pub licences: LicenceArgs,
 
-    /// Which licences binaries may be under
-    #[arg(
-        long,
-        env = "WOMBAT_LICENCE_POLICY",
-        value_name = "POLICY",
-        value_enum,
-        default_value_t
-    )]
-    pub licence_policy: LicencePolicy,
-
-    /// Which modules may be built: `catalog`; `allow=` and patterns, separated by commas; or `any` [default: catalog, but
-    /// any where only this machine reaches us]
+    /// Modules that may be built: `catalog`; `allow=` and patterns, separated by commas; or `any` [default: catalog;
+    /// any if only this machine can reach the gateway]
     #[arg(long, env = "WOMBAT_MODULES", value_name = "WHICH")]
     pub modules: Option<ModulePolicy>,
 
-    /// How long a build that took more than it may is refused, in seconds; an operator may force it before
-    #[arg(
-        long,
-        env = "WOMBAT_POISON_REST",
-        value_name = "SECONDS",
-        default_value_t = 60 * 60
-    )]
-    pub poison_rest: u64,
+    /// Time for which a build that exceeded its limits or took down its builders is refused; operators can force it
+    /// earlier
+    #[arg(long, env = "WOMBAT_POISON_REST", value_name = "TIME", default_value = "1h", value_parser = units::duration)]
+    pub poison_rest: Duration,
 
-    /// How long a build that failed through its package's or its request's fault answers, in seconds, before asking again
-    /// tries once more; an operator may force it before
-    #[arg(
-        long,
-        env = "WOMBAT_RETRY_AFTER",
-        value_name = "SECONDS",
-        default_value_t = 10 * 60
-    )]
-    pub retry_after: u64,
+    /// Time after which a request retries a build that failed because of its packages or its own options;
+    /// operators can force it earlier
+    #[arg(long, env = "WOMBAT_RETRY_AFTER", value_name = "TIME", default_value = "10m", value_parser = units::duration)]
+    pub retry_after: Duration,
 
-    /// Platforms to build for, separated by commas; all that are served if left out
+    /// Platforms to build for, separated by commas [default: all supported platforms]
     #[arg(
         long,
         env = "WOMBAT_PLATFORMS",
@@ -76,53 +48,47 @@ pub struct ServiceArgs {
     )]
     pub platforms: Vec<Platform>,
 
-    /// Remove binaries that are older than this many days
-    #[arg(long, env = "WOMBAT_KEEP_DAYS", value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-    pub keep_days: u64,
+    /// Remove binaries older than this
+    #[arg(long, env = "WOMBAT_KEEP_FOR", value_name = "TIME", default_value = "30d", value_parser = units::whole_seconds)]
+    pub keep_for: Duration,
+
+    /// The name of `--keep-for` before version 0.2.0, in days
+    #[arg(long, env = "WOMBAT_KEEP_DAYS", value_name = "DAYS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub keep_days: Option<u64>,
 
     /// Remove the oldest binaries when they take more than this share of their bucket, in percent
     #[arg(long, env = "WOMBAT_KEEP_PERCENT", value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub keep_percent: u8,
 
-    /// Never remove a binary that is younger than this, in seconds
-    #[arg(
-        long,
-        env = "WOMBAT_KEEP_AT_LEAST",
-        value_name = "SECONDS",
-        default_value_t = 24 * 60 * 60
-    )]
-    pub keep_at_least: u64,
+    /// Age below which binaries are kept, unless their bucket is almost full
+    #[arg(long, env = "WOMBAT_KEEP_AT_LEAST", value_name = "TIME", default_value = "24h", value_parser = units::duration)]
+    pub keep_at_least: Duration,
 
-    /// Remove what no record names once it is older than this, in seconds
-    #[arg(
-        long,
-        env = "WOMBAT_ORPHAN_AGE",
-        value_name = "SECONDS",
-        default_value_t = 60 * 60
-    )]
-    pub orphan_age: u64,
+    /// Remove stored objects without a build record once they are older than this
+    #[arg(long, env = "WOMBAT_ORPHAN_AGE", value_name = "TIME", default_value = "1h", value_parser = units::duration)]
+    pub orphan_age: Duration,
 
-    /// How often everything stored is looked through, in seconds
-    #[arg(long, env = "WOMBAT_JANITOR_INTERVAL", value_name = "SECONDS", default_value_t = 10 * 60, value_parser = clap::value_parser!(u64).range(1..))]
-    pub janitor_interval: u64,
+    /// Time between full clean-ups of stored records and binaries
+    #[arg(long, env = "WOMBAT_JANITOR_INTERVAL", value_name = "TIME", default_value = "10m", value_parser = units::whole_seconds)]
+    pub janitor_interval: Duration,
 }
 
 impl Default for ServiceArgs {
     fn default() -> Self {
         Self {
-            queue_limit: 15 * 60,
+            queue_limit: Duration::from_mins(15),
             client_quota: None,
-            accept_licence: None,
-            licence_policy: LicencePolicy::default(),
+            licences: LicenceArgs::default(),
             modules: None,
-            poison_rest: 60 * 60,
-            retry_after: 10 * 60,
+            poison_rest: Duration::from_hours(1),
+            retry_after: Duration::from_mins(10),
             platforms: Vec::new(),
-            keep_days: 30,
+            keep_for: Duration::from_hours(24 * 30),
+            keep_days: None,
             keep_percent: 80,
-            keep_at_least: 24 * 60 * 60,
-            orphan_age: 60 * 60,
-            janitor_interval: 10 * 60,
+            keep_at_least: Duration::from_hours(24),
+            orphan_age: Duration::from_hours(1),
+            janitor_interval: Duration::from_mins(10),
         }
     }
 }
@@ -130,8 +96,7 @@ impl Default for ServiceArgs {
 impl ServiceArgs {
     pub(crate) fn policy(&self) -> Policy {
         Policy {
-            accepted: self.accept_licence,
-            licences: self.licence_policy,
+            licences: self.licences,
             platforms: self.platforms.clone(),
             modules: self.modules.clone().unwrap_or_default(),
         }
@@ -139,13 +104,29 @@ impl ServiceArgs {
 
     /// `None`: no limit.
     pub(crate) fn queue_limit(&self) -> Option<Duration> {
-        (self.queue_limit > 0).then(|| Duration::from_secs(self.queue_limit))
+        (!self.queue_limit.is_zero()).then_some(self.queue_limit)
+    }
+
+    /// How long a binary is kept.
+    pub(crate) fn keep_for(&self) -> Duration {
+        self.keep_days
+            .map_or(self.keep_for, |days| Duration::from_hours(24 * days))
+    }
+
+    /// Warns of options that go by another name now.
+    pub(crate) fn warn_of_old_names(&self) {
+        if self.keep_days.is_some() {
+            warn!(
+                "--keep-days (WOMBAT_KEEP_DAYS) is the old name of --keep-for (WOMBAT_KEEP_FOR), such as 30d"
+            );
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use wombat_model::catalog::Licence;
 
     use super::*;
 
@@ -174,8 +155,20 @@ mod tests {
             "linux/amd64,linux/arm",
         ];
         let parsed = Command::parse_from(line).service;
-        assert_eq!(parsed.accept_licence, Some(AcceptedLicence::Rcl));
+        assert_eq!(parsed.licences.allowed(), Licence::Rcl);
         assert_eq!(parsed.platforms.len(), 2);
         assert!(Command::try_parse_from(["x", "--platforms", "windows/s390x"]).is_err());
+    }
+
+    #[test]
+    fn options_of_version_0_1_0_mean_what_they_meant() {
+        let line = "x --keep-days 7 --queue-limit 0 --poison-rest 90 --janitor-interval 1";
+        let parsed = Command::parse_from(line.split(' ')).service;
+        assert_eq!(parsed.keep_for(), Duration::from_hours(24 * 7));
+        assert_eq!(parsed.queue_limit(), None);
+        assert_eq!(parsed.poison_rest, Duration::from_secs(90));
+        assert_eq!(parsed.janitor_interval, Duration::from_secs(1));
+        let parsed = Command::parse_from(["x", "--keep-for", "36h"]).service;
+        assert_eq!(parsed.keep_for(), Duration::from_hours(36));
     }
 }

@@ -1,4 +1,4 @@
-//! A small catalog for unit tests: one of each thing that resolving has to tell apart.
+//! A small catalog for unit tests, with each case that resolving distinguishes.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,11 +7,11 @@ use wombat_model::{
     wire::CatalogQuestion,
 };
 
-use crate::catalog::{BENTHOS, Snapshot};
+use crate::catalog::{BENTHOS, Releases, Snapshot};
 
 pub(crate) const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
-/// Connect v4.105.0 and v4.85.0, Benthos v4.77.0 and v4.78.0; the Benthos that v4.85.0 asks for isn't there.
+/// Connect v4.105.0 and v4.85.0, Benthos v4.77.0 and v4.78.0; the Benthos that v4.85.0 requires is missing.
 pub(crate) fn catalog() -> Snapshot {
     let connect = |version: &str, benthos: &str, go: &[&str]| Release {
         requires: BTreeMap::from([(BENTHOS.parse().unwrap(), benthos.parse().unwrap())]),
@@ -29,7 +29,7 @@ pub(crate) fn catalog() -> Snapshot {
         benthos("v4.77.0", &["1.26.8", "1.26.6", "1.26.5", "1.26.4"]),
         benthos("v4.78.0", &["1.26.8", "1.26.6"]),
     ];
-    Snapshot::new(all.map(Arc::new), 4)
+    Snapshot::of(Arc::new(Releases::new(all.map(Arc::new), 4)))
 }
 
 fn release(module: &str, version: &str, go: &[&str]) -> Release {
@@ -157,7 +157,7 @@ fn benthos_packages() -> Vec<CatalogPackage> {
     ]
 }
 
-/// A question about the catalog in words alone.
+/// A search by words alone.
 pub(crate) fn words(query: &str) -> CatalogQuestion {
     CatalogQuestion {
         query: query.to_owned(),

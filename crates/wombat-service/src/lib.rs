@@ -5,21 +5,23 @@
 mod answers;
 mod args;
 mod catalog;
+mod endpoints;
 #[cfg(test)]
 mod fixture;
 mod index;
 mod janitor;
+mod json;
 mod live;
 mod micro;
 mod quota;
 mod refusal;
-mod repeats;
 mod resolve;
+mod response_cache;
 mod room;
 mod run;
 mod select;
 mod writes;
 
 pub use args::ServiceArgs;
-pub use resolve::{AcceptedLicence, LicencePolicy, ModulePolicy, ParseModulePolicyError};
+pub use resolve::{ModulePolicy, ParseModulePolicyError};
 pub use run::{ServiceDeps, run};

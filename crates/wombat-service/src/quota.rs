@@ -1,7 +1,8 @@
-//! How many new builds one client may ask for. What is stored already is free.
+//! Quotas of new builds per client. Existing builds are free.
 //!
-//! Each instance counts for itself, so with more instances a client gets more: this keeps one client from filling the queue,
-//! it doesn't share it out. Only clients that a gateway names are counted; who speaks NATS is bound by its permissions.
+//! Each instance counts for itself, so with more instances a client gets more: a quota keeps one client from filling
+//! the queue, it doesn't share it out. Only clients of a gateway are counted; NATS clients are limited by their
+//! permissions.
 
 use std::{
     collections::HashMap,
@@ -12,17 +13,17 @@ use std::{
 
 use wombat_model::client_network;
 
-/// What a client may have unless the operator says otherwise; this machine itself may have any number.
+/// Quota unless the operator sets another; clients on this machine have none.
 const DEFAULT: u32 = 120;
-/// The time in which a client that has used up its quota gets all of it back.
+/// Time in which a used-up quota refills completely.
 const REFILL: Duration = Duration::from_mins(10);
-/// Clients that are remembered; beyond it, those that have their whole quota are forgotten.
+/// Clients that are remembered; beyond that, those with a full quota are forgotten.
 const MAX_CLIENTS: usize = 10_000;
 
 /// Counts new builds by client.
 #[derive(Debug)]
 pub(crate) struct Quotas {
-    /// What the operator said; 0: no limit.
+    /// The operator's setting; 0: no limit.
     given: Option<u32>,
     clients: Mutex<HashMap<IpAddr, Account>>,
 }
@@ -33,6 +34,31 @@ struct Account {
     at: Instant,
 }
 
+/// One build that a client's quota was charged for. Dropping it gives the build back, so that a request that fails,
+/// times out or is cut off charges nothing; only [`Self::keep`] makes the charge final.
+#[derive(Debug)]
+#[must_use = "dropping it gives the build back"]
+pub(crate) struct Taken<'a> {
+    quotas: &'a Quotas,
+    client: IpAddr,
+    is_kept: bool,
+}
+
+impl Taken<'_> {
+    /// Makes the charge final: the build is new.
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.quotas.give_back(self.client);
+        }
+    }
+}
+
 impl Quotas {
     pub(crate) fn new(given: Option<u32>) -> Self {
         Self {
@@ -41,12 +67,17 @@ impl Quotas {
         }
     }
 
-    /// Takes one build from the client's quota, or says how long it has to wait for the next.
-    pub(crate) fn take(&self, client: IpAddr) -> Result<(), Duration> {
-        self.take_at(client, Instant::now())
+    /// Takes one build from the client's quota, or returns the wait until the next.
+    pub(crate) fn take(&self, client: IpAddr) -> Result<Taken<'_>, Duration> {
+        self.charge_at(client, Instant::now())?;
+        Ok(Taken {
+            quotas: self,
+            client,
+            is_kept: false,
+        })
     }
 
-    fn take_at(&self, client: IpAddr, now: Instant) -> Result<(), Duration> {
+    fn charge_at(&self, client: IpAddr, now: Instant) -> Result<(), Duration> {
         let Some(limit) = self.limit(client) else {
             return Ok(());
         };
@@ -72,8 +103,7 @@ impl Quotas {
         Ok(())
     }
 
-    /// Gives one build back: it wasn't new after all.
-    pub(crate) fn give_back(&self, client: IpAddr) {
+    fn give_back(&self, client: IpAddr) {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(account) = clients.get_mut(&client_network(client)) {
             account.left += 1.0;
@@ -92,6 +122,8 @@ impl Quotas {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     fn address(text: &str) -> IpAddr {
@@ -103,32 +135,52 @@ mod tests {
         let quotas = Quotas::new(Some(2));
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         let start = Instant::now();
-        assert_eq!(quotas.take_at(one, start), Ok(()));
-        assert_eq!(quotas.take_at(one, start), Ok(()));
-        let wait = quotas.take_at(one, start).unwrap_err();
+        assert_eq!(quotas.charge_at(one, start), Ok(()));
+        assert_eq!(quotas.charge_at(one, start), Ok(()));
+        let wait = quotas.charge_at(one, start).unwrap_err();
         assert_eq!(wait, REFILL / 2);
-        assert_eq!(quotas.take_at(other, start), Ok(()), "each has its own");
-        assert_eq!(quotas.take_at(one, start + wait), Ok(()));
-        assert!(quotas.take_at(one, start + wait).is_err());
+        assert_eq!(quotas.charge_at(other, start), Ok(()), "each has its own");
+        assert_eq!(quotas.charge_at(one, start + wait), Ok(()));
+        assert!(quotas.charge_at(one, start + wait).is_err());
         quotas.give_back(one);
-        assert_eq!(quotas.take_at(one, start + wait), Ok(()));
+        assert_eq!(quotas.charge_at(one, start + wait), Ok(()));
+    }
+
+    #[test]
+    fn a_request_that_is_dropped_midway_costs_nothing() {
+        let quotas = Quotas::new(Some(1));
+        let client = address("192.0.2.1");
+        let request = async {
+            let taken = quotas.take(client).unwrap();
+            assert!(quotas.take(client).is_err(), "it counts meanwhile");
+            // As if the store didn't answer.
+            std::future::pending::<()>().await;
+            taken.keep();
+        };
+        assert_eq!(request.now_or_never(), None);
+        quotas.take(client).unwrap().keep();
+        assert!(quotas.take(client).is_err(), "what is kept stays charged");
     }
 
     #[test]
     fn neighbours_in_a_network_are_one_client() {
         let quotas = Quotas::new(Some(1));
         let start = Instant::now();
-        assert!(quotas.take_at(address("2001:db8::1"), start).is_ok());
-        assert!(quotas.take_at(address("2001:db8::2"), start).is_err());
-        assert!(quotas.take_at(address("2001:db8:0:1::1"), start).is_ok());
-        assert!(quotas.take_at(address("192.0.2.1"), start).is_ok());
-        assert!(quotas.take_at(address("::ffff:192.0.2.1"), start).is_err());
+        assert!(quotas.charge_at(address("2001:db8::1"), start).is_ok());
+        assert!(quotas.charge_at(address("2001:db8::2"), start).is_err());
+        assert!(quotas.charge_at(address("2001:db8:0:1::1"), start).is_ok());
+        assert!(quotas.charge_at(address("192.0.2.1"), start).is_ok());
+        let mapped = address("::ffff:192.0.2.1");
+        assert!(quotas.charge_at(mapped, start).is_err());
     }
 
     #[test]
     fn only_an_operator_limits_this_machine() {
         let local = address("127.0.0.1");
-        let taken = |quotas: Quotas| (0..200).filter(|_| quotas.take(local).is_ok()).count();
+        let taken = |quotas: Quotas| {
+            let is_taken = |_: &u32| quotas.take(local).map(Taken::keep).is_ok();
+            (0..200).filter(is_taken).count()
+        };
         assert_eq!(taken(Quotas::new(None)), 200);
         assert_eq!(taken(Quotas::new(Some(0))), 200);
         assert_eq!(taken(Quotas::new(Some(5))), 5);

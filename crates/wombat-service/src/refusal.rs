@@ -1,15 +1,15 @@
-//! How our own failures are told: what a caller may know, and when to come back.
+//! Internal failures as refusals: what a client may know, and when to retry.
 
 use tracing::{error, warn};
 use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus};
 use wombat_store::StoreError;
 
-/// Seconds after which something that is away may be back.
+/// Seconds after which NATS may be back.
 const RETRY_AFTER: u64 = 5;
-/// Seconds after which a full bucket may have room again: the janitor looks every few.
+/// Seconds after which a full bucket may have room again: the janitor checks it every few seconds.
 const RETRY_WHEN_FULL: u64 = 30;
 
-/// A failed access as an answer. What went wrong on our side goes to the log, not to the caller.
+/// A failed access as a refusal. Internal details go to the log, not to the client.
 pub(crate) fn of_store(failure: &StoreError) -> Refusal {
     match failure {
         StoreError::Unavailable(_) => {
@@ -17,14 +17,14 @@ pub(crate) fn of_store(failure: &StoreError) -> Refusal {
             away()
         }
         StoreError::Full(_) => {
-            error!(%failure, "a request was refused: make room");
+            error!(%failure, "a request was refused: a bucket is full; raise its limit");
             Refusal::unavailable(
-                "The storage is full, so no new build can be taken; builds that were accepted go on.",
+                "The storage is full: new builds are refused until there is room; accepted builds go on.",
                 RETRY_WHEN_FULL,
             )
         }
         StoreError::Corrupt { name, problem } => {
-            error!(%failure, "a request met something unreadable");
+            error!(%failure, "a request found a damaged record");
             Refusal::damaged(name, problem)
         }
         StoreError::Lost(_) => {
@@ -53,12 +53,12 @@ pub(crate) fn away() -> Refusal {
 /// The index is still reading the records.
 pub(crate) fn catching_up() -> Refusal {
     Refusal::unavailable(
-        "The list of builds is being put together; try again in a moment.",
+        "The list of builds is still loading; try again in a moment.",
         1,
     )
 }
 
-/// A question that can't be read.
+/// A request that can't be parsed.
 pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
     use serde_json::error::Category;
 
@@ -70,7 +70,7 @@ pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
         Category::Data if text.starts_with("invalid type") => ProblemCode::WrongType,
         Category::Data => ProblemCode::InvalidValue,
     };
-    // The name stands in backticks wherever serde knows it.
+    // Serde puts the name in backticks if it knows it.
     let named = matches!(code, ProblemCode::UnknownField | ProblemCode::MissingField);
     let field = named
         .then(|| text.split('`').nth(1).map(str::to_owned))
@@ -78,7 +78,7 @@ pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
     let problem = Problem {
         code,
         field,
-        message: format!("The question can't be read: {text}."),
+        message: format!("The request can't be read: {text}."),
     };
     Refusal::new(RefusalStatus::BadRequest, problem)
 }

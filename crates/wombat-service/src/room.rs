@@ -1,5 +1,5 @@
-//! Whether there is room for one more build. What was accepted has to be able to end, which takes writes of its own: so
-//! new builds are refused before their store is quite full.
+//! Whether there is room for one more build. Accepted builds need further writes to finish, so new builds are refused
+//! before their bucket is quite full.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,45 +14,45 @@ use wombat_model::{
 };
 use wombat_store::{Connection, Room};
 
-/// Bytes by which the record of a build may still grow until it is finished, with the removal of its hint; and what the
-/// record of a new one takes to begin with.
+/// Bytes by which the record of a build may still grow until it is finished, with the removal of its hint; and the
+/// initial size of a record.
 const GROWTH: u64 = 3 * 1024;
 const NEW: u64 = 2 * 1024;
-/// How long an answer of the leaders counts while there is room, and for how many new builds at most.
+/// How long an answer of the leaders is reused while there is room, and for how many new builds at most.
 const FRESH: Duration = Duration::from_secs(1);
 const FRESH_FOR: u64 = 50;
 /// Seconds after which there may be room again: the janitor looks every second.
 const RETRY_AFTER: u64 = 10;
 
-/// Looks at the room for new builds, at most once a second while there is some.
+/// Checks the room for new builds, at most once a second while there is some.
 #[derive(Debug, Default)]
-pub(crate) struct RoomForBuilds(Mutex<Option<Seen>>);
+pub(crate) struct RoomForBuilds(Mutex<Option<KnownRoom>>);
 
-/// There was room.
+/// The room that the leaders reported.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct KnownRoom {
     at: Instant,
-    /// So many more builds may be taken before it is asked again.
+    /// New builds that may be accepted before the leaders are asked again.
     builds: u64,
 }
 
 impl RoomForBuilds {
-    /// Why a new build isn't taken now, if it isn't. `open`: how many builds aren't finished.
+    /// Why a new build is refused now, if it is. `open`: number of unfinished builds.
     pub(crate) async fn refusal(&self, connection: &Connection, open: u64) -> Option<Refusal> {
         if self.is_known() {
             return None;
         }
         let room = match connection.room_of([BUILDS_BUCKET, ARTIFACTS_BUCKET]).await {
             Ok(room) => room,
-            // Whether it can be stored is what the server says when it is.
+            // If the store is full, it refuses the write itself.
             Err(error) => {
-                warn!(%error, "the room for new builds isn't known");
+                warn!(%error, "can't check the room for new builds");
                 return None;
             }
         };
         let rooms = room.iter().map(|room| (more_builds(room, open), room));
         let (builds, tightest) = rooms.min_by_key(|(builds, _)| *builds)?;
-        let seen = (builds > 1).then(|| Seen {
+        let seen = (builds > 1).then(|| KnownRoom {
             at: Instant::now(),
             builds: builds - 1,
         });
@@ -60,7 +60,7 @@ impl RoomForBuilds {
         if builds == 0 { refusal(tightest) } else { None }
     }
 
-    /// Whether there is room for one more, without asking.
+    /// Whether there is room for one more, by the last answer.
     fn is_known(&self) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(seen) = seen.as_mut() else {
@@ -80,7 +80,7 @@ fn more_builds(room: &Room, open: u64) -> u64 {
         return FRESH_FOR;
     };
     if room.bucket == BUILDS_BUCKET {
-        // What the builds that were accepted may still take is theirs, however small the bucket is.
+        // What accepted builds may still need is reserved, however small the bucket is.
         let most = most.min(limit.saturating_sub(open * GROWTH));
         (most.saturating_sub(room.used) / (NEW + GROWTH)).min(FRESH_FOR)
     } else if room.is_full() {
@@ -90,7 +90,7 @@ fn more_builds(room: &Room, open: u64) -> u64 {
     }
 }
 
-/// How full it is told to be: of the records, also what the `open` builds that were accepted may still take.
+/// How full a bucket is; for records, including what the `open` builds may still need.
 pub(crate) fn health(room: &Room, open: u64) -> StoreHealth {
     room.health_if(room.is_full() || more_builds(room, open) == 0)
 }
@@ -119,7 +119,7 @@ mod tests {
         // A small store that holds little is full of what its open builds may still need.
         assert!(more_builds(&records(mib / 4, mib), 10) > 0);
         assert_eq!(more_builds(&records(mib / 4, mib), 300), 0);
-        // What is refused is told, though a quarter is taken.
+        // A bucket that refuses builds is reported as full, though only a quarter is used.
         let told = health(&records(mib / 4, mib), 300);
         assert!(told.full && told.refuses_builds && told.words.is_some());
         assert!(!health(&records(mib / 4, mib), 10).full);

@@ -1,4 +1,4 @@
-//! From start to end of one instance.
+//! Start and end of one instance.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -15,40 +15,40 @@ use crate::{
     live::Live,
     micro::Micro,
     quota::Quotas,
-    repeats::Repeats,
+    response_cache::ResponseCache,
     room::RoomForBuilds,
     writes,
 };
 
-/// How long the janitor may take to end.
+/// Longest time for the janitor to end.
 const JANITOR_LIMIT: Duration = Duration::from_secs(2);
 
-/// Pause before the catalog is filled again.
+/// Pause before the catalog is seeded again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What an instance works with.
+/// Dependencies of an instance.
 #[derive(Clone, Debug)]
 pub struct ServiceDeps {
     /// Its own connection; it is still open when [`run`] returns.
     pub connection: Connection,
     /// The buckets.
     pub store: Store,
-    /// A folder of its own for what can be made anew: the index of builds.
+    /// Directory of this instance for the index of builds, which can be rebuilt.
     pub state_dir: PathBuf,
-    /// Becomes `true` when the instance answers, `false` when it doesn't any more.
+    /// `true` while the instance answers.
     pub ready: watch::Sender<bool>,
 }
 
-/// Serves until `stop`, then answers what was accepted and returns.
+/// Serves until `stop`, then answers the accepted requests and returns.
 ///
 /// # Errors
-/// Where it can't start: a bucket is missing, NATS is away, the state directory can't be used.
+/// If it can't start: a bucket is missing, NATS is away, or the state directory can't be used.
 pub async fn run(
     deps: ServiceDeps,
     args: ServiceArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    // Large, and held by whoever runs all services in one task.
+    // The future is large, and one task holds those of all services.
     Box::pin(serve(deps, args, stop)).await
 }
 
@@ -73,24 +73,25 @@ async fn serve(
             let ended = micro.run(&stop).await;
             ready.send_replace(false);
             followers.stop().cancel();
-            // It gives its lock back, so that another instance can go on at once.
+            // The janitor releases its lock, so that another instance can continue at once.
             drop(tokio::time::timeout(JANITOR_LIMIT, janitor).await);
             ended
         }
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
-    // What still reads from the connection when it is closed has nothing to read from.
+    // Followers read from the connection, which the caller closes next.
     followers.end().await;
     ended
 }
 
-/// Reads what is stored, and begins to answer.
+/// Reads what is stored, and starts to answer.
 async fn start(
     deps: ServiceDeps,
     args: ServiceArgs,
     followers: &Followers,
 ) -> anyhow::Result<(Micro, JoinHandle<()>)> {
+    args.warn_of_old_names();
     let catalog = catalog(&deps.store, followers).await?;
     let imports = Imports::start(&deps.store, &catalog, followers);
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
@@ -111,7 +112,7 @@ async fn start(
         live,
         builds,
         quotas: Quotas::new(args.client_quota),
-        repeats: Repeats::start(&deps.connection, &deps.store, followers),
+        responses: ResponseCache::start(&deps.connection, &deps.store, followers),
         room: RoomForBuilds::default(),
         args,
         max_answer: client.server_info().max_payload / 2,
@@ -120,7 +121,7 @@ async fn start(
     Ok((micro, janitor))
 }
 
-/// Fills and reads the catalog. A stream that is without a leader for a moment is waited for.
+/// Seeds and reads the catalog. Waits while its stream has no leader.
 async fn catalog(store: &Store, followers: &Followers) -> anyhow::Result<Catalog> {
     let until = Instant::now() + ELECTION_PATIENCE;
     loop {
@@ -128,7 +129,7 @@ async fn catalog(store: &Store, followers: &Followers) -> anyhow::Result<Catalog
             Err(error) if passes(&error) && Instant::now() < until => {
                 warn!(
                     error = format!("{error:#}"),
-                    "the catalog can't be filled yet"
+                    "the catalog can't be seeded yet; retrying"
                 );
                 tokio::time::sleep(PAUSE).await;
             }

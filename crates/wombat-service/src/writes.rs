@@ -1,5 +1,4 @@
-//! Sees to it that it is known whether NATS stores what it is sent, also while nothing is asked for: something small is written
-//! every few seconds.
+//! Writes something small every few seconds, so that NATS not acknowledging writes is noticed even without requests.
 
 use std::time::Duration;
 
@@ -7,10 +6,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, error, info};
 use wombat_store::{Builders, Connection, Followers};
 
-/// How often.
+/// Time between writes.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Starts it; it ends with the followers.
+/// Starts the writes; they end with the followers.
 pub(crate) fn watch(connection: &Connection, builders: &Builders, followers: &Followers) {
     let (connection, builders) = (connection.clone(), builders.clone());
     let stop = followers.stop().clone();
@@ -25,19 +24,19 @@ pub(crate) fn watch(connection: &Connection, builders: &Builders, followers: &Fo
 async fn look(connection: &Connection, builders: &Builders) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = None;
+    let mut reported = None;
     loop {
         looks.tick().await;
         if let Err(error) = builders.acknowledges().await {
-            // It is away, or has no leader; others say that.
-            debug!(%error, "it isn't known whether writes are acknowledged");
+            // NATS is away or has no leader, which is reported elsewhere.
+            debug!(%error, "can't check whether writes are acknowledged");
         }
         let problem = connection.unacknowledged();
         match &problem {
-            Some(words) if problem != told => error!("{words}"),
-            None if told.is_some() => info!("NATS acknowledges writes again"),
+            Some(words) if problem != reported => error!("{words}"),
+            None if reported.is_some() => info!("NATS acknowledges writes again"),
             Some(_) | None => {}
         }
-        told = problem;
+        reported = problem;
     }
 }

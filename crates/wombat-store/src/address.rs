@@ -1,8 +1,8 @@
-//! The servers that `NATS_URL` names, and the login that their addresses may hold.
+//! The servers that `NATS_URL` names, and the login that their addresses may contain.
 
 use percent_encoding::percent_decode_str;
 
-/// What an address says of who we are.
+/// The login in an address.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum UrlLogin {
     /// `nats://name:password@host`
@@ -11,14 +11,14 @@ pub(crate) enum UrlLogin {
     Token(String),
 }
 
-/// Addresses without logins, and the one login that they had.
+/// Addresses without logins, and the one login that they contained.
 #[derive(Default)]
 pub(crate) struct Servers {
     pub(crate) addresses: Vec<String>,
     pub(crate) login: Option<UrlLogin>,
 }
 
-/// The addresses name different users.
+/// The addresses contain different logins.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DifferentLogins;
 

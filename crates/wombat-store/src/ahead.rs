@@ -1,4 +1,4 @@
-//! Messages about builds that somebody seems about to ask for. They are told once, to whoever listens, and stored nowhere.
+//! Orders to build ahead what a client is likely to request soon. They go to all subscribed builders and aren't stored.
 
 use futures::StreamExt as _;
 use tracing::debug;
@@ -17,25 +17,25 @@ impl AheadOrders {
             let message = self.0.next().await?;
             match serde_json::from_slice(&message.payload) {
                 Ok(order) => return Some(order),
-                Err(error) => debug!(%error, "an order can't be understood"),
+                Err(error) => debug!(%error, "ignoring a malformed order to build ahead"),
             }
         }
     }
 }
 
 impl Connection {
-    /// Listens for orders.
+    /// Subscribes to orders.
     pub async fn ahead_orders(&self) -> Result<AheadOrders, StoreError> {
         let orders = self.client().subscribe(AHEAD_SUBJECT).await;
         let orders = orders.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(AheadOrders(orders))
     }
 
-    /// Tells all builders. Nobody may be listening.
+    /// Sends an order to all builders; there may be none.
     pub async fn order_ahead(&self, order: &AheadOrder) -> Result<(), StoreError> {
         let payload = serde_json::to_vec(order)
             .map_err(|error| StoreError::corrupt(AHEAD_SUBJECT, &error))?;
-        let told = self.client().publish(AHEAD_SUBJECT, payload.into()).await;
-        told.map_err(|error| StoreError::Unavailable(error.to_string()))
+        let sent = self.client().publish(AHEAD_SUBJECT, payload.into()).await;
+        sent.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 }

@@ -1,14 +1,14 @@
-//! How to reach NATS: flags and the original's environment variables.
+//! Options for the connection to NATS: flags, and the original's environment variables.
 
 use std::{fmt, path::PathBuf};
 
 use crate::address::without_login;
 
-/// Where NATS is and who we are. At most one way to log in may be given.
+/// Address of NATS and login. At most one kind of login may be given.
 #[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "NATS")]
 pub struct NatsArgs {
-    /// Servers, separated by commas; each may hold `user:password@` before its host
+    /// nats-servers, separated by commas; each may contain `user:password@` before its host
     #[arg(
         long = "nats-url",
         env = "NATS_URL",
@@ -17,7 +17,7 @@ pub struct NatsArgs {
     )]
     pub url: Option<String>,
 
-    /// Credentials file (JWT and seed)
+    /// NATS credentials file with the user's JWT and seed
     #[arg(
         long = "nats-user-creds",
         env = "NATS_USER_CREDS",
@@ -26,7 +26,7 @@ pub struct NatsArgs {
     )]
     pub credentials: Option<PathBuf>,
 
-    /// User JWT; needs the seed as well
+    /// JWT of the user; requires --nats-user-seed
     #[arg(
         long = "nats-user-jwt",
         env = "NATS_USER_JWT",
@@ -37,7 +37,7 @@ pub struct NatsArgs {
     )]
     pub jwt: Option<String>,
 
-    /// Seed of the user's key: with a JWT, or alone to log in by nkey
+    /// Seed of the user's key, for --nats-user-jwt or, alone, for nkey login
     #[arg(
         long = "nats-user-seed",
         env = "NATS_USER_SEED",
@@ -46,7 +46,7 @@ pub struct NatsArgs {
     )]
     pub seed: Option<String>,
 
-    /// File with the seed of the user's key, to log in by nkey; `wombat setup --write-config` makes them
+    /// File with the seed of the user's key, for nkey login; `wombat setup --write-config` writes one per role
     #[arg(
         long = "nats-user-seed-file",
         env = "WOMBAT_NATS_USER_SEED_FILE",
@@ -56,7 +56,7 @@ pub struct NatsArgs {
     )]
     pub seed_file: Option<PathBuf>,
 
-    /// What the subjects of our answers begin with [default: _INBOX_ and the role]
+    /// Prefix of the subjects on which this process receives replies [default: _INBOX_ and the role]
     #[arg(
         long = "nats-inbox-prefix",
         env = "WOMBAT_NATS_INBOX_PREFIX",
@@ -64,7 +64,7 @@ pub struct NatsArgs {
     )]
     pub inbox_prefix: Option<String>,
 
-    /// User name; needs the password as well
+    /// User name; requires --nats-password
     #[arg(
         long = "nats-user",
         env = "WOMBAT_NATS_USER",
@@ -74,7 +74,7 @@ pub struct NatsArgs {
     )]
     pub user: Option<String>,
 
-    /// Password
+    /// Password of --nats-user
     #[arg(
         long = "nats-password",
         env = "WOMBAT_NATS_PASSWORD",
@@ -84,11 +84,11 @@ pub struct NatsArgs {
     )]
     pub password: Option<String>,
 
-    /// Certificates of authorities to trust, PEM
+    /// PEM file with the CA certificates to trust; enforces TLS
     #[arg(long = "nats-tls-ca", env = "WOMBAT_NATS_TLS_CA", value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
-    /// Our certificate, PEM; needs the key as well
+    /// PEM file with the client certificate; requires --nats-tls-key
     #[arg(
         long = "nats-tls-cert",
         env = "WOMBAT_NATS_TLS_CERT",
@@ -97,7 +97,7 @@ pub struct NatsArgs {
     )]
     pub tls_certificate: Option<PathBuf>,
 
-    /// Key of our certificate, PEM
+    /// PEM file with the key of --nats-tls-cert
     #[arg(
         long = "nats-tls-key",
         env = "WOMBAT_NATS_TLS_KEY",
@@ -121,7 +121,7 @@ impl NatsArgs {
         without_login(self.url.as_deref().unwrap_or_default())
     }
 
-    /// Whether something beside the address says who we are.
+    /// Whether a login is given besides the address.
     pub(crate) fn has_login(&self) -> bool {
         self.credentials.is_some()
             || self.jwt.is_some()

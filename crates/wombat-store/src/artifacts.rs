@@ -1,4 +1,4 @@
-//! The `artifacts` object store: binaries, written once under a name of their claim's own.
+//! The `artifacts` object store: binaries, each written once under the name of its claim.
 
 use std::{ops::Deref, path::Path};
 
@@ -27,7 +27,7 @@ impl Artifacts {
         Ok(Self(Objects::open(connection, ARTIFACTS_BUCKET).await?))
     }
 
-    /// Stores a file. The caller compares what is stored with what it meant to store.
+    /// Stores a file. The caller compares the stored size and digest with those that it expects.
     pub async fn put_file(
         &self,
         name: &ArtifactName,
@@ -65,7 +65,7 @@ impl Artifacts {
         }
     }
 
-    /// Makes `<key>` lead to the binary of one claim, for `nats object get artifacts <key>`.
+    /// Links `<key>` to the binary of one claim, for `nats object get artifacts <key>`.
     pub async fn link(&self, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
         let target = self.find(name.as_str()).await?;
         let target = target.ok_or_else(|| StoreError::Lost(name.to_string()))?;

@@ -1,4 +1,4 @@
-//! Holds what is there against what is needed, setting by setting.
+//! Compares the settings of buckets and streams with the required ones.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use crate::{
     Connection, ProvisionOptions, Room, StoreError,
     error::server_code,
     patience::{ELECTION_PATIENCE, patiently},
-    provision::{Wanted, wanted},
+    provision::{WantedStream, wanted_streams},
 };
 
-/// Share of its room from which on a bucket counts as nearly full, in percent.
+/// Share of its limit from which a bucket counts as nearly full, in percent.
 const NEARLY_FULL: u64 = 90;
 
-/// Something about the buckets that isn't as it has to be.
+/// Something about the buckets that isn't as required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The bucket or stream.
     pub bucket: &'static str,
-    /// What is wrong, and what to do, in one sentence.
+    /// What is wrong, and how to fix it, in one sentence.
     pub words: String,
-    /// Whether something doesn't work because of it; else it only works less well.
+    /// Whether something doesn't work because of it; otherwise it only works less well.
     pub is_fault: bool,
 }
 
-/// A setting: its name, and its value in words.
+/// A setting: its name, and its value as text.
 type Setting = (&'static str, fn(&Config) -> String);
 
-/// Settings that `wombat setup` brings back to what they have to be.
+/// Settings that `wombat setup` restores.
 const MENDED: [Setting; 10] = [
     ("history (max_msgs_per_subject)", |config| {
         count(config.max_messages_per_subject)
@@ -44,31 +44,31 @@ const MENDED: [Setting; 10] = [
         count(config.max_message_size.into())
     }),
     (
-        "what is discarded when it is full (discard)",
+        "discard policy when full (discard)",
         |config| match config.discard {
             DiscardPolicy::Old => "old".to_owned(),
             DiscardPolicy::New => "new".to_owned(),
         },
     ),
-    ("one value a key (discard_new_per_subject)", |config| {
+    ("one value per key (discard_new_per_subject)", |config| {
         config.discard_new_per_subject.to_string()
     }),
-    ("rollups (allow_rollup_hdrs)", |config| {
+    ("rollup headers (allow_rollup_hdrs)", |config| {
         config.allow_rollup.to_string()
     }),
-    ("reads from any copy (allow_direct)", |config| {
+    ("reads from replicas (allow_direct)", |config| {
         config.allow_direct.to_string()
     }),
-    ("messages that expire (allow_msg_ttl)", |config| {
+    ("expiry of single messages (allow_msg_ttl)", |config| {
         config.allow_message_ttl.to_string()
     }),
     (
-        "markers of what expired (subject_delete_marker_ttl)",
+        "lifetime of delete markers (subject_delete_marker_ttl)",
         |config| age(config.subject_delete_marker_ttl.unwrap_or_default()),
     ),
 ];
 
-/// Settings that the server doesn't change for a stream that is there.
+/// Settings that the server can't change for an existing stream.
 const FIXED: [Setting; 7] = [
     ("subjects", |config| {
         let mut subjects = config.subjects.clone();
@@ -99,16 +99,16 @@ const FIXED: [Setting; 7] = [
     ("writing (sealed is false)", |config| {
         (!config.sealed).to_string()
     }),
-    ("readers (max_consumers)", |config| {
+    ("most consumers (max_consumers)", |config| {
         count(config.max_consumers.into())
     }),
 ];
 
-/// Looks at every bucket: its settings, its copies, its room. Changes nothing.
+/// Checks every bucket: its settings, its copies, its size. Changes nothing.
 pub async fn audit(connection: &Connection) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     let mut copies = Vec::new();
-    for wanted in wanted(&ProvisionOptions::default()) {
+    for wanted in wanted_streams(&ProvisionOptions::default()) {
         let info = patiently(connection, ELECTION_PATIENCE, async || {
             let found = connection.jetstream().get_stream(&wanted.config.name).await;
             match found {
@@ -124,7 +124,7 @@ pub async fn audit(connection: &Connection) -> Result<Vec<Finding>, StoreError> 
         let Some(info) = info.await? else {
             findings.push(Finding {
                 bucket: wanted.shown,
-                words: "doesn't exist; `wombat setup` makes it".to_owned(),
+                words: "doesn't exist; `wombat setup` creates it".to_owned(),
                 is_fault: true,
             });
             continue;
@@ -142,7 +142,7 @@ pub async fn audit(connection: &Connection) -> Result<Vec<Finding>, StoreError> 
     Ok(findings)
 }
 
-fn differences(wanted: &Wanted, found: &Config) -> Vec<(String, bool)> {
+fn differences(wanted: &WantedStream, found: &Config) -> Vec<(String, bool)> {
     let differs = |settings: &[Setting], to_be: &Config, remedy: &str| -> Vec<(String, bool)> {
         settings
             .iter()
@@ -150,7 +150,7 @@ fn differences(wanted: &Wanted, found: &Config) -> Vec<(String, bool)> {
                 let (is, must) = (value(found), value(to_be));
                 (is != must).then(|| {
                     (
-                        format!("{name} is {is} and has to be {must}; {remedy}"),
+                        format!("{name} is {is}, but it must be {must}; {remedy}"),
                         true,
                     )
                 })
@@ -165,12 +165,12 @@ fn differences(wanted: &Wanted, found: &Config) -> Vec<(String, bool)> {
     all.extend(differs(
         &FIXED,
         &wanted.config,
-        "no server changes that: save what is in it, delete it, and run `wombat setup`",
+        "the server can't change it: back up the content, delete the stream, run `wombat setup`",
     ));
     all
 }
 
-/// A full store is a fault; one that soon will be is worth a word.
+/// A full store is a fault; a nearly full one is a warning.
 fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
     let limit = u64::try_from(info.config.max_bytes)
         .ok()
@@ -183,12 +183,12 @@ fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
     if let Some(words) = room.words() {
         return Some((words, true));
     }
-    // What is old goes by itself there.
+    // The server discards the oldest messages by itself.
     let makes_room = matches!(info.config.discard, DiscardPolicy::Old);
     let percent = room.percent();
     (percent >= NEARLY_FULL && !makes_room).then(|| {
         let words = format!(
-            "{percent} % of its {} MiB are taken; give it more with `wombat setup` (see --help, Storage)",
+            "{percent} % of its {} MiB are used; raise the limit with `wombat setup` (see --help, Storage)",
             limit >> 20
         );
         (words, false)
@@ -199,10 +199,10 @@ fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
 fn uneven(copies: &[usize]) -> Option<Finding> {
     let (least, most) = (copies.iter().min()?, copies.iter().max()?);
     let words = if least != most {
-        format!("between {least} and {most}: `wombat setup --replicas {most}` gives all the same")
+        format!("{least} to {most} per bucket; `wombat setup --replicas {most}` makes them equal")
     } else if least % 2 == 0 {
         format!(
-            "{least}: they survive the loss of no more servers than {} would; `wombat setup --replicas {}`",
+            "{least} survive the loss of no more servers than {} would; run `wombat setup --replicas {}`",
             least - 1,
             if *least > 3 { 5 } else { 3 }
         )
@@ -216,7 +216,7 @@ fn uneven(copies: &[usize]) -> Option<Finding> {
     })
 }
 
-/// Limits of zero and below are none.
+/// Limits of zero and below mean unlimited.
 fn count(limit: i64) -> String {
     if limit > 0 {
         limit.to_string()
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_setup_makes_has_no_difference() {
-        for wanted in wanted(&ProvisionOptions::default()) {
+        for wanted in wanted_streams(&ProvisionOptions::default()) {
             assert_eq!(differences(&wanted, &wanted.config), [], "{}", wanted.shown);
         }
     }

@@ -1,4 +1,4 @@
-//! The `builders` bucket: who is alive. Keys expire by the server's clock alone.
+//! The `builders` bucket: builders that are alive. Keys expire by the server's clock alone.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     record::{Bucket, publish},
 };
 
-/// How long the next builder may be waited for.
+/// Longest wait for the next entry of the list.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Presence of builders.
@@ -28,7 +28,7 @@ impl Builders {
         })
     }
 
-    /// Says that a builder is alive, for another `lease` (whole seconds, at least one).
+    /// Writes a builder's heartbeat, which lives for `lease` (whole seconds, at least one).
     pub async fn renew(&self, presence: &Presence, lease: Duration) -> Result<(), StoreError> {
         if !self.bucket.connection().is_up() {
             return Err(StoreError::Unavailable("the connection is down".to_owned()));
@@ -46,12 +46,12 @@ impl Builders {
         }
     }
 
-    /// Says that a builder is gone.
+    /// Removes a builder that shuts down.
     pub async fn leave(&self, builder: &BuilderId) -> Result<(), StoreError> {
         self.bucket.remove(builder.as_str()).await
     }
 
-    /// The longest lease of all builders that are there; zero where there is none.
+    /// The longest lease of all present builders; zero if there are none.
     pub async fn longest_lease(&self) -> Result<Duration, StoreError> {
         let mut watcher = self.watch();
         let mut longest = 0;
@@ -64,14 +64,14 @@ impl Builders {
                 Ok(WatchEvent::Ready) => return Ok(Duration::from_millis(longest)),
                 Ok(WatchEvent::Reset) => longest = 0,
                 Err(_) => {
-                    let problem = "the list of builders stopped coming".to_owned();
+                    let problem = "the list of builders timed out".to_owned();
                     return Err(StoreError::Unavailable(problem));
                 }
             }
         }
     }
 
-    /// Follows who is there. Keys of more parts than one are locks, not builders.
+    /// Watches the present builders. Keys with more than one part are locks, not builders.
     pub fn watch(&self) -> Watcher<Presence> {
         Watcher::start(&self.bucket, "*", Start::LastPerSubject)
     }

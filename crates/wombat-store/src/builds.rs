@@ -15,7 +15,7 @@ use crate::{
     record::{Bucket, Slot},
 };
 
-/// How often a write is tried again when it meets another one on the same key.
+/// How often a write is retried when it loses a race on its key.
 pub(crate) const MAX_RACES: u32 = 16;
 /// The keys of records.
 pub(crate) const RECORDS: &str = "build.>";
@@ -42,7 +42,7 @@ impl Builds {
         }
     }
 
-    /// Tries to claim what was seen waiting. Exactly one of all who try wins.
+    /// Tries to claim a waiting build. Exactly one of all builders that try wins.
     pub async fn claim(
         &self,
         seen: Versioned<Build>,
@@ -62,7 +62,7 @@ impl Builds {
         })
     }
 
-    /// Takes up a claim that a lost acknowledgement left behind: the record names this builder, and nobody is at it.
+    /// Adopts a claim whose acknowledgement was lost: the record names this builder, but no worker has the claim.
     pub fn adopt(&self, seen: Versioned<Build>, builder: &BuilderId) -> ClaimOutcome {
         match seen.value.state() {
             BuildState::Building { by, .. } if by.builder == *builder => {
@@ -111,7 +111,7 @@ impl Builds {
         })
     }
 
-    /// Stops a build that isn't finished. `None`: there is no such build; the inner error: it is finished.
+    /// Cancels a build that isn't finished. `None`: there is no such build; the inner error: it is finished.
     pub async fn cancel(
         &self,
         key: &BuildKey,
@@ -131,14 +131,14 @@ impl Builds {
         Err(contended(key))
     }
 
-    /// Takes a build from a holder that is dead, and queues it again or gives it up. The caller has made sure
-    /// that the holder is dead; should it not be, its writes are refused from here on.
+    /// Takes a build from a dead holder, and queues it again or fails it. The caller has made sure that the holder is
+    /// dead; if it isn't, its later writes are refused.
     pub async fn recover(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
         self.replace(seen, Build::recover).await
     }
 
-    /// Gives back what a holder left behind that is known to be gone, such as the process before this one on the same
-    /// state directory. The attempt doesn't count.
+    /// Releases the claim of a holder that is known to be gone, such as the previous process with the same state
+    /// directory. The attempt doesn't count.
     pub async fn give_back(&self, seen: Versioned<Build>) -> Result<Written<Build>, StoreError> {
         self.replace(seen, Build::release).await
     }
@@ -160,8 +160,8 @@ impl Builds {
         }
     }
 
-    /// Writes a build's next state. If that ends the build, its hint is removed behind the caller's back: it costs
-    /// nobody time, and the janitor removes what a crash leaves.
+    /// Writes a build's next state. If that ends the build, its hint is removed in the background: the caller needn't
+    /// wait for that, and the janitor removes hints that a crash leaves.
     pub(crate) async fn change(
         &self,
         key: &BuildKey,
@@ -174,25 +174,25 @@ impl Builds {
         {
             let (bucket, key, end) = (self.bucket.clone(), key.clone(), record.revision);
             tokio::spawn(async move {
-                if let Err(error) = open::clear(&bucket, &key, end, open::Age::Never).await {
-                    debug!(%key, %error, "a finished build's hint stays for the janitor");
+                if let Err(error) = open::clear(&bucket, &key, end, open::HintAge::Never).await {
+                    debug!(%key, %error, "a finished build's hint is left to the janitor");
                 }
             });
         }
         Ok(written)
     }
 
-    /// Follows all records: first as they are, then every change. States may be skipped.
+    /// Watches all records: first as they are, then every change. States may be skipped.
     pub fn watch(&self) -> Watcher<Build> {
         Watcher::start(&self.bucket, RECORDS, Start::LastPerSubject)
     }
 
-    /// Follows changes after `after` alone.
+    /// Watches changes after `after` only.
     pub fn watch_after(&self, after: Revision) -> Watcher<Build> {
         Watcher::start(&self.bucket, RECORDS, Start::After(after))
     }
 
-    /// The same for who has to know little of each: all of them, or those that changed after `after`.
+    /// Watches the outlines of all records, or of those that changed after `after`.
     pub fn watch_outlines(&self, after: Revision) -> Watcher<BuildOutline> {
         let start = if after == Revision::ZERO {
             Start::LastPerSubject
@@ -202,13 +202,13 @@ impl Builds {
         Watcher::start(&self.bucket, RECORDS, start)
     }
 
-    /// Follows open builds: first their records, and the last `recent` writes whatever they were, then every change of any
-    /// record. Finished builds are told where they can't be told apart. How many there are doesn't matter.
+    /// Watches open builds: first their records and the last `recent` writes of any record, then every change of any
+    /// record. Some finished builds may be among the first. The cost doesn't depend on their number.
     pub fn watch_open(&self, recent: u64) -> Watcher<Build> {
         self.watch_open_from(Tail::Recent(recent))
     }
 
-    /// The same for who was told everything up to `after`: open builds, and every change since.
+    /// The same for a watcher that has seen everything up to `after`: open builds, and every change since.
     pub fn watch_open_after(&self, after: Revision) -> Watcher<Build> {
         self.watch_open_from(Tail::After(after))
     }
@@ -217,7 +217,7 @@ impl Builds {
         Watcher::start(&self.bucket, RECORDS, Start::Open(tail))
     }
 
-    /// Tells which records change from now on.
+    /// Follows which records change from now on.
     pub async fn changes(&self) -> Result<Changes, StoreError> {
         let bucket = &self.bucket;
         let filter = bucket.subject(RECORDS);
@@ -228,25 +228,26 @@ impl Builds {
         .await
     }
 
-    /// The time of the server that leads the records, within a round trip, without asking it.
+    /// The time of the server that leads the records, within a round trip, without a request to it.
     pub fn server_time(&self) -> OffsetDateTime {
         self.bucket.connection().server_time()
     }
 
-    /// What time it is at the server that leads the records: the clock that their times are told by.
+    /// The time of the server that leads the records, from the server: the clock of their times.
     pub async fn now(&self) -> Result<OffsetDateTime, StoreError> {
         self.bucket.info().await?;
         Ok(self.bucket.connection().server_time())
     }
 
-    /// Bytes that the bucket takes, its limit if it has one, and how many messages it holds.
+    /// Bytes that the bucket uses, its limit if it has one, and the number of its messages.
     pub async fn usage(&self) -> Result<(u64, Option<u64>, u64), StoreError> {
         let info = self.bucket.info().await?;
         let (used, limit) = info.usage();
         Ok((used, limit, info.messages()))
     }
 
-    /// When the bucket was made, in nanoseconds since 1970, and its last revision: by these a cache of it knows whether it still fits.
+    /// When the bucket was created, in nanoseconds since 1970, and its last revision: they tell whether a cache still
+    /// fits.
     pub async fn identity(&self) -> Result<(i128, Revision), StoreError> {
         let info = self.bucket.info().await?;
         Ok((info.created.unix_timestamp_nanos(), info.last()))
@@ -254,7 +255,7 @@ impl Builds {
 }
 
 pub(crate) fn contended(key: &BuildKey) -> StoreError {
-    StoreError::Unavailable(format!("`{key}` is being written by too many at once"))
+    StoreError::Unavailable(format!("too many processes write `{key}` at the same time"))
 }
 
 fn new_claim_id() -> ClaimId {

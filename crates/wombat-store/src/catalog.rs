@@ -1,10 +1,11 @@
-//! The `catalog` bucket: one key a module release, and one for what is blocked. It decides what "newest" is, for every
-//! instance alike.
+//! The `catalog` bucket: a key per module release, and one for the blocklist. It decides what "newest" means, the same
+//! for every instance.
 
-use wombat_model::{Blocklist, ModulePath, ModuleVersion, catalog::Release, names::CATALOG_BUCKET};
+use wombat_model::{Blocklist, catalog::Release, names::CATALOG_BUCKET};
 
 use crate::{
     Connection, Revision, StoreError, Versioned, Watcher, Written,
+    catalog_keys::release_key,
     follow::Start,
     record::{Bucket, Slot},
 };
@@ -22,8 +23,8 @@ impl Catalog {
         })
     }
 
-    /// Stores a release unless there is one of the same module and version that is as good. Whether it was stored. One
-    /// that was removed stays so.
+    /// Stores a release unless the bucket has it from the same or a newer generation of the importer, or it was
+    /// removed. Returns whether it was stored.
     pub async fn seed(&self, release: Release) -> Result<bool, StoreError> {
         let key = release_key(&release.module, &release.version);
         let expected = match self.bucket.read::<Release>(&key).await? {
@@ -40,8 +41,8 @@ impl Catalog {
         ))
     }
 
-    /// Stores a release in place of what there was, and answers with that. What was written or removed after `revision`
-    /// stays.
+    /// Replaces a release and returns the previous one. Changes nothing if the key was written or removed after
+    /// `revision`.
     pub async fn store(
         &self,
         release: Release,
@@ -71,17 +72,17 @@ impl Catalog {
         }
     }
 
-    /// Follows all releases.
+    /// Watches all releases.
     pub fn watch(&self) -> Watcher<Release> {
         Watcher::start(&self.bucket, "release.>", Start::LastPerSubject)
     }
 }
 
-/// The key of what is blocked.
+/// The key of the blocklist.
 const BLOCKLIST: &str = "blocklist";
 
 impl Catalog {
-    /// What is blocked, from the leader, and the revision that the next list has to name.
+    /// The blocklist, from the leader, and the revision that the next list must name.
     pub async fn blocklist(&self) -> Result<Versioned<Blocklist>, StoreError> {
         let none = |revision| Versioned {
             value: Blocklist::default(),
@@ -95,7 +96,7 @@ impl Catalog {
         })
     }
 
-    /// Puts a list in place of the one of this revision.
+    /// Replaces the blocklist of this revision.
     pub async fn block(
         &self,
         list: Blocklist,
@@ -105,46 +106,8 @@ impl Catalog {
         self.bucket.write(BLOCKLIST, list, expected).await
     }
 
-    /// Follows what is blocked.
+    /// Watches the blocklist.
     pub fn watch_blocklist(&self) -> Watcher<Blocklist> {
         Watcher::start(&self.bucket, BLOCKLIST, Start::LastPerSubject)
-    }
-}
-
-pub(crate) fn release_key(module: &ModulePath, version: &ModuleVersion) -> String {
-    key_of("release", module, version)
-}
-
-/// Keys of a bucket hold fewer characters than paths and versions do: the others become `=` and two hex digits.
-pub(crate) fn key_of(kind: &str, module: &ModulePath, version: &ModuleVersion) -> String {
-    let mut key = format!("{kind}.");
-    for byte in module
-        .as_str()
-        .bytes()
-        .chain([b'/'])
-        .chain(version.as_str().bytes())
-    {
-        if byte.is_ascii_alphanumeric() || b"-_/".contains(&byte) {
-            key.push(char::from(byte));
-        } else {
-            key.push('=');
-            key.push_str(&hex::encode([byte]));
-        }
-    }
-    key
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_valid_and_tell_releases_apart() {
-        let key = key_of(
-            "release",
-            &"a.b/c~d".parse().unwrap(),
-            &"v2.0.0+incompatible".parse().unwrap(),
-        );
-        assert_eq!(key, "release.a=2eb/c=7ed/v2=2e0=2e0=2bincompatible");
     }
 }

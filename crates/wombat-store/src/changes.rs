@@ -1,13 +1,13 @@
-//! Tells what changes in a bucket from now on, by name alone: for caches, which forget what changed.
+//! Follows which names change in a bucket from now on: for caches, which then evict those entries.
 
 use async_nats::jetstream::stream::Stream;
 
 use crate::{
     Connection, Revision, StoreError,
-    follow::{Followed, Follower, Start, last},
+    follow::{FollowEvent, Follower, Start, last},
 };
 
-/// What [`Changes`] tells.
+/// What [`Changes`] delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Something was written, changed or removed.
@@ -27,7 +27,7 @@ pub struct Changes {
     stream: Stream,
     filter: String,
     name: fn(&str) -> Option<String>,
-    told: Revision,
+    delivered: Revision,
 }
 
 impl std::fmt::Debug for Changes {
@@ -44,13 +44,13 @@ impl Changes {
         filter: String,
         name: fn(&str) -> Option<String>,
     ) -> Result<Self, StoreError> {
-        let told = last(stream, &filter).await?;
+        let delivered = last(stream, &filter).await?;
         Ok(Self {
-            follower: Follower::start(connection, stream, filter.clone(), Start::After(told)),
+            follower: Follower::start(connection, stream, filter.clone(), Start::After(delivered)),
             stream: stream.clone(),
             filter,
             name,
-            told,
+            delivered,
         })
     }
 
@@ -58,16 +58,16 @@ impl Changes {
     pub async fn next(&mut self) -> Change {
         loop {
             match self.follower.next().await {
-                Some(Followed::Message(message)) => {
-                    self.told = message.sequence;
+                Some(FollowEvent::Message(message)) => {
+                    self.delivered = message.sequence;
                     return Change::Of {
                         name: (self.name)(&message.subject),
                         revision: message.sequence,
                     };
                 }
-                Some(Followed::CaughtUp | Followed::CompleteAfter(_)) => {}
-                Some(Followed::Reset) => {
-                    self.told = Revision::ZERO;
+                Some(FollowEvent::CaughtUp | FollowEvent::CompleteAfter(_)) => {}
+                Some(FollowEvent::Reset) => {
+                    self.delivered = Revision::ZERO;
                     return Change::Reset;
                 }
                 // The follower only ends when its runtime does.
@@ -76,12 +76,12 @@ impl Changes {
         }
     }
 
-    /// The revision of the last change that was told.
-    pub fn told(&self) -> Revision {
-        self.told
+    /// The revision of the last change that was delivered.
+    pub fn delivered(&self) -> Revision {
+        self.delivered
     }
 
-    /// Asks the leader for the revision of the last change that there was.
+    /// The revision of the bucket's last change, from the leader.
     pub fn last(&self) -> impl Future<Output = Result<Revision, StoreError>> + use<> {
         let (stream, filter) = (self.stream.clone(), self.filter.clone());
         async move { last(&stream, &filter).await }

@@ -4,7 +4,7 @@ use wombat_model::{Build, BuildKey, ClaimId, Holder};
 
 use crate::{Revision, Versioned};
 
-/// Proof that this process holds a build: code that asks for a `Claim` has won the race for it.
+/// Proof that this process holds a build: code that has a `Claim` has won the race for it.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a dropped claim leaves its build in `building` until it is recovered"]
 pub struct Claim {
@@ -34,7 +34,7 @@ impl Claim {
         )
     }
 
-    /// The record that ends this claim will say that the last message of its log stands here.
+    /// The record that ends this claim will name this sequence as the last one of its log.
     pub fn with_log_end(self, last: Revision) -> Self {
         Self {
             build: self.build.with_log_end(last.get()),
@@ -71,17 +71,17 @@ impl Claim {
 /// Outcome of a try to claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ClaimOutcome {
-    /// It is ours.
+    /// This builder has it.
     Won(Box<Claim>),
-    /// Somebody else was first, or it isn't waiting any more.
+    /// Another builder was first, or the build isn't waiting any more.
     Lost,
 }
 
 /// Outcome of a try to end a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FinishOutcome {
-    /// The record says so now.
+    /// The record was written.
     Done(Box<Versioned<Build>>),
-    /// The claim was lost before: it was cancelled or recovered. The result must be dropped.
+    /// The claim was lost before: the build was cancelled or recovered. The result must be dropped.
     Fenced,
 }

@@ -1,4 +1,4 @@
-//! The time as the servers have it. No host's clock decides anything: hosts are hours apart, and nobody notices.
+//! The servers' time. No host's clock decides anything: the clocks of hosts may be hours apart.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,32 +7,32 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// What the server's clock says, as far as this connection has heard: the last reading and the time since then. Cheap
-/// to clone; all clones are one clock.
+/// The server's clock, as far as this connection knows it: the last reading and the time since then. Cheap to clone;
+/// all clones are one clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerClock(Arc<Mutex<Option<Reading>>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     time: OffsetDateTime,
-    heard: Instant,
+    read_at: Instant,
 }
 
 impl ServerClock {
-    /// The server said a moment ago that it is `time`.
+    /// Takes a reading: the server reported `time` a moment ago.
     pub(crate) fn set(&self, time: OffsetDateTime) {
         let reading = Reading {
             time,
-            heard: Instant::now(),
+            read_at: Instant::now(),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
     }
 
-    /// The server's time, within a round trip; this host's where no server has said what time it is.
+    /// The server's time, within a round trip; this host's time before the first reading.
     pub(crate) fn now(&self) -> OffsetDateTime {
         let reading = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reading.map_or_else(OffsetDateTime::now_utc, |reading| {
-            reading.time + reading.heard.elapsed()
+            reading.time + reading.read_at.elapsed()
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What can't be read is said once, not by every follower and at every start of one.
+//! Logs each unreadable value once, not for every follower and every start of one.
 
 use std::{
     collections::BTreeSet,
@@ -7,23 +7,19 @@ use std::{
 
 use tracing::warn;
 
-use crate::{Connection, Revision};
+use crate::Revision;
 
-/// Most writes that are remembered; beyond that the oldest are said again.
+/// Most writes that are remembered; the oldest ones beyond that are logged again.
 const MOST: usize = 10_000;
 
-/// Unreadable writes that the log tells of already.
+/// Unreadable writes that were logged already.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Complaints(Arc<Mutex<BTreeSet<(u64, String)>>>);
 
-impl Connection {
-    /// Says in the log that the value of `key`, written at `revision`, can't be read, unless it was said before.
-    pub(crate) fn complain(&self, key: &str, revision: Revision, problem: &str) {
-        let mut said = self
-            .complaints
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+impl Complaints {
+    /// Logs that the value of `key`, written at `revision`, can't be read, unless that was logged before.
+    pub(crate) fn say(&self, key: &str, revision: Revision, problem: &str) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !said.insert((revision.get(), key.to_owned())) {
             return;
         }
@@ -35,7 +31,7 @@ impl Connection {
             key,
             revision = revision.get(),
             problem,
-            "a value can't be read and is left out; `wombat doctor` says what to do"
+            "ignoring an unreadable value; `wombat doctor` says what to do"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! One connection of one role, and what is known of its health.
+//! A role's connection to NATS, and its health.
 
 use std::{
     path::Path,
@@ -6,29 +6,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_nats::{Client, ConnectOptions, Event, ServerError, connection::State, jetstream};
+use async_nats::{Client, ConnectOptions, connection::State, jetstream};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::warn;
 
 use crate::{
-    NatsArgs,
+    Health, NatsArgs,
     address::{Servers, UrlLogin, without_login},
     clock::ServerClock,
     complaints::Complaints,
     fitness::{self, UnfitServer},
+    health::report,
     roles::inbox_prefix,
-    writes::Writes,
+    writes::{Writes, restart_nats},
 };
 
-/// A server that is silent for three of these is given up, and the next one is tried. Shorter, and an upload over a slow
-/// link would be taken for a dead server: a chunk of 512 KiB has to be acknowledged within one of them.
+/// After three intervals without an answer the server counts as dead, and the next one is tried. A shorter interval
+/// would fail uploads over slow links: a chunk of 512 KiB must be acknowledged within one.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
-/// How long the end of a connection may take: the server may be away, or hang.
+/// How long closing a connection may take: the server may be down, or hang.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-/// How long a refused permission counts.
-const VIOLATION_COUNTS: Duration = Duration::from_secs(15);
-/// Waits between attempts to come back; the last one repeats.
+/// Waits between attempts to reconnect; the last one repeats.
 const RECONNECT_DELAYS: [Duration; 4] = [
     Duration::from_millis(50),
     Duration::from_millis(200),
@@ -36,63 +35,36 @@ const RECONNECT_DELAYS: [Duration; 4] = [
     Duration::from_secs(1),
 ];
 
-/// Why there is no connection.
+/// Why connecting failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// A file that was named can't be read.
     #[error("can't read {what} in {path}: {source}")]
     File {
-        /// What should be in it.
+        /// What it should contain.
         what: &'static str,
         /// The file.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// JWT and seed don't make credentials.
     #[error("the user JWT and seed can't be read: {0}")]
     Jwt(std::io::Error),
-    /// The server isn't there, or doesn't let us in.
+    /// The server can't be reached, or refuses the login.
     #[error("can't connect to NATS at {url}: {source}")]
     Connect {
-        /// Where, without user and password.
+        /// The address, without user and password.
         url: String,
-        /// What the client said.
+        /// The client's error.
         source: async_nats::ConnectError,
     },
-    /// There is more than one login.
+    /// There are different logins.
     #[error("{0}")]
     Login(&'static str),
-    /// It is there, but can't be worked with.
+    /// The server is reachable, but can't be used.
     #[error(transparent)]
     Unfit(#[from] UnfitServer),
-}
-
-/// What is known of a connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Health {
-    /// Since when it is up; `None` while it is down.
-    pub connected_since: Option<Instant>,
-    /// The last permission that the server refused; publishers never learn of it otherwise.
-    pub denied: Option<Violation>,
-}
-
-impl Health {
-    /// The permission that was refused in the last seconds. What a role goes on lacking it goes on asking for, and a
-    /// server that is given better permissions tells nobody.
-    pub fn denied_lately(&self) -> Option<&str> {
-        let violation = self.denied.as_ref()?;
-        (violation.at.elapsed() < VIOLATION_COUNTS).then_some(&violation.words)
-    }
-}
-
-/// A permission that the server refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// What the server said.
-    pub words: String,
-    /// When.
-    pub at: Instant,
 }
 
 /// A connection to NATS. Cheap to clone.
@@ -104,12 +76,12 @@ pub struct Connection {
     pub(crate) clock: ServerClock,
     pub(crate) complaints: Complaints,
     pub(crate) writes: Writes,
-    /// What goes on by itself on this connection, such as following a stream.
+    /// Background tasks of this connection, such as following a stream.
     tasks: TaskTracker,
 }
 
 impl Connection {
-    /// Connects once; an error says why not. Afterwards it comes back by itself for ever.
+    /// Connects, without retries. Afterwards the connection reconnects by itself, without end.
     ///
     /// `role` is the connection's name; `timeout` bounds every request and every acknowledgement.
     pub async fn open(
@@ -120,7 +92,7 @@ impl Connection {
         let url = args.url.as_deref().unwrap_or("nats://127.0.0.1:4222");
         let servers = Servers::parse(url).map_err(|_| {
             ConnectError::Login(
-                "the addresses in NATS_URL (--nats-url) name different users; all servers have to know the same one",
+                "the addresses in NATS_URL (--nats-url) contain different logins; use the same login for all servers",
             )
         })?;
         let health = Arc::new(watch::Sender::new(Health::default()));
@@ -184,7 +156,7 @@ impl Connection {
         &self.jetstream
     }
 
-    /// Whether writes would go out now; a write made while it is down would be sent later, unasked.
+    /// Whether writes would be sent now; the client would send a write made while it is down after reconnecting.
     pub fn is_up(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
@@ -192,7 +164,7 @@ impl Connection {
     /// Waits until it is up.
     pub async fn until_up(&self) {
         let mut health = self.health();
-        // Only the end of this connection could make it fail.
+        // It fails only when this connection ends.
         drop(
             health
                 .wait_for(|health| health.connected_since.is_some())
@@ -200,13 +172,13 @@ impl Connection {
         );
     }
 
-    /// How often it was made: another number, another session with a server. What was sent in an earlier one and isn't
-    /// acknowledged may never have arrived.
+    /// How often it was connected: another number is another session with a server. Messages that were sent in an
+    /// earlier session and weren't acknowledged may not have arrived.
     pub fn session(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
     }
 
-    /// Waits until this session is over: the connection is down, or was made anew.
+    /// Waits until this session is over: the connection is down, or was restored.
     pub async fn session_ended(&self, session: u64) {
         let mut health = self.health();
         while self.session() == session && health.borrow_and_update().connected_since.is_some() {
@@ -221,8 +193,8 @@ impl Connection {
         self.health.subscribe()
     }
 
-    /// Waits until the server refuses a permission, and gives its words. Whoever needs an answer to go on should wait for
-    /// this as well: a request that isn't permitted is answered by nobody.
+    /// Waits until the server refuses a permission, and returns its message. Code that waits for a response should wait
+    /// for this as well: a request that isn't permitted gets none.
     pub async fn denied(&self) -> String {
         let mut health = self.health.subscribe();
         if let Ok(health) = health.wait_for(|health| health.denied.is_some()).await {
@@ -230,6 +202,13 @@ impl Connection {
             return words.unwrap_or_default();
         }
         std::future::pending().await
+    }
+
+    /// Why NATS doesn't acknowledge this connection's writes, and how to fix that; `None`: it does, or is down.
+    pub fn unacknowledged(&self) -> Option<String> {
+        let connected_since = self.health().borrow().connected_since?;
+        let silent = self.writes.silent(connected_since);
+        (!silent.is_empty()).then(|| restart_nats(&silent))
     }
 
     /// Whether the server that we are connected to has no JetStream, and is in no cluster that might.
@@ -243,13 +222,13 @@ impl Connection {
         self.client.server_info().cluster.is_some()
     }
 
-    /// Starts what goes on by itself until its receiver is dropped; [`Self::close`] waits for it.
+    /// Starts a background task, which ends when its receiver is dropped; [`Self::close`] waits for it.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }
 
-    /// Waits for what follows streams, sends what is queued, lets go of every subscription, and closes. Takes two seconds
-    /// at most: where the server is away, nothing can be sent, and it forgets us by itself.
+    /// Waits for background tasks, sends queued messages, drains subscriptions, and closes. Each half takes two seconds
+    /// at most: a server that is down can't be sent anything, and drops the connection by itself.
     pub async fn close(self) {
         self.tasks.close();
         let sent = timeout(CLOSE_LIMIT, async {
@@ -259,7 +238,7 @@ impl Connection {
         match sent.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%error, "closing a connection with unsent messages"),
-            Err(_) => warn!("NATS doesn't answer: closing the connection without it"),
+            Err(_) => warn!("NATS doesn't respond; closing the connection with messages unsent"),
         }
         if let Ok(Err(error)) = timeout(CLOSE_LIMIT, self.client.drain()).await {
             warn!(%error, "the connection was closed already");
@@ -267,56 +246,12 @@ impl Connection {
     }
 }
 
-fn report(health: &watch::Sender<Health>, event: &Event) {
-    match event {
-        Event::Connected => {
-            info!("connected to NATS");
-            health.send_modify(|health| {
-                health.connected_since = Some(Instant::now());
-                health.denied = None;
-            });
-        }
-        Event::Disconnected => {
-            warn!("lost the connection to NATS");
-            health.send_modify(|health| health.connected_since = None);
-        }
-        Event::ServerError(ServerError::Other(text))
-            if text.to_lowercase().contains("permissions violation") =>
-        {
-            let violation = Violation {
-                words: text.clone(),
-                at: Instant::now(),
-            };
-            let mut before = None;
-            health.send_modify(|health| before = health.denied.replace(violation));
-            // Whoever asks for the same answer thousands of times shall not fill the log.
-            let is_known = before
-                .is_some_and(|it| it.words == *text && it.at.elapsed() < Duration::from_secs(1));
-            if !is_known {
-                error!(
-                    violation = text,
-                    "NATS refused a permission that this role needs"
-                );
-            }
-        }
-        Event::Closed => health.send_modify(|health| health.connected_since = None),
-        Event::SlowConsumer(subscription) => {
-            warn!(subscription, "too slow: NATS messages were dropped");
-        }
-        // We asked for it.
-        Event::Draining => {}
-        Event::LameDuckMode | Event::ServerError(_) | Event::ClientError(_) => {
-            warn!(%event, "NATS reports");
-        }
-    }
-}
-
 async fn login(args: &NatsArgs, in_url: Option<UrlLogin>) -> Result<ConnectOptions, ConnectError> {
     let mut options = ConnectOptions::new();
-    // The login that is given by itself is the more deliberate one, and was the only one that counted once.
+    // The separate login is the more deliberate one, and used to be the only one that counted.
     if in_url.is_some() && args.has_login() {
         warn!(
-            "NATS_URL (--nats-url) holds a login, and another one is given beside it, which is used"
+            "NATS_URL (--nats-url) contains a login, but another one is given too, which is used instead"
         );
     }
     if let Some(login) = in_url.filter(|_| !args.has_login()) {
@@ -344,7 +279,7 @@ async fn login(args: &NatsArgs, in_url: Option<UrlLogin>) -> Result<ConnectOptio
     } else if let (Some(user), Some(password)) = (&args.user, &args.password) {
         options = options.user_and_password(user.clone(), password.clone());
     }
-    // The client reads these when it connects, and wouldn't say which of them it lacks.
+    // The client reads these when it connects, and wouldn't name the one that is missing.
     for (what, path) in [
         ("the authorities", &args.tls_ca),
         ("the certificate", &args.tls_certificate),

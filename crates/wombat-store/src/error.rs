@@ -1,4 +1,4 @@
-//! What a caller can do about a failed access: wait, mend, or report.
+//! Errors of an access, by what a caller can do about them: wait, fix, or report.
 
 use std::error::Error as StdError;
 
@@ -13,39 +13,39 @@ use async_nats::jetstream::{
 /// An access whose outcome is a failure, or unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// NATS didn't answer in time. A write may or may not have happened. Try again later.
+    /// NATS didn't respond in time. A write may or may not have happened. Try again later.
     #[error("NATS didn't answer: {0}")]
     Unavailable(String),
-    /// A bucket or stream isn't there. `wombat setup` makes it.
-    #[error("`{0}` doesn't exist in JetStream; `wombat setup` makes it")]
+    /// A bucket or stream doesn't exist. `wombat setup` creates it.
+    #[error("`{0}` doesn't exist in JetStream; `wombat setup` creates it")]
     Missing(&'static str),
-    /// There is no JetStream at all. An operator has to change that.
+    /// JetStream is disabled. An operator has to enable it.
     #[error(
         "this nats-server has no JetStream: start it with `-js`, or give its configuration a `jetstream` block \
          (and the account of this user `jetstream: enabled`): {0}"
     )]
     NoJetStream(String),
     /// A bucket, or the server's disk, is full.
-    #[error("JetStream has no room: {0}")]
+    #[error("JetStream is full: {0}")]
     Full(String),
-    /// What is stored under this name isn't what it should be.
-    #[error("`{name}` holds something unreadable: {problem}")]
+    /// The value stored under this name is invalid.
+    #[error("the value of `{name}` can't be read: {problem}")]
     Corrupt {
         /// The key or object.
         name: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// The leader doesn't have bytes that it should have.
-    #[error("bytes of `{0}` are lost")]
+    /// The leader lacks bytes of an object.
+    #[error("JetStream lost bytes of `{0}`")]
     Lost(String),
     /// A local file couldn't be read or written.
     #[error("local file: {0}")]
     File(#[from] std::io::Error),
-    /// This user may not do what it has to. An operator has to change that.
+    /// This user lacks a permission. An operator has to grant it.
     #[error(
-        "NATS doesn't permit what this role needs: {0}; `wombat setup --write-config` writes the permissions of every role, \
-         and each role logs in with its own key (another user's answers come under --nats-inbox-prefix)"
+        "NATS denies a permission that this role needs: {0}; `wombat setup --write-config` writes the permissions of every \
+         role, and each role logs in with its own key (other users may need another --nats-inbox-prefix)"
     )]
     Denied(String),
     /// The server refused for another reason.
@@ -61,7 +61,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the same may succeed later, as it is: once the server is back, has room, or an operator has mended it.
+    /// Whether a retry may succeed: once the server is back, has room, or an operator has fixed it.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unavailable(_)
@@ -74,7 +74,7 @@ impl StoreError {
         }
     }
 
-    /// An error of an operation that has no kinds worth telling apart.
+    /// Classifies an error by its JetStream error code alone.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         match server_code(error) {
             Some(code) if is_full(code) => Self::Full(chain(error)),
@@ -90,16 +90,16 @@ impl StoreError {
 
 /// How a checked publish failed.
 pub(crate) enum PublishFailure {
-    /// Somebody else wrote first.
+    /// Another write came first.
     LostRace,
     /// No acknowledgement came: it may have been written.
     Unknown(String),
-    /// It wasn't written.
+    /// The message wasn't written.
     Failed(StoreError),
 }
 
 impl PublishFailure {
-    /// For a write that named no revision: it can't lose a race, and an unknown outcome is an unavailable server.
+    /// For a write without an expected revision: it can't lose a race, and an unknown outcome is an unavailable server.
     pub(crate) fn into_unchecked(self) -> StoreError {
         match self {
             Self::LostRace => StoreError::Refused("an unchecked write lost a race".to_owned()),
@@ -109,7 +109,7 @@ impl PublishFailure {
     }
 }
 
-/// Sorts a failed publish. A replicated stream refuses a stale write with 10164 as well as 10071, and the client
+/// Classifies a failed publish. A replicated stream refuses a stale write with 10164 as well as 10071, and the client
 /// knows only the latter by name.
 pub(crate) fn sort_publish_error(error: &jetstream::context::PublishError) -> PublishFailure {
     match server_code(error) {
@@ -147,7 +147,7 @@ fn is_full(code: ErrorCode) -> bool {
     )
 }
 
-/// Whether this is how a cluster answers that has no leader yet, or not all of its servers.
+/// Whether it is the error of a cluster without a leader, or with servers missing.
 fn is_electing(code: ErrorCode) -> bool {
     matches!(
         code,

@@ -1,13 +1,13 @@
-//! What a nats-server has to be like, as far as it says so when it is connected to.
+//! Requirements on a nats-server, as far as it reports them on connecting.
 
 use async_nats::ServerInfo;
 
-/// The oldest release that takes a time to live for single messages, which leases are made of.
+/// The oldest release with a time to live for single messages, which leases need.
 pub const OLDEST_NATS: (u64, u64) = (2, 11);
-/// The largest message that is sent: an answer, a piece of a binary, the description of a service, in bytes.
+/// The largest message in bytes: a response, a chunk of a binary, the description of a service.
 pub const LARGEST_MESSAGE: usize = 512 * 1024;
 
-/// A nats-server that can't be worked with.
+/// A nats-server that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitServer {
     /// It is too old.
@@ -16,25 +16,25 @@ pub enum UnfitServer {
         OLDEST_NATS.0, OLDEST_NATS.1
     )]
     TooOld {
-        /// Where, without user and password.
+        /// The address, without user and password.
         url: String,
         /// Its version.
         found: String,
     },
-    /// It takes small messages only.
+    /// It accepts small messages only.
     #[error(
-        "the nats-server at {url} takes messages of {found} bytes at most, and Wombat Builder needs {LARGEST_MESSAGE}: \
-         set `max_payload: {}KB` or more in its configuration, or leave it away", LARGEST_MESSAGE / 1024
+        "the nats-server at {url} accepts messages of {found} bytes at most, but Wombat Builder needs {LARGEST_MESSAGE}: \
+         set `max_payload: {}KB` or more in its configuration, or remove that setting", LARGEST_MESSAGE / 1024
     )]
     SmallMessages {
-        /// Where, without user and password.
+        /// The address, without user and password.
         url: String,
         /// Its limit, in bytes.
         found: usize,
     },
 }
 
-/// Refuses a server that can't be worked with.
+/// Refuses a server that can't be used.
 pub(crate) fn check(info: &ServerInfo, url: &str) -> Result<(), UnfitServer> {
     if is_too_old(&info.version) {
         return Err(UnfitServer::TooOld {
@@ -51,7 +51,8 @@ pub(crate) fn check(info: &ServerInfo, url: &str) -> Result<(), UnfitServer> {
     Ok(())
 }
 
-/// Whether a version, such as `2.10.4` or `v2.9`, is below the oldest that does. One that can't be read is believed in.
+/// Whether a version, such as `2.10.4` or `v2.9`, is older than [`OLDEST_NATS`]. One that can't be parsed counts as
+/// new.
 pub fn is_too_old(version: &str) -> bool {
     let mut numbers = version.trim_start_matches('v').split('.');
     let mut next = || numbers.next()?.parse::<u64>().ok();

@@ -1,15 +1,15 @@
-//! The tasks of a role that follow streams for as long as it runs.
+//! The tasks of a role that follow streams while it runs.
 
 use std::time::Duration;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
-/// How long they may take to end once they are asked to: a commit of an index may be under way.
+/// How long they may take to end after cancellation: a commit of an index may be under way.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
-/// Tasks that follow streams, and have to end before the connection is closed: a stream of a closed connection may not be
-/// read any more. Cheap to clone.
+/// Tasks that follow streams. They must end before the connection is closed, since streams of a closed connection may
+/// not be read. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Followers {
     stop: CancellationToken,
@@ -17,7 +17,7 @@ pub struct Followers {
 }
 
 impl Followers {
-    /// Those that end with `stop`, if they aren't ended before.
+    /// Tasks that end with `stop`, unless [`Self::end`] is called before.
     pub fn until(stop: &CancellationToken) -> Self {
         Self {
             stop: stop.child_token(),
@@ -25,17 +25,17 @@ impl Followers {
         }
     }
 
-    /// Cancelled when they have to end.
+    /// Cancelled when the tasks must end.
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// One more. It ends by itself when [`Self::stop`] is cancelled.
+    /// Starts a task, which must end when [`Self::stop`] is cancelled.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }
 
-    /// Ends all, and waits until they are gone, for three seconds at most.
+    /// Ends all tasks, and waits for that, three seconds at most.
     pub async fn end(&self) {
         self.stop.cancel();
         self.tasks.close();

@@ -1,7 +1,7 @@
-//! The `gocache` bucket: what Go compiled once. Values are written once, never changed, and go away with age.
+//! The `gocache` bucket: the compile cache that all builders share. Values are written once, never changed, and expire.
 //!
 //! A key-value bucket whose stream refuses a second value of a key. Many values are fetched with one request: over a
-//! long line, a round trip for each of some thousand would take longer than compiling.
+//! slow link, a round trip for each of some thousand values would take longer than compiling.
 
 use std::time::Duration;
 
@@ -17,23 +17,23 @@ use crate::{
     record::{Bucket, publish},
 };
 
-/// How long an answer may be late before the bucket counts as away. Whoever waits could compile instead.
+/// Longest wait for a response before the bucket counts as unavailable: the builder could compile instead.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Most answers to one request that the server gives.
+/// Most values in the server's response to one request.
 const MOST_ANSWERS: usize = 1024;
 /// Room in a message for its headers and subject.
 const ENVELOPE: usize = 4096;
 
 /// Whether a value was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It is there now.
+pub enum PutOutcome {
+    /// It was stored.
     Stored,
-    /// There was one already, which stays.
+    /// The key had one already, which is kept.
     AlreadyThere,
 }
 
-/// Values that are written once.
+/// The compile cache of all builders.
 #[derive(Clone, Debug)]
 pub struct GoCache {
     bucket: Bucket,
@@ -52,14 +52,14 @@ impl GoCache {
         })
     }
 
-    /// The largest value that the server takes, in bytes.
+    /// The largest value that the server accepts, in bytes.
     pub fn largest(&self) -> usize {
         let limit = self.bucket.connection().client().max_payload();
         limit.saturating_sub(ENVELOPE)
     }
 
     /// Stores a value unless the key has one.
-    pub async fn put(&self, key: &str, value: Bytes) -> Result<Kept, StoreError> {
+    pub async fn put(&self, key: &str, value: Bytes) -> Result<PutOutcome, StoreError> {
         if !self.bucket.connection().is_up() {
             return Err(StoreError::Unavailable("the connection is down".to_owned()));
         }
@@ -68,15 +68,15 @@ impl GoCache {
             .expected_last_subject_sequence(0);
         let subject = self.bucket.subject(key);
         match publish(self.bucket.connection(), subject, message).await {
-            Ok(_) => Ok(Kept::Stored),
-            Err(PublishFailure::LostRace) => Ok(Kept::AlreadyThere),
+            Ok(_) => Ok(PutOutcome::Stored),
+            Err(PublishFailure::LostRace) => Ok(PutOutcome::AlreadyThere),
             Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
             Err(PublishFailure::Failed(error)) => Err(error),
         }
     }
 
-    /// The values of these keys, in any order; those that aren't there are left out. A key may end in `*` or `>`.
-    /// Ends after an error.
+    /// The values of these keys, in any order; missing ones are left out. A key may end in `*` or `>`. Ends after an
+    /// error.
     pub fn fetch(
         &self,
         keys: &[String],
@@ -97,14 +97,14 @@ impl GoCache {
         })
     }
 
-    /// Bytes that the bucket takes, and its limit if it has one.
+    /// Bytes that the bucket uses, and its limit if it has one.
     pub async fn usage(&self) -> Result<(u64, Option<u64>), StoreError> {
         let info = self.bucket.stream.get_info().await;
         let info = info.map_err(|error| StoreError::of(&error))?;
         Ok((info.state.bytes, u64::try_from(info.config.max_bytes).ok()))
     }
 
-    /// Removes about this part of everything, the oldest first; how many values there were before.
+    /// Removes about this part of all values, the oldest first. Returns how many values there were before.
     pub async fn remove_oldest(&self, part: f64) -> Result<u64, StoreError> {
         let info = self.bucket.stream.get_info().await;
         let state = info.map_err(|error| StoreError::of(&error))?.state;
@@ -145,7 +145,7 @@ impl Fetch {
         let answer = tokio::time::timeout(PATIENCE, answers.next()).await;
         let Ok(Some(message)) = answer else {
             return Err(StoreError::Unavailable(
-                "the compile cache stopped answering".to_owned(),
+                "the compile cache didn't respond in time".to_owned(),
             ));
         };
         self.read(message)
@@ -154,7 +154,7 @@ impl Fetch {
     fn read(&self, message: Message) -> Result<Option<(String, Bytes)>, StoreError> {
         let status = message.status.map(|status| status.as_u16());
         match status {
-            // The end of the answers; or there are none.
+            // The end of the values; or there are none.
             Some(204 | 404) => return Ok(None),
             Some(503) => return Err(StoreError::Missing(GOCACHE_BUCKET)),
             Some(code) if code != 200 => {
@@ -169,7 +169,7 @@ impl Fetch {
             .as_ref()
             .and_then(|headers: &HeaderMap| headers.get("Nats-Subject"))
             .and_then(|subject| subject.as_str().strip_prefix(&prefix))
-            .ok_or_else(|| StoreError::corrupt(GOCACHE_BUCKET, "an answer names no key"))?;
+            .ok_or_else(|| StoreError::corrupt(GOCACHE_BUCKET, "a response names no key"))?;
         Ok(Some((key.to_owned(), message.payload)))
     }
 }

@@ -1,14 +1,14 @@
-//! Imports in the `catalog` bucket: one key a module release that somebody asked for.
+//! Imports in the `catalog` bucket: a key per module release that is to be imported.
 
-use wombat_model::{ModulePath, ModuleVersion, catalog::Import};
+use wombat_model::catalog::Import;
 
 use crate::{
-    Catalog, Revision, StoreError, Versioned, Watcher, Written, catalog::key_of, follow::Start,
-    record::Slot,
+    Catalog, Revision, StoreError, Versioned, Watcher, Written, catalog_keys::import_key,
+    follow::Start, record::Slot,
 };
 
 impl Catalog {
-    /// Asks for an import, in place of one that is over. One that is under way stays as it is. Answers with what holds.
+    /// Requests an import, in place of a finished one. An unfinished one is kept. Returns the import that is stored.
     pub async fn ask_for_import(&self, import: Import) -> Result<Versioned<Import>, StoreError> {
         let key = import_key(&import.module, &import.version);
         loop {
@@ -20,13 +20,13 @@ impl Catalog {
             };
             match self.bucket.write(&key, import.clone(), expected).await? {
                 Written::Won(written) => return Ok(written),
-                // Somebody asked for the same at the same time.
+                // Another client requested the same at the same time.
                 Written::Lost => {}
             }
         }
     }
 
-    /// Writes how far an import is, unless somebody else wrote since `seen`.
+    /// Writes the state of an import, unless it was written since `seen`.
     pub async fn write_import(
         &self,
         import: Import,
@@ -36,12 +36,8 @@ impl Catalog {
         self.bucket.write(&key, import, Some(seen)).await
     }
 
-    /// Follows all imports.
+    /// Watches all imports.
     pub fn watch_imports(&self) -> Watcher<Import> {
         Watcher::start(&self.bucket, "import.>", Start::LastPerSubject)
     }
-}
-
-pub(crate) fn import_key(module: &ModulePath, version: &ModuleVersion) -> String {
-    key_of("import", module, version)
 }

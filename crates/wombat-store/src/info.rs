@@ -1,5 +1,5 @@
-//! What the leader of a stream says of it. The client's own question leaves out the server's time and can't ask for
-//! counts alone.
+//! A stream's info from its leader. The client's own request leaves out the server's time and can't request counts
+//! alone.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +10,34 @@ use wombat_model::names::BUILDS_BUCKET;
 
 use crate::{Connection, Revision, StoreError};
 
-/// Beyond the end of every list of subjects: the answer says how many there are, and names none.
+/// An offset beyond every list of subjects: the response then has their number, and no names.
 const BEYOND: usize = 1_000_000_000;
 
-/// The leader's answer.
+/// The leader's response.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct StreamInfo {
-    /// When the stream was made: another time, another stream.
+    /// When the stream was created: another time means another stream.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) created: OffsetDateTime,
-    pub(crate) config: Limits,
-    pub(crate) state: State,
-    /// What time it was at the leader; servers before 2.10 don't say.
+    pub(crate) config: StreamLimits,
+    pub(crate) state: StreamState,
+    /// The leader's time; servers before 2.10 don't report it.
     #[serde(default, with = "time::serde::rfc3339::option")]
     ts: Option<OffsetDateTime>,
-    /// How many subjects fit the filter, where one was given.
+    /// How many subjects match the filter, if one was given.
     #[serde(default)]
     total: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Limits {
-    /// Bytes that it may hold; negative: as many as there is room for.
+pub(crate) struct StreamLimits {
+    /// Bytes that it may hold; negative: unlimited.
     #[serde(default)]
     pub(crate) max_bytes: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct StreamState {
     messages: u64,
     pub(crate) bytes: u64,
     #[serde(rename = "first_seq")]
@@ -49,18 +49,18 @@ pub(crate) struct State {
 }
 
 #[derive(Serialize)]
-struct Question<'a> {
+struct InfoRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     subjects_filter: Option<&'a str>,
     offset: usize,
 }
 
-/// What the leader holds below a filter.
+/// The leader's subjects that match a filter.
 #[derive(Clone, Debug)]
-pub(crate) struct Subjects {
+pub(crate) struct SubjectCounts {
     /// Messages of each subject.
     pub(crate) counts: BTreeMap<String, u64>,
-    /// The leader's time when it was asked.
+    /// The leader's time of the response.
     pub(crate) now: OffsetDateTime,
 }
 
@@ -69,12 +69,12 @@ impl StreamInfo {
         Revision::new(self.state.last_sequence)
     }
 
-    /// What time it was at the leader.
+    /// The leader's time of the response.
     pub(crate) fn now(&self, connection: &Connection) -> OffsetDateTime {
         self.ts.unwrap_or_else(|| connection.server_time())
     }
 
-    /// Bytes that it takes, and its limit if it has one.
+    /// Bytes that it uses, and its limit if it has one.
     pub(crate) fn usage(&self) -> (u64, Option<u64>) {
         (self.state.bytes, u64::try_from(self.config.max_bytes).ok())
     }
@@ -86,17 +86,17 @@ impl StreamInfo {
 }
 
 impl Connection {
-    /// Asks the leader of a stream.
+    /// Requests a stream's info from its leader.
     pub(crate) async fn stream_info(&self, stream: &str) -> Result<StreamInfo, StoreError> {
         self.ask_stream_info(stream, None, 0).await
     }
 
-    /// Asks the leader how many messages each subject has that fits the filter.
+    /// Requests the number of messages of each subject that matches the filter.
     pub(crate) async fn stream_subjects(
         &self,
         stream: &str,
         filter: &str,
-    ) -> Result<Subjects, StoreError> {
+    ) -> Result<SubjectCounts, StoreError> {
         let mut counts = BTreeMap::new();
         loop {
             let info = self
@@ -107,12 +107,12 @@ impl Connection {
             let is_last = page.is_empty();
             counts.extend(page);
             if is_last || counts.len() >= info.total {
-                return Ok(Subjects { counts, now });
+                return Ok(SubjectCounts { counts, now });
             }
         }
     }
 
-    /// Asks the leader how many subjects fit the filter.
+    /// Requests how many subjects match the filter.
     pub(crate) async fn count_subjects(
         &self,
         stream: &str,
@@ -128,20 +128,20 @@ impl Connection {
         subjects_filter: Option<&str>,
         offset: usize,
     ) -> Result<StreamInfo, StoreError> {
-        let question = Question {
+        let request = InfoRequest {
             subjects_filter,
             offset,
         };
         let answer = self
             .jetstream()
-            .request(format!("STREAM.INFO.{stream}"), &question)
+            .request(format!("STREAM.INFO.{stream}"), &request)
             .await
             .map_err(|error| StoreError::of(&error))?;
         let info: StreamInfo = match answer {
             Response::Ok(info) => info,
             Response::Err { error } => return Err(StoreError::of(&error)),
         };
-        // One stream's clock, so that what is read off it doesn't jump between servers whose clocks differ.
+        // One stream's clock, so that times don't jump between servers whose clocks differ.
         if let Some(time) = info.ts
             && stream == format!("KV_{BUILDS_BUCKET}")
         {
@@ -150,8 +150,8 @@ impl Connection {
         Ok(info)
     }
 
-    /// The time of the server that leads the records of builds, within a round trip. This host's clock has no part
-    /// in it once a [`crate::Store`] is open.
+    /// The time of the server that leads the records of builds, within a round trip. It doesn't depend on this host's
+    /// clock once a [`crate::Store`] is open.
     pub fn server_time(&self) -> OffsetDateTime {
         self.clock.now()
     }

@@ -1,4 +1,4 @@
-//! Counts the keys of records at the bucket's leader, so that a cache of them can tell whether it has them all.
+//! Counts the keys of records at the bucket's leader, so that a cache can tell whether it has all of them.
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -10,16 +10,16 @@ const AT_ONCE: usize = 64;
 /// How many keys of records there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyCount {
-    /// Keys, with those that hold the marker of a removal, or something unreadable.
+    /// Keys, including those with the marker of a removal or an unreadable value.
     pub keys: u64,
     /// The last change of a record before they were counted.
     pub before: Revision,
-    /// The last change afterwards. If it is another one, the number is that of a moment in between.
+    /// The last change afterwards. If it differs, the number is from a moment in between.
     pub after: Revision,
 }
 
 impl Builds {
-    /// Counts the keys of records, hints of open builds left out.
+    /// Counts the keys of records, without hints of open builds.
     pub async fn count_keys(&self) -> Result<KeyCount, StoreError> {
         let before = self.last_change().await?;
         let stream = self.bucket.stream_name();
@@ -34,7 +34,7 @@ impl Builds {
         })
     }
 
-    /// Those of these keys that hold nothing any more, not even the marker of their removal.
+    /// The keys among these that hold nothing any more, not even the marker of a removal.
     pub async fn vacant_among(
         &self,
         keys: impl IntoIterator<Item = String>,

@@ -1,7 +1,7 @@
 //! All access to JetStream: the buckets, the stream of logs, the object store, and the rules by which they are written.
 //!
 //! A record changes only by a revision-checked write. Losing such a race is a value ([`Written::Lost`],
-//! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error says that the outcome is out of reach.
+//! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error means that the outcome isn't known.
 
 mod address;
 mod ahead;
@@ -11,6 +11,7 @@ mod audit;
 mod builders;
 mod builds;
 mod catalog;
+mod catalog_keys;
 mod changes;
 mod claim;
 mod clock;
@@ -21,18 +22,23 @@ mod fitness;
 mod follow;
 mod followers;
 mod gocache;
+mod health;
 mod imports;
 mod info;
 mod keys;
 mod lint;
 mod lock;
 mod logs;
+mod mend_hints;
+mod message;
 mod objects;
 mod open;
 mod patience;
 mod provision;
+mod provision_options;
 mod purge;
 mod record;
+mod revision;
 pub mod roles;
 mod room;
 mod stored;
@@ -49,22 +55,24 @@ pub use builds::Builds;
 pub use catalog::Catalog;
 pub use changes::{Change, Changes};
 pub use claim::{Claim, ClaimOutcome, FinishOutcome};
-pub use connection::{ConnectError, Connection, Health, Violation};
+pub use connection::{ConnectError, Connection};
 pub use error::StoreError;
 pub use fitness::{LARGEST_MESSAGE, OLDEST_NATS, UnfitServer, is_too_old};
 pub use followers::Followers;
-pub use gocache::{GoCache, Kept};
+pub use gocache::{GoCache, PutOutcome};
+pub use health::{Health, Violation};
 pub use keys::KeyCount;
-pub use lint::{LintAsker, LintQuestions};
+pub use lint::{LintQuestions, LintResponder};
 pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
+pub use mend_hints::MendedHints;
 pub use objects::{ChunkCounts, ObjectReader, Objects, OrphanChunks, StoredObject};
-pub use open::MendedHints;
 pub use patience::{ELECTION_PATIENCE, patiently, read_or_seen};
-pub use provision::{ProvisionError, ProvisionOptions, provision, provision_within};
+pub use provision::{ProvisionError, provision, provision_within};
+pub use provision_options::{OldStorageNames, ProvisionOptions};
 pub use purge::Purged;
-pub use record::{Revision, Versioned, Written};
+pub use revision::{Revision, Versioned, Written};
 pub use room::Room;
-pub use submit::{Asking, Submitted};
+pub use submit::{SubmitOptions, Submitted};
 pub use watch::{WatchEvent, Watcher};
 pub use writes::restart_nats;
 
@@ -72,7 +80,7 @@ use std::time::Duration;
 
 use wombat_model::names::CATALOG_DOCS_BUCKET;
 
-/// Every bucket, opened. Opening fails where one is missing; `wombat setup` makes them.
+/// Every bucket, opened. Opening fails if one is missing; `wombat setup` creates them.
 #[derive(Clone, Debug)]
 pub struct Store {
     /// Records of builds.
@@ -85,14 +93,15 @@ pub struct Store {
     pub logs: Logs,
     /// Finished binaries.
     pub artifacts: Artifacts,
-    /// What imports into the catalog found out.
+    /// Results of catalog imports.
     pub documents: Objects,
-    /// What Go compiled once.
+    /// The compile cache of all builders.
     pub gocache: GoCache,
 }
 
 impl Store {
-    /// Opens what [`provision`] made. Waits for [`ELECTION_PATIENCE`] while a cluster is still electing.
+    /// Opens the buckets that [`provision`] created. Waits for [`ELECTION_PATIENCE`] while a cluster is electing
+    /// leaders.
     pub async fn open(connection: &Connection) -> Result<Self, StoreError> {
         Self::open_within(connection, ELECTION_PATIENCE).await
     }
@@ -102,7 +111,7 @@ impl Store {
         connection: &Connection,
         patience: Duration,
     ) -> Result<Self, StoreError> {
-        // Opening each is a large future; whoever waits for all of them need not carry it.
+        // Opening each is a large future, which the caller's future needn't contain.
         patiently(connection, patience, async || {
             Box::pin(Self::open_all(connection)).await
         })
@@ -111,7 +120,7 @@ impl Store {
 
     async fn open_all(connection: &Connection) -> Result<Self, StoreError> {
         let builds = Box::pin(Builds::open(connection)).await?;
-        // From here on it is known what time it is at the server.
+        // From here on the server's time is known.
         builds.now().await?;
         Ok(Self {
             builds,

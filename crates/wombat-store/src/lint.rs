@@ -1,6 +1,4 @@
-//! Questions to builders whose machine runs a binary: what does it say of this pipeline? They are asked once and stored nowhere.
-
-use std::time::Duration;
+//! Lint requests to builders whose machine can run a binary. They are sent once and aren't stored.
 
 use async_nats::{Request, RequestErrorKind};
 use futures::StreamExt as _;
@@ -8,65 +6,62 @@ use tracing::{debug, warn};
 use wombat_model::{
     Platform,
     names::{LINT_QUEUE, LINT_SUBJECT_PREFIX},
-    wire::{LintQuestion, LintReply},
+    wire::{LINT_PATIENCE, LintQuestion, LintReply},
 };
 
 use crate::{Connection, StoreError};
 
-/// How long a builder may take: it may have to fetch the binary, and others may be before us.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Questions as they come; dropping it ends the subscription.
+/// Lint requests as they come; dropping it ends the subscription.
 #[derive(Debug)]
 pub struct LintQuestions {
     connection: Connection,
     subscriber: async_nats::Subscriber,
 }
 
-/// Where the answer is waited for.
+/// Sends the reply to one lint request.
 #[derive(Debug)]
-pub struct LintAsker {
+pub struct LintResponder {
     connection: Connection,
     reply: async_nats::Subject,
 }
 
 impl LintQuestions {
-    /// The next question. `None`: there will be no more. Safe to drop between polls.
-    pub async fn next(&mut self) -> Option<(LintQuestion, LintAsker)> {
+    /// The next request. `None`: there will be no more. Safe to drop between polls.
+    pub async fn next(&mut self) -> Option<(LintQuestion, LintResponder)> {
         loop {
             let message = self.subscriber.next().await?;
             let question = serde_json::from_slice(&message.payload);
             match (question, message.reply) {
                 (Ok(question), Some(reply)) => {
                     let connection = self.connection.clone();
-                    return Some((question, LintAsker { connection, reply }));
+                    return Some((question, LintResponder { connection, reply }));
                 }
                 (Ok(_), None) => {}
-                (Err(error), _) => debug!(%error, "a question can't be understood"),
+                (Err(error), _) => debug!(%error, "ignoring a malformed lint request"),
             }
         }
     }
 }
 
-impl LintAsker {
-    /// Answers. Who has gone away meanwhile isn't missed.
+impl LintResponder {
+    /// Sends the reply; the client may be gone.
     pub async fn answer(self, reply: &LintReply) {
         let payload = match serde_json::to_vec(reply) {
             Ok(payload) => payload,
             Err(error) => {
-                warn!(%error, "an answer can't be written");
+                warn!(%error, "a reply to a lint request can't be encoded");
                 return;
             }
         };
         let client = self.connection.client();
         if let Err(error) = client.publish(self.reply, payload.into()).await {
-            debug!(%error, "an answer isn't sent");
+            debug!(%error, "a reply to a lint request isn't sent");
         }
     }
 }
 
 impl Connection {
-    /// Shares the questions about binaries for this platform with the other builders on such machines.
+    /// Subscribes to lint requests for this platform, which builders on such machines share.
     pub async fn lint_questions(&self, platform: Platform) -> Result<LintQuestions, StoreError> {
         let client = self.client();
         let subscribed = client.queue_subscribe(subject(platform), LINT_QUEUE.to_owned());
@@ -78,7 +73,7 @@ impl Connection {
         })
     }
 
-    /// Asks one of them. `None`: no builder is on such a machine.
+    /// Sends a lint request to one of these builders. `None`: there is none.
     pub async fn ask_lint(
         &self,
         platform: Platform,
@@ -89,7 +84,7 @@ impl Connection {
             serde_json::to_vec(question).map_err(|error| StoreError::corrupt(&subject, &error))?;
         let request = Request::new()
             .payload(payload.into())
-            .timeout(Some(PATIENCE));
+            .timeout(Some(LINT_PATIENCE));
         let asked = self.client().send_request(subject.clone(), request);
         match asked.await {
             Ok(message) => {

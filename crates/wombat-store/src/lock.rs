@@ -1,7 +1,7 @@
 //! A lock among processes: one key of the `builders` bucket that expires unless it is renewed.
 //!
-//! It says who should do a job that nobody else need do as well; it is no proof that nobody else is at it. What is
-//! written under it still has to be safe by revision.
+//! It keeps several processes from doing the same job, but doesn't prove that only one does it: writes under the lock
+//! must still be revision-checked.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::{
     record::{Slot, publish},
 };
 
-/// How long what is written to see whether it is acknowledged stays.
+/// How long a probe of acknowledgements is kept.
 const PROBE_LIFE: Duration = Duration::from_mins(1);
 
 impl Builders {
-    /// Takes the lock `name` for `owner`, or keeps it, for another `lease` (whole seconds, at least one). Whether the
+    /// Takes the lock `name` for `owner`, or renews it, for `lease` (whole seconds, at least one). Returns whether the
     /// owner has it now.
     pub async fn hold_lock(
         &self,
@@ -51,8 +51,8 @@ impl Builders {
         }
     }
 
-    /// Whether the server acknowledges what it is sent: one that had no room on its disk answers, and stores nothing, until it
-    /// is restarted. An error says that it doesn't answer either.
+    /// Whether the server acknowledges writes: after its disk was full, it answers reads but stores nothing until it is
+    /// restarted. An error means that it doesn't answer at all.
     pub async fn acknowledges(&self) -> Result<bool, StoreError> {
         let key = "lock.acknowledged";
         let expected = match self.bucket.read::<String>(key).await? {
@@ -67,7 +67,7 @@ impl Builders {
         let bucket = &self.bucket;
         let outcome = publish(bucket.connection(), bucket.subject(key), message).await;
         match outcome {
-            // It was answered, whatever with.
+            // Any response will do.
             Ok(_) | Err(PublishFailure::LostRace | PublishFailure::Failed(StoreError::Full(_))) => {
                 Ok(true)
             }
@@ -76,11 +76,15 @@ impl Builders {
         }
     }
 
-    /// Lets go of a lock that this owner holds, so that another need not wait for its end.
+    /// Releases a lock that this owner holds, so that others needn't wait until it expires. Only the revision that this
+    /// owner wrote is removed: the lock may expire meanwhile, and belong to another owner by then.
     pub async fn release_lock(&self, name: &str, owner: &str) -> Result<(), StoreError> {
         let key = format!("lock.{name}");
         match self.bucket.read::<String>(&key).await? {
-            Slot::Held(entry) if entry.value == owner => self.bucket.remove(&key).await,
+            Slot::Held(entry) if entry.value == owner => {
+                let _was_ours = self.bucket.remove_at(&key, entry.revision).await?;
+                Ok(())
+            }
             Slot::Held(_) | Slot::Vacant | Slot::Deleted(_) | Slot::Unreadable { .. } => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! The `BUILD_LOGS` stream: what builders say, one subject a claim.
+//! The `BUILD_LOGS` stream: the logs of builds, a subject per claim.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -13,15 +13,16 @@ use wombat_model::{
 use crate::{
     Connection, Revision, StoreError,
     error::sort_publish_error,
-    follow::{Followed, Follower, Start, StreamedMessage, last},
+    follow::{FollowEvent, Follower, Start, last},
+    message::StreamedMessage,
     open,
     record::open_stream,
 };
 
-/// How long a reader that ought to have more coming waits before it asks the leader again.
+/// How long a reader that expects more waits before it requests the last sequence from the leader again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// An entry and where it stands.
+/// A log entry and its place in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
     /// The build.
@@ -37,9 +38,9 @@ pub struct Logged {
 /// What the stream of logs holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogsState {
-    /// When the stream was made, in milliseconds since 1970: another number, another stream.
+    /// When the stream was created, in milliseconds since 1970: another number means another stream.
     pub epoch: i64,
-    /// First sequence that is still there.
+    /// First sequence that still exists.
     pub first: Revision,
     /// Last sequence that was written.
     pub last: Revision,
@@ -52,14 +53,14 @@ pub struct Logs {
     stream: Stream,
 }
 
-/// What [`LogFollower`] tells.
+/// What [`LogFollower`] delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogsEvent {
     /// An entry.
     Entry(Logged),
-    /// Everything that was there at the start has been told.
+    /// Everything that existed at the start has been delivered.
     CaughtUp,
-    /// The stream is another one: sequences told before mean nothing any more.
+    /// The stream was replaced: earlier sequences are void.
     Reset,
 }
 
@@ -72,14 +73,14 @@ impl LogFollower {
     pub async fn next(&mut self) -> LogsEvent {
         loop {
             match self.0.next().await {
-                Some(Followed::Message(message)) => {
+                Some(FollowEvent::Message(message)) => {
                     if let Some(logged) = read(&message) {
                         return LogsEvent::Entry(logged);
                     }
                 }
-                Some(Followed::CompleteAfter(_)) => {}
-                Some(Followed::CaughtUp) => return LogsEvent::CaughtUp,
-                Some(Followed::Reset) => return LogsEvent::Reset,
+                Some(FollowEvent::CompleteAfter(_)) => {}
+                Some(FollowEvent::CaughtUp) => return LogsEvent::CaughtUp,
+                Some(FollowEvent::Reset) => return LogsEvent::Reset,
                 None => std::future::pending().await,
             }
         }
@@ -105,12 +106,12 @@ impl Logs {
         self.send(key, claim, entry).await?.await
     }
 
-    /// The session with the server that entries are sent in now.
+    /// The session with the server in which entries are sent now.
     pub fn session(&self) -> u64 {
         self.connection.session()
     }
 
-    /// Sends an entry and doesn't wait until it is stored: the inner future tells, and fails as soon as the session ends.
+    /// Sends an entry without waiting until it is stored: the inner future does that, and fails when the session ends.
     /// Entries of one session arrive in the order of the calls.
     pub async fn send(
         &self,
@@ -158,14 +159,14 @@ impl Logs {
         Ok(())
     }
 
-    /// Up to `limit` entries of all claims of a build, after a point, and whether there were no more.
+    /// Up to `limit` entries of all claims of a build, after a sequence, and whether these are all.
     pub async fn read(
         &self,
         key: &BuildKey,
         after: Revision,
         limit: usize,
     ) -> Result<(Vec<Logged>, bool), StoreError> {
-        // Also reports a server that is away, which a follower would wait for.
+        // This fails if the server is down; a follower would wait for it.
         let mut until = last(&self.stream, &key.log_filter()).await?;
         let mut entries = Vec::new();
         if until <= after {
@@ -175,10 +176,10 @@ impl Logs {
         let mut caught_up = false;
         let LogFollower(mut follower) = self.follow(key, after);
         while seen < until {
-            // A replica that lags believes itself to be at the end; and what is waited for may be removed meanwhile.
+            // A replica that lags believes itself to be at the end; and the expected entries may be removed meanwhile.
             let next = tokio::time::timeout(LOOK_AGAIN, follower.next());
             match next.await {
-                Ok(Some(Followed::Message(message))) => {
+                Ok(Some(FollowEvent::Message(message))) => {
                     seen = message.sequence;
                     entries.extend(read(&message));
                     if entries.len() == limit {
@@ -186,20 +187,20 @@ impl Logs {
                     }
                 }
                 Ok(None) => return Err(StoreError::Unavailable("a follower ended".to_owned())),
-                Ok(Some(Followed::CaughtUp)) => caught_up = true,
-                Ok(Some(Followed::Reset)) => {
+                Ok(Some(FollowEvent::CaughtUp)) => caught_up = true,
+                Ok(Some(FollowEvent::Reset)) => {
                     (seen, caught_up) = (Revision::ZERO, false);
                     entries.clear();
                     until = last(&self.stream, &key.log_filter()).await?;
                 }
                 Err(_) if caught_up => until = last(&self.stream, &key.log_filter()).await?,
-                Ok(Some(Followed::CompleteAfter(_))) | Err(_) => {}
+                Ok(Some(FollowEvent::CompleteAfter(_))) | Err(_) => {}
             }
         }
         Ok((entries, true))
     }
 
-    /// The newest entry of a claim, as the leader has it.
+    /// The newest entry of a claim, from the leader.
     pub async fn last(
         &self,
         key: &BuildKey,
@@ -209,7 +210,7 @@ impl Logs {
         Ok(last.and_then(|message| serde_json::from_slice(&message.payload).ok()))
     }
 
-    /// Follows all claims of one build after a point.
+    /// Follows all claims of one build after a sequence.
     pub fn follow(&self, key: &BuildKey, after: Revision) -> LogFollower {
         LogFollower(Follower::start(
             &self.connection,
@@ -219,7 +220,7 @@ impl Logs {
         ))
     }
 
-    /// Follows all builds after a point.
+    /// Follows all builds after a sequence.
     pub fn follow_all(&self, after: Revision) -> LogFollower {
         let filter = format!("{LOGS_SUBJECT_PREFIX}>");
         LogFollower(Follower::start(
@@ -230,7 +231,7 @@ impl Logs {
         ))
     }
 
-    /// What there is now.
+    /// The present state of the stream.
     pub async fn state(&self) -> Result<LogsState, StoreError> {
         let info = self.connection.stream_info(LOGS_STREAM).await?;
         let epoch = info.created.unix_timestamp_nanos() / 1_000_000;
@@ -242,8 +243,8 @@ impl Logs {
     }
 }
 
-/// Removes what claims of a record wrote that was removed: the removal may not have been ours, and a builder may have gone
-/// on speaking after it. `is_current` says whether there is still no other record, whose claims would write, too.
+/// Removes the log of a removed record: the removal may have left it, and a builder may have written to it afterwards.
+/// `is_current` returns whether there is still no new record, whose claims would write to the same subjects.
 pub(crate) async fn forget(
     connection: &Connection,
     key: &BuildKey,

@@ -1,10 +1,10 @@
 //! Which builds are open, that is, not finished: one small key `open.<rest of the build's key>` each, beside the records.
 //!
-//! Whoever looks for open builds reads these names instead of all records ever made. They are hints: the record is the
-//! truth. Nothing is open without its hint, because the hint is written first; a hint may outlive its build, because it
+//! Processes that need the open builds read these names instead of all records ever made. They are hints: the record
+//! decides. Every open build has its hint, because the hint is written first; a hint may outlive its build, because it
 //! is removed last, and only if it is older than the record's end (see `docs/decisions/0010-open-builds.md`).
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use async_nats::jetstream::{
     message::{PublishMessage, StreamMessage},
@@ -16,25 +16,25 @@ use tracing::{debug, warn};
 use wombat_model::{Build, BuildKey, names::BUILDS_BUCKET};
 
 use crate::{
-    Builds, Revision, StoreError,
+    Revision, StoreError,
     error::PublishFailure,
-    follow::StreamedMessage,
+    message::StreamedMessage,
     record::{Bucket, OPERATION_HEADER, is_deletion, publish},
 };
 
-/// What hints begin with.
+/// Prefix of the keys of hints.
 const HINT: &str = "open.";
-/// What records begin with.
+/// Prefix of the keys of records.
 const RECORD: &str = "build.";
-/// Records that are read at the same time.
+/// Records that are read concurrently.
 const AT_ONCE: usize = 64;
-/// How long a removed hint leaves a marker: the least that the server can do, since nobody needs it.
+/// How long a removed hint leaves a marker, which nothing needs: the server's minimum.
 const MARKER: Duration = Duration::from_secs(1);
-/// How often a hint is sent that isn't acknowledged, and the wait between.
+/// How often an unacknowledged hint is sent, and the wait in between.
 const TRIES: u32 = 5;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A build's hint.
+/// The key of a build's hint.
 fn hint(key: &BuildKey) -> String {
     let rest = key.as_str().strip_prefix(RECORD);
     format!("{HINT}{}", rest.unwrap_or(key.as_str()))
@@ -46,8 +46,9 @@ fn hinted(subject: &str) -> Option<BuildKey> {
     format!("{RECORD}{rest}").parse().ok()
 }
 
-/// Sends the hint of a build that is about to be opened. The server takes what one connection sends in order, so the
-/// record, sent next, isn't stored before it; nobody waits for it, but it is sent again should it get lost.
+/// Sends the hint of a build that is about to be opened. The server stores messages of one connection in order, so the
+/// record, sent next, isn't stored before it. The caller doesn't wait for the acknowledgement; a lost hint is sent
+/// again.
 pub(crate) async fn announce(bucket: &Bucket, key: &BuildKey) {
     let subject = bucket.subject(&hint(key));
     let jetstream = bucket.connection().jetstream().clone();
@@ -78,7 +79,7 @@ pub(crate) async fn announce(bucket: &Bucket, key: &BuildKey) {
     });
 }
 
-/// Gives an open build its hint, and waits for it.
+/// Writes the hint of an open build, and waits for the acknowledgement.
 pub(crate) async fn mark(bucket: &Bucket, key: &BuildKey) -> Result<(), StoreError> {
     let subject = bucket.subject(&hint(key));
     publish(bucket.connection(), subject, PublishMessage::build())
@@ -87,30 +88,30 @@ pub(crate) async fn mark(bucket: &Bucket, key: &BuildKey) -> Result<(), StoreErr
         .map_err(PublishFailure::into_unchecked)
 }
 
-/// Which hints are too old to belong to a build that is being opened just now.
+/// Which hints are too old to belong to a build that is just being opened.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Age {
+pub(crate) enum HintAge {
     /// None.
     Never,
     /// Those that the server stored before this time of its own.
     Before(OffsetDateTime),
 }
 
-/// Removes the hint of a build that ended at `end`, or long ago: not one that was written after it, for that one may
-/// belong to somebody who is opening the build again. Whether there was one to remove.
+/// Removes the hint of a build that ended at `end`, unless it is a newer one that isn't old either: that one may belong
+/// to a client that is opening the build again. Returns whether a hint was removed.
 pub(crate) async fn clear(
     bucket: &Bucket,
     key: &BuildKey,
     end: Revision,
-    old: Age,
+    old: HintAge,
 ) -> Result<bool, StoreError> {
     let name = hint(key);
     let Some(message) = last(&bucket.stream, &bucket.subject(&name)).await? else {
         return Ok(false);
     };
     let is_old = match old {
-        Age::Never => false,
-        Age::Before(time) => message.time < time,
+        HintAge::Never => false,
+        HintAge::Before(time) => message.time < time,
     };
     if is_deletion(&message.headers) || (message.sequence > end.get() && !is_old) {
         return Ok(false);
@@ -126,16 +127,16 @@ pub(crate) async fn clear(
     }
 }
 
-/// What hints name.
-pub(crate) struct Listing {
-    /// The last revision of the bucket that the names were read at: whatever was open then is among them.
+/// The builds that have hints.
+pub(crate) struct HintList {
+    /// The bucket's last revision before the names were read: every build that was open then is among them.
     pub(crate) at: Revision,
-    /// The names, and those of hints that were removed a moment ago.
+    /// Their keys, including those of hints that were removed a moment ago.
     pub(crate) keys: Vec<BuildKey>,
 }
 
-/// Reads all hints from the leader, which takes the revision before the names.
-pub(crate) async fn list(stream: &Stream) -> Result<Listing, StoreError> {
+/// Reads all hints from the leader, which reads the revision before the names.
+pub(crate) async fn list(stream: &Stream) -> Result<HintList, StoreError> {
     let filter = format!("$KV.{BUILDS_BUCKET}.{HINT}>");
     let subjects = stream
         .info_with_subjects(filter)
@@ -147,14 +148,14 @@ pub(crate) async fn list(stream: &Stream) -> Result<Listing, StoreError> {
         .try_collect::<Vec<_>>()
         .await
         .map_err(|error| StoreError::of(&error))?;
-    Ok(Listing {
+    Ok(HintList {
         at,
         keys: keys.into_iter().flatten().collect(),
     })
 }
 
-/// Reads the records that hints name and that were last written at `until` or before, in the order in which they were
-/// written. Finished ones may be among them.
+/// Reads the records of these builds that were last written at `until` or before, in the order of their writes.
+/// Finished ones may be among them.
 pub(crate) async fn records(
     stream: &Stream,
     keys: Vec<BuildKey>,
@@ -183,7 +184,7 @@ pub(crate) async fn records(
     Ok(records)
 }
 
-/// The last message of a subject, or of those that a filter fits, from the leader.
+/// The last message of a subject, or of all that match a filter, from the leader.
 pub(crate) async fn last<I>(
     stream: &Stream<I>,
     subject: &str,
@@ -198,50 +199,4 @@ pub(crate) async fn last<I>(
 /// Whether a build needs its hint.
 pub(crate) fn is_open(build: &Build) -> bool {
     !build.status().is_terminal()
-}
-
-/// What was mended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MendedHints {
-    /// Open builds that had no hint.
-    pub given: usize,
-    /// Hints that outlived their builds.
-    pub removed: usize,
-}
-
-impl Builds {
-    /// Brings hints into agreement with the records: `open` are the builds that are believed to be open. A hint that is
-    /// younger than `old`, by the server's clock, may belong to a build that is being opened just now.
-    pub async fn mend_hints(
-        &self,
-        open: impl IntoIterator<Item = BuildKey>,
-        old: Duration,
-    ) -> Result<MendedHints, StoreError> {
-        let hinted = list(&self.bucket.stream).await?.keys;
-        let hinted: BTreeSet<BuildKey> = hinted.into_iter().collect();
-        let old = Age::Before(self.now().await? - old);
-        let mut mended = MendedHints::default();
-        for key in open {
-            let lacks_hint = !hinted.contains(&key)
-                && match self.get(&key).await {
-                    Ok(record) => record.is_some_and(|record| is_open(&record.value)),
-                    Err(StoreError::Corrupt { .. }) => false,
-                    Err(error) => return Err(error),
-                };
-            if lacks_hint {
-                mark(&self.bucket, &key).await?;
-                mended.given += 1;
-            }
-        }
-        for key in &hinted {
-            let end = match self.get(key).await {
-                Ok(Some(record)) if is_open(&record.value) => continue,
-                Ok(Some(record)) => record.revision,
-                Ok(None) | Err(StoreError::Corrupt { .. }) => Revision::ZERO,
-                Err(error) => return Err(error),
-            };
-            mended.removed += usize::from(clear(&self.bucket, key, end, old).await?);
-        }
-        Ok(mended)
-    }
 }

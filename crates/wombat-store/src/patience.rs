@@ -1,4 +1,4 @@
-//! Waiting for a JetStream that is there but doesn't take requests yet, and doing without it: a cluster that is still electing.
+//! Waiting for a cluster that is still electing leaders, and reading without it.
 
 use std::{pin::pin, time::Duration};
 
@@ -7,29 +7,29 @@ use tracing::info;
 
 use crate::{Connection, StoreError};
 
-/// How long a role waits for a cluster that is still electing.
+/// How long a role waits for a cluster that is still electing leaders.
 pub const ELECTION_PATIENCE: Duration = Duration::from_secs(30);
-/// How long whoever only looks waits for a leader, if what it would say is likely to be known.
+/// How long a mere read waits for a leader if the answer is probably known from elsewhere.
 const LEADER_PATIENCE: Duration = Duration::from_millis(400);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Repeats `attempt` while it fails for a reason that passes, for about `patience`. Other reasons come at once, and so
-/// does a permission that the server refuses.
+/// Retries `attempt` while it fails for a temporary reason, for about `patience`. Other errors are returned at once,
+/// and so is a permission that the server refuses.
 pub async fn patiently<T>(
     connection: &Connection,
     patience: Duration,
     attempt: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    // A request that isn't permitted has no answer.
+    // A request that isn't permitted gets no response.
     tokio::select! {
         done = Box::pin(repeat(connection, patience, attempt)) => done,
         violation = connection.denied() => Err(StoreError::Denied(violation)),
     }
 }
 
-/// What is read from a leader. Where it is away or doesn't answer soon, as while one is elected, what was seen, if anything
-/// was: nothing is written meanwhile. For whoever looks; what decides asks the leader alone.
+/// Reads from a leader. If it is unavailable or slow, as during an election, returns the value that was seen before, if
+/// there is one: nothing is written meanwhile. Only for display; decisions must read from the leader.
 pub async fn read_or_seen<T, E>(
     reading: impl Future<Output = Result<T, E>>,
     is_away: impl Fn(&E) -> bool,
@@ -52,7 +52,7 @@ async fn repeat<T>(
     mut attempt: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let until = Instant::now() + patience;
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         let problem = match attempt().await {
             Err(StoreError::Unavailable(problem)) => problem,
@@ -64,12 +64,9 @@ async fn repeat<T>(
         if Instant::now() + PAUSE > until {
             return Err(StoreError::Unavailable(problem));
         }
-        if !is_told {
-            info!(
-                problem,
-                "JetStream isn't ready; trying again for {patience:?}"
-            );
-            is_told = true;
+        if !is_logged {
+            info!(problem, "JetStream isn't ready; retrying for {patience:?}");
+            is_logged = true;
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,4 +1,4 @@
-//! Makes the buckets and the stream, and brings older ones up to date. Doing it twice changes nothing.
+//! Creates the buckets and the stream, and updates older ones. Doing it twice changes nothing.
 
 use std::time::Duration;
 
@@ -8,67 +8,48 @@ use async_nats::jetstream::{
 };
 use tokio::time::Instant;
 use tracing::info;
-use wombat_model::names::{
-    ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
-    GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+use wombat_model::{
+    names::{
+        ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
+        GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+    },
+    units::MIB,
 };
 
 use crate::{
-    Connection, StoreError,
+    Connection, ProvisionOptions, StoreError,
     error::server_code,
     patience::{ELECTION_PATIENCE, patiently},
 };
 
-const MIB: u64 = 1024 * 1024;
 const DAY: Duration = Duration::from_hours(24);
-/// How long a deleted record leaves a marker, so that an index that was away for less can catch up.
+/// How long a deleted record leaves a marker: an index that was down for less can catch up.
 const BUILDS_MARKER: Duration = Duration::from_hours(168);
-/// How long an expired presence leaves one.
+/// How long an expired presence leaves a marker.
 const BUILDERS_MARKER: Duration = Duration::from_mins(1);
 
-/// How long something compiled is kept. What is still wanted then is compiled once more.
+/// How long compiled packages are kept. Those that are still needed then are compiled again.
 const GOCACHE_AGE: Duration = Duration::from_hours(24 * 30);
 
-/// Sizes and copies. What is left out keeps the value that an existing bucket has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
-#[command(next_help_heading = "Storage")]
-pub struct ProvisionOptions {
-    /// Copies of everything; 3 on a cluster
-    #[arg(long, env = "WOMBAT_REPLICAS", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
-    pub replicas: Option<u8>,
-    /// Room for binaries, in MiB
-    #[arg(long, env = "WOMBAT_ARTIFACTS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
-    pub artifacts_mib: Option<u64>,
-    /// Room for records of builds, in MiB
-    #[arg(long, env = "WOMBAT_BUILDS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
-    pub builds_mib: Option<u64>,
-    /// Room for what Go compiled, shared by all builders, in MiB
-    #[arg(long, env = "WOMBAT_GOCACHE_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
-    pub gocache_mib: Option<u64>,
-    /// Room for logs, in MiB
-    #[arg(long, env = "WOMBAT_LOGS_MIB", value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
-    pub logs_mib: Option<u64>,
-}
-
-/// A bucket can't be made.
+/// A bucket can't be created or updated.
 #[derive(Debug, thiserror::Error)]
-#[error("can't make or change `{bucket}`: {source}")]
+#[error("can't create or update `{bucket}`: {source}")]
 pub struct ProvisionError {
     bucket: &'static str,
     source: StoreError,
 }
 
-/// What one stream has to be.
-pub(crate) struct Wanted {
+/// The required configuration of a stream.
+pub(crate) struct WantedStream {
     pub(crate) shown: &'static str,
     pub(crate) config: Config,
-    /// Room in MiB that was asked for.
+    /// Size limit in bytes from the options.
     room: Option<u64>,
-    /// Room in MiB where nothing was asked for and nothing is there yet.
+    /// Size limit in bytes of a new stream, unless the options have one.
     default_room: u64,
 }
 
-/// Makes what is missing and mends what is older. Waits for [`ELECTION_PATIENCE`] while a cluster is still electing.
+/// Creates missing buckets and updates older ones. Waits for [`ELECTION_PATIENCE`] while a cluster is electing leaders.
 pub async fn provision(
     connection: &Connection,
     options: &ProvisionOptions,
@@ -83,7 +64,8 @@ pub async fn provision_within(
     patience: Duration,
 ) -> Result<(), ProvisionError> {
     let until = Instant::now() + patience;
-    for stream in wanted(options) {
+    let options = options.by_new_names();
+    for stream in wanted_streams(&options) {
         let left = until.saturating_duration_since(Instant::now());
         Box::pin(patiently(connection, left, async || {
             ensure(connection, &stream, options.replicas).await
@@ -97,53 +79,53 @@ pub async fn provision_within(
     Ok(())
 }
 
-/// Every stream, as it has to be.
-pub(crate) fn wanted(options: &ProvisionOptions) -> [Wanted; 7] {
+/// The required configuration of every stream.
+pub(crate) fn wanted_streams(options: &ProvisionOptions) -> [WantedStream; 7] {
     [
-        Wanted {
-            room: options.builds_mib,
-            default_room: 512,
+        WantedStream {
+            room: options.builds_limit,
+            default_room: 512 * MIB,
             ..bucket(BUILDS_BUCKET, "Records of builds.", Some(BUILDS_MARKER))
         },
-        Wanted {
-            default_room: 16,
+        WantedStream {
+            default_room: 16 * MIB,
             ..bucket(
                 BUILDERS_BUCKET,
                 "Builders that are alive.",
                 Some(BUILDERS_MARKER),
             )
         },
-        Wanted {
-            default_room: 256,
+        WantedStream {
+            default_room: 256 * MIB,
             ..bucket(CATALOG_BUCKET, "Module releases that can be built.", None)
         },
-        Wanted {
-            room: options.artifacts_mib,
-            default_room: 10 * 1024,
+        WantedStream {
+            room: options.artifacts_limit,
+            default_room: 10 * 1024 * MIB,
             ..object_store(ARTIFACTS_BUCKET, "Finished binaries.")
         },
-        Wanted {
-            default_room: 512,
+        WantedStream {
+            default_room: 512 * MIB,
             ..object_store(
                 CATALOG_DOCS_BUCKET,
                 "What components say of themselves, by release.",
             )
         },
-        Wanted {
-            room: options.gocache_mib,
-            default_room: 4 * 1024,
+        WantedStream {
+            room: options.fleet_cache_limit,
+            default_room: 4 * 1024 * MIB,
             ..gocache()
         },
-        Wanted {
-            room: options.logs_mib,
-            default_room: 1024,
+        WantedStream {
+            room: options.logs_limit,
+            default_room: 1024 * MIB,
             ..logs()
         },
     ]
 }
 
-impl Wanted {
-    /// What an existing stream is to become. What isn't named here is an operator's to choose.
+impl WantedStream {
+    /// The configuration that an existing stream is to get. Settings that aren't named here are the operator's choice.
     pub(crate) fn mended(&self, existing: &Config, replicas: Option<u8>) -> Config {
         let wanted = &self.config;
         Config {
@@ -162,7 +144,7 @@ impl Wanted {
             discard_new_per_subject: wanted.discard_new_per_subject,
             allow_rollup: existing.allow_rollup || wanted.allow_rollup,
             allow_direct: wanted.allow_direct,
-            // The server doesn't let go of these.
+            // The server doesn't allow these to be turned off.
             allow_message_ttl: existing.allow_message_ttl || wanted.allow_message_ttl,
             subject_delete_marker_ttl: wanted.subject_delete_marker_ttl,
             ..existing.clone()
@@ -172,13 +154,13 @@ impl Wanted {
 
 async fn ensure(
     connection: &Connection,
-    wanted: &Wanted,
+    wanted: &WantedStream,
     replicas: Option<u8>,
 ) -> Result<(), StoreError> {
     let jetstream = connection.jetstream();
     if replicas.is_some_and(|replicas| replicas > 1) && !connection.is_clustered() {
         return Err(StoreError::Refused(
-            "several copies need a cluster of nats-servers, and this is a single one; leave --replicas away".to_owned(),
+            "more than one copy needs a cluster of nats-servers, but this is a single server; remove --replicas".to_owned(),
         ));
     }
     let existing = match jetstream.get_stream(&wanted.config.name).await {
@@ -196,7 +178,7 @@ async fn ensure(
             .create_stream(config)
             .await
             .map_err(|error| StoreError::of(&error))?;
-        info!(bucket = wanted.shown, "made");
+        info!(bucket = wanted.shown, "created");
         return Ok(());
     };
     let config = wanted.mended(&existing, replicas);
@@ -205,18 +187,18 @@ async fn ensure(
             .update_stream(config)
             .await
             .map_err(|error| StoreError::of(&error))?;
-        info!(bucket = wanted.shown, "brought up to date");
+        info!(bucket = wanted.shown, "updated");
     }
     Ok(())
 }
 
-/// Of mebibytes.
-fn bytes(mib: u64) -> i64 {
-    i64::try_from(mib * MIB).unwrap_or(i64::MAX)
+/// As the server takes it.
+fn bytes(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 /// A key-value bucket, in the format that every NATS client reads.
-fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> Wanted {
+fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> WantedStream {
     let config = Config {
         name: format!("KV_{name}"),
         description: Some(description.to_owned()),
@@ -234,7 +216,7 @@ fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> Wa
         subject_delete_marker_ttl: marker,
         ..Config::default()
     };
-    Wanted {
+    WantedStream {
         shown: name,
         config,
         room: None,
@@ -242,14 +224,14 @@ fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> Wa
     }
 }
 
-/// A bucket that takes one value a key and no second, and forgets them with age.
-fn gocache() -> Wanted {
+/// A bucket whose keys are written once, and expire.
+fn gocache() -> WantedStream {
     let plain = bucket(
         GOCACHE_BUCKET,
         "What Go compiled once, for all builders.",
         None,
     );
-    Wanted {
+    WantedStream {
         config: Config {
             discard_new_per_subject: true,
             max_age: GOCACHE_AGE,
@@ -259,7 +241,7 @@ fn gocache() -> Wanted {
     }
 }
 
-fn object_store(name: &'static str, description: &str) -> Wanted {
+fn object_store(name: &'static str, description: &str) -> WantedStream {
     let config = Config {
         name: format!("OBJ_{name}"),
         description: Some(description.to_owned()),
@@ -269,11 +251,11 @@ fn object_store(name: &'static str, description: &str) -> Wanted {
         discard: DiscardPolicy::New,
         storage: StorageType::File,
         allow_rollup: true,
-        // Every NATS client then asks the leader what there is: a replica may lag behind.
+        // Every NATS client then reads entries from the leader: a replica may lag behind.
         allow_direct: false,
         ..Config::default()
     };
-    Wanted {
+    WantedStream {
         shown: name,
         config,
         room: None,
@@ -281,7 +263,7 @@ fn object_store(name: &'static str, description: &str) -> Wanted {
     }
 }
 
-fn logs() -> Wanted {
+fn logs() -> WantedStream {
     let config = Config {
         name: LOGS_STREAM.to_owned(),
         description: Some("Phases and log lines of builds.".to_owned()),
@@ -297,7 +279,7 @@ fn logs() -> Wanted {
         duplicate_window: Duration::from_mins(2),
         ..Config::default()
     };
-    Wanted {
+    WantedStream {
         shown: LOGS_STREAM,
         config,
         room: None,

@@ -1,5 +1,5 @@
-//! Removing a build and all that there is of it. Cut short anywhere, it can be done again: the record, which names
-//! everything else, goes last, and says before that its binary is gone.
+//! Removing a build and everything that belongs to it. If it is interrupted, it can be repeated: the record, which
+//! names everything else, is removed last, and marked as expired before its binary is removed.
 
 use wombat_model::{Artifact, Build, BuildKey, BuildState, Status};
 
@@ -9,20 +9,20 @@ use crate::{
     record::Slot,
 };
 
-/// What became of a build that was to go.
+/// Outcome of removing a build.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Purged {
-    /// It is gone; its binary had so many bytes.
+    /// The build was removed; its binary had this many bytes.
     Gone(u64),
-    /// It isn't finished; nothing was changed.
+    /// The build isn't finished; nothing was changed.
     Open(Status),
     /// There is no such build.
     Unknown,
 }
 
 impl Store {
-    /// Removes a finished build: its binary, its log, its record. What stands under its key and isn't its record goes
-    /// alone: the binary that it names may be another build's.
+    /// Removes a finished build: its binary, its log, its record. An invalid value under its key is removed alone: the
+    /// binary that it names may be another build's.
     pub async fn purge(&self, key: &BuildKey) -> Result<Purged, StoreError> {
         for _ in 0..MAX_RACES {
             let record = match self.builds.bucket.read::<Build>(key.as_str()).await? {
@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-/// The record, which says from here on that there is no binary to be had. `None`: it changed meanwhile.
+/// Marks a success as expired, since its binary is about to be removed. `None`: the record changed meanwhile.
 async fn expired(
     builds: &Builds,
     record: Versioned<Build>,
@@ -76,7 +76,7 @@ async fn expired(
     })
 }
 
-/// The binary that the record names, whether it is there or not.
+/// The binary that the record names, whether it exists or not.
 fn named(build: &Build) -> Option<&Artifact> {
     match build.state() {
         BuildState::Success { artifact, .. } => Some(artifact),

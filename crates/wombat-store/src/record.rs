@@ -1,7 +1,7 @@
 //! A key-value bucket read from its leader and written by revision.
 //!
 //! The client's own `Store` reads from any replica and can't tell a lost race from other refusals on replicated
-//! streams, so this speaks to the bucket's stream. The format on disk is the same.
+//! streams, so this uses the bucket's stream directly. The format on disk is the same.
 
 use std::time::Instant;
 
@@ -14,65 +14,28 @@ use bytes::Bytes;
 use tracing::debug;
 
 use crate::{
-    Connection, StoreError,
+    Connection, Revision, StoreError, Versioned, Written,
     error::{PublishFailure, sort_publish_error},
     info::StreamInfo,
     stored::{Readable, Stored},
 };
 
-/// Position of a write in its bucket; grows with every write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(u64);
-
-impl Revision {
-    /// Before every write.
-    pub const ZERO: Self = Self(0);
-
-    /// A position that was told before, such as by a cursor.
-    pub const fn new(sequence: u64) -> Self {
-        Self(sequence)
-    }
-
-    /// The number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-/// A value and the revision that it was read or written at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versioned<T> {
-    /// The value.
-    pub value: T,
-    /// Its revision.
-    pub revision: Revision,
-}
-
-/// Outcome of a revision-checked write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written<T> {
-    /// It was written.
-    Won(Versioned<T>),
-    /// Somebody else wrote first; nothing was changed.
-    Lost,
-}
-
 /// What a key holds.
 pub(crate) enum Slot<T> {
-    /// Never written.
+    /// Nothing; it was never written.
     Vacant,
-    /// Deleted or expired: a new value must name this revision.
+    /// Nothing; it was deleted or expired. A new value must name this revision.
     Deleted(Revision),
     /// A value.
     Held(Versioned<T>),
-    /// Something that isn't a value of this key.
+    /// Something that isn't a valid value of this key.
     Unreadable {
         revision: Revision,
         problem: StoreError,
     },
 }
 
-/// A bucket by its stream.
+/// A key-value bucket, accessed through its stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
     connection: Connection,
@@ -110,7 +73,7 @@ impl Bucket {
         &self.connection
     }
 
-    /// What its leader says of it.
+    /// The info of its stream, from the leader.
     pub(crate) async fn info(&self) -> Result<StreamInfo, StoreError> {
         self.connection.stream_info(&self.stream_name()).await
     }
@@ -120,7 +83,8 @@ impl Bucket {
         format!("KV_{}", self.name)
     }
 
-    /// A publish made while the connection is down would be sent when it is back, long after its sender was told no.
+    /// Fails while the connection is down: the client would send the message after reconnecting, when its sender has
+    /// given up.
     pub(crate) fn check_connection(&self) -> Result<(), StoreError> {
         if self.connection.is_up() {
             return Ok(());
@@ -132,7 +96,7 @@ impl Bucket {
         format!("$KV.{}.{key}", self.name)
     }
 
-    /// Reads from the leader: what it says is the newest that was acknowledged.
+    /// Reads from the leader, which has the newest acknowledged write.
     pub(crate) async fn read<T: Readable>(&self, key: &str) -> Result<Slot<T>, StoreError> {
         Ok(match self.last(key).await? {
             Some(message) => slot(key, &message),
@@ -155,8 +119,8 @@ impl Bucket {
         }
     }
 
-    /// Writes `value` if the key's last write is still `expected` (`None`: never written). Where the
-    /// acknowledgement is lost, what the leader holds decides.
+    /// Writes `value` if the key's last write is still `expected` (`None`: never written). If the acknowledgement is
+    /// lost, the value at the leader decides.
     pub(crate) async fn write<T: Stored>(
         &self,
         key: &str,
@@ -174,7 +138,7 @@ impl Bucket {
             .payload(payload.clone())
             .expected_last_subject_sequence(expected.map_or(0, Revision::get));
         let won = |revision| {
-            // The acknowledgement doesn't say when it was stored; whoever reads it is told by the message.
+            // The acknowledgement doesn't have the time of the write; readers get it from the message.
             let value = value.stored_at(self.connection.server_time());
             Written::Won(Versioned { value, revision })
         };
@@ -203,7 +167,7 @@ impl Bucket {
         }
     }
 
-    /// Removes a key if its last write is still `expected`; whether it was.
+    /// Removes a key if its last write is still `expected`. Returns whether it was.
     pub(crate) async fn remove_at(
         &self,
         key: &str,
@@ -267,7 +231,7 @@ pub(crate) async fn publish(
     Ok(Revision::new(written?.sequence))
 }
 
-/// Opens a stream; `shown` is what people call it.
+/// Opens a stream; `shown` is its name in errors.
 pub(crate) async fn open_stream(
     jetstream: &jetstream::Context,
     name: &str,

@@ -1,4 +1,4 @@
-//! How full each bucket is, as its leader has it, and what follows from that.
+//! How full each bucket is, according to its leader, and the consequences.
 
 use futures::future::try_join_all;
 use wombat_model::{
@@ -11,10 +11,10 @@ use wombat_model::{
 
 use crate::{Connection, StoreError};
 
-/// A bucket's content beside its limit.
+/// How full a bucket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// What people call it.
+    /// The name of the bucket or stream.
     pub bucket: &'static str,
     /// Bytes that it holds.
     pub used: u64,
@@ -23,35 +23,35 @@ pub struct Room {
 }
 
 impl Room {
-    /// How much of its room is taken, in percent; 0 where there is no limit.
+    /// How much of its limit is used, in percent; 0 without a limit.
     pub fn percent(&self) -> u64 {
         let limit = self.limit.filter(|limit| *limit > 0);
         limit.map_or(0, |limit| self.used.saturating_mul(100) / limit)
     }
 
-    /// From how many percent on something is refused. `None`: never, since what is old goes by itself.
+    /// The percentage above which writes are refused. `None`: never, since the server discards the oldest messages.
     fn full_above(&self) -> Option<u64> {
         match self.bucket {
             LOGS_STREAM => None,
-            // The rest belongs to builds that were accepted.
+            // The rest is reserved for builds that were accepted.
             BUILDS_BUCKET => Some(90),
             _ => Some(97),
         }
     }
 
-    /// Whether something is refused because there is no room.
+    /// Whether writes are refused because there is no room.
     pub fn is_full(&self) -> bool {
         self.full_above()
             .is_some_and(|percent| self.is_above(percent))
     }
 
-    /// Bytes from which on something is refused; `None`: never.
+    /// Bytes above which writes are refused; `None`: never.
     pub fn most(&self) -> Option<u64> {
         let (limit, percent) = (self.limit?, self.full_above()?);
         Some(limit / 100 * percent)
     }
 
-    /// Why no new build is taken where there is no room, in the words for the client that asks for one; `None`: builds don't
+    /// Why no new builds are accepted if this bucket is full, for the client that requests one; `None`: builds don't
     /// need this bucket.
     pub fn refusal_words(&self) -> Option<String> {
         let what = match self.bucket {
@@ -60,12 +60,12 @@ impl Room {
             _ => return None,
         };
         Some(format!(
-            "The store of {what} is full ({} %), so no new build is taken; what was accepted goes on, and what is built can be had.",
+            "The store of {what} is full ({} %), so no new builds are accepted. Accepted builds continue, and finished binaries can be downloaded.",
             self.percent()
         ))
     }
 
-    /// What follows from its being full, and what an operator does; `None`: it isn't.
+    /// The consequence of its being full, and the fix for an operator; `None`: it isn't full.
     pub fn words(&self) -> Option<String> {
         self.is_full().then(|| self.shortage())
     }
@@ -73,35 +73,35 @@ impl Room {
     fn shortage(&self) -> String {
         let consequence = self.refusal_words().unwrap_or_else(|| {
             let follows = match self.bucket {
-                GOCACHE_BUCKET => "what builders compile isn't shared, and builds take longer",
-                BUILDERS_BUCKET => "builders can't say that they live, and lose their builds",
-                CATALOG_BUCKET | CATALOG_DOCS_BUCKET => "no module can be imported",
-                _ => "nothing is stored in it",
+                GOCACHE_BUCKET => "builders don't share compiled packages, so builds take longer",
+                BUILDERS_BUCKET => "builders can't renew their leases, and lose their builds",
+                CATALOG_BUCKET | CATALOG_DOCS_BUCKET => "no modules can be imported",
+                _ => "nothing more is stored in it",
             };
             let (name, percent) = (self.bucket, self.percent());
             format!("The store `{name}` is full ({percent} %): {follows}.")
         });
         let remedy = match self.bucket {
             BUILDS_BUCKET => {
-                "Remove records with `wombat purge`, or give it more room: `wombat setup --builds-mib`."
+                "Remove records with `wombat purge`, or raise the limit: `wombat setup --builds-limit`."
             }
             ARTIFACTS_BUCKET => {
-                "Binaries that are old enough go by themselves; for room at once, remove some with `wombat purge`, or give it more: `wombat setup --artifacts-mib`."
+                "Binaries that are old enough are removed by themselves; to make room at once, remove builds with `wombat purge`, or raise the limit: `wombat setup --artifacts-limit`."
             }
             GOCACHE_BUCKET => {
-                "The oldest of it goes by itself while a service runs; give it more room: `wombat setup --gocache-mib`."
+                "A running service removes the oldest values by itself; to keep more, raise the limit: `wombat setup --fleet-cache-limit`."
             }
-            _ => "Give it more room: `nats stream edit --max-bytes`.",
+            _ => "Raise its limit: `nats stream edit --max-bytes`.",
         };
         format!("{consequence} {remedy}")
     }
 
-    /// All of it, as it is told.
+    /// The report about this bucket.
     pub fn health(&self) -> StoreHealth {
         self.health_if(self.is_full())
     }
 
-    /// The same where it is known better whether something is refused because there is no room.
+    /// The same for a caller that knows better whether writes are refused because it is full.
     pub fn health_if(&self, full: bool) -> StoreHealth {
         StoreHealth {
             name: self.bucket.to_owned(),
@@ -114,7 +114,7 @@ impl Room {
         }
     }
 
-    /// Whether more than so many percent are taken.
+    /// Whether more than this percentage is used.
     pub fn is_above(&self, percent: u64) -> bool {
         self.limit
             .is_some_and(|limit| self.used.saturating_mul(100) > limit.saturating_mul(percent))
@@ -179,7 +179,7 @@ mod tests {
             let full = health(bucket, most + 1);
             assert!(full.full && full.refuses_builds, "{bucket}");
             let words = full.words.unwrap();
-            assert!(words.contains("no new build is taken"), "{words}");
+            assert!(words.contains("no new builds are accepted"), "{words}");
             assert!(words.contains("wombat setup --"), "{words}");
         }
         for bucket in [

@@ -1,4 +1,4 @@
-//! What the buckets hold, as JSON: read under its own key and no other, with the server's times.
+//! The values of the buckets, as JSON: valid only under their own key, with the server's times.
 
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
@@ -8,17 +8,17 @@ use wombat_model::{
     wire::BuildOutline,
 };
 
-use crate::{catalog::release_key, imports::import_key};
+use crate::catalog_keys::{import_key, release_key};
 
 /// A value that can be read from a bucket.
 pub trait Readable: Sized {
-    /// Reads the value under `key`, which the server stored at `written`. The error says why it isn't that.
+    /// Reads the value under `key`, which the server stored at `written`. The error says why it isn't valid.
     fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String>;
 }
 
 /// A value that can be written as well.
 pub(crate) trait Stored: Readable + Serialize {
-    /// The same, stored at about this time of the server.
+    /// The same, stored at about this server time.
     #[must_use]
     fn stored_at(self, _: OffsetDateTime) -> Self {
         self
@@ -44,12 +44,12 @@ impl Stored for Build {
     fn refuses_to_be_written(&self) -> Option<String> {
         let place = self.would_lose()?;
         Some(format!(
-            "a newer version wrote `{place}` into it, which this one would lose; upgrade it"
+            "a newer version of `wombat` wrote `{place}`, which this version would lose; upgrade this one"
         ))
     }
 }
 
-/// An outline says too little to tell whether it is its key's: whoever acts on one reads the record.
+/// An outline doesn't have enough fields to check its key: code that acts on one must read the record.
 impl Readable for BuildOutline {
     fn decode(_: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
         Ok(json::<Self>(payload)?.at(written))

@@ -1,4 +1,4 @@
-//! Asking for a build.
+//! Requesting a build.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::{
     record::Slot,
 };
 
-/// What became of a request.
+/// Outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Submitted {
-    /// It waits for a builder now.
+    /// The build waits for a builder now.
     Queued(Versioned<Build>),
-    /// The record answers as it stands.
+    /// The answer is the record as it is.
     Existing(Versioned<Build>),
 }
 
 impl Submitted {
-    /// The record, however it came about.
+    /// The record, in either case.
     pub fn into_record(self) -> Versioned<Build> {
         match self {
             Self::Queued(record) | Self::Existing(record) => record,
@@ -29,19 +29,19 @@ impl Submitted {
     }
 }
 
-/// How a build is asked for.
+/// Options of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking {
-    /// Whether a finished build is made anew, whatever became of it.
+pub struct SubmitOptions {
+    /// Whether a finished build is built again, whatever its outcome.
     pub force: bool,
-    /// How long a failure through the user's or the package's fault answers before asking again tries once more.
+    /// How long a failure because of the request or a package is the answer before a new request tries again.
     pub retry_after: Duration,
     /// Revision of the catalog that the request was resolved with.
     pub catalog_revision: u64,
 }
 
-impl Asking {
-    /// For a finished build to be made anew.
+impl SubmitOptions {
+    /// Options for building a finished build again.
     pub fn forced() -> Self {
         Self {
             force: true,
@@ -50,8 +50,8 @@ impl Asking {
     }
 }
 
-impl Default for Asking {
-    /// Plainly, with nothing known of the catalog.
+impl Default for SubmitOptions {
+    /// Not forced, and without a catalog revision.
     fn default() -> Self {
         Self {
             force: false,
@@ -62,18 +62,18 @@ impl Default for Asking {
 }
 
 impl Builds {
-    /// Asks for a build: made if there is no record of it, else answered, or asked for again where that makes sense
-    /// (see [`Build::request_again`]). A success whose binary isn't whole any more counts as expired.
+    /// Requests a build: without a record it is queued; otherwise the record is the answer, or is queued again if its
+    /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired.
     pub async fn submit(
         &self,
         spec: &BuildSpec,
-        asking: Asking,
+        options: SubmitOptions,
         artifacts: &Artifacts,
     ) -> Result<Submitted, StoreError> {
         let key = spec.key();
         let new = || {
             let now = self.bucket.connection().server_time();
-            Build::new(spec.clone(), asking.catalog_revision, now)
+            Build::new(spec.clone(), options.catalog_revision, now)
         };
         for _ in 0..MAX_RACES {
             let (expected, next) = match self.bucket.read::<Build>(key.as_str()).await? {
@@ -86,13 +86,13 @@ impl Builds {
                     logs::forget(self.bucket.connection(), &key, is_current).await?;
                     (Some(revision), new())
                 }
-                // An operator who asks for it has it made anew.
-                Slot::Unreadable { revision, .. } if asking.force => (Some(revision), new()),
+                // A forced request replaces it.
+                Slot::Unreadable { revision, .. } if options.force => (Some(revision), new()),
                 Slot::Unreadable { problem, .. } => return Err(problem),
                 Slot::Held(entry) => {
                     let seen = without_lost_artifact(entry.value.clone(), artifacts).await?;
-                    let retry = self.retry(&seen, asking);
-                    match seen.request_again(retry, asking.catalog_revision) {
+                    let retry = self.retry(&seen, options);
+                    match seen.request_again(retry, options.catalog_revision) {
                         Some(next) => (Some(entry.revision), next),
                         None => return Ok(Submitted::Existing(entry)),
                     }
@@ -107,15 +107,15 @@ impl Builds {
         Err(contended(&key))
     }
 
-    /// What asking again may start anew of a build that stands so.
-    pub fn retry(&self, build: &Build, asking: Asking) -> Retry {
-        if asking.force {
+    /// Which retry a new request of this build amounts to.
+    pub fn retry(&self, build: &Build, options: SubmitOptions) -> Retry {
+        if options.force {
             return Retry::Forced;
         }
         let now = self.bucket.connection().server_time();
         let has_rested = build
             .finished()
-            .is_some_and(|finished| now - finished >= asking.retry_after);
+            .is_some_and(|finished| now - finished >= options.retry_after);
         if has_rested {
             Retry::Rested
         } else {
@@ -123,15 +123,15 @@ impl Builds {
         }
     }
 
-    /// Whether the record under this key is another build's, or none: then what a request is told is that, and an
-    /// operator may remove it.
+    /// Whether the value under this key is invalid or another build's record: then requests are answered with that, and
+    /// an operator may remove it.
     pub async fn is_unreadable(&self, key: &BuildKey) -> Result<bool, StoreError> {
         let slot = self.bucket.read::<Build>(key.as_str()).await?;
         Ok(matches!(slot, Slot::Unreadable { .. }))
     }
 }
 
-/// A success whose binary is gone, or lacks chunks, is treated as expired.
+/// Treats a success whose binary is gone, or lacks chunks, as expired.
 async fn without_lost_artifact(build: Build, artifacts: &Artifacts) -> Result<Build, StoreError> {
     if let BuildState::Success {
         artifact,

@@ -1,4 +1,4 @@
-//! Watches a bucket: its content first, then every change. Values that can't be read are told as such.
+//! Watches a bucket: its content first, then every change. Unreadable values are delivered as such.
 
 use std::marker::PhantomData;
 
@@ -6,12 +6,13 @@ use time::OffsetDateTime;
 
 use crate::{
     Connection, Revision, Versioned,
-    follow::{Followed, Follower, Start, StreamedMessage},
+    follow::{FollowEvent, Follower, Start},
+    message::StreamedMessage,
     record::{Bucket, is_deletion},
     stored::Readable,
 };
 
-/// What a watcher tells.
+/// What a watcher delivers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchEvent<T> {
     /// A key has this value now. Values in between may have been skipped.
@@ -30,18 +31,18 @@ pub enum WatchEvent<T> {
         /// Revision of the deletion.
         revision: Revision,
     },
-    /// A key holds something now that isn't its value. The log says so once for each such write.
+    /// A key holds something now that isn't a valid value. It is logged once for each such write.
     Unreadable {
         /// The key.
         key: String,
         /// Revision of that write.
         revision: Revision,
-        /// Why it isn't.
+        /// Why it isn't valid.
         problem: String,
     },
-    /// Everything that was there at the start has been told.
+    /// Everything that existed at the start has been delivered.
     Ready,
-    /// The bucket is another one: everything told before is void, and its content follows.
+    /// The bucket was replaced: everything delivered before is void, and the new content follows.
     Reset,
 }
 
@@ -75,14 +76,14 @@ impl<T: Readable> Watcher<T> {
     pub async fn next(&mut self) -> WatchEvent<T> {
         loop {
             match self.follower.next().await {
-                Some(Followed::Message(message)) => {
+                Some(FollowEvent::Message(message)) => {
                     if let Some(event) = self.read(&message) {
                         return event;
                     }
                 }
-                Some(Followed::CompleteAfter(revision)) => self.complete_after = revision,
-                Some(Followed::CaughtUp) => return WatchEvent::Ready,
-                Some(Followed::Reset) => {
+                Some(FollowEvent::CompleteAfter(revision)) => self.complete_after = revision,
+                Some(FollowEvent::CaughtUp) => return WatchEvent::Ready,
+                Some(FollowEvent::Reset) => {
                     self.complete_after = Revision::ZERO;
                     return WatchEvent::Reset;
                 }
@@ -92,7 +93,7 @@ impl<T: Readable> Watcher<T> {
         }
     }
 
-    /// Every key that was written after this revision is told; of those before it, perhaps only some.
+    /// Every key that was written after this revision is delivered; of the earlier ones perhaps only some.
     pub fn complete_after(&self) -> Revision {
         self.complete_after
     }
@@ -110,7 +111,7 @@ impl<T: Readable> Watcher<T> {
                 written: message.time,
             }),
             Err(problem) => {
-                self.connection.complain(&key, revision, &problem);
+                self.connection.complaints.say(&key, revision, &problem);
                 Some(WatchEvent::Unreadable {
                     key,
                     revision,

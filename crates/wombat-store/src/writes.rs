@@ -1,5 +1,5 @@
-//! Which buckets don't acknowledge what they are sent, although the server answers: those that were written while its disk
-//! was full stay closed until it is restarted, and it says so to no client.
+//! Buckets that don't acknowledge writes although the server answers: a bucket that was written while the server's disk
+//! was full accepts nothing until the server is restarted, and clients get no error.
 
 use std::{
     collections::BTreeMap,
@@ -9,13 +9,13 @@ use std::{
 
 use wombat_model::names::{LOGS_STREAM, LOGS_SUBJECT_PREFIX};
 
-use crate::{Connection, error::PublishFailure};
+use crate::error::PublishFailure;
 
-/// Writes in a row that have to go unacknowledged, over this time: one alone may be a cluster that changes its leader.
+/// How many writes in a row, over which time, must go unacknowledged: a single one may meet a change of leader.
 const WRITES: u32 = 2;
 const TIME: Duration = Duration::from_secs(4);
 
-/// What is known of this connection's writes.
+/// The buckets that didn't acknowledge this connection's last writes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writes(Arc<Mutex<BTreeMap<String, Silence>>>);
 
@@ -31,7 +31,7 @@ impl Writes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of how a write ended that was begun at `begun`.
+    /// Records the outcome of a write that began at `begun`.
     pub(crate) fn note<T>(
         &self,
         subject: &str,
@@ -48,15 +48,15 @@ impl Writes {
                 });
                 silence.writes += 1;
             }
-            // Whatever the answer is, there is one.
+            // Any response will do.
             Ok(_) | Err(PublishFailure::LostRace | PublishFailure::Failed(_)) => {
                 self.lock().remove(bucket);
             }
         }
     }
 
-    /// Buckets that are silent since the connection came up.
-    fn silent(&self, connected_since: Instant) -> Vec<String> {
+    /// Buckets that have been silent since the connection came up.
+    pub(crate) fn silent(&self, connected_since: Instant) -> Vec<String> {
         let mut silences = self.lock();
         silences.retain(|_, silence| silence.since >= connected_since);
         silences
@@ -67,24 +67,15 @@ impl Writes {
     }
 }
 
-impl Connection {
-    /// Why NATS doesn't store what this connection sends, and what to do; `None`: it does, or isn't there at all.
-    pub fn unacknowledged(&self) -> Option<String> {
-        let connected_since = self.health().borrow().connected_since?;
-        let silent = self.writes.silent(connected_since);
-        (!silent.is_empty()).then(|| restart_nats(&silent))
-    }
-}
-
-/// What to say when a server answers questions and acknowledges no writes.
+/// The message about a server that answers requests and acknowledges no writes.
 pub fn restart_nats(buckets: &[String]) -> String {
     format!(
-        "NATS answers, but doesn't acknowledge what it is sent for `{}`: its disk is or was full. Make room on it, then restart nats-server; until then nothing new is stored there.",
+        "NATS answers, but doesn't acknowledge writes to `{}`: its disk is or was full. Free disk space, then restart nats-server; until then nothing new is stored there.",
         buckets.join("`, `")
     )
 }
 
-/// What people call the bucket of a subject.
+/// The name of a subject's bucket or stream.
 fn bucket_of(subject: &str) -> &str {
     if subject.starts_with(LOGS_SUBJECT_PREFIX) {
         return LOGS_STREAM;

@@ -1,7 +1,7 @@
-//! Who logs in: the roles of a server of its own, or those of one account of many on a server that tests share.
+//! Logins: the roles on a test's own server, or those of one of many accounts on a server that tests share.
 //!
-//! An address names the account: `nats://t7:t7@127.0.0.1:4222`. Each role has a key for each account; the `nats` command takes
-//! the name and the password, with which it may do everything in there.
+//! An address names the account: `nats://t7:t7@127.0.0.1:4222`. Each role has a key for each account; the `nats`
+//! command uses the name and the password, with which it may do everything in the account.
 
 use std::sync::OnceLock;
 
@@ -10,10 +10,10 @@ use wombat_store::{
     roles::{NatsRole, RoleKeys},
 };
 
-/// More than a test program has tests.
+/// Number of accounts: more than a test program has tests.
 pub(crate) const ACCOUNTS: usize = 250;
 
-/// How a role logs in at this address.
+/// The login of a role at this address.
 pub fn login_as(url: &str, role: NatsRole) -> NatsArgs {
     NatsArgs {
         seed: keys_at(url).seed(role),
@@ -41,12 +41,12 @@ fn account_at(url: &str) -> Option<usize> {
     login.split(':').next()?.strip_prefix('t')?.parse().ok()
 }
 
-/// Who the test itself is in this account.
+/// The test's own login in this account.
 pub(crate) fn login_of(account: usize) -> String {
     format!("t{account}:t{account}@")
 }
 
-/// Users as `wombat setup --write-config` makes them. The test itself, which says nothing of itself, may do everything.
+/// Users as `wombat setup --write-config` makes them. The test itself connects without a login, and may do everything.
 pub(crate) fn guards() -> String {
     let keys = keys_at("");
     let admin = keys.public(NatsRole::Admin).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A real cluster of three nats-servers on loopback, each with data of its own.
+//! A real cluster of three nats-servers on loopback, each with its own data.
 
 use std::{
     path::Path,
@@ -25,7 +25,7 @@ use crate::{
 const NODES: usize = 3;
 /// How long the nodes may take to find each other.
 const FORM_LIMIT: Duration = Duration::from_mins(1);
-/// How long a question may take that has to be asked again after an election.
+/// Pause between attempts, such as during an election.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Three servers. Dropping it kills and reaps them.
@@ -38,17 +38,17 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// One of a test's own, with the users of a single server.
+    /// A cluster of a test's own, with the users of a single server.
     pub fn start() -> anyhow::Result<Arc<Self>> {
         Self::form(&guards(), false, [None; NODES]).map(Arc::new)
     }
 
-    /// The same, of nodes whose clocks are wrong by so many seconds; `None`: a node's clock is right.
+    /// The same, with nodes whose clocks are wrong by this many seconds; `None`: a node's clock is right.
     pub fn with_clocks(offsets: [Option<i64>; NODES]) -> anyhow::Result<Arc<Self>> {
         Self::form(&guards(), false, offsets).map(Arc::new)
     }
 
-    /// The one that all tests of this process share. It ends with the process.
+    /// The cluster that all tests of this process share. It ends with the process.
     pub(crate) fn shared() -> anyhow::Result<Arc<Self>> {
         static SHARED: OnceLock<Result<Arc<Cluster>, String>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| {
@@ -98,7 +98,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// A stream with three copies can be made once all know each other.
+    /// Waits until the nodes know each other: only then a stream with three copies can be created.
     fn until_formed(&self) -> anyhow::Result<()> {
         let start = Instant::now();
         let stream = json!({
@@ -109,7 +109,7 @@ impl Cluster {
             match made {
                 Ok(answer) if answer["error"].is_null() => break,
                 made if start.elapsed() > FORM_LIMIT => {
-                    anyhow::bail!("the three nats-servers don't find each other: {made:?}")
+                    anyhow::bail!("the three nats-servers didn't form a cluster: {made:?}")
                 }
                 Ok(_) | Err(_) => std::thread::sleep(PAUSE),
             }
@@ -118,7 +118,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Asks the API of the account that isn't any test's, at the first node that answers.
+    /// Sends a request to the JetStream API, in an account that no test uses, at the first node that responds.
     fn ask(&self, subject: &str, question: &Value) -> anyhow::Result<Value> {
         let seed = if self.shared {
             keys_of(0).seed(NatsRole::Admin)
@@ -144,7 +144,7 @@ impl Cluster {
     fn ends_with_this_process(&self) -> anyhow::Result<()> {
         static GUARD: OnceLock<std::process::Child> = OnceLock::new();
         let ids = (0..NODES).filter_map(|n| self.node(n).id());
-        // The pipe closes with this process, however that ends. A server that is killed then leaves its folder.
+        // The pipe closes with this process, however that ends. Killed servers don't remove their folder.
         let mut guard = Command::new("sh");
         guard
             .args(["-c", r#"cat; kill -9 "$@"; rm -rf "$0""#])
@@ -161,24 +161,24 @@ impl Cluster {
         self.nodes[n].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where clients find it: all nodes.
+    /// The address for clients: all nodes.
     pub fn url(&self) -> String {
         let all = (0..NODES).map(|n| self.url_of(n));
         all.collect::<Vec<_>>().join(",")
     }
 
-    /// Where clients find this node.
+    /// The address of this node for clients.
     pub fn url_of(&self, n: usize) -> String {
         format!("nats://127.0.0.1:{}", self.node(n).port())
     }
 
-    /// The address of one node after the other.
+    /// The address of another node at each call.
     pub(crate) fn next_address(&self) -> String {
         let n = self.turn.fetch_add(1, Ordering::Relaxed) % NODES;
         format!("127.0.0.1:{}", self.node(n).port())
     }
 
-    /// Ends a node as a crash does.
+    /// Kills a node, as a crash does.
     pub fn kill(&self, n: usize) -> anyhow::Result<()> {
         self.node(n).kill()
     }
@@ -188,12 +188,12 @@ impl Cluster {
         self.node(n).restart()
     }
 
-    /// Holds a node: it answers nothing, and its connections stay.
+    /// Suspends a node: it answers nothing, and its connections stay.
     pub fn stop(&self, n: usize) -> anyhow::Result<()> {
         self.node(n).signal(Signal::SIGSTOP)
     }
 
-    /// Lets a held node go on.
+    /// Resumes a suspended node.
     pub fn go_on(&self, n: usize) -> anyhow::Result<()> {
         self.node(n).signal(Signal::SIGCONT)
     }
@@ -205,7 +205,7 @@ impl Cluster {
         node_called(info["cluster"]["leader"].as_str()?)
     }
 
-    /// Waits until a node leads the stream, and says which.
+    /// Waits until a node leads the stream, and returns it.
     pub fn until_led(&self, stream: &str) -> anyhow::Result<usize> {
         let start = Instant::now();
         loop {
@@ -238,7 +238,7 @@ impl Cluster {
                 start.elapsed() < FORM_LIMIT,
                 "n{node} doesn't lead {stream}"
             );
-            // Refused while an election is going on.
+            // Refused during an election.
             drop(self.ask(&subject, &question));
             std::thread::sleep(PAUSE);
         }
@@ -279,7 +279,7 @@ fn name_of(n: usize) -> String {
     format!("n{n}")
 }
 
-/// The node of which a server says that this is its name.
+/// The node of this name.
 pub fn node_called(name: &str) -> Option<usize> {
     (0..NODES).find(|n| name_of(*n) == name)
 }

@@ -1,4 +1,4 @@
-//! A slow link: a proxy for TCP that passes everything on a while later, in order and at any rate.
+//! A slow link: a TCP proxy that delays everything, in order and without a limit on the rate.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -21,7 +21,7 @@ use tokio::{
 /// Bytes that are read at once.
 const BUFFER: usize = 64 * 1024;
 
-/// A running proxy. Dropping it closes its door; connections end with their ends.
+/// A running proxy. Dropping it stops new connections; existing ones last until an end closes them.
 #[derive(Debug)]
 pub struct DelayProxy {
     address: SocketAddr,
@@ -35,7 +35,7 @@ impl Drop for DelayProxy {
 }
 
 impl DelayProxy {
-    /// A proxy to a `nats://host:port` after which a round trip takes so much longer.
+    /// A proxy to a `nats://host:port` that lengthens round trips by this time.
     pub async fn start(target: &str, round_trip: Duration) -> anyhow::Result<Self> {
         let target = target.trim_start_matches("nats://").to_owned();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -57,13 +57,13 @@ impl DelayProxy {
         Ok(Self { address, task })
     }
 
-    /// Where clients find it.
+    /// The address for clients.
     pub fn url(&self) -> String {
         format!("nats://{}", self.address)
     }
 }
 
-/// One direction of a connection; its end comes as late as everything else.
+/// One direction of a connection; its end is delayed as well.
 fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
     let (sender, mut late) = mpsc::unbounded_channel::<(Instant, Bytes)>();
     tokio::spawn(async move {

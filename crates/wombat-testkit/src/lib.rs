@@ -1,8 +1,9 @@
-//! For tests and measurements only: real servers and processes that end with whoever started them, specs and requests,
-//! and waiting for a condition.
+//! For tests and measurements only: real servers and processes that end with their test, specs and requests, and
+//! waiting for a condition.
 
 mod accounts;
 mod cluster;
+mod damage;
 mod delay_proxy;
 mod docs;
 mod go_caches;
@@ -22,11 +23,12 @@ mod wire;
 
 pub use accounts::login_as;
 pub use cluster::{Cluster, node_called};
+pub use damage::Damage;
 pub use delay_proxy::DelayProxy;
 pub use docs::table_in_docs;
 pub use go_caches::go_caches;
 pub use module_proxy::{ModuleProxy, ProxyFault, TestModule};
-pub use nats_cluster::NatsCluster;
+pub use nats_cluster::UnformedCluster;
 pub use nats_process::find_program as nats_server_program;
 pub use nats_server::{NatsServer, NatsServerConfig};
 pub use process::{Program, Wombat};

@@ -1,5 +1,5 @@
-//! A module proxy that serves modules of a test's own, fails as it is told, and passes everything else on to where the
-//! machine's own modules are.
+//! A module proxy that serves a test's own modules, fails where a test wants it to, and takes everything else from the
+//! machine's module cache, or from its module proxy.
 
 use std::{
     collections::BTreeMap,
@@ -72,7 +72,7 @@ impl TestModule {
         self
     }
 
-    /// With so many packages, all of which `p` imports: compiling them takes long.
+    /// With this many packages, all of which `p` imports: compiling them takes long.
     #[must_use]
     pub fn with_packages(self, count: usize) -> Self {
         let import = |n| format!("import _ \"{}/q/p{n}\"\n", self.path);
@@ -102,7 +102,7 @@ impl TestModule {
 pub enum ProxyFault {
     /// It answers with this status.
     Status(u16),
-    /// It takes the question and says nothing more.
+    /// It accepts the request and never responds.
     Hang,
     /// It sends half of what it announced.
     Cut,
@@ -112,13 +112,13 @@ pub enum ProxyFault {
 #[derive(Debug)]
 pub struct ModuleProxy {
     port: u16,
-    state: Arc<Mutex<Shared>>,
+    state: Arc<Mutex<ProxyState>>,
     /// Its own, so that its connections end with it.
     runtime: Option<Runtime>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ProxyState {
     own: BTreeMap<String, Bytes>,
     faults: Vec<(String, ProxyFault)>,
     asked: Vec<String>,
@@ -130,11 +130,11 @@ struct Shared {
 impl ModuleProxy {
     /// Starts it.
     pub async fn start() -> anyhow::Result<Self> {
-        // The first one to come installs it; the others find it installed.
+        // Only the first call installs it.
         drop(rustls::crypto::ring::default_provider().install_default());
         let upstream = go_env("GOPROXY")?;
         let upstream = upstream.split([',', '|']).next().unwrap_or_default();
-        let state = Arc::new(Mutex::new(Shared {
+        let state = Arc::new(Mutex::new(ProxyState {
             own: BTreeMap::new(),
             faults: Vec::new(),
             asked: Vec::new(),
@@ -171,7 +171,7 @@ impl ModuleProxy {
         Ok(())
     }
 
-    /// Goes away, with all its connections.
+    /// Stops it, and closes all its connections.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         self.end();
         let port = self.port;
@@ -216,29 +216,29 @@ impl ModuleProxy {
         Ok(())
     }
 
-    /// Serves other bytes under a path than the module has.
+    /// Serves other bytes under a path than those of the module.
     pub fn replace(&self, path: &str, content: impl Into<Bytes>) {
         lock(&self.state)
             .own
             .insert(path.to_owned(), content.into());
     }
 
-    /// Serves what everybody else has under this path.
+    /// Stops serving its own content under this path.
     pub fn restore(&self, path: &str) {
         lock(&self.state).own.remove(path);
     }
 
-    /// Fails from now on where the path has this text.
+    /// Fails requests from now on whose path contains this text.
     pub fn fail(&self, text: &str, fault: ProxyFault) {
         lock(&self.state).faults.push((text.to_owned(), fault));
     }
 
-    /// Fails no more where it was told to by this text.
+    /// Stops failing requests for this text.
     pub fn heal(&self, text: &str) {
         lock(&self.state).faults.retain(|(known, _)| known != text);
     }
 
-    /// What it was asked for so far.
+    /// The paths that were requested so far.
     pub fn asked(&self) -> Vec<String> {
         lock(&self.state).asked.clone()
     }
@@ -250,7 +250,7 @@ impl Drop for ModuleProxy {
     }
 }
 
-fn lock(state: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+fn lock(state: &Mutex<ProxyState>) -> MutexGuard<'_, ProxyState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -262,7 +262,7 @@ fn go_env(name: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-async fn answer(State(state): State<Arc<Mutex<Shared>>>, uri: Uri) -> Response {
+async fn answer(State(state): State<Arc<Mutex<ProxyState>>>, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/').to_owned();
     let (fault, own, file, upstream, client) = {
         let mut state = lock(&state);

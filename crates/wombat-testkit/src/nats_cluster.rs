@@ -1,4 +1,4 @@
-//! Three nats-servers that have just been started, and haven't found each other yet.
+//! Three nats-servers that were just started, and haven't formed a cluster yet.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -10,16 +10,16 @@ use tempfile::TempDir;
 
 use crate::nats_process::find_program;
 
-/// A cluster of three. Dropping it kills and reaps them.
+/// Three servers that are forming a cluster. Dropping it kills and reaps them.
 #[derive(Debug)]
-pub struct NatsCluster {
+pub struct UnformedCluster {
     urls: [String; 3],
     servers: Vec<Child>,
     folder: TempDir,
 }
 
-impl NatsCluster {
-    /// Starts them, and waits for nothing.
+impl UnformedCluster {
+    /// Starts them, without waiting.
     pub fn starting() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("wombat-cluster-")?;
         let program = find_program()?;
@@ -65,13 +65,13 @@ impl NatsCluster {
         Ok(cluster)
     }
 
-    /// Where clients find the servers.
+    /// The addresses of the servers for clients.
     pub fn urls(&self) -> &[String; 3] {
         &self.urls
     }
 }
 
-impl Drop for NatsCluster {
+impl Drop for UnformedCluster {
     fn drop(&mut self) {
         for server in &mut self.servers {
             // Nothing can be done about a failure here, and the test has its verdict.

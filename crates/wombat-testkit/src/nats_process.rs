@@ -1,4 +1,4 @@
-//! One `nats-server` process: started, killed, held, and started again at its port with its data.
+//! One `nats-server` process: started, killed, suspended, and restarted on its port with its data.
 
 use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
@@ -16,7 +16,7 @@ use nix::{
 /// How long a server may take to start.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// A server by its configuration. Dropping it kills and reaps it.
+/// A server with a configuration file. Dropping it kills and reaps it.
 #[derive(Debug)]
 pub(crate) struct NatsProcess {
     program: PathBuf,
@@ -30,7 +30,7 @@ pub(crate) struct NatsProcess {
 }
 
 impl NatsProcess {
-    /// Starts it with this configuration, whatever port that names.
+    /// Starts it with this configuration, but on this port.
     pub(crate) fn start(
         config: &Path,
         port: u16,
@@ -56,7 +56,7 @@ impl NatsProcess {
         Ok(process)
     }
 
-    /// Where its clients are taken.
+    /// The port for clients.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -66,7 +66,7 @@ impl NatsProcess {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Ends it as a crash does.
+    /// Kills it, as a crash does.
     pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
         if let Some(mut child) = self.child.take() {
             child.kill()?;
@@ -87,7 +87,7 @@ impl NatsProcess {
         Ok(kill(Pid::from_raw(id.cast_signed()), signal)?)
     }
 
-    /// What it logged since it was started last.
+    /// Its log since the last start.
     pub(crate) fn log_text(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

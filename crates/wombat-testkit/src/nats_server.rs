@@ -1,5 +1,5 @@
-//! A real `nats-server` of a test's own: free port, own directory, gone with the test. With `WOMBAT_TEST_REPLICAS=3` it is an
-//! account of the test's own on a cluster of three that all tests of the process share.
+//! A real `nats-server` for a test: free port, own directory, removed with the test. With `WOMBAT_TEST_REPLICAS=3` it
+//! is the test's own account on a cluster of three that all tests of the process share.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,14 +20,14 @@ use crate::{
     nats_process::{NatsProcess, free_port},
 };
 
-/// What may differ from test to test.
+/// Options that may differ from test to test.
 #[derive(Clone, Debug, Default)]
 pub struct NatsServerConfig {
     /// More lines for the configuration file.
     pub extra: String,
     /// Whether every acknowledged write is on disk before its acknowledgement.
     pub sync_always: bool,
-    /// Whether `extra` says who the users are.
+    /// Whether `extra` defines the users.
     pub own_users: bool,
     /// Seconds that its clock is ahead of the machine's.
     pub clock_offset: Option<i64>,
@@ -35,21 +35,21 @@ pub struct NatsServerConfig {
     pub store: Option<PathBuf>,
 }
 
-/// A running server, or a place on a cluster. Dropping it ends what it started.
+/// A running server, or an account on a cluster. Dropping it ends what it started.
 #[derive(Debug)]
 pub struct NatsServer {
     directory: TempDir,
-    place: Place,
-    /// Whether the test tries what it may not.
+    backing: Backing,
+    /// Whether the test may violate permissions.
     tolerant: bool,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Backing {
     Own(NatsProcess),
-    /// All of a cluster.
+    /// A whole cluster.
     Cluster(Arc<Cluster>),
-    /// An account on a cluster that others use, too.
+    /// An account on a cluster that other tests use, too.
     Account(Arc<Cluster>, usize),
 }
 
@@ -62,15 +62,15 @@ impl NatsServer {
         Self::alone()
     }
 
-    /// The same, and never on a cluster: for tests that kill it, or look at its process.
+    /// The same, and never on a cluster: for tests that kill it, or examine its process.
     pub fn alone() -> anyhow::Result<Self> {
         Self::with(&NatsServerConfig::default())
     }
 
-    /// One that is configured, never on a cluster.
+    /// A server with these options, never on a cluster.
     pub fn with(config: &NatsServerConfig) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("wombat-nats-")?;
-        // Kept for restarts, which must come back where the clients look.
+        // Restarts must use the port that the clients know.
         let port = free_port()?;
         let sync = if config.sync_always {
             "sync_interval: always"
@@ -95,26 +95,26 @@ impl NatsServer {
         std::fs::write(&path, text)?;
         let log = directory.path().join("nats.log");
         let process = NatsProcess::start(&path, port, log, Vec::new(), config.clock_offset)?;
-        Ok(Self::at(directory, Place::Own(process)))
+        Ok(Self::at(directory, Backing::Own(process)))
     }
 
-    /// A server with this configuration, but for its ports.
+    /// A server with this configuration file, except for its ports.
     pub fn of_config(config: &Path) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("wombat-nats-")?;
         let log = directory.path().join("nats.log");
         let arguments = vec!["--http_port".to_owned(), "-1".to_owned()];
         let process = NatsProcess::start(config, free_port()?, log, arguments, None)?;
-        Ok(Self::at(directory, Place::Own(process)))
+        Ok(Self::at(directory, Backing::Own(process)))
     }
 
-    /// This cluster, in place of a server.
+    /// This cluster instead of a server.
     pub fn of_cluster(cluster: &Arc<Cluster>) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("wombat-nats-")?;
-        Ok(Self::at(directory, Place::Cluster(Arc::clone(cluster))))
+        Ok(Self::at(directory, Backing::Cluster(Arc::clone(cluster))))
     }
 
     fn on_the_shared_cluster() -> anyhow::Result<Self> {
-        // The first is for questions about the cluster itself.
+        // The first is for requests about the cluster itself.
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let account = NEXT.fetch_add(1, Ordering::Relaxed);
         ensure!(
@@ -122,54 +122,54 @@ impl NatsServer {
             "more tests than accounts: raise their number"
         );
         let directory = TempDir::with_prefix("wombat-nats-")?;
-        let place = Place::Account(Cluster::shared()?, account);
-        Ok(Self::at(directory, place))
+        let backing = Backing::Account(Cluster::shared()?, account);
+        Ok(Self::at(directory, backing))
     }
 
-    fn at(directory: TempDir, place: Place) -> Self {
+    fn at(directory: TempDir, backing: Backing) -> Self {
         Self {
             directory,
-            place,
+            backing,
             tolerant: false,
         }
     }
 
-    /// The same for a test that tries what its role may not, which is an error elsewhere.
+    /// The same for a test that violates permissions, which fails other tests.
     #[must_use]
     pub fn tolerant(mut self) -> Self {
         self.tolerant = true;
         self
     }
 
-    /// Where clients find it, also after a restart. On the shared cluster it is another node each time.
+    /// The address for clients, also after a restart. On the shared cluster it is another node at each call.
     pub fn url(&self) -> String {
-        match &self.place {
-            Place::Own(process) => format!("nats://127.0.0.1:{}", process.port()),
-            Place::Cluster(cluster) => cluster.url(),
-            Place::Account(cluster, account) => {
+        match &self.backing {
+            Backing::Own(process) => format!("nats://127.0.0.1:{}", process.port()),
+            Backing::Cluster(cluster) => cluster.url(),
+            Backing::Account(cluster, account) => {
                 format!("nats://{}{}", login_of(*account), cluster.next_address())
             }
         }
     }
 
-    /// How many copies everything is to have.
+    /// How many copies its buckets and streams get.
     pub fn replicas(&self) -> u8 {
-        match &self.place {
-            Place::Own(_) => 1,
-            Place::Cluster(_) | Place::Account(..) => 3,
+        match &self.backing {
+            Backing::Own(_) => 1,
+            Backing::Cluster(_) | Backing::Account(..) => 3,
         }
     }
 
-    /// Whether others use it, too, so that who says nothing of themselves isn't let in.
+    /// Whether other tests use it, too, so that it requires a login.
     pub fn is_shared(&self) -> bool {
-        matches!(self.place, Place::Account(..))
+        matches!(self.backing, Backing::Account(..))
     }
 
     /// The process; `None` while it is killed, and where there is more than one.
     pub fn id(&self) -> Option<u32> {
-        match &self.place {
-            Place::Own(process) => process.id(),
-            Place::Cluster(_) | Place::Account(..) => None,
+        match &self.backing {
+            Backing::Own(process) => process.id(),
+            Backing::Cluster(_) | Backing::Account(..) => None,
         }
     }
 
@@ -181,20 +181,20 @@ impl NatsServer {
     /// A new connection, which may do everything.
     pub async fn connection(&self) -> anyhow::Result<Connection> {
         let timeout = Duration::from_secs(5);
-        let login = match &self.place {
-            Place::Own(_) | Place::Cluster(_) => NatsArgs::at(self.url()),
-            Place::Account(..) => login_as(&self.url(), NatsRole::Admin),
+        let login = match &self.backing {
+            Backing::Own(_) | Backing::Cluster(_) => NatsArgs::at(self.url()),
+            Backing::Account(..) => login_as(&self.url(), NatsRole::Admin),
         };
         Ok(Connection::open(&login, "test", timeout).await?)
     }
 
-    /// A new connection of a role, which may do what it may and no more.
+    /// A new connection with the permissions of a role.
     pub async fn connection_as(&self, role: NatsRole) -> anyhow::Result<Connection> {
         let timeout = Duration::from_secs(5);
         Ok(Connection::open(&login_as(&self.url(), role), role.name(), timeout).await?)
     }
 
-    /// A new connection, with every bucket made.
+    /// A new connection, and all buckets, which are created.
     pub async fn store(&self) -> anyhow::Result<(Connection, Store)> {
         self.store_with(&ProvisionOptions::default()).await
     }
@@ -214,7 +214,7 @@ impl NatsServer {
         Ok((connection, store))
     }
 
-    /// Ends it as a crash does. Only for one that is alone.
+    /// Kills it, as a crash does. Only for one that is alone.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process()?.kill()
     }
@@ -225,20 +225,20 @@ impl NatsServer {
     }
 
     fn process(&mut self) -> anyhow::Result<&mut NatsProcess> {
-        match &mut self.place {
-            Place::Own(process) => Ok(process),
-            Place::Cluster(_) | Place::Account(..) => {
-                bail!("others use this server: start it by `NatsServer::alone`")
+        match &mut self.backing {
+            Backing::Own(process) => Ok(process),
+            Backing::Cluster(_) | Backing::Account(..) => {
+                bail!("other tests use this server: start it with `NatsServer::alone`")
             }
         }
     }
 
-    /// What the server refused to who logged in here.
+    /// The violations of permissions by this test's logins.
     fn violations(&self) -> Vec<String> {
-        let (log, keys) = match &self.place {
-            Place::Own(process) => (process.log_text(), None),
-            Place::Cluster(cluster) => (cluster.log_text(), None),
-            Place::Account(cluster, account) => {
+        let (log, keys) = match &self.backing {
+            Backing::Own(process) => (process.log_text(), None),
+            Backing::Cluster(cluster) => (cluster.log_text(), None),
+            Backing::Account(cluster, account) => {
                 let url = format!("nats://{}", login_of(*account));
                 (cluster.log_text(), Some(keys_at(&url)))
             }
@@ -256,9 +256,9 @@ impl NatsServer {
             .collect()
     }
 
-    /// What a test leaves on a cluster would slow the others down.
+    /// Deletes the test's streams from a shared cluster, where they would slow other tests down.
     fn clear(&self) -> anyhow::Result<()> {
-        if !matches!(self.place, Place::Account(..)) {
+        if !matches!(self.backing, Backing::Account(..)) {
             return Ok(());
         }
         let url = self.url();
@@ -275,7 +275,7 @@ impl NatsServer {
 
 impl Drop for NatsServer {
     fn drop(&mut self) {
-        if let Place::Own(process) = &mut self.place {
+        if let Backing::Own(process) = &mut self.backing {
             // Nothing can be done about a failure here, and the test has its verdict.
             drop(process.kill());
         }

@@ -1,4 +1,4 @@
-//! `wombat` processes: started with nothing of the caller's settings, and gone with whoever started them.
+//! `wombat` processes: started without the developer's settings, and killed with their test.
 
 use std::{
     fs::File,
@@ -20,7 +20,7 @@ use wombat_store::roles::NatsRole;
 
 use crate::{NatsServer, accounts::keys_at};
 
-/// How long a process may take to say where it listens; a debug build on a busy machine isn't fast.
+/// How long a process may take to print its address; a debug build on a busy machine isn't fast.
 pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The `wombat` executable that a test or a measurement runs.
@@ -33,7 +33,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The one at this path.
+    /// The executable at this path.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -42,14 +42,14 @@ impl Program {
         }
     }
 
-    /// The same, with its state on a disk of its own of so many bytes ([`Wombat::disk`]).
+    /// The same, with its state on a disk of its own of this size ([`Wombat::disk`]).
     #[must_use]
     pub fn on_small_disk(mut self, bytes: usize) -> Self {
         self.disk = Some(bytes);
         self
     }
 
-    /// The same, with a variable that its processes see.
+    /// The same, with an environment variable for its processes.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -88,7 +88,7 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log)?)
             .spawn()?;
-        let stdout = child.stdout.take().context("a pipe was asked for")?;
+        let stdout = child.stdout.take().context("stdout is a pipe")?;
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -105,7 +105,7 @@ impl Program {
         })
     }
 
-    /// A new disk over the state folder, which only the program sees.
+    /// A command with a new disk over the state folder, which only the program sees.
     fn on_disk(&self, bytes: usize, state: &Path) -> Command {
         let script = "mount -t tmpfs -o size=$1 none \"$2\" && shift 2 && exec \"$@\"";
         let mut command = Command::new("unshare");
@@ -119,7 +119,7 @@ impl Program {
         command
     }
 
-    /// It as a command, with an environment that no developer's settings leak into.
+    /// A command that runs it, without a developer's settings in its environment.
     pub fn command(&self) -> Command {
         self.cleaned(Command::new(&self.path))
     }
@@ -140,12 +140,15 @@ impl Program {
         for name in own {
             command.env_remove(name);
         }
-        command.env("WOMBAT_LOG", "info,wombat_builder=debug");
+        command.env(
+            "WOMBAT_LOG",
+            "info,wombat_builder=debug,wombat_go=debug,wombat_gocache=debug,wombat_goproxy=debug",
+        );
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// Makes the buckets of this server.
+    /// Creates the buckets of this server.
     pub fn set_up(&self, nats: &NatsServer, extra: &[&str]) -> anyhow::Result<()> {
         let url = nats.url();
         let mut command = self.command();
@@ -170,7 +173,7 @@ impl Program {
     }
 }
 
-/// A role logs in as itself, and may do no more than it has to.
+/// The seed of a role, which has only the permissions that it needs.
 fn seed_for(command: &str, url: &str) -> Option<String> {
     let role = match command {
         "service" => NatsRole::Service,
@@ -188,7 +191,7 @@ pub struct Wombat {
     lines: mpsc::Receiver<String>,
     /// In its state folder.
     log: PathBuf,
-    /// Removed with the process, where nobody else needs it.
+    /// Removed with the process, if the process has a folder of its own.
     own_folder: Option<TempDir>,
 }
 
@@ -197,7 +200,7 @@ impl Wombat {
     pub fn first_line(&self) -> anyhow::Result<String> {
         self.lines
             .recv_timeout(START_LIMIT)
-            .with_context(|| format!("it printed nothing: {}", self.log_text()))
+            .with_context(|| format!("the process printed nothing: {}", self.log_text()))
     }
 
     /// Sends it a signal.
@@ -205,12 +208,12 @@ impl Wombat {
         Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
     }
 
-    /// Asks it to end.
+    /// Sends it SIGTERM.
     pub fn terminate(&self) -> anyhow::Result<()> {
         self.signal(Signal::SIGTERM)
     }
 
-    /// Ends it as a crash does.
+    /// Kills it, as a crash does.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -238,7 +241,7 @@ impl Wombat {
             }
             ensure!(
                 start.elapsed() < limit,
-                "it didn't end within {limit:?}: {}",
+                "the process didn't end within {limit:?}: {}",
                 self.log_text()
             );
             std::thread::sleep(Duration::from_millis(10));
@@ -250,7 +253,7 @@ impl Wombat {
         Ok(self.child.try_wait()?.is_some())
     }
 
-    /// What it logged so far.
+    /// Its log so far.
     pub fn log_text(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

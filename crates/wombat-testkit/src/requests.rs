@@ -1,4 +1,4 @@
-//! Requests as people send them, and where their answers lead.
+//! Build requests, and the paths of their binaries.
 
 use serde_json::Value;
 
@@ -8,8 +8,7 @@ pub fn a_request(packages: &[&str]) -> Value {
     serde_json::json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths})
 }
 
-/// A request that no other of these numbers, below 16,383, equals: for builds by a stand-in, whose binaries are for
-/// linux/amd64.
+/// A request that differs for each number below 16,383: for builds by a stand-in, whose binaries are for linux/amd64.
 pub fn a_distinct_request(n: u32) -> Value {
     let names = [
         "nats",
@@ -38,7 +37,7 @@ pub fn a_distinct_request(n: u32) -> Value {
     a_request(&picked)
 }
 
-/// What a client sends that opens an HTTP/2 connection, and a thousand streams of it that it resets at once.
+/// The bytes of a client that opens an HTTP/2 connection, and a thousand streams that it resets at once.
 pub fn rapid_resets() -> Vec<u8> {
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     for stream in (1..2_000_u32).step_by(2) {

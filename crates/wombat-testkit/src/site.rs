@@ -14,14 +14,14 @@ use crate::{process::START_LIMIT, wait_until};
 pub struct Site {
     /// Its address.
     pub url: String,
-    /// For calls that have no method here.
+    /// For requests that have no method here.
     pub client: reqwest::Client,
 }
 
 impl Site {
     /// The gateway at this address.
     pub fn new(url: String) -> Self {
-        // The first one to come installs it; the others find it installed.
+        // Only the first call installs it.
         drop(rustls::crypto::ring::default_provider().install_default());
         Self {
             url,
@@ -58,7 +58,7 @@ impl Site {
             .await?)
     }
 
-    /// Gets a path that has to succeed; its body.
+    /// Gets the body of a path, which must succeed.
     pub async fn bytes(&self, path: &str) -> anyhow::Result<Bytes> {
         let response = self.get(path).await?;
         let status = response.status();
@@ -68,12 +68,12 @@ impl Site {
         Ok(body)
     }
 
-    /// Gets a path that has to answer with JSON.
+    /// Gets the JSON of a path, which must succeed.
     pub async fn json(&self, path: &str) -> anyhow::Result<Value> {
         Ok(serde_json::from_slice(&self.bytes(path).await?)?)
     }
 
-    /// Asks for a build; its status code and what came back.
+    /// Requests a build; returns the status code and the body.
     pub async fn ask(&self, body: &Value) -> anyhow::Result<(StatusCode, Value)> {
         let response = self
             .client
@@ -89,7 +89,7 @@ impl Site {
         ))
     }
 
-    /// Asks for a build that has to be taken; its id.
+    /// Requests a build that must be accepted; returns its id.
     pub async fn asked(&self, body: &Value) -> anyhow::Result<String> {
         let (status, view) = self.ask(body).await?;
         ensure!(status.is_success(), "{status} {view}");
@@ -110,15 +110,15 @@ impl Site {
         .await
     }
 
-    /// How many builders are there.
+    /// The number of present builders.
     pub async fn builders(&self) -> anyhow::Result<usize> {
         let answer = self.json("/api/builders").await?;
         Ok(answer["builders"].as_array().context("builders")?.len())
     }
 
-    /// Waits until so many builders are there.
+    /// Waits until this many builders are present.
     pub async fn until_builders(&self, count: usize) -> anyhow::Result<()> {
-        wait_until("the builders to be there", START_LIMIT, async || {
+        wait_until("the builders to be present", START_LIMIT, async || {
             Ok((self.builders().await? == count).then_some(()))
         })
         .await

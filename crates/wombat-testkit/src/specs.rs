@@ -1,4 +1,4 @@
-//! Specs of builds that nobody has to build.
+//! Specs for tests that don't run their builds.
 
 use std::collections::BTreeMap;
 

@@ -21,7 +21,7 @@ pub struct Stack {
 }
 
 impl Program {
-    /// A gateway in front of this nats-server, with more words, once a service answers behind it.
+    /// A gateway of this nats-server, with more arguments, once it reaches a service.
     pub async fn gateway(&self, nats: &str, extra: &[&str]) -> anyhow::Result<(Wombat, Site)> {
         let words = ["api", "--nats-url", nats, "--http", "127.0.0.1:0"];
         let api = self.start(&[&words, extra].concat())?;
@@ -38,7 +38,7 @@ impl Stack {
         Self::around_with(program, nats, &[], &[]).await
     }
 
-    /// The same, with more words for `setup` and for `service`.
+    /// The same, with more arguments for `setup` and for `service`.
     pub async fn around_with(
         program: &Program,
         nats: NatsServer,
@@ -61,7 +61,7 @@ impl Stack {
         })
     }
 
-    /// A task that panics ends alone, and says so in the log; here that is an error.
+    /// Fails if a log has a panic: a task that panics doesn't end its process.
     pub fn logs_have_no_panic(&self) -> anyhow::Result<()> {
         for process in [&self.service, &self.api] {
             let log = process.log_text();
@@ -105,7 +105,7 @@ impl Stack {
             go.to_str().context("a path of ours")?,
             "--sandbox-allow",
             self.go.folder().to_str().context("a path of ours")?,
-            // It would count as builds.
+            // Warming the cache would count as builds.
             "--warm",
             "off",
         ]

@@ -1,4 +1,4 @@
-//! A stand-in for `go`, for tests of faults and load: never for tests of what is built.
+//! A stand-in for `go`, for tests of faults and load: never for tests of binaries.
 
 use std::{
     fs,
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 
 use crate::wait_until;
 
-/// How long a compiler may take to come and to go.
+/// How long a compiler may take to start and to end.
 const LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT: &str = include_str!("stub_go.sh");
 
-/// A `go` that takes as long as it is told, and counts.
+/// A `go` that takes a configured time, and records its builds.
 #[derive(Debug)]
 pub struct StubGo {
     folder: TempDir,
 }
 
-/// What a build may do that is no build.
+/// How a build may misbehave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poison {
     /// It prints without end.
@@ -33,13 +33,13 @@ pub enum Poison {
 }
 
 impl StubGo {
-    /// One that is done at once.
+    /// One whose builds end at once.
     pub fn new() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("wombat-stub-go-")?;
         let stub = Self { folder };
         fs::write(stub.program(), SCRIPT)?;
         fs::set_permissions(stub.program(), fs::Permissions::from_mode(0o755))?;
-        // A program whose command line tells whose it is.
+        // A program whose command line identifies this stub.
         fs::copy("/bin/sleep", stub.folder.path().join("sleeper"))?;
         Ok(stub)
     }
@@ -49,7 +49,7 @@ impl StubGo {
         self.folder.path().join("go")
     }
 
-    /// Where it is, and keeps its counts.
+    /// The folder of the program and of its records.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -70,7 +70,7 @@ impl StubGo {
         )?)
     }
 
-    /// Each further build prints so many lines, then an error, and fails.
+    /// Each further build prints this many lines, then an error, and fails.
     pub fn prints_lines(&self, count: u64) -> anyhow::Result<()> {
         Ok(fs::write(
             self.folder.path().join("prints"),
@@ -78,7 +78,7 @@ impl StubGo {
         )?)
     }
 
-    /// Each further build does this, and ends no other way.
+    /// Each further build misbehaves like this, and doesn't end by itself.
     pub fn misbehaves(&self, how: Poison) -> anyhow::Result<()> {
         let name = match how {
             Poison::Flood => "flood",
@@ -95,22 +95,22 @@ impl StubGo {
         }
     }
 
-    /// Each further build fails, and says this on its output and on its error output.
+    /// Each further build fails, and prints this to its standard output and standard error.
     pub fn fails(&self, says: &str, words: &str) -> anyhow::Result<()> {
         self.set("says", says)?;
         self.set("fails", words)
     }
 
-    /// Further builds fail no more.
+    /// No further build fails.
     pub fn works(&self) {
         drop(fs::remove_file(self.folder.path().join("fails")));
     }
 
-    /// Each further build "links" the first of these programs whose word stands in its `main.go`.
+    /// Each further build "links" the first of these programs whose word is in its `main.go`.
     pub fn links(&self, programs: &[(&str, &Path)]) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         for (n, (word, program)) in programs.iter().enumerate() {
-            // A copy, as the sandbox shows builds this folder alone.
+            // A copy, since the sandbox lets builds see this folder only.
             let own = self.folder.path().join(format!("program-{n}"));
             fs::copy(program, &own)?;
             lines.push(format!("{word} {}\n", own.display()));
@@ -118,17 +118,17 @@ impl StubGo {
         self.set("links", &lines.concat())
     }
 
-    /// Further builds link what they do by themselves.
+    /// Further builds link the stub's own binary again.
     pub fn links_nothing(&self) {
         drop(fs::remove_file(self.folder.path().join("links")));
     }
 
-    /// Every module asked for from now on requires these: what `go mod edit -json` says under `Require`.
+    /// Every module requires these from now on: the `Require` of `go mod edit -json`.
     pub fn requires(&self, json: &serde_json::Value) -> anyhow::Result<()> {
         self.set("requires", &json.to_string())
     }
 
-    /// Every module asked for from now on has these packages: what `go list -json` says of each.
+    /// Every module has these packages from now on: the output of `go list -json` for each.
     pub fn offers(&self, packages: &[serde_json::Value]) -> anyhow::Result<()> {
         let lines: Vec<String> = packages.iter().map(ToString::to_string).collect();
         self.set("offers", &lines.join("\n"))
@@ -144,7 +144,7 @@ impl StubGo {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Whether a build is in its long middle: the child that takes the time runs, and so does the one that detached itself.
+    /// Whether a build is compiling: the child that takes the time runs, and so does the one that detached itself.
     pub fn is_compiling(&self) -> bool {
         let sleeper = self.folder.path().join("sleeper").display().to_string();
         let started = |words: &[String]| words.first() == Some(&sleeper);
@@ -159,9 +159,9 @@ impl StubGo {
         .await
     }
 
-    /// Waits until nothing runs any more.
+    /// Waits until no process of this stub runs any more.
     pub async fn until_gone(&self) -> anyhow::Result<()> {
-        wait_until("its processes to be gone", LIMIT, async || {
+        wait_until("the processes of the stub to be gone", LIMIT, async || {
             Ok(self.running().is_empty().then_some(()))
         })
         .await
@@ -170,7 +170,7 @@ impl StubGo {
     /// Processes of this stub that run now, whatever they do.
     pub fn running(&self) -> Vec<u32> {
         let folder = self.folder.path().display().to_string();
-        // Others name the program as an argument; what counts is who runs it: itself, or the shell for it.
+        // Other processes name the program as an argument; only the program itself counts, or the shell that runs it.
         let runs = |words: &[String]| words.iter().take(2).any(|word| word.starts_with(&folder));
         command_lines()
             .filter(|(_, words)| runs(words))

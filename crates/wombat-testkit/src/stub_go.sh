@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for `go` where a test is about builders, not about Go: answers the calls that a build makes, and takes as
-# long as the file `seconds` beside it says. What it "links" is a header of a real program, and the words of main.go.
+# Stands in for `go` where a test is about builders, not about Go: it answers the calls of a build, and takes as long as
+# the file `seconds` beside it says. The binary that it "links" is the head of a real program, and main.go.
 PATH=/usr/bin:/bin
 here=$(dirname "$0")
 setting() { cat "$here/$1" 2>/dev/null || echo "$2"; }
@@ -24,7 +24,7 @@ case "$1 $2" in
     ;;
 "list "*)
     for last; do :; done
-    # What a module offers, rather than what a binary needs.
+    # The packages of a module, rather than those that a binary needs.
     case "$last" in */...) exec cat "$here/offers" ;; esac
     imports=$(sed -n 's/^[[:space:]]*_* *"\([^"]*\.[^"]*\)"$/\1/p' main.go)
     echo '{"ImportPath":"stub.example/below","Dir":"/none"}'
@@ -38,17 +38,17 @@ case "$1 $2" in
 "build "*)
     while [ $# -gt 0 ] && [ "$1" != -o ]; do shift; done
     sed -n 's/.*+wombat\.\([0-9a-f]*\).*/\1/p' main.go >> "$here/builds"
-    # What a compiler might do that was taken over.
+    # What a compromised compiler might do.
     [ ! -e "$here/flood" ] || exec yes "$(printf "flood%0.s " 1 2 3 4 5 6 7 8 9 10 11 12)" >&2
     [ ! -e "$here/forks" ] || { bomb() { bomb | bomb & }; bomb; while :; do :; done; }
     [ ! -e "$here/memory" ] || { yes | tr -d '\n' | tail -n 1; }
-    # A compiler that has much to say before it fails.
+    # A compiler that prints a lot before it fails.
     [ ! -e "$here/prints" ] || {
         seq -f 'chatter %06g' 1 "$(setting prints 0)" >&2
         echo 'last.go:1:1: this is the error' >&2
         exit 1
     }
-    # A child of its own, and one that detaches itself: both have to be gone with the build.
+    # A child, and one that detaches itself: both must end with the build.
     [ "$(setting seconds 0)" = 0 ] || {
         setsid "$here/sleeper" "$(setting seconds 0)" >/dev/null 2>&1 &
         "$here/sleeper" "$(setting seconds 0)"
@@ -58,7 +58,7 @@ case "$1 $2" in
         cat "$here/fails" >&2
         exit 1
     }
-    # The first program whose word stands in main.go.
+    # The first program whose word is in main.go.
     [ ! -e "$here/links" ] || while read -r word program; do
         ! grep -qF -- "$word" main.go || exec cp "$program" "$2"
     done < "$here/links"

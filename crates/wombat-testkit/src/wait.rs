@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// How often the condition is looked at.
+/// How often the condition is checked.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Looks at `condition` until it gives a value, and fails after `limit` with what was waited for.
+/// Polls `condition` until it returns a value, and fails after `limit`, naming `what` it waited for.
 pub async fn wait_until<T, C>(what: &str, limit: Duration, mut condition: C) -> anyhow::Result<T>
 where
     C: AsyncFnMut() -> anyhow::Result<Option<T>>,
@@ -17,7 +17,7 @@ where
         }
         anyhow::ensure!(
             start.elapsed() < limit,
-            "waited {limit:?} in vain for: {what}"
+            "timed out after {limit:?} waiting for {what}"
         );
         tokio::time::sleep(INTERVAL).await;
     }

@@ -1,4 +1,4 @@
-//! NATS without a client library: what the server says to each line, and nothing in between.
+//! NATS without a client library: tests see the server's response to each line.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 
-/// How long the server may take to answer.
+/// How long the server may take to respond.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// A connection whose lines the test writes.
@@ -48,14 +48,14 @@ impl Wire {
         }
     }
 
-    /// Sends these lines, and gives what the server refused of them once it has gone through all.
+    /// Sends these lines, and returns the server's errors once it has processed all of them.
     pub fn refused(&mut self, lines: &str) -> anyhow::Result<Vec<String>> {
         write!(self.stream.get_mut(), "{lines}PING\r\n")?;
         let mut refused = Vec::new();
         loop {
             let line = match self.line() {
                 Ok(line) => line,
-                // It says why before it goes.
+                // The server sends the reason before it closes the connection.
                 Err(_) if !refused.is_empty() => return Ok(refused),
                 Err(error) => return Err(error),
             };
@@ -67,7 +67,7 @@ impl Wire {
         }
     }
 
-    /// Asks, and gives the answer, which has to be JSON.
+    /// Sends a request, and returns the response, which must be JSON.
     pub fn ask(&mut self, subject: &str, question: &str) -> anyhow::Result<Value> {
         const INBOX: &str = "_INBOX.wire";
         let length = question.len();

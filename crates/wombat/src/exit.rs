@@ -1,4 +1,4 @@
-//! What a failed command ends with: a message for people, and a number for scripts.
+//! The end of a failed command: a message for people, and an exit code for scripts.
 
 use std::process::ExitCode;
 
@@ -10,24 +10,24 @@ use crate::client::ClientError;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  something went wrong
-  2  the command line can't be read
+  1  any other error
+  2  the command line is invalid
   3  the build failed or was cancelled
   4  the server refused the request
   5  the server or NATS can't be reached
-  130  interrupted: what was asked for goes on, on the server";
+  130  interrupted; the server continues the request";
 
 /// The build that was waited for gave no binary.
 #[derive(Debug, thiserror::Error)]
 #[error("the build failed: {0}")]
 pub(crate) struct BuildFailed(pub(crate) String);
 
-/// The user doesn't want to wait any longer, and is told how to come back.
+/// The user stopped waiting; the message says how to resume.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Interrupted(pub(crate) String);
 
-/// The number for an error.
+/// The exit code for an error.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
     let number = if error.is::<BuildFailed>() {
         3
@@ -38,7 +38,7 @@ pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
             Some(ClientError::Refused { .. }) => 4,
             Some(ClientError::Unreachable { .. }) => 5,
             None => match error.downcast_ref() {
-                // It was reached; it has to be changed.
+                // NATS was reached, but its configuration or the login has to be changed.
                 Some(ConnectError::Unfit(_) | ConnectError::Login(_)) | None => 1,
                 Some(
                     ConnectError::File { .. } | ConnectError::Jwt(_) | ConnectError::Connect { .. },

@@ -24,10 +24,10 @@ use crate::{
     telemetry::LogArgs,
 };
 
-/// How long what runs beside may take to end once the command is done.
+/// Longest time for background threads to end once the command is done.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
-/// Records are taken apart in one thread and indexed in others: the system's allocator makes them wait for each other.
+/// Records are parsed in one thread and indexed in others: with the system's allocator they wait for each other.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -64,15 +64,8 @@ enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Run a program and leave none of its descendants behind
-    #[command(hide = true)]
-    Child(wombat_builder::child::ChildArgs),
-    /// Try to break out of the confinement that this runs in
-    #[command(hide = true)]
-    SandboxCheck(wombat_builder::sandbox::CheckArgs),
-    /// Answer a `go` that asks for what was compiled before
-    #[command(hide = true)]
-    CacheHelper(wombat_builder::cache::HelperArgs),
+    #[command(flatten)]
+    Helper(wombat_go::HelperCommand),
 }
 
 fn main() -> ExitCode {
@@ -80,10 +73,8 @@ fn main() -> ExitCode {
     // One provider for every TLS connection; two in one process would make the first connection panic.
     drop(rustls::crypto::ring::default_provider().install_default());
     match cli.command {
-        // Runs in the leanest process possible, with a runtime of its own.
-        Command::Child(args) => wombat_builder::child::main(args),
-        Command::CacheHelper(args) => wombat_builder::cache::main(args),
-        Command::SandboxCheck(args) => wombat_builder::sandbox::check_main(&args),
+        // Runs in the leanest possible process, with a runtime of its own.
+        Command::Helper(command) => command.run(),
         command => match run(command, &cli.logs) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -132,10 +123,10 @@ fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {
                 print_bytes(&script);
                 Ok(())
             }
-            Command::Child(_) | Command::CacheHelper(_) | Command::SandboxCheck(_) => Ok(()),
+            Command::Helper(_) => Ok(()),
         }
     });
-    // A thread that hangs on a disk that is away doesn't hold us up.
+    // Doesn't wait for a thread that hangs on an unavailable disk.
     runtime.shutdown_timeout(LAST_THREADS);
     result
 }

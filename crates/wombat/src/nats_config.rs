@@ -1,8 +1,8 @@
-//! The folder with a nats-server's configuration that `wombat setup --write-config` makes.
+//! The folder with a nats-server's configuration that `wombat setup --write-config` creates.
 //!
-//! `server/nats-server.conf` is made once, for people to change. `server/roles.conf`, which it includes, follows this
-//! version of the program and is written anew each time. `<role>/user.nk` is a role's secret: made once, and read by its
-//! owner alone. Each folder can be given to one machine or container, without the others.
+//! `server/nats-server.conf` is created once, for operators to edit. `server/roles.conf`, which it includes, belongs to
+//! this version of the program and is rewritten each time. `<role>/user.nk` is a role's secret: created once, and
+//! readable only by its owner. Each folder can be given to one machine or container without the others.
 
 use std::{
     fs, io,
@@ -15,22 +15,22 @@ use wombat_store::roles::{NatsRole, RoleKeys};
 
 /// The server's own folder.
 const SERVER_FOLDER: &str = "server";
-/// Made once.
+/// Created once.
 const SERVER: &str = "nats-server.conf";
-/// Written each time.
+/// Rewritten each time.
 const ROLES: &str = "roles.conf";
 /// A role's secret, in its folder.
 const SEED: &str = "user.nk";
 
-/// What became of a file.
+/// Whether a file was written or kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Made,
     Kept,
 }
 
-/// Writes what is missing into `folder`, and the roles in any case. `store` is where nats-server shall keep its data. What
-/// became of each file: the server's two come first.
+/// Writes missing files into `folder`, and the roles in any case. `store` is nats-server's data folder. Returns each
+/// file with its outcome, the server's two first.
 pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Vec<(PathBuf, Outcome)>> {
     make_folder(folder, 0o755)?;
     let mut keys = RoleKeys::generate();
@@ -81,7 +81,7 @@ fn replace(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("writing {}", path.display()))
 }
 
-/// A file that says something; one that a crash emptied is as good as not there.
+/// The content of a file; `None` if it is missing, or blank after a crash.
 fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text).filter(|text| !wombat_files::is_blank(text.as_bytes()))),
@@ -93,7 +93,7 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 fn roles_file(keys: &RoleKeys) -> String {
     format!(
         "# Written by `wombat setup --write-config`: the users of Wombat Builder {}, with exactly what each needs.\n\
-         # Changes here are lost; nats-server.conf is yours. After an upgrade write it again and `nats-server --signal reload`.\n\
+         # Changes here are lost; edit nats-server.conf instead. After an upgrade, write it again and run `nats-server --signal reload`.\n\
          {}",
         env!("CARGO_PKG_VERSION"),
         keys.accounts()
@@ -110,23 +110,23 @@ fn server_file(store: &Path) -> String {
          http: \"127.0.0.1:8222\"\n\
          server_name: \"wombat\"\n\
          \n\
-         # Who may do what.\n\
+         # Users and their permissions.\n\
          include \"{ROLES}\"\n\
          \n\
-         # Seeds never cross the network; what is built and its log do. Across machines that others share, uncomment this, and\n\
+         # Seeds never cross the network, but binaries and logs do. On a network that others share, uncomment this, and\n\
          # give every role NATS_URL=tls://… and WOMBAT_NATS_TLS_CA.\n\
          # tls {{ cert_file: \"/etc/wombat/tls/server.pem\", key_file: \"/etc/wombat/tls/server-key.pem\" }}\n\
          \n\
-         # A lame duck lets clients move on before it goes.\n\
+         # Lets clients reconnect to another server before this one stops.\n\
          lame_duck_duration: \"30s\"\n\
          lame_duck_grace_period: \"1s\"\n\
          \n\
          jetstream {{\n  \
          store_dir: {store}\n  \
          max_mem: 64MB\n  \
-         # Bounds what buckets may reserve together; `wombat setup` reserves about 16 GB unless it is told otherwise.\n  \
+         # Limits what buckets may reserve in total; `wombat setup` reserves about 16 GB by default.\n  \
          max_file: 100GB\n  \
-         # What is acknowledged is on disk, also when the machine loses power. Costs about a quarter of a millisecond a write.\n  \
+         # Acknowledged messages are on disk, even if the machine loses power. Costs about a quarter of a millisecond per write.\n  \
          sync_interval: always\n\
          }}\n"
     )

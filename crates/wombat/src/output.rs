@@ -1,11 +1,11 @@
-//! The one place that writes results to standard output, and words beside them to standard error.
+//! The only place that prints results to standard output, and notes to standard error.
 
 use std::io::{self, ErrorKind, Write};
 
 use tracing::warn;
 
-/// Prints a result and a line end. A reader that has gone away, such as `head`, ends us quietly; a result that can't be
-/// written for another reason, such as a full disk, is an error.
+/// Prints a result and a line end. If the reader has gone away, as `head` does, the process ends quietly; if the result
+/// can't be written for another reason, such as a full disk, that is an error.
 pub(crate) fn print(text: &str) {
     print_bytes(&[text.as_bytes(), b"\n"].concat());
 }
@@ -23,14 +23,14 @@ pub(crate) fn print_bytes(bytes: &[u8]) {
     std::process::exit(code);
 }
 
-/// Prints where a server is found. It runs on without: its log says it, too.
+/// Prints a server's address. A failure ends nothing: the log has the address, too.
 pub(crate) fn announce(text: &str) {
     if let Err(error) = written(format!("{text}\n").as_bytes()) {
         warn!(%error, text, "can't write to standard output");
     }
 }
 
-/// Says something beside the result. That nobody can read it any more ends nothing.
+/// Prints a note beside the result. A closed standard error ends nothing.
 pub(crate) fn note(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }

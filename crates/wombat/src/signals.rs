@@ -1,4 +1,4 @@
-//! SIGTERM, SIGHUP and Ctrl-C: the first asks us to stop, the second to stop now, the third ends us where we stand.
+//! SIGTERM, SIGHUP and Ctrl-C: the first asks the process to stop, the second to stop at once, the third ends it.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// How long a role may take to end in order once nothing but its own work is left, beside the grace that builds have.
+/// Longest time for a role to end, apart from the grace that its builds have.
 const END_LIMIT: Duration = Duration::from_secs(15);
 
 /// Two levels of stopping.
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown {
-    /// Finish what is under way and end.
+    /// Finish running work and end.
     pub(crate) stop: CancellationToken,
-    /// Drop what is under way and end.
+    /// Drop running work and end.
     pub(crate) hurry: CancellationToken,
 }
 
 /// How long a role may take to end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    /// After the first signal, for what was begun.
+    /// After the first signal, for running work.
     pub(crate) grace: Duration,
-    /// After the second one, for what has to be told to others.
+    /// After the second one, for writes that other instances wait for.
     pub(crate) last_words: Duration,
 }
 
 impl Shutdown {
-    /// From here on signals don't kill us.
+    /// From here on signals don't kill the process.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let shutdown = Self {
             stop: CancellationToken::new(),
@@ -59,7 +59,7 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// What a start gives, or `None` if it was to stop before: what is waited for may never come.
+    /// The result of a start, or `None` if `stop` comes first: what a start waits for may never come.
     pub(crate) async fn unless_stopped<T>(
         &self,
         starting: impl Future<Output = anyhow::Result<T>>,
@@ -70,8 +70,8 @@ impl Shutdown {
         }
     }
 
-    /// Sees a role to its end. One that doesn't come to it in time is left where it stands: it hangs on something that is
-    /// away, and what it was at is taken up by others, or at the next start.
+    /// Waits for a role to end. A role that takes too long is abandoned: it hangs on something unavailable, and its
+    /// work is continued by other instances or at the next start.
     pub(crate) async fn see_through(
         &self,
         role: impl Future<Output = anyhow::Result<()>>,
@@ -92,23 +92,23 @@ impl Shutdown {
         tokio::select! {
             ended = role => ended,
             () = overdue => bail!(
-                "ended before everything was in order, as NATS or the disk doesn't answer; what was under way is taken up again"
+                "the shutdown was cut short, since NATS or the disk doesn't answer; unfinished work is continued by other instances or at the next start"
             ),
         }
     }
 }
 
-/// The signals that ask us to stop.
+/// The signals that ask the process to stop.
 #[derive(Debug)]
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// `None`: whoever started us wants us to outlive the terminal, as `nohup` does.
+    /// `None` if SIGHUP was ignored at the start, as with `nohup`: the process should outlive the terminal.
     hang_up: Option<Signal>,
 }
 
 impl Signals {
-    /// From here on they don't kill us.
+    /// From here on these signals don't kill the process.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let hang_up = !hang_up_is_ignored();
         Ok(Self {
@@ -134,7 +134,7 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP was ignored when we were started, as far as the system tells.
+/// Whether SIGHUP was ignored when the process was started, as far as the system tells.
 fn hang_up_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

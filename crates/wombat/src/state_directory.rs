@@ -1,4 +1,4 @@
-//! The folder that outlives a process: its place, its format, and the lock that keeps a second process out.
+//! The state directory: its location, its format, and the lock that keeps a second process out.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -10,25 +10,25 @@ use anyhow::{Context, bail};
 
 /// Raise it when an older program would misread the folder.
 const FORMAT: u32 = 1;
-/// Holds it.
+/// File of the format's number.
 const FORMAT_FILE: &str = "format-version";
 
-/// Where state goes.
+/// Location of the state.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct StateArgs {
-    /// Folder for everything that outlives the process [default: the XDG state folder]
+    /// Folder for data that is kept between runs [default: `wombat-builder` in `$XDG_STATE_HOME` or `~/.local/state`]
     #[arg(long, env = "WOMBAT_STATE_DIR", value_name = "DIR")]
     state_dir: Option<PathBuf>,
 }
 
 impl StateArgs {
-    /// The folder, whether it is there or not.
+    /// The folder, whether it exists or not.
     pub(crate) fn folder(&self) -> anyhow::Result<PathBuf> {
         self.state_dir.clone().map_or_else(default_path, Ok)
     }
 }
 
-/// A state folder that is ours until this is dropped.
+/// A state directory that is locked by this process until it is dropped.
 #[derive(Debug)]
 pub(crate) struct StateDirectory {
     path: PathBuf,
@@ -36,7 +36,7 @@ pub(crate) struct StateDirectory {
 }
 
 impl StateDirectory {
-    /// Makes the folder if needed and takes it for `role`; several roles may share a folder.
+    /// Creates the folder if needed and locks it for `role`; several roles may share a folder.
     pub(crate) fn open(args: &StateArgs, role: &str) -> anyhow::Result<Self> {
         let path = match &args.state_dir {
             Some(path) => path.clone(),
@@ -44,7 +44,7 @@ impl StateDirectory {
         };
         std::fs::create_dir_all(&path)
             .with_context(|| format!("making the state folder {}", path.display()))?;
-        // Children run elsewhere, so a relative path would lead them astray.
+        // Children run in other folders, where a relative path would be wrong.
         let path = path
             .canonicalize()
             .with_context(|| format!("finding the state folder {}", path.display()))?;
@@ -99,8 +99,8 @@ fn check_format(path: &Path) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
     };
-    // What a crash or a full disk left of the file of a program that didn't write it whole. Only format 1 had such programs, so
-    // it hides nothing newer.
+    // Left by a crash or a full disk when a program didn't write the file atomically. Only format 1 had such programs,
+    // so it hides nothing newer.
     if wombat_files::is_blank(&found) {
         return wombat_files::store_file(&file, format!("{FORMAT}\n").as_bytes())
             .with_context(|| format!("writing {}", file.display()));

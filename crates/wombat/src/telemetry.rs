@@ -1,15 +1,15 @@
-//! Where log lines go: always to standard error, so that standard output stays for results.
+//! Log lines: always to standard error, so that standard output is only for results.
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Plain text
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
 }
 
@@ -17,7 +17,7 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LogArgs {
-    /// What to log, such as `info` or `wombat_builder=debug,warn`
+    /// Log filter, such as `info` or `wombat_builder=debug,warn`
     #[arg(
         long,
         env = "WOMBAT_LOG",
@@ -26,7 +26,7 @@ pub(crate) struct LogArgs {
         global = true
     )]
     log: String,
-    /// How log lines look
+    /// Format of log lines
     #[arg(long, env = "WOMBAT_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
     log_format: LogFormat,
 }

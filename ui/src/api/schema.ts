@@ -12,12 +12,12 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * Modules that nobody may build here
+         * Modules that must not be built
          * @description Needs a token with the role `operator`.
          */
         get: operations["getBlocklist"];
         /**
-         * Say which modules nobody may build here
+         * Set which modules must not be built
          * @description Needs a token with the role `admin`.
          */
         put: operations["setBlocklist"];
@@ -55,7 +55,7 @@ export type paths = {
         /** Find builds */
         get: operations["listBuilds"];
         put?: never;
-        /** Ask for a binary; asking again for the same one gives the same build */
+        /** Request a binary; another request for the same one gives the same build */
         post: operations["requestBuild"];
         delete?: never;
         options?: never;
@@ -70,12 +70,12 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Look at a build */
+        /** Show a build */
         get: operations["getBuild"];
         put?: never;
         post?: never;
         /**
-         * Stop a build that isn't finished, or with purge remove a finished one
+         * Cancel a build that isn't finished, or remove a finished one with purge
          * @description Needs a token with the role `operator`.
          */
         delete: operations["cancelBuild"];
@@ -91,7 +91,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Modules, versions and code sizes, as the finished binary itself tells them */
+        /** Modules, versions and code sizes, read from the finished binary itself */
         get: operations["getContents"];
         put?: never;
         post?: never;
@@ -127,7 +127,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** What the finished binary itself says of a pipeline; nothing of it is kept */
+        /** Lint a pipeline with the finished binary; the pipeline isn't stored */
         post: operations["lintPipeline"];
         delete?: never;
         options?: never;
@@ -159,7 +159,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** main.go, go.mod, go.sum and the command that give the same bytes by hand */
+        /** main.go, go.mod, go.sum and the command that reproduce the same bytes */
         get: operations["getRecipe"];
         put?: never;
         post?: never;
@@ -210,7 +210,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** The packages that bring a component, and its fields */
+        /** Packages that provide a component, and its fields */
         get: operations["getComponent"];
         put?: never;
         post?: never;
@@ -227,7 +227,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** The packages that bring a component of any kind, and its fields */
+        /** Packages that provide a component of any kind, and its fields */
         get: operations["getComponentByName"];
         put?: never;
         post?: never;
@@ -244,11 +244,11 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Imports into the catalog, and how far they are */
+        /** Imports into the catalog, and their progress */
         get: operations["listImports"];
         put?: never;
         /**
-         * Bring a release of a module into the catalog
+         * Import a release of a module into the catalog
          * @description Needs a token with the role `admin`.
          */
         post: operations["importRelease"];
@@ -267,7 +267,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Say what a pipeline needs, and what in it can't be right; nothing of it is kept */
+        /** Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored */
         post: operations["selectForPipeline"];
         delete?: never;
         options?: never;
@@ -299,7 +299,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** What is in the way, how full the stores are, and whether NATS stores what it is sent */
+        /** Problems, how full the stores are, and whether NATS acknowledges what it stores */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -352,7 +352,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Say what a request would build, and why; writes nothing */
+        /** Show what a request would build, and why; stores nothing */
         post: operations["resolve"];
         delete?: never;
         options?: never;
@@ -419,7 +419,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Ask, wait, and be led to the binary */
+        /** Request a build, wait for it, and get redirected to the binary */
         get: operations["download"];
         put?: never;
         post?: never;
@@ -436,7 +436,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process lives */
+        /** Whether the process is alive */
         get: operations["isAlive"];
         put?: never;
         post?: never;
@@ -453,7 +453,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Whether it can do its work */
+        /** Whether it can serve clients */
         get: operations["isReady"];
         put?: never;
         post?: never;
@@ -611,17 +611,17 @@ export type components = {
         CacheHealth: {
             /**
              * Format: uint64
-             * @description Bytes that they may take.
+             * @description Bytes that they may take at most.
              */
             limit: number;
-            /** @description Whether more can be kept. If not, downloads come straight from the object store. */
+            /** @description Whether more can be stored. If not, downloads come straight from the object store. */
             usable: boolean;
             /**
              * Format: uint64
              * @description Bytes of the binaries on it.
              */
             used: number;
-            /** @description Why not. Left out while they can. */
+            /** @description Why no more can be stored. Left out while `usable`. */
             words?: string;
         };
         /** @description Answer to [`CatalogQuestion`]. */
@@ -700,20 +700,20 @@ export type components = {
              */
             total: number;
         };
-        /** @description What is in a binary, told by the binary. */
+        /** @description The modules in a binary, as the binary itself records them. */
         Contents: {
             /** @description The Go release that linked it. */
             go: string;
-            /** @description Modules that went into it, those with the most code first. */
+            /** @description Its modules, those with the most code first. */
             modules: components["schemas"]["ModuleContents"][];
             /**
              * Format: uint64
-             * @description Bytes that belong to no function: tables, descriptions of types, texts, embedded files.
+             * @description Bytes outside of functions: tables, type descriptions, texts, embedded files.
              */
             rest: number;
             /**
              * Format: uint64
-             * @description Bytes of the binary.
+             * @description Size of the binary in bytes.
              */
             size: number;
         };
@@ -822,22 +822,22 @@ export type components = {
             /** @description Its name in a pipeline. */
             name: string;
         };
-        /** @description How everything is, for people and monitors. */
+        /** @description Whether all is well, for people and monitors. */
         HealthReport: {
             /** @description The gateway's own disk. */
             cache: components["schemas"]["CacheHealth"];
             /** @description The connection to NATS. */
             nats: components["schemas"]["NatsHealth"];
-            /** @description What works less well, or needs an operator, and is in no client's way. */
+            /** @description What works less well or needs an operator, but refuses nothing to clients. */
             notes: string[];
-            /** @description What is in the way of a list, a request or a download, in sentences: what `/readyz` says. */
+            /** @description What prevents a list, a request or a download, in sentences: the same as `/readyz` says. */
             problems: string[];
             /** @description In one word. */
             status: components["schemas"]["HealthStatus"];
             /** @description How full each bucket and stream is. Empty while that isn't known. */
             stores: components["schemas"]["StoreHealth"][];
         };
-        /** @description How everything is, in one word. */
+        /** @description Whether all is well, in one word. */
         HealthStatus: "ok" | "impaired" | "unavailable";
         /** @description A value of the `catalog` bucket: a module release on its way into the catalog. */
         Import: {
@@ -1013,7 +1013,7 @@ export type components = {
             code: number;
             /**
              * Format: uint32
-             * @description Functions.
+             * @description Number of functions.
              */
             functions: number;
             /** @description Its path; `std` is Go's own library. */
@@ -1023,7 +1023,7 @@ export type components = {
         };
         /** @description The connection to NATS. */
         NatsHealth: {
-            /** @description Whether NATS stores what it is sent. Left out while no service tells. */
+            /** @description Whether NATS acknowledges what it stores. Left out while no service says. */
             acknowledges?: boolean;
             /** @description Whether the gateway has one. */
             connected: boolean;
@@ -1180,9 +1180,9 @@ export type components = {
             code: components["schemas"]["ProblemCode"];
             /** @description All messages in one line. */
             detail: string;
-            /** @description Everything that is wrong, at least one. */
+            /** @description Everything that is wrong: at least one problem. */
             problems: components["schemas"]["Problem"][];
-            /** @description The request's number in our log. */
+            /** @description Id of the request in the gateway's log. */
             requestId: string;
             /**
              * Format: uint16
@@ -1191,7 +1191,7 @@ export type components = {
             status: number;
             /** @description The status in words. */
             title: string;
-            /** @description Always `about:blank`: the kind is told by `code`. */
+            /** @description Always `about:blank`: `code` tells the kind. */
             type: string;
         };
         /** @description Packages done so far; every number is counted, none is guessed. */
@@ -1538,7 +1538,7 @@ export interface operations {
                     "application/json": components["schemas"]["BlocklistAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1594,7 +1594,7 @@ export interface operations {
                     "application/json": components["schemas"]["BlocklistAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1623,7 +1623,7 @@ export interface operations {
                     "application/json": components["schemas"]["BuildersAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1641,11 +1641,11 @@ export interface operations {
                 q?: string;
                 /** @description Builds a page; 200 at most, 50 if left out. */
                 limit?: number;
-                /** @description Where the page before ended. */
+                /** @description The cursor in the page before. */
                 cursor?: string;
-                /** @description What comes first, with - in front for the greatest; -created if left out. */
+                /** @description Field to sort by, with - in front for descending; -created if left out. */
                 sort?: string;
-                /** @description Count values of fields, too. */
+                /** @description Also count the values of fields. */
                 facets?: "true" | "false" | "1" | "0" | "";
             };
             header?: never;
@@ -1663,7 +1663,7 @@ export interface operations {
                     "application/json": components["schemas"]["ListAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1733,7 +1733,7 @@ export interface operations {
                     "application/json": components["schemas"]["BuildView"];
                 };
             };
-            /** @description It is taken; Location leads to it. */
+            /** @description The request is accepted; Location is the build. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1742,7 +1742,7 @@ export interface operations {
                     "application/json": components["schemas"]["BuildView"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1777,14 +1777,14 @@ export interface operations {
                     "application/json": components["schemas"]["BuildView"];
                 };
             };
-            /** @description It is as If-None-Match knows it. */
+            /** @description Unchanged: If-None-Match names it. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1819,7 +1819,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1860,14 +1860,14 @@ export interface operations {
                     "application/json": components["schemas"]["BuildView"];
                 };
             };
-            /** @description It is as If-None-Match knows it. */
+            /** @description Unchanged: If-None-Match names it. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1899,7 +1899,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1933,7 +1933,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Its objections, if it has any. */
+            /** @description The complaints of the binary, if it has any. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1951,7 +1951,7 @@ export interface operations {
                     "application/json": components["schemas"]["BuildView"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1983,7 +1983,7 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2015,7 +2015,7 @@ export interface operations {
                     "application/json": components["schemas"]["Recipe"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2037,7 +2037,7 @@ export interface operations {
                 module?: string;
                 /** @description Only this version of each module. */
                 version?: string;
-                /** @description Most packages. */
+                /** @description Maximum number of packages. */
                 limit?: number;
             };
             header?: never;
@@ -2055,7 +2055,7 @@ export interface operations {
                     "application/json": components["schemas"]["CatalogAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2069,7 +2069,7 @@ export interface operations {
     searchComponents: {
         parameters: {
             query?: {
-                /** @description Words in the names of components, their kinds and packages, and in what their makers say of them. */
+                /** @description Words in the names, kinds, packages and descriptions of components. */
                 q?: string;
                 /** @description Only components of this kind. */
                 kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "";
@@ -2077,7 +2077,7 @@ export interface operations {
                 module?: string;
                 /** @description Only this version of each module. */
                 version?: string;
-                /** @description Most components. */
+                /** @description Maximum number of components. */
                 limit?: number;
             };
             header?: never;
@@ -2086,7 +2086,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Components, each with the packages that bring it. */
+            /** @description Components, each with the packages that provide it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2095,7 +2095,7 @@ export interface operations {
                     "application/json": components["schemas"]["ComponentsAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2129,7 +2129,7 @@ export interface operations {
                     "application/json": components["schemas"]["ComponentAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2161,7 +2161,7 @@ export interface operations {
                     "application/json": components["schemas"]["ComponentAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2190,7 +2190,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportsAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2231,7 +2231,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It waits for a builder, or one is at it. */
+            /** @description The import waits for a builder, or is running. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2240,7 +2240,7 @@ export interface operations {
                     "application/json": components["schemas"]["Import"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2281,7 +2281,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What it needs. */
+            /** @description What the pipeline needs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2290,7 +2290,7 @@ export interface operations {
                     "application/json": components["schemas"]["SelectAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2319,7 +2319,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2339,7 +2339,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How everything is. */
+            /** @description The report. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2348,7 +2348,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthReport"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2377,7 +2377,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2406,7 +2406,7 @@ export interface operations {
                     "application/json": components["schemas"]["PlatformsAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2420,7 +2420,7 @@ export interface operations {
     resolve: {
         parameters: {
             query?: {
-                /** @description Have an idle builder begin with it; another one of the same client takes its place. */
+                /** @description Have an idle builder start it early; the client's next such request replaces it. */
                 ahead?: "true" | "false" | "1" | "0" | "";
             };
             header?: never;
@@ -2476,7 +2476,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResolveAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2508,7 +2508,7 @@ export interface operations {
                     "application/json": components["schemas"]["StatsAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2537,7 +2537,7 @@ export interface operations {
                     "application/json": components["schemas"]["VersionAnswer"];
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2584,14 +2584,14 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description It is as If-None-Match knows it. */
+            /** @description Unchanged: If-None-Match names it. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2627,14 +2627,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description It is as If-None-Match knows it. */
+            /** @description Unchanged: If-None-Match names it. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2656,9 +2656,9 @@ export interface operations {
                 goVersion?: string;
                 /** @description Level of the architecture. */
                 variant?: string;
-                /** @description What is added; standard if left out. */
+                /** @description Base packages that are added; standard if left out. */
                 base?: "standard" | "pure" | "";
-                /** @description How often the client was sent here before. */
+                /** @description How often the client was redirected here before. */
                 round?: number;
             };
             header?: never;
@@ -2672,21 +2672,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is built; Location leads to the binary. */
+            /** @description It is built; Location is the binary. */
             303: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description It is still being built; Location leads here again. */
+            /** @description It is still being built; Location is this address again. */
             307: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2715,7 +2715,7 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2744,7 +2744,7 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
-            /** @description Something is wrong: with the call, or here. */
+            /** @description An error, with its problems. */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -1,69 +1,29 @@
-//! Who may do what: tokens with roles, and no writes from other websites.
+//! Which client may do what: tokens with roles, and no writes from pages of other websites.
 
+mod role;
 mod tokens;
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use http::{HeaderMap, header};
 use tracing::info;
 use wombat_model::{ProblemCode, RefusalStatus};
 
 use crate::{ApiError, caller::Caller};
+pub use role::Role;
 pub use tokens::{ParseTokenError, Secret, TokenEntry, TokenFile, TokenFileError};
 
-/// What a token allows. Each role may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Role {
-    /// Read, and ask for builds.
-    Reader,
-    /// Cancel builds, force rebuilds, read the blocklist.
-    Operator,
-    /// Remove builds, change the blocklist, import releases into the catalog.
-    Admin,
-}
-
-impl Role {
-    /// All, from the least to the most.
-    pub const ALL: [Self; 3] = [Self::Reader, Self::Operator, Self::Admin];
-
-    /// As it is written.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Role {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.name() == text)
-            .ok_or(())
-    }
-}
-
-/// Whom the gateway lets do more than read.
+/// Which clients may do more than read.
 #[derive(Clone, Debug)]
-pub enum Control {
-    /// Whoever reaches us may do everything: only our own machine does.
+pub enum AccessControl {
+    /// Every client may do everything: for gateways that only their own machine can reach.
     Anyone,
-    /// Whoever has a token, what its role allows; without a file of tokens, nobody.
+    /// A client may do what the role of its token allows. `None`: there is no token file, so no client may.
     Tokens(Option<Arc<TokenFile>>),
 }
 
-impl Control {
-    /// Whether a token is asked for.
+impl AccessControl {
+    /// Whether calls that do more than read need a token.
     pub(crate) fn needs_token(&self) -> bool {
         match self {
             Self::Anyone => false,
@@ -71,7 +31,7 @@ impl Control {
         }
     }
 
-    /// Refuses who may not. `what` is what they want, for the log.
+    /// Refuses a request whose token lacks the role. `what` names the call in the log.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
@@ -93,22 +53,26 @@ impl Control {
         };
         let Some(tokens) = tokens else {
             return Err(forbidden(
-                "Nobody may do this here: the operator hasn't named a file of tokens (`--tokens`, `wombat token new`).".to_owned(),
+                "This call needs a token, and this gateway has no token file: its operator makes one with `wombat token new` and names it with `--tokens`.".to_owned(),
             ));
         };
         let Some(given) = given else {
             return Err(ApiError::refused(
                 RefusalStatus::Unauthorized,
                 ProblemCode::Unauthorized,
-                format!("This needs a token with the role `{needed}`: `Authorization: Bearer …`."),
+                format!(
+                    "This call needs a token with the role `{needed}`: `Authorization: Bearer …`."
+                ),
             ));
         };
         match tokens.find(given) {
-            None => Err(forbidden("This token isn't known.".to_owned())),
+            None => Err(forbidden(
+                "This token isn't in the gateway's token file.".to_owned(),
+            )),
             Some((name, role)) if role < needed => {
                 info!(token = name, %role, what, "refused");
                 Err(forbidden(format!(
-                    "This needs the role `{needed}`; this token's is `{role}`."
+                    "This call needs the role `{needed}`; your token has `{role}`."
                 )))
             }
             Some((name, role)) => {
@@ -126,7 +90,7 @@ impl Control {
     ) -> Result<(), ApiError> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
         let same = match (text("sec-fetch-site"), text("origin")) {
-            // Only browsers send it, and no page can change it.
+            // Browsers set this header, and pages can't change it.
             (Some(site), _) => matches!(site, "same-origin" | "none"),
             (None, Some(origin)) => caller.is_own_origin(origin),
             (None, None) => true,
@@ -135,15 +99,15 @@ impl Control {
             return Err(ApiError::refused(
                 RefusalStatus::Forbidden,
                 ProblemCode::Forbidden,
-                "Another website may read here, but not write.",
+                "Pages of other websites may read here, but not write.",
             ));
         }
         match self {
-            // A name of somebody else's that leads to our loopback address would make his page one of ours.
+            // DNS rebinding: a page of a foreign domain that resolves to our loopback address would be same-origin.
             Self::Anyone if !caller.names_this_machine() => Err(ApiError::refused(
                 RefusalStatus::Forbidden,
                 ProblemCode::Forbidden,
-                "Without a token, writes are taken at `localhost` and loopback addresses alone.",
+                "This gateway takes writes without a token, and only at `localhost` or a loopback address: use one of these in the URL.",
             )),
             Self::Anyone | Self::Tokens(_) => Ok(()),
         }
@@ -161,7 +125,7 @@ mod tests {
             .collect()
     }
 
-    fn status(control: &Control, authorization: Option<&str>, needed: Role) -> u16 {
+    fn status(control: &AccessControl, authorization: Option<&str>, needed: Role) -> u16 {
         match control.check(&headers(authorization), needed, "test") {
             Ok(()) => 200,
             Err(ApiError::Refused(refusal)) => refusal.status.code(),
@@ -178,7 +142,7 @@ mod tests {
             format!("{entry}\n")
         });
         std::fs::write(file.path(), lines.concat()).unwrap();
-        let control = Control::Tokens(Some(Arc::new(TokenFile::open(file.path()).unwrap())));
+        let control = AccessControl::Tokens(Some(Arc::new(TokenFile::open(file.path()).unwrap())));
         for needed in Role::ALL {
             for (role, secret) in &secrets {
                 let expected = if *role >= needed { 200 } else { 403 };
@@ -190,10 +154,10 @@ mod tests {
             assert_eq!(status(&control, Some("Bearer wrong"), needed), 403);
             assert_eq!(status(&control, Some("Bearer "), needed), 403);
             assert_eq!(
-                status(&Control::Tokens(None), Some("Bearer x"), needed),
+                status(&AccessControl::Tokens(None), Some("Bearer x"), needed),
                 403
             );
-            assert_eq!(status(&Control::Anyone, None, needed), 200);
+            assert_eq!(status(&AccessControl::Anyone, None, needed), 200);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The file of tokens: a line for each, with its name, its role and the SHA-256 of the secret, which itself is nowhere.
+//! The token file: a line for each token, with its name, its role and the SHA-256 of its secret. Secrets aren't stored.
 
 use std::{
     fmt, fs, io,
@@ -12,9 +12,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tracing::{info, warn};
 
-use super::Role;
+use super::role::Role;
 
-/// What every secret begins with, so that people and scanners know one when they see it.
+/// Prefix of every secret, by which people and secret scanners recognize one.
 const PREFIX: &str = "wbt_";
 /// Longest name of a token, in bytes.
 const MAX_NAME: usize = 64;
@@ -45,7 +45,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Whose token it is and what it allows; a line of the file.
+/// A line of the token file: a token's name, its role and the digest of its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenEntry {
     name: String,
@@ -53,7 +53,7 @@ pub struct TokenEntry {
     digest: [u8; 32],
 }
 
-/// A line isn't that of a token.
+/// A line of the token file can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write `NAME ROLE SHA-256`, as `wombat token new` prints it: {0}")]
 pub struct ParseTokenError(&'static str);
@@ -89,7 +89,7 @@ impl FromStr for TokenEntry {
     fn from_str(line: &str) -> Result<Self, Self::Err> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [name, role, digest] = words[..] else {
-            return Err(ParseTokenError("it has three words"));
+            return Err(ParseTokenError("a line has exactly three words"));
         };
         let role = role
             .parse()
@@ -117,27 +117,27 @@ impl fmt::Display for TokenEntry {
     }
 }
 
-/// The tokens of a file.
+/// All tokens of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tokens(Vec<TokenEntry>);
 
-/// The file of tokens can't be used.
+/// The token file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
     /// It can't be read.
-    #[error("the file of tokens, {path}, can't be read: {error}")]
+    #[error("can't read the token file {path}: {error}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
-    /// One of its lines isn't a token.
+    /// One of its lines can't be understood.
     #[error("line {line} of {path}: {error}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// Number of the line, from 1.
         line: usize,
         /// What is wrong with it.
         error: ParseTokenError,
@@ -166,14 +166,16 @@ impl Tokens {
                 return Err(malformed(ParseTokenError("another token has this name")));
             }
             if all.len() == MAX_TOKENS {
-                return Err(malformed(ParseTokenError("there are more than 1000")));
+                return Err(malformed(ParseTokenError(
+                    "a token file has at most 1000 tokens",
+                )));
             }
             all.push(entry);
         }
         Ok(Self(all))
     }
 
-    /// Whose secret it is. Looks at all, whichever it is.
+    /// The token with this secret. Compares with all of them, so that the time it takes tells nothing.
     fn find(&self, secret: &str) -> Option<&TokenEntry> {
         let digest: [u8; 32] = Sha256::digest(secret).into();
         self.0.iter().fold(None, |found, entry| {
@@ -183,18 +185,18 @@ impl Tokens {
     }
 }
 
-/// The file, read again whenever it changed: a token that is taken out of it is worth nothing from then on.
+/// The token file. It is read again whenever it changes, so that a token that is removed from it stops working at once.
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
-    known: Mutex<(Option<Stamp>, Tokens)>,
+    known: Mutex<(Option<TokenFileStamp>, Tokens)>,
 }
 
-/// By which a change of the file is seen.
-type Stamp = (SystemTime, u64);
+/// Time of the last change and length: another stamp means that the file changed.
+type TokenFileStamp = (SystemTime, u64);
 
 impl TokenFile {
-    /// Reads it.
+    /// Reads the file.
     pub fn open(path: &Path) -> Result<Self, TokenFileError> {
         let stamp = stamp(path);
         let tokens = Tokens::read(path)?;
@@ -211,11 +213,11 @@ impl TokenFile {
         if now != known.0 {
             match Tokens::read(&self.path) {
                 Ok(tokens) => {
-                    info!(path = %self.path.display(), tokens = tokens.0.len(), "read the tokens again");
+                    info!(path = %self.path.display(), tokens = tokens.0.len(), "reloaded the tokens");
                     *known = (now, tokens);
                 }
-                // Whoever edits it may be in the middle of that. What was right before stays right until it can be read.
-                Err(error) => warn!(%error, "the tokens stay as they were"),
+                // An editor may be in the middle of writing it. The tokens before stay valid until it can be read.
+                Err(error) => warn!(%error, "can't reload the token file; old tokens stay valid"),
             }
         }
         let entry = known.1.find(secret)?;
@@ -223,7 +225,7 @@ impl TokenFile {
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+fn stamp(path: &Path) -> Option<TokenFileStamp> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
@@ -246,7 +248,7 @@ mod tests {
         assert_eq!(tokens.find(""), None);
         fs::write(file.path(), "# none\n").unwrap();
         assert_eq!(tokens.find(ours.reveal()), None);
-        // Half a line is nobody's token, and takes nobody's away.
+        // Half a line neither adds a token nor removes one.
         fs::write(file.path(), format!("{entry}\n")).unwrap();
         assert!(tokens.find(ours.reveal()).is_some());
         fs::write(file.path(), &entry.to_string()[..20]).unwrap();

@@ -1,7 +1,7 @@
-//! Downloads without the disk: an object's bytes as they come from the object store, which can't be read from the middle.
+//! Downloads that bypass the disk: an object's bytes straight from the object store, which can't be read from the middle.
 //!
-//! The last piece of what a client is sent is held back until all bytes of the object have come and have the digest of
-//! the artifact. Where they don't, the transfer breaks: no client takes wrong bytes for right ones.
+//! The last piece for the client is held back until the whole object was read and has the digest of the artifact. If it
+//! hasn't, the transfer breaks, so that no client takes wrong bytes for right ones.
 
 use std::{io, ops::Range};
 
@@ -15,13 +15,13 @@ use wombat_store::{Artifacts, ObjectReader, StoreError};
 pub(crate) struct DirectRead {
     reader: ObjectReader,
     expected: Sha256,
-    /// Read before the response began, so that an object without bytes is told by its status.
+    /// Read before the response begins, so that a lost object still gives an error status.
     first: Option<Bytes>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl DirectRead {
-    /// Begins to read. `None`: the store doesn't have the object, or not its bytes.
+    /// Opens the object. `None`: the store doesn't have it, or has lost bytes of it.
     pub(super) async fn begin(
         artifacts: &Artifacts,
         artifact: &Artifact,
@@ -34,7 +34,7 @@ impl DirectRead {
         if reader.object().size != artifact.size {
             return Err(StoreError::Corrupt {
                 name: name.to_owned(),
-                problem: "its size isn't the one that its record tells".to_owned(),
+                problem: "its size isn't the one in the build's record".to_owned(),
             });
         }
         let first = match reader.next().await {
@@ -50,32 +50,32 @@ impl DirectRead {
         }))
     }
 
-    /// The bytes in this range. An object whose digest turns out to be another gives an error in place of the last.
+    /// The bytes in this range. If the digest turns out wrong, an error comes instead of the last piece.
     pub(crate) fn bytes(
         self,
         range: Range<u64>,
     ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let reading = Reading {
+        let direct = DirectStream {
             read: self,
             window: Window { range, at: 0 },
             held: None,
             is_over: false,
         };
-        stream::try_unfold(reading, async |mut reading| {
-            Ok(reading.next().await?.map(|piece| (piece, reading)))
+        stream::try_unfold(direct, async |mut direct| {
+            Ok(direct.next().await?.map(|piece| (piece, direct)))
         })
     }
 }
 
-struct Reading {
+struct DirectStream {
     read: DirectRead,
     window: Window,
-    /// The newest piece for the client.
+    /// The newest piece for the client, which is held back.
     held: Option<Bytes>,
     is_over: bool,
 }
 
-impl Reading {
+impl DirectStream {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         while !self.is_over {
             let chunk = match self.read.first.take() {
@@ -86,7 +86,7 @@ impl Reading {
                 self.is_over = true;
                 let reader = &self.read.reader;
                 if !reader.is_intact() || reader.sha256() != self.read.expected {
-                    let problem = "the object's bytes don't have its SHA-256";
+                    let problem = "the object's bytes don't match its SHA-256";
                     return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
                 }
                 break;
@@ -105,7 +105,7 @@ impl Reading {
 /// Cuts a range out of bytes that come in pieces.
 struct Window {
     range: Range<u64>,
-    /// Bytes that have come.
+    /// Bytes of the object that were read.
     at: u64,
 }
 

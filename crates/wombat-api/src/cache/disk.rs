@@ -1,4 +1,4 @@
-//! The files themselves: how one is stored whole, and how it is proved to have the bytes that it ought to have.
+//! The files themselves: storing one completely or not at all, and verifying the bytes of one.
 
 use std::{
     fs::{File, Metadata},
@@ -15,20 +15,20 @@ use tokio::{
 };
 use wombat_model::{Artifact, Sha256};
 
-/// Ending of files that aren't whole.
+/// Extension of files that aren't complete.
 const PART: &str = "part";
-/// A part that is older was left behind by a process that is gone.
+/// An incomplete file that is older was left behind by a process that died.
 const ABANDONED: Duration = Duration::from_hours(1);
-/// Bytes that are read at once.
+/// Bytes per read.
 const BUFFER: usize = 256 * 1024;
 
-/// What tells that a file is still the one whose bytes were checked.
+/// Metadata of a verified file: while it is the same, so are the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     size: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
-    /// The same of the last change of anything, its name and its times included.
+    /// The same of the last change of anything, name and times included.
     changed: (i64, i64),
     inode: (u64, u64),
 }
@@ -43,26 +43,26 @@ impl Stamp {
         }
     }
 
-    /// Whether an open file has the bytes that it had; it may have lost its name meanwhile.
+    /// Whether an open file still has its bytes. It may have lost its name, which changes the time of the last change.
     pub(super) fn has_bytes_of(&self, metadata: &Metadata) -> bool {
         let now = Self::of(metadata);
         (now.size, now.modified) == (self.size, self.modified)
     }
 }
 
-/// A name of its own for a file that is on its way; several processes may share the folder.
+/// A temporary name that is used once: several processes may share the folder.
 pub(super) fn part_of(path: &Path) -> PathBuf {
     path.with_extension(format!("{}.{PART}", uuid::Uuid::new_v4().simple()))
 }
 
-/// Removes a file. What isn't there counts as removed.
+/// Removes a file; a missing one counts as removed.
 pub(super) async fn remove(path: &Path) -> io::Result<()> {
     let path = path.to_owned();
     let removed = tokio::task::spawn_blocking(move || wombat_files::remove(&path));
     removed.await.map_err(io::Error::other)?
 }
 
-/// Files and sizes that an earlier process left, oldest first; its broken fetches are removed.
+/// Files and sizes that an earlier process left, oldest first. Removes its incomplete files.
 pub(super) async fn found(folder: &Path) -> io::Result<Vec<(Sha256, u64)>> {
     let mut entries = fs::read_dir(folder).await?;
     let mut files = Vec::new();
@@ -84,8 +84,8 @@ pub(super) async fn found(folder: &Path) -> io::Result<Vec<(Sha256, u64)>> {
         .collect())
 }
 
-/// The stamp of a file that has the artifact's bytes; `None`: it has others, or is changed while it is read.
-pub(super) async fn proved(path: &Path, artifact: &Artifact) -> io::Result<Option<Stamp>> {
+/// The stamp of a file that has the artifact's bytes. `None`: it has others, or was changed while it was read.
+pub(super) async fn verify(path: &Path, artifact: &Artifact) -> io::Result<Option<Stamp>> {
     let (path, size) = (path.to_owned(), artifact.size);
     let read = tokio::task::spawn_blocking(move || {
         let mut file = File::open(path)?;
@@ -112,15 +112,15 @@ pub(super) async fn proved(path: &Path, artifact: &Artifact) -> io::Result<Optio
         .map(|(_, stamp)| stamp))
 }
 
-/// A file that is being written under another name.
-pub(super) struct Part {
+/// A file that is being written under a temporary name.
+pub(super) struct PartFile {
     file: fs::File,
     path: PathBuf,
     written: u64,
 }
 
-impl Part {
-    /// Begins a file; its folder is made if it isn't there.
+impl PartFile {
+    /// Creates the file, and its folder if that is missing.
     pub(super) async fn create(path: &Path) -> io::Result<Self> {
         let part = part_of(path);
         if let Some(folder) = path.parent() {
@@ -133,7 +133,7 @@ impl Part {
         })
     }
 
-    /// Writes on, `make_room` being called as long as there is none; it says whether it made some.
+    /// Appends bytes. While the disk is full, calls `make_room`, which returns whether it made some.
     pub(super) async fn write(
         &mut self,
         bytes: &[u8],
@@ -152,7 +152,7 @@ impl Part {
     }
 
     async fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // A write that failed may have written a part.
+        // An attempt that failed may have written some of the bytes.
         self.file.seek(SeekFrom::Start(self.written)).await?;
         self.file.write_all(bytes).await?;
         self.file.flush().await
@@ -166,13 +166,13 @@ impl Part {
         Ok(Stamp::of(&self.file.metadata().await?))
     }
 
-    /// Where it is meanwhile.
+    /// The temporary name.
     pub(super) fn path(&self) -> PathBuf {
         self.path.clone()
     }
 }
 
-/// Whether room would help.
+/// Whether removing files may help.
 fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -180,11 +180,11 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// Whether files can be stored in a folder, which is made if it isn't there.
+/// Fails if no files can be stored in a folder, which is made if it is missing.
 pub(super) async fn try_folder(folder: &Path) -> io::Result<()> {
-    let mut part = Part::create(&folder.join("probe")).await?;
+    let mut part = PartFile::create(&folder.join("probe")).await?;
     let written = match part.try_write(b"probe").await {
-        // There are files that can go.
+        // Cached files can be evicted.
         Err(error) if is_full(&error) => Ok(()),
         other => other,
     };

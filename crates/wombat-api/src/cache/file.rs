@@ -1,21 +1,21 @@
-//! A file of the cache that is being read: it stays while it is, and never gives other bytes than it was checked for.
+//! Reading a file of the cache: it isn't evicted meanwhile, and gives only bytes that were verified.
 
 use std::{io, ops::Range, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, stream};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
-use wombat_model::Sha256;
+use wombat_model::{Artifact, Sha256};
 
 use super::{disk::Stamp, folder::Folder};
 
-/// Bytes that are read at once.
+/// Bytes per read.
 const BUFFER: u64 = 64 * 1024;
 
-/// Keeps a file from being removed, whether it is there yet or not.
+/// Keeps a file from being evicted, even before it is fetched.
 pub(super) struct Hold {
-    pub(super) folder: Arc<Folder>,
-    pub(super) digest: Sha256,
+    folder: Arc<Folder>,
+    digest: Sha256,
 }
 
 impl Drop for Hold {
@@ -24,16 +24,24 @@ impl Drop for Hold {
     }
 }
 
-/// What is found where a file ought to be.
+/// What opening a file gave.
 pub(super) enum Opened {
-    /// The file whose bytes were checked.
-    Checked(tokio::fs::File, Stamp),
-    /// A file whose bytes weren't checked as it is now, or that can't be read.
-    Unknown,
-    Nothing,
+    /// A verified file.
+    Verified(tokio::fs::File, Stamp),
+    /// A file that wasn't verified since its last change, or that can't be read.
+    Unverified,
+    Missing,
 }
 
 impl Hold {
+    pub(super) fn new(folder: Arc<Folder>, artifact: &Artifact) -> Self {
+        folder.hold(artifact);
+        Self {
+            folder,
+            digest: artifact.sha256.clone(),
+        }
+    }
+
     pub(super) async fn open(&self) -> Opened {
         let path = self.folder.file(&self.digest);
         let opened = tokio::task::spawn_blocking(move || {
@@ -45,16 +53,16 @@ impl Hold {
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
         {
-            Ok((file, stamp)) if self.folder.checked(&self.digest) == Some(stamp) => {
-                Opened::Checked(file.into(), stamp)
+            Ok((file, stamp)) if self.folder.verified(&self.digest) == Some(stamp) => {
+                Opened::Verified(file.into(), stamp)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Opened::Nothing,
-            Ok(_) | Err(_) => Opened::Unknown,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Opened::Missing,
+            Ok(_) | Err(_) => Opened::Unverified,
         }
     }
 }
 
-/// An open file whose bytes were checked. It stays while this lives.
+/// An open, verified file. It isn't evicted while this lives.
 pub(crate) struct CachedFile {
     file: tokio::fs::File,
     stamp: Stamp,
@@ -66,7 +74,7 @@ impl CachedFile {
         Self { file, stamp, hold }
     }
 
-    /// Its bytes in this range. Where the file was changed meanwhile, the last of them don't come but an error.
+    /// Its bytes in this range. If the file was changed meanwhile, an error comes instead of the last ones.
     pub(crate) async fn bytes(
         mut self,
         range: Range<u64>,
@@ -103,7 +111,7 @@ impl CachedFile {
         Ok(chunk.freeze())
     }
 
-    /// The file, to be read as a whole; what is returned beside it keeps it.
+    /// The file, to be read as a whole, and a guard that keeps it from being evicted.
     pub(crate) async fn into_std(self) -> (std::fs::File, impl Sized + Send) {
         (self.file.into_std().await, self.hold)
     }

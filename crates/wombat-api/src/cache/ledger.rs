@@ -1,4 +1,4 @@
-//! Which files are kept, who reads them, and which has to go.
+//! Which files the folder has, how many clients read each, and which is evicted next.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,20 @@ use wombat_model::Sha256;
 
 use super::disk::Stamp;
 
-struct Kept {
-    /// Bytes; counted before the file is there, so that it has room when it comes.
+struct LedgerEntry {
+    /// Bytes; counted before the file is fetched, so that there is room for it.
     size: u64,
-    /// When it was last asked for, counted in questions.
+    /// When it was last used, as a count of uses of all files.
     used: u64,
     readers: usize,
-    /// How the file looked when its bytes were checked, in the life of this process.
-    checked: Option<Stamp>,
+    /// The file's metadata when this process verified it.
+    verified: Option<Stamp>,
 }
 
-/// The books of the folder.
+/// The files of the folder.
 #[derive(Default)]
 pub(super) struct Ledger {
-    files: HashMap<Sha256, Kept>,
+    files: HashMap<Sha256, LedgerEntry>,
     uses: u64,
 }
 
@@ -36,38 +36,38 @@ impl Ledger {
         ledger
     }
 
-    /// A client wants to read a file; it stays until it is released as often as it was held.
+    /// A client wants to read a file; it isn't evicted until it is released as often as it was held.
     pub(super) fn hold(&mut self, digest: &Sha256, size: u64) {
         self.uses += 1;
-        let file = self.files.entry(digest.clone()).or_insert(Kept {
+        let file = self.files.entry(digest.clone()).or_insert(LedgerEntry {
             size,
             used: 0,
             readers: 0,
-            checked: None,
+            verified: None,
         });
         file.size = size;
         file.used = self.uses;
         file.readers += 1;
     }
 
-    /// A client has read it. A file that never came, or wasn't what it should be, isn't kept.
+    /// A client has read a file. One that wasn't fetched, or had wrong bytes, is forgotten.
     pub(super) fn release(&mut self, digest: &Sha256) {
         let Some(file) = self.files.get_mut(digest) else {
             return;
         };
         file.readers -= 1;
-        if file.readers == 0 && file.checked.is_none() {
+        if file.readers == 0 && file.verified.is_none() {
             self.files.remove(digest);
         }
     }
 
-    pub(super) fn checked(&self, digest: &Sha256) -> Option<Stamp> {
-        self.files.get(digest).and_then(|file| file.checked)
+    pub(super) fn verified(&self, digest: &Sha256) -> Option<Stamp> {
+        self.files.get(digest).and_then(|file| file.verified)
     }
 
-    pub(super) fn set_checked(&mut self, digest: &Sha256, checked: Option<Stamp>) {
+    pub(super) fn set_verified(&mut self, digest: &Sha256, verified: Option<Stamp>) {
         if let Some(file) = self.files.get_mut(digest) {
-            file.checked = checked;
+            file.verified = verified;
         }
     }
 
@@ -76,7 +76,7 @@ impl Ledger {
         self.files.values().map(|file| file.size).sum()
     }
 
-    /// Strikes files off until the rest fits, and names them.
+    /// Forgets files until the rest fits the limit; returns those to remove.
     pub(super) fn evict(&mut self, limit: u64) -> Vec<Sha256> {
         let mut evicted = Vec::new();
         while self.used() > limit
@@ -87,7 +87,7 @@ impl Ledger {
         evicted
     }
 
-    /// Strikes off the file that wasn't asked for for longest, of those that aren't read.
+    /// Forgets the least recently used file of those that no client reads.
     pub(super) fn evict_one(&mut self) -> Option<Sha256> {
         let unread = self.files.iter().filter(|(_, file)| file.readers == 0);
         let oldest = unread.min_by_key(|(_, file)| file.used)?.0.clone();
@@ -107,7 +107,7 @@ mod tests {
     fn fetched(ledger: &mut Ledger, n: u8) {
         let file = tempfile::tempfile().unwrap();
         ledger.hold(&digest(n), 10);
-        ledger.set_checked(&digest(n), Some(Stamp::of(&file.metadata().unwrap())));
+        ledger.set_verified(&digest(n), Some(Stamp::of(&file.metadata().unwrap())));
     }
 
     #[test]

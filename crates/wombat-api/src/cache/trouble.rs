@@ -1,22 +1,22 @@
-//! What keeps files from being stored, as it was seen last.
+//! Why files can't be stored, as far as it was seen last.
 
 use std::{
     io,
     time::{Duration, Instant},
 };
 
-/// How long it is believed without another try: meanwhile downloads don't wait for the disk.
-const BELIEVED: Duration = Duration::from_secs(10);
-/// How long a fetch that failed is told of.
-const TOLD: Duration = Duration::from_mins(1);
+/// How long after a failure storing isn't tried again: downloads bypass the disk meanwhile.
+const BACKOFF: Duration = Duration::from_secs(10);
+/// How long a failure is reported.
+const REPORTED: Duration = Duration::from_mins(1);
 
-/// See the module.
+/// The last failure to store a file, and the last probe of the folder.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
-    /// The last fetch that failed after the last that didn't.
-    fetch: Option<(Instant, io::ErrorKind)>,
-    /// The last look at the folder.
-    look: Option<(Instant, Option<io::ErrorKind>)>,
+    /// The last failure to store a file since the last success.
+    failure: Option<(Instant, io::ErrorKind)>,
+    /// The last probe of the folder.
+    probe: Option<(Instant, Option<io::ErrorKind>)>,
 }
 
 impl Trouble {
@@ -27,31 +27,31 @@ impl Trouble {
 
     /// A file couldn't be stored.
     pub(super) fn failed(&mut self, error: &io::Error) {
-        self.fetch = Some((Instant::now(), error.kind()));
+        self.failure = Some((Instant::now(), error.kind()));
     }
 
-    /// The folder was looked at; the error is what is in the way.
-    pub(super) fn looked(&mut self, error: Option<&io::Error>) {
-        self.look = Some((Instant::now(), error.map(io::Error::kind)));
+    /// The folder was probed, with or without an error.
+    pub(super) fn probed(&mut self, error: Option<&io::Error>) {
+        self.probe = Some((Instant::now(), error.map(io::Error::kind)));
     }
 
-    /// Whether the folder was looked at a while ago, or never.
-    pub(super) fn wants_a_look(&self) -> bool {
-        self.look
-            .is_none_or(|(when, _)| when.elapsed() >= BELIEVED / 2)
+    /// Whether the last probe of the folder is a while ago, or there was none.
+    pub(super) fn needs_probe(&self) -> bool {
+        self.probe
+            .is_none_or(|(when, _)| when.elapsed() >= BACKOFF / 2)
     }
 
-    /// Whether storing a file was tried in vain just now.
+    /// Whether storing a file failed a moment ago.
     pub(super) fn is_fresh(&self) -> bool {
-        let failed = self.fetch.map(|(when, _)| when);
-        failed.is_some_and(|when| when.elapsed() < BELIEVED)
+        let failed = self.failure.map(|(when, _)| when);
+        failed.is_some_and(|when| when.elapsed() < BACKOFF)
     }
 
-    /// What is in the way, in the words of the system.
-    pub(super) fn told(&self) -> Option<io::ErrorKind> {
-        let look = self.look.and_then(|(_, kind)| kind);
-        let fetch = self.fetch.filter(|(when, _)| when.elapsed() < TOLD);
-        look.or(fetch.map(|(_, kind)| kind))
+    /// Why files can't be stored, in the words of the system.
+    pub(super) fn reason(&self) -> Option<io::ErrorKind> {
+        let probe = self.probe.and_then(|(_, kind)| kind);
+        let failure = self.failure.filter(|(when, _)| when.elapsed() < REPORTED);
+        probe.or(failure.map(|(_, kind)| kind))
     }
 }
 
@@ -62,13 +62,13 @@ mod tests {
     #[test]
     fn a_stored_file_ends_it() {
         let mut trouble = Trouble::default();
-        assert_eq!(trouble.told(), None);
+        assert_eq!(trouble.reason(), None);
         trouble.failed(&io::ErrorKind::StorageFull.into());
         assert!(trouble.is_fresh());
         // A small file fits where a large one doesn't.
-        trouble.looked(None);
-        assert_eq!(trouble.told(), Some(io::ErrorKind::StorageFull));
+        trouble.probed(None);
+        assert_eq!(trouble.reason(), Some(io::ErrorKind::StorageFull));
         trouble.stored();
-        assert!(!trouble.is_fresh() && trouble.told().is_none());
+        assert!(!trouble.is_fresh() && trouble.reason().is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! Whether a list, a request and a download would be answered now, and what is in the way.
+//! Whether a list, a request and a download would be answered now, and what prevents it.
 //!
-//! What may be in the way is a sentence of [`Found`]; each part has a function of its own.
+//! Each part has a function of its own, whose problems become sentences of [`Findings`].
 
 mod report;
 
@@ -14,31 +14,31 @@ use wombat_model::{
 use wombat_store::Room;
 
 pub use self::report::{CacheHealth, HealthReport, HealthStatus, NatsHealth};
-use crate::{ApiError, cache::CacheState, gateway::parsed, state::State};
+use crate::{ApiError, cache::CacheStatus, gateway::parsed, state::GatewayState};
 
-/// How long the answer may take: who asks wants to know it now.
+/// How long each part may take.
 const LIMIT: Duration = Duration::from_millis(1500);
 /// An id that no build has.
 const NO_BUILD: &str =
     "build.linux.amd64.1_0_0.0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What was found by looking.
-pub(crate) struct Found {
-    /// Everything that is in the way, in sentences for people. None: all is well.
+/// What the checks found.
+pub(crate) struct Findings {
+    /// What prevents a list, a request or a download, in sentences for people. Empty: nothing does.
     pub(crate) problems: Vec<String>,
-    /// What works less well, or needs an operator, and is in no client's way.
+    /// What works less well or needs an operator, but refuses nothing to clients.
     pub(crate) notes: Vec<String>,
     /// How full the stores are, as far as that is known.
     pub(crate) stores: Vec<StoreHealth>,
-    /// Whether NATS stores what it is sent; `None`: no service tells.
+    /// Whether NATS acknowledges what it stores; `None`: no service says.
     pub(crate) acknowledges: Option<bool>,
     /// The gateway's own disk.
-    pub(crate) cache: CacheState,
+    pub(crate) cache: CacheStatus,
 }
 
-/// Looks at everything.
-pub(crate) async fn look(state: &State) -> Found {
-    let mut found = Found {
+/// Runs all checks.
+pub(crate) async fn check(state: &GatewayState) -> Findings {
+    let mut found = Findings {
         problems: own(state),
         notes: Vec::new(),
         stores: Vec::new(),
@@ -46,30 +46,30 @@ pub(crate) async fn look(state: &State) -> Found {
         cache: state.cache.state().await,
     };
     found.notes.extend(cache_words(&found.cache));
-    // Without a connection the others have nothing to say.
+    // Without a connection the other checks say the same.
     if found.problems.is_empty() {
-        let (list, request, download, stored) = tokio::join!(
+        let (list, request, download, report) = tokio::join!(
             lists(state),
             requests(state),
             downloads(state),
             stores(state)
         );
-        let said = [list, request, download].into_iter().flatten();
-        found.problems.extend(said);
-        // One cause, such as a service that is away, stands in the way of several.
+        let problems = [list, request, download].into_iter().flatten();
+        found.problems.extend(problems);
+        // One cause, such as a service that isn't running, prevents several.
         found.problems.dedup();
-        found.take(stored);
+        found.take(report);
     }
     found
 }
 
-impl Found {
-    fn take(&mut self, stored: Stored) {
-        let told = stored.told_by_service;
-        self.acknowledges = told.then_some(stored.answer.unacknowledged.is_none());
-        self.problems.extend(stored.answer.unacknowledged);
-        self.notes.extend(stored.answer.index);
-        for store in &stored.answer.stores {
+impl Findings {
+    fn take(&mut self, report: StoreReport) {
+        let is_known = report.is_from_service;
+        self.acknowledges = is_known.then_some(report.answer.unacknowledged.is_none());
+        self.problems.extend(report.answer.unacknowledged);
+        self.notes.extend(report.answer.index);
+        for store in &report.answer.stores {
             let to = if store.refuses_builds {
                 &mut self.problems
             } else {
@@ -77,35 +77,35 @@ impl Found {
             };
             to.extend(store.words.clone());
         }
-        self.stores = stored.answer.stores;
+        self.stores = report.answer.stores;
     }
 }
 
-/// What is said while files can't be stored on the gateway's disk: downloads are answered all the same.
-pub(crate) fn cache_words(cache: &CacheState) -> Option<String> {
+/// The note for a disk that can't store files, which slows downloads and prevents none.
+pub(crate) fn cache_words(cache: &CacheStatus) -> Option<String> {
     let trouble = cache.trouble?;
     Some(format!(
-        "The gateway can't keep binaries on its disk ({trouble}): downloads come straight from the object store, which is slower."
+        "The gateway can't store binaries on its disk ({trouble}): downloads come straight from the object store, which is slower."
     ))
 }
 
-/// What this process itself needs.
-fn own(state: &State) -> Vec<String> {
+/// Whether this process has what it needs.
+fn own(state: &GatewayState) -> Vec<String> {
     let connection = state.gateway.connection();
     let denied = connection.health().borrow().denied_lately().is_some();
     let parts = [
         (!connection.is_up(), "The connection to NATS is down."),
         (
-            !state.records.ticks().borrow().ready,
-            "The records of builds aren't read yet.",
+            !state.records.progress().borrow().ready,
+            "The gateway hasn't read the records of builds yet.",
         ),
         (
             !state.logs.is_ready(),
-            "The logs of builds aren't followed yet.",
+            "The gateway doesn't follow the logs of builds yet.",
         ),
         (
             denied,
-            "NATS refused a permission that the gateway needs; its log says which.",
+            "NATS refused a permission that the gateway needs; the gateway's log says which.",
         ),
     ];
     parts
@@ -115,8 +115,8 @@ fn own(state: &State) -> Vec<String> {
         .collect()
 }
 
-/// Whether a service lists builds: it is there, and its index has caught up.
-async fn lists(state: &State) -> Option<String> {
+/// Whether a service lists builds: one is running, and its index has caught up.
+async fn lists(state: &GatewayState) -> Option<String> {
     let question = ListQuestion {
         limit: Some(1),
         ..ListQuestion::default()
@@ -125,8 +125,8 @@ async fn lists(state: &State) -> Option<String> {
     in_the_way(timeout(LIMIT, asked).await.map(|asked| asked.map(drop)))
 }
 
-/// Whether a service reads records of the leader, which it does before it takes a request.
-async fn requests(state: &State) -> Option<String> {
+/// Whether a service can read records from the leader, as it does for every request.
+async fn requests(state: &GatewayState) -> Option<String> {
     let id: BuildKey = NO_BUILD.parse().ok()?;
     let question = IdQuestion { id };
     let asked = state.gateway.ask_once("build.get", &question);
@@ -134,44 +134,43 @@ async fn requests(state: &State) -> Option<String> {
 }
 
 /// Whether the store of binaries answers.
-async fn downloads(state: &State) -> Option<String> {
+async fn downloads(state: &GatewayState) -> Option<String> {
     let looked = state.gateway.read(state.store.artifacts.usage());
     in_the_way(timeout(LIMIT, looked).await.map(|looked| looked.map(drop)))
 }
 
-/// What is known of the stores.
+/// How full the stores are, and whether they acknowledge writes.
 #[derive(Default)]
-struct Stored {
+struct StoreReport {
     answer: HealthAnswer,
-    /// Else the leaders were asked from here, and whether writes are acknowledged isn't known.
-    told_by_service: bool,
+    /// If not, the gateway looked itself, which doesn't show whether writes are acknowledged.
+    is_from_service: bool,
 }
 
-/// How full the stores are. Without a service that tells, the gateway looks itself. Nothing, where NATS doesn't answer in
-/// time: then the store of binaries doesn't answer either, which is said.
-async fn stores(state: &State) -> Stored {
-    let looked = async {
+/// The service's report, or what the gateway sees itself. Empty if NATS doesn't answer in time: [`downloads`] reports that.
+async fn stores(state: &GatewayState) -> StoreReport {
+    let report = async {
         let asked = state.gateway.ask_once("build.health", &NoQuestion {}).await;
         if let Ok(answer) = asked.and_then(|answer| parsed(&answer)) {
-            return Stored {
+            return StoreReport {
                 answer,
-                told_by_service: true,
+                is_from_service: true,
             };
         }
         let room = state.gateway.read(state.gateway.connection().room()).await;
         let room = room.unwrap_or_default();
-        Stored {
+        StoreReport {
             answer: HealthAnswer {
                 stores: room.iter().map(Room::health).collect(),
                 ..HealthAnswer::default()
             },
-            told_by_service: false,
+            is_from_service: false,
         }
     };
-    timeout(LIMIT, looked).await.unwrap_or_default()
+    timeout(LIMIT, report).await.unwrap_or_default()
 }
 
-/// What an attempt says, unless it succeeded, or there is no such build.
+/// Why an attempt failed, unless only the build doesn't exist.
 fn in_the_way(
     attempt: Result<Result<(), ApiError>, tokio::time::error::Elapsed>,
 ) -> Option<String> {
@@ -185,6 +184,6 @@ fn in_the_way(
         Ok(Err(
             ApiError::Slow | ApiError::Overdue | ApiError::RangeNotSatisfiable | ApiError::Bare(_),
         ))
-        | Err(_) => Some("NATS, or the service behind it, doesn't answer in time.".to_owned()),
+        | Err(_) => Some("NATS or the service doesn't answer in time.".to_owned()),
     }
 }

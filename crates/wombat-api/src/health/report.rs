@@ -3,17 +3,17 @@
 use serde::Serialize;
 use wombat_model::wire::StoreHealth;
 
-use super::{Found, cache_words};
+use super::{Findings, cache_words};
 
-/// How everything is, for people and monitors.
+/// Whether all is well, for people and monitors.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthReport {
     /// In one word.
     pub status: HealthStatus,
-    /// What is in the way of a list, a request or a download, in sentences: what `/readyz` says.
+    /// What prevents a list, a request or a download, in sentences: the same as `/readyz` says.
     pub problems: Vec<String>,
-    /// What works less well, or needs an operator, and is in no client's way.
+    /// What works less well or needs an operator, but refuses nothing to clients.
     pub notes: Vec<String>,
     /// The connection to NATS.
     pub nats: NatsHealth,
@@ -23,13 +23,13 @@ pub struct HealthReport {
     pub cache: CacheHealth,
 }
 
-/// How everything is, in one word.
+/// Whether all is well, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
     /// All is well.
     Ok,
-    /// Everything is answered, but something wants an operator.
+    /// Everything is answered, but something needs an operator.
     Impaired,
     /// A list, a request or a download would be refused.
     Unavailable,
@@ -41,7 +41,7 @@ pub enum HealthStatus {
 pub struct NatsHealth {
     /// Whether the gateway has one.
     pub connected: bool,
-    /// Whether NATS stores what it is sent. Left out while no service tells.
+    /// Whether NATS acknowledges what it stores. Left out while no service says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledges: Option<bool>,
 }
@@ -52,17 +52,17 @@ pub struct NatsHealth {
 pub struct CacheHealth {
     /// Bytes of the binaries on it.
     pub used: u64,
-    /// Bytes that they may take.
+    /// Bytes that they may take at most.
     pub limit: u64,
-    /// Whether more can be kept. If not, downloads come straight from the object store.
+    /// Whether more can be stored. If not, downloads come straight from the object store.
     pub usable: bool,
-    /// Why not. Left out while they can.
+    /// Why no more can be stored. Left out while `usable`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<String>,
 }
 
 impl HealthReport {
-    pub(crate) fn of(found: Found, connected: bool) -> Self {
+    pub(crate) fn of(found: Findings, connected: bool) -> Self {
         let status = match (found.problems.is_empty(), found.notes.is_empty()) {
             (false, _) => HealthStatus::Unavailable,
             (true, false) => HealthStatus::Impaired,

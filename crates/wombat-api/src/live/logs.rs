@@ -1,5 +1,5 @@
-//! One follower of all logs; each line goes to those who look at its build. Whoever is too slow misses lines here and
-//! reads them from the stream again.
+//! One follower of all logs, which passes each line on to the sessions of its build. A session that is too slow misses lines
+//! here and reads them from the stream.
 
 use std::{
     collections::HashMap,
@@ -11,20 +11,20 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use wombat_model::{BuildKey, log::LogEvent, wire::LoggedEntry};
 use wombat_store::{Followers, Logged, Logs, LogsEvent, LogsState, Revision};
 
-/// Lines that a follower may lag behind before it has to read them from the stream.
+/// Lines that a session may lag behind before it has to read them from the stream.
 const CAPACITY: usize = 256;
-/// Phases of all builds that their followers may lag behind.
+/// Phases of all builds that a receiver may lag behind before it misses some.
 const PHASES: usize = 1024;
 /// Entries of a backlog that are read at once.
 const PAGE: usize = 256;
-/// Backlogs that are read at once: each takes a consumer, of which a stream has only so many.
+/// Backlogs that are read at once: each takes a consumer, and a stream has room for few.
 const READS: usize = 32;
 /// How long reading a page may take.
 const READ_LIMIT: Duration = Duration::from_secs(10);
-/// Wait between attempts to find out where the stream is.
+/// Pause between attempts to read from the stream.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// A line of a log, written once for all who are shown it.
+/// A line of a log, written as JSON once for all clients.
 #[derive(Debug)]
 pub(crate) struct LogLine {
     pub(crate) logged: Logged,
@@ -44,7 +44,7 @@ impl LogLine {
     }
 }
 
-/// What a follower of one log is told.
+/// What the receiver of a log gets.
 #[derive(Clone, Debug)]
 pub(crate) enum LogSignal {
     /// The next line.
@@ -53,7 +53,7 @@ pub(crate) enum LogSignal {
     Reset,
 }
 
-/// Hands lines out.
+/// Passes lines on to their receivers.
 #[derive(Debug)]
 pub(crate) struct LogHub {
     logs: Logs,
@@ -111,7 +111,7 @@ impl LogHub {
         }
         let signal = LogSignal::Line(Arc::new(LogLine::new(logged)));
         for sender in follower.iter().chain(phases) {
-            // Fails where the last one has just gone.
+            // Fails if the last receiver has just gone.
             drop(sender.send(signal.clone()));
         }
     }
@@ -128,12 +128,12 @@ impl LogHub {
         drop(self.phases.send(LogSignal::Reset));
     }
 
-    /// Whether lines come as they are written.
+    /// Whether the follower has caught up with the stream.
     pub(crate) fn is_ready(&self) -> bool {
         *self.ready.borrow()
     }
 
-    /// Where the stream stands: asks until it is told.
+    /// The first and last entry of the stream; tries until it can be read.
     pub(crate) async fn state(&self) -> LogsState {
         loop {
             match self.logs.state().await {
@@ -143,7 +143,7 @@ impl LogHub {
         }
     }
 
-    /// The next entries of a log after a point, and whether there are no more: asks until it is told.
+    /// The next entries of a log after a revision, and whether there are no more; tries until they can be read.
     pub(crate) async fn backlog(&self, key: &BuildKey, after: Revision) -> (Vec<Logged>, bool) {
         loop {
             let permit = self.reads.acquire().await;
@@ -157,7 +157,7 @@ impl LogHub {
         }
     }
 
-    /// Follows one log from now on; what came before is to be read from the stream.
+    /// Follows one log from now on; earlier lines have to be read from the stream.
     pub(crate) fn follow(self: &Arc<Self>, key: &BuildKey) -> LineFollower {
         let receiver = self
             .lock()
@@ -172,7 +172,7 @@ impl LogHub {
     }
 }
 
-/// Whether an event says how far a build is, rather than what it prints.
+/// Whether an event tells how far a build is, and not what it prints.
 fn is_phase(event: &LogEvent) -> bool {
     match event {
         LogEvent::Claimed { .. } | LogEvent::Phase { .. } | LogEvent::End { .. } => true,
@@ -180,7 +180,7 @@ fn is_phase(event: &LogEvent) -> bool {
     }
 }
 
-/// Hears the lines of one log.
+/// Receives the lines of one log.
 #[derive(Debug)]
 pub(crate) struct LineFollower {
     /// `None` only while it is dropped.

@@ -2,7 +2,10 @@
 //! every request and every event stream.
 
 mod logs;
+mod record;
+mod record_index;
 mod records;
 
 pub(crate) use logs::{LineFollower, LogHub, LogLine, LogSignal};
-pub(crate) use records::{LevelFollower, Record, Records};
+pub(crate) use record::Record;
+pub(crate) use records::{RecordFollower, Records};

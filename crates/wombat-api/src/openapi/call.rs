@@ -1,4 +1,4 @@
-//! What is told of a call.
+//! What the document says about a call.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
@@ -15,20 +15,20 @@ pub(super) struct Call {
     /// By media type.
     pub(super) request: Option<Value>,
     pub(super) answers: Vec<Answer>,
-    /// What can be called with the `id` in the answer: ids of calls.
+    /// Ids of calls that take the `id` in the answer.
     pub(super) leads_to: &'static [&'static str],
-    /// Who has to be asked for.
+    /// Role that the call needs.
     pub(super) role: Option<&'static str>,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ParameterLocation {
     Path,
     Query,
 }
 
-impl Place {
+impl ParameterLocation {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Path => "path",
@@ -41,7 +41,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: &'static str,
-    pub(super) place: Place,
+    pub(super) location: ParameterLocation,
     pub(super) about: &'static str,
     pub(super) schema: Value,
 }
@@ -79,14 +79,14 @@ pub(super) fn call(
 impl Call {
     fn parameter(
         mut self,
-        place: Place,
+        location: ParameterLocation,
         name: &'static str,
         about: &'static str,
         schema: Value,
     ) -> Self {
         self.parameters.push(Parameter {
             name,
-            place,
+            location,
             about,
             schema,
         });
@@ -95,7 +95,12 @@ impl Call {
 
     /// A part of the path.
     pub(super) fn part(self, name: &'static str, about: &'static str) -> Self {
-        self.parameter(Place::Path, name, about, json!({"type": "string"}))
+        self.parameter(
+            ParameterLocation::Path,
+            name,
+            about,
+            json!({"type": "string"}),
+        )
     }
 
     /// A part of the path that is one of a few.
@@ -106,11 +111,21 @@ impl Call {
         choices: impl IntoIterator<Item = &'static str>,
     ) -> Self {
         let choices: Vec<_> = choices.into_iter().collect();
-        self.parameter(Place::Path, name, about, json!({"enum": choices}))
+        self.parameter(
+            ParameterLocation::Path,
+            name,
+            about,
+            json!({"enum": choices}),
+        )
     }
 
     pub(super) fn text(self, name: &'static str, about: &'static str) -> Self {
-        self.parameter(Place::Query, name, about, json!({"type": "string"}))
+        self.parameter(
+            ParameterLocation::Query,
+            name,
+            about,
+            json!({"type": "string"}),
+        )
     }
 
     /// A text that a regular expression describes.
@@ -121,7 +136,7 @@ impl Call {
         pattern: &'static str,
     ) -> Self {
         let schema = json!({"type": "string", "pattern": pattern});
-        self.parameter(Place::Query, name, about, schema)
+        self.parameter(ParameterLocation::Query, name, about, schema)
     }
 
     /// A text that is one of a few.
@@ -131,9 +146,14 @@ impl Call {
         about: &'static str,
         choices: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        // Without a value, it counts as left out.
+        // An empty value counts as left out.
         let choices: Vec<_> = choices.into_iter().chain([""]).collect();
-        self.parameter(Place::Query, name, about, json!({"enum": choices}))
+        self.parameter(
+            ParameterLocation::Query,
+            name,
+            about,
+            json!({"enum": choices}),
+        )
     }
 
     pub(super) fn number(self, name: &'static str, about: &'static str, most: u32) -> Self {
@@ -148,15 +168,16 @@ impl Call {
         most: u32,
     ) -> Self {
         let schema = json!({"type": "integer", "minimum": least, "maximum": most});
-        self.parameter(Place::Query, name, about, schema)
+        self.parameter(ParameterLocation::Query, name, about, schema)
     }
 
     pub(super) fn flag(self, name: &'static str, about: &'static str) -> Self {
         let schema = json!({"type": "string", "enum": ["true", "false", "1", "0", ""]});
-        self.parameter(Place::Query, name, about, schema)
+        self.parameter(ParameterLocation::Query, name, about, schema)
     }
 
-    /// A body of JSON, such as this one. What is read may leave out more than what is written, so its schema stands here and isn't shared.
+    /// A body of JSON, such as this one. Requests may leave out more fields than answers, so their schemas are inlined and not
+    /// shared.
     pub(super) fn takes<T: JsonSchema>(mut self, example: &Value) -> Self {
         let mut settings = SchemaSettings::draft2020_12().for_deserialize();
         settings.meta_schema = None;

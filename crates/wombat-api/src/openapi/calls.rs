@@ -1,8 +1,8 @@
-//! Every call, in the order in which people meet them.
+//! Every call, in the order of a first use.
 
 mod builds;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use wombat_model::{
     Goarch, Goos,
     catalog::{ComponentKind, Import},
@@ -12,21 +12,13 @@ use wombat_model::{
     },
 };
 
-use super::call::{Call, call};
+use super::{
+    call::{Call, call},
+    media_types::{BINARY, JSON, TEXT},
+};
 use crate::{HealthReport, PlatformsAnswer, VersionAnswer};
 
-const BINARY: &str = "application/octet-stream";
-const TEXT: &str = "text/plain";
-const EVENTS: &str = "text/event-stream";
-const JSON: &str = "application/json";
-const WAIT: &str =
-    "Seconds to hold the answer until the build is finished; more than 60 count as 60.";
 const BASES: [&str; 2] = ["standard", "pure"];
-const ID: &str = "Id of a build: build.<goos>.<goarch>.<go>.<hash>.";
-
-fn a_request() -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": ["input/nats", "output/nats_jetstream"]})
-}
 
 fn systems() -> impl Iterator<Item = &'static str> {
     Goos::ALL.iter().map(|goos| goos.as_str())
@@ -74,7 +66,7 @@ fn binaries() -> Vec<Call> {
             "/dl/{goos}/{goarch}",
             "download",
             "builds",
-            "Ask, wait, and be led to the binary",
+            "Request a build, wait for it, and get redirected to the binary",
         )
         .choice_part("goos", "Operating system.", systems())
         .choice_part("goarch", "Architecture.", architectures())
@@ -82,25 +74,29 @@ fn binaries() -> Vec<Call> {
         .text("packages", "Import paths between commas.")
         .text("goVersion", "A Go release in full.")
         .text("variant", "Level of the architecture.")
-        .choice("base", "What is added; standard if left out.", BASES)
+        .choice(
+            "base",
+            "Base packages that are added; standard if left out.",
+            BASES,
+        )
         .number(
             "round",
-            "How often the client was sent here before.",
+            "How often the client was redirected here before.",
             u32::MAX,
         )
-        .answers(303, "It is built; Location leads to the binary.", None)
+        .answers(303, "It is built; Location is the binary.", None)
         .answers(
             307,
-            "It is still being built; Location leads here again.",
+            "It is still being built; Location is this address again.",
             None,
         ),
         binary("get", "getBinary", "Download a binary")
             .answers(200, "The binary; its digest is the ETag.", Some(BINARY))
             .answers(206, "The part that Range asks for.", Some(BINARY))
-            .answers(304, "It is as If-None-Match knows it.", None),
+            .answers(304, "Unchanged: If-None-Match names it.", None),
         binary("head", "describeBinary", "Size and digest of a binary")
             .answers(200, "As for a download, without the bytes.", None)
-            .answers(304, "It is as If-None-Match knows it.", None),
+            .answers(304, "Unchanged: If-None-Match names it.", None),
     ]
 }
 
@@ -124,14 +120,14 @@ fn catalog() -> Vec<Call> {
         )
         .text("module", "Only this module.")
         .text("version", "Only this version of each module.")
-        .number("limit", "Most packages.", u32::MAX)
+        .number("limit", "Maximum number of packages.", u32::MAX)
         .gives::<CatalogAnswer>(200, "Releases and packages."),
         call(
             "post",
             "/api/catalog/select",
             "selectForPipeline",
             "catalog",
-            "Say what a pipeline needs, and what in it can't be right; nothing of it is kept",
+            "Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored",
         )
         .choice("goos", "Operating system; linux if left out.", systems())
         .choice(
@@ -145,7 +141,7 @@ fn catalog() -> Vec<Call> {
             "application/yaml",
             "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
         )
-        .gives::<SelectAnswer>(200, "What it needs."),
+        .gives::<SelectAnswer>(200, "What the pipeline needs."),
         call(
             "get",
             "/api/catalog/components",
@@ -155,19 +151,19 @@ fn catalog() -> Vec<Call> {
         )
         .text(
             "q",
-            "Words in the names of components, their kinds and packages, and in what their makers say of them.",
+            "Words in the names, kinds, packages and descriptions of components.",
         )
         .choice("kind", "Only components of this kind.", kinds())
         .text("module", "Only this module.")
         .text("version", "Only this version of each module.")
-        .number("limit", "Most components.", u32::MAX)
-        .gives::<ComponentsAnswer>(200, "Components, each with the packages that bring it."),
+        .number("limit", "Maximum number of components.", u32::MAX)
+        .gives::<ComponentsAnswer>(200, "Components, each with the packages that provide it."),
         call(
             "get",
             "/api/catalog/components/{name}",
             "getComponentByName",
             "catalog",
-            "The packages that bring a component of any kind, and its fields",
+            "Packages that provide a component of any kind, and its fields",
         )
         .part("name", "Its name.")
         .gives::<ComponentAnswer>(200, "Packages and fields."),
@@ -176,7 +172,7 @@ fn catalog() -> Vec<Call> {
             "/api/catalog/components/{kind}/{name}",
             "getComponent",
             "catalog",
-            "The packages that bring a component, and its fields",
+            "Packages that provide a component, and its fields",
         )
         .choice_part("kind", "Its kind.", kinds())
         .part("name", "Its name.")
@@ -184,7 +180,7 @@ fn catalog() -> Vec<Call> {
     ]
 }
 
-/// What changes the catalog, and what is kept out of it.
+/// Calls that change the catalog, and the blocklist.
 fn catalog_administration() -> Vec<Call> {
     vec![
         call(
@@ -192,7 +188,7 @@ fn catalog_administration() -> Vec<Call> {
             "/api/catalog/imports",
             "listImports",
             "catalog",
-            "Imports into the catalog, and how far they are",
+            "Imports into the catalog, and their progress",
         )
         .gives::<ImportsAnswer>(200, "By module and version."),
         call(
@@ -200,19 +196,19 @@ fn catalog_administration() -> Vec<Call> {
             "/api/catalog/imports",
             "importRelease",
             "catalog",
-            "Bring a release of a module into the catalog",
+            "Import a release of a module into the catalog",
         )
         .takes::<ImportQuestion>(&json!({
             "module": "github.com/redpanda-data/benthos/v4", "version": "v4.77.0"
         }))
-        .gives::<Import>(202, "It waits for a builder, or one is at it.")
+        .gives::<Import>(202, "The import waits for a builder, or is running.")
         .needs("admin"),
         call(
             "get",
             "/api/blocklist",
             "getBlocklist",
             "catalog",
-            "Modules that nobody may build here",
+            "Modules that must not be built",
         )
         .gives::<BlocklistAnswer>(200, "The list.")
         .needs("operator"),
@@ -221,7 +217,7 @@ fn catalog_administration() -> Vec<Call> {
             "/api/blocklist",
             "setBlocklist",
             "catalog",
-            "Say which modules nobody may build here",
+            "Set which modules must not be built",
         )
         .takes::<BlockQuestion>(&json!({
             "modules": [{"module": "example.com/stolen/*", "reason": "Its owner lost the key."}]
@@ -271,9 +267,9 @@ fn service() -> Vec<Call> {
             "/api/health",
             "getHealth",
             "service",
-            "What is in the way, how full the stores are, and whether NATS stores what it is sent",
+            "Problems, how full the stores are, and whether NATS acknowledges what it stores",
         )
-        .gives::<HealthReport>(200, "How everything is."),
+        .gives::<HealthReport>(200, "The report."),
         call(
             "get",
             "/api/openapi.json",
@@ -287,7 +283,7 @@ fn service() -> Vec<Call> {
             "/healthz",
             "isAlive",
             "service",
-            "Whether the process lives",
+            "Whether the process is alive",
         )
         .answers(200, "It does.", Some(TEXT)),
         call(
@@ -295,7 +291,7 @@ fn service() -> Vec<Call> {
             "/readyz",
             "isReady",
             "service",
-            "Whether it can do its work",
+            "Whether it can serve clients",
         )
         .answers(200, "It can.", Some(TEXT)),
     ]

@@ -1,9 +1,10 @@
-//! The OpenAPI 3.1 document: every call of the gateway, with the schemas of the very types that are read and written.
+//! The OpenAPI 3.1 document: every call of the gateway, with schemas made from the types that are read and written.
 //!
-//! *calls*: the list, held against the router by a test · *call*: what is told of one · here: what becomes of it.
+//! *calls*: the list, which a test compares with the router · *call*: the parts of one · here: the document.
 
 mod call;
 mod calls;
+mod media_types;
 
 use std::sync::LazyLock;
 
@@ -13,10 +14,10 @@ use serde_json::{Map, Value, json};
 use wombat_model::wire::LoggedEntry;
 
 use crate::ProblemDocument;
-use call::{Answer, Call, Place};
+use call::{Answer, Call, ParameterLocation};
 use calls::calls;
 
-/// Where schemas lie in the document.
+/// Place of the schemas in the document.
 const SCHEMAS: &str = "/components/schemas";
 
 /// The document, as it is served.
@@ -36,7 +37,7 @@ fn document() -> Value {
         let path = paths.entry(call.path).or_insert_with(|| json!({}));
         path[call.method] = operation;
     }
-    // What the streams of events carry besides builds.
+    // Streams of events have it as data besides builds.
     generator.subschema_for::<LoggedEntry>();
     json!({
         "openapi": "3.1.0",
@@ -47,9 +48,9 @@ fn document() -> Value {
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [
-            {"name": "builds", "description": "Asking for binaries, watching and fetching them."},
+            {"name": "builds", "description": "Requesting, following and downloading binaries."},
             {"name": "catalog", "description": "What can be built, and what a pipeline needs."},
-            {"name": "service", "description": "Who builds, and whether all is well."},
+            {"name": "service", "description": "Builders, statistics and health."},
         ],
         "paths": paths,
         "components": {
@@ -99,8 +100,8 @@ fn operation(call: &Call, generator: &mut SchemaGenerator) -> Value {
         .map(|parameter| {
             json!({
                 "name": parameter.name,
-                "in": parameter.place.as_str(),
-                "required": parameter.place == Place::Path,
+                "in": parameter.location.as_str(),
+                "required": parameter.location == ParameterLocation::Path,
                 "description": parameter.about,
                 "schema": parameter.schema,
             })
@@ -140,7 +141,7 @@ fn operation(call: &Call, generator: &mut SchemaGenerator) -> Value {
     }
     let problem = generator.subschema_for::<ProblemDocument>();
     let problem = json!({
-        "description": "Something is wrong: with the call, or here.",
+        "description": "An error, with its problems.",
         "content": {"application/problem+json": {"schema": problem}},
     });
     answers.insert("default".to_owned(), problem);
@@ -158,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// `method path` of everything that the router answers.
+    /// `method path` of every route.
     fn routes() -> BTreeSet<String> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes/mod.rs");
         let text = fs::read_to_string(source).unwrap();
@@ -180,7 +181,7 @@ mod tests {
         routes
     }
 
-    /// The site's types are made from that file. Run with `WOMBAT_RENEW_DOCS=1`, it is written.
+    /// The website's types are generated from that file. With `WOMBAT_RENEW_DOCS=1`, this test writes it.
     #[test]
     fn the_site_has_this_document() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/openapi.json");
@@ -233,7 +234,9 @@ mod tests {
         assert_eq!(ids.len(), calls.len());
         for call in &calls {
             for name in call.path.split(['{', '}']).skip(1).step_by(2) {
-                let has = |it: &&super::call::Parameter| it.name == name && it.place == Place::Path;
+                let has = |it: &&super::call::Parameter| {
+                    it.name == name && it.location == ParameterLocation::Path
+                };
                 assert!(
                     call.parameters.iter().any(|it| has(&it)),
                     "{} {name}",

@@ -1,4 +1,4 @@
-//! Downloads. What is served is what the record names, never what the link of the same name leads to.
+//! Downloads. The binary that the record names is served, never the target of the link of the same name.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use wombat_model::{
 };
 
 use super::{
+    build_response::view,
     file::{describe_file, file_name, insert, not_modified, send, tag, unsatisfiable},
-    view,
 };
 use crate::{
     ApiError,
@@ -27,8 +27,8 @@ use crate::{
 
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What an address names.
-enum Named {
+/// What a path names.
+enum DownloadTarget {
     Binary(BuildKey),
     Digest(BuildKey),
 }
@@ -40,12 +40,12 @@ pub(super) async fn download(
     Path(path): Path<(String, String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let key = match named(&path)? {
-        Named::Digest(key) => return digest(&state, &caller, &key).await,
-        Named::Binary(key) => key,
+    let key = match target(&path)? {
+        DownloadTarget::Digest(key) => return digest(&state, &caller, &key).await,
+        DownloadTarget::Binary(key) => key,
     };
     let mut record = seen_record(&state, &key).await?;
-    // A record that was read before a rebuild names an object that may be gone; the newest one is asked then.
+    // A record from before a rebuild names an object that may be removed: the newest record is read then.
     for last in [false, true] {
         let Some(artifact) = record.build.artifact() else {
             return without_artifact(&record, &caller);
@@ -63,23 +63,23 @@ pub(super) async fn download(
             return send(&key, artifact, source, part).await;
         }
         if !last {
-            record = state.record(&key).await?;
+            record = state.builds.record(&key).await?;
         }
     }
-    warn!(%key, "the object that the record names is gone");
+    warn!(%key, "the object store has lost the binary of a record");
     Err(expired(&record, &caller))
 }
 
-/// `HEAD` of the same: nothing is fetched for it.
+/// `HEAD` of the same: fetches nothing from the object store.
 pub(super) async fn describe(
     State(state): State<AppState>,
     caller: Caller,
     Path(path): Path<(String, String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let key = match named(&path)? {
-        Named::Digest(key) => return digest(&state, &caller, &key).await,
-        Named::Binary(key) => key,
+    let key = match target(&path)? {
+        DownloadTarget::Digest(key) => return digest(&state, &caller, &key).await,
+        DownloadTarget::Binary(key) => key,
     };
     let record = seen_record(&state, &key).await?;
     let Some(artifact) = record.build.artifact() else {
@@ -102,7 +102,9 @@ pub(super) async fn describe(
     Ok(response)
 }
 
-fn named((goos, goarch, go, hash): &(String, String, String, String)) -> Result<Named, ApiError> {
+fn target(
+    (goos, goarch, go, hash): &(String, String, String, String),
+) -> Result<DownloadTarget, ApiError> {
     let (hash, wants_digest) = match hash.strip_suffix(".sha256") {
         Some(hash) => (hash, true),
         None => (hash.as_str(), false),
@@ -115,25 +117,25 @@ fn named((goos, goarch, go, hash): &(String, String, String, String)) -> Result<
     };
     let key = key().ok_or_else(|| {
         ApiError::not_found(
-            "A binary is at /artifacts/{goos}/{goarch}/{go version}/{64 hex digits of its id}.",
+            "Binaries are at /artifacts/{goos}/{goarch}/{go version}/{64 hex digits of the id}.",
         )
     })?;
     Ok(if wants_digest {
-        Named::Digest(key)
+        DownloadTarget::Digest(key)
     } else {
-        Named::Binary(key)
+        DownloadTarget::Binary(key)
     })
 }
 
-/// What was seen here, if there is something to download; else what the leader says.
+/// The record that this process saw last, if it names a binary; else the leader's.
 pub(super) async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
     match state.records.get(key) {
         Some(record) if record.build.artifact().is_some() => Ok(record),
-        Some(_) | None => state.record(key).await,
+        Some(_) | None => state.builds.record(key).await,
     }
 }
 
-/// Where its bytes come from. `None`: its object is gone.
+/// The source of an artifact's bytes. `None`: its object is gone.
 pub(super) async fn source(
     state: &AppState,
     artifact: &Artifact,
@@ -141,7 +143,7 @@ pub(super) async fn source(
     if let Some(file) = state.cache.kept(artifact).await {
         return Ok(Some(Source::File(file)));
     }
-    // Tells soon that NATS is away, while the fetch itself takes as long as it must.
+    // Fails soon if NATS is unavailable; the fetch itself has no time limit.
     let looking = state.store.artifacts.find(artifact.name.as_str());
     if state.gateway.read(looking).await?.is_none() {
         return Ok(None);
@@ -157,7 +159,7 @@ async fn digest(state: &AppState, caller: &Caller, key: &BuildKey) -> Result<Res
     let text = format!("{}  {}\n", artifact.sha256, file_name(key));
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        // The binary may be another one after a forced rebuild.
+        // A forced rebuild may replace the binary.
         (header::CACHE_CONTROL, "no-cache"),
     ];
     Ok((headers, text).into_response())
@@ -187,7 +189,7 @@ pub(super) fn without_artifact(record: &Record, caller: &Caller) -> Result<Respo
         BuildState::Cancelled { .. } => Err(ApiError::refused(
             RefusalStatus::Conflict,
             ProblemCode::WrongState,
-            "The build was cancelled; ask for it again to have it built.",
+            "The build was cancelled; request it again to have it built.",
         )),
         BuildState::Success { .. } => Err(expired(record, caller)),
     }
@@ -210,7 +212,7 @@ pub(super) fn expired(record: &Record, caller: &Caller) -> ApiError {
         RefusalStatus::Gone,
         ProblemCode::Expired,
         format!(
-            "The binary was removed. Ask for it again: curl --data '{body}' {}",
+            "The binary was removed. Request the build again: curl --data '{body}' {}",
             caller.shown_url("/api/builds")
         ),
     )

@@ -1,4 +1,4 @@
-//! What nobody may build here.
+//! The blocklist: modules that may not be built here.
 
 use axum::{extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, header};
@@ -8,7 +8,7 @@ use wombat_model::{
     wire::{BlocklistAnswer, NoQuestion},
 };
 
-use super::{json, tag};
+use super::service_answer::{json, tag};
 use crate::{ApiError, access::Role, body::SmallBody, gateway::parsed, state::AppState};
 
 /// `GET /api/blocklist`
@@ -24,10 +24,10 @@ pub(super) async fn get(
     tagged(answer)
 }
 
-/// The body of a `PUT`: what `GET` answers will do, too.
+/// The body of a `PUT`; the answer of a `GET` is one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct List {
+struct BlocklistBody {
     modules: serde_json::Value,
     #[serde(default)]
     revision: Option<u64>,
@@ -40,7 +40,7 @@ pub(super) async fn put(
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
     state.control.check(&headers, Role::Admin, "block")?;
-    let list: List = serde_json::from_slice(&body).map_err(|error| {
+    let list: BlocklistBody = serde_json::from_slice(&body).map_err(|error| {
         let problem = Problem::general(
             ProblemCode::Malformed,
             format!("The body isn't `{{\"modules\": [{{\"module\": \"…\"}}]}}`: {error}."),
@@ -64,7 +64,7 @@ fn revision_of(tag: &HeaderValue) -> Result<u64, ApiError> {
         ApiError::refused(
             RefusalStatus::BadRequest,
             ProblemCode::InvalidValue,
-            "`If-Match` takes the `ETag` that `GET /api/blocklist` answered.",
+            "`If-Match` takes the `ETag` of `GET /api/blocklist`.",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! Asking for builds, looking at them, and cancelling them.
+//! Requesting, showing and cancelling builds.
 
 use std::time::Duration;
 
@@ -12,7 +12,11 @@ use wombat_model::{
     wire::{BuildView, IdQuestion, ListQuestion},
 };
 
-use super::{Glance, json, key, passed_on, tag, view};
+use super::{
+    build_id::key,
+    build_response::{BuildSummary, passed_on, view},
+    service_answer::{json, tag},
+};
 use crate::{
     ApiError,
     access::Role,
@@ -38,7 +42,7 @@ pub(super) async fn create(
     let mut params = Params::of(&uri);
     let wait = params.wait(&headers);
     params.finish()?;
-    let subject = if asks_for_force(&body) {
+    let subject = if has_force(&body) {
         state.control.check(&headers, Role::Operator, "force")?;
         "build.force"
     } else {
@@ -48,22 +52,22 @@ pub(super) async fn create(
         "build.request"
     };
     let answer = state.gateway.pass_on(subject, body, caller.address).await?;
-    let glance: Glance = parsed(&answer)?;
-    let waits = wait.filter(|_| !glance.status.is_terminal());
-    let (answer, glance) = match waits {
-        None => (answer, glance),
+    let summary: BuildSummary = parsed(&answer)?;
+    let waits = wait.filter(|_| !summary.status.is_terminal());
+    let (answer, summary) = match waits {
+        None => (answer, summary),
         Some(wait) => {
             let build = held(&state, parsed(&answer)?, wait, Until::Finished).await?;
-            (written(&build)?, Glance::of(&build))
+            (written(&build)?, BuildSummary::of(&build))
         }
     };
-    let status = if glance.status.is_terminal() {
+    let status = if summary.status.is_terminal() {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED
     };
-    let mut response = passed_on(status, answer, &glance);
-    let location = caller.location(&format!("/api/builds/{}", glance.id));
+    let mut response = passed_on(status, answer, &summary);
+    let location = caller.location(&format!("/api/builds/{}", summary.id));
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -112,22 +116,23 @@ pub(super) async fn get(
     let mut params = Params::of(&uri);
     let wait = params.wait(&headers);
     params.finish()?;
-    let mut answer = state.answer(&key(&id)?).await?;
-    let mut glance: Glance = parsed(&answer)?;
-    let known = matches_none(&headers, &tag(glance.revision));
-    let revision = glance.revision;
+    let mut answer = state.builds.answer(&key(&id)?).await?;
+    let mut summary: BuildSummary = parsed(&answer)?;
+    let known = matches_none(&headers, &tag(summary.revision));
+    let revision = summary.revision;
     let until = match wait {
         Some(wait) if known => Some((wait, Until::After(revision))),
-        // Waits with a tag are for changes, and this is one already.
+        // A wait with a tag is for a change, and there is one already.
         Some(wait) if !headers.contains_key(header::IF_NONE_MATCH) => Some((wait, Until::Finished)),
         Some(_) | None => None,
     };
-    if let Some((wait, until)) = until.filter(|(_, until)| !until.is_met(revision, glance.status)) {
+    if let Some((wait, until)) = until.filter(|(_, until)| !until.is_met(revision, summary.status))
+    {
         let build = held(&state, parsed(&answer)?, wait, until).await?;
-        (answer, glance) = (written(&build)?, Glance::of(&build));
+        (answer, summary) = (written(&build)?, BuildSummary::of(&build));
     }
-    let answer = passed_on(StatusCode::OK, answer, &glance);
-    if known && glance.revision == revision {
+    let answer = passed_on(StatusCode::OK, answer, &summary);
+    if known && summary.revision == revision {
         let (head, _) = answer.into_parts();
         let kept = [header::ETAG, header::CACHE_CONTROL, header::RETRY_AFTER];
         let headers: HeaderMap = head
@@ -164,9 +169,9 @@ pub(super) async fn cancel(
     view(StatusCode::OK, &parsed(&answer)?)
 }
 
-/// Only who may force may ask for it; everything else about the body is the service's to judge.
-fn asks_for_force(body: &[u8]) -> bool {
-    // Without the word there is no such field, unless it is spelled with escapes.
+/// Whether a body asks for a forced rebuild, which takes a role. The service checks everything else about the body.
+fn has_force(body: &[u8]) -> bool {
+    // Without the word there is no such field, unless its name is written with escapes.
     let may = body.contains(&b'\\') || body.windows(5).any(|word| word == b"force");
     may && serde_json::from_slice::<serde_json::Value>(body)
         .is_ok_and(|value| value.get("force").and_then(serde_json::Value::as_bool) == Some(true))
@@ -189,7 +194,7 @@ impl Until {
     }
 }
 
-/// Waits up to so many seconds, and shows what there is then.
+/// Waits up to `seconds` for the build; returns it as it is then.
 pub(super) async fn held(
     state: &AppState,
     build: BuildView,
@@ -199,16 +204,16 @@ pub(super) async fn held(
     if until.is_met(build.revision, build.build.status) {
         return Ok(build);
     }
-    let mut levels = state.records.follow(&build.id);
+    let mut follower = state.records.follow(&build.id);
     let met = async {
         loop {
-            if let Some(record) = levels.level().record
+            if let Some(record) = follower.latest().record
                 && record.revision >= build.revision
                 && until.is_met(record.revision, record.build.status())
             {
                 return record;
             }
-            levels.changed().await;
+            follower.changed().await;
         }
     };
     tokio::select! {
@@ -218,7 +223,7 @@ pub(super) async fn held(
         () = tokio::time::sleep(Duration::from_secs(seconds.min(MAX_WAIT))) => {}
         () = state.stop.cancelled() => {}
     }
-    state.view(&build.id).await
+    state.builds.view(&build.id).await
 }
 
 #[cfg(test)]
@@ -227,16 +232,16 @@ mod tests {
 
     #[test]
     fn force_is_seen_in_any_body() {
-        assert!(asks_for_force(br#"{"goos":"linux","force":true}"#));
-        assert!(asks_for_force(br#"{"force":false,"force":true}"#));
-        assert!(asks_for_force(br#"{"\u0066orce":true}"#));
+        assert!(has_force(br#"{"goos":"linux","force":true}"#));
+        assert!(has_force(br#"{"force":false,"force":true}"#));
+        assert!(has_force(br#"{"\u0066orce":true}"#));
         for calm in [
             &br#"{"force":false}"#[..],
             br#"{"force":"true"}"#,
             b"not json",
             b"[]",
         ] {
-            assert!(!asks_for_force(calm));
+            assert!(!has_force(calm));
         }
     }
 }

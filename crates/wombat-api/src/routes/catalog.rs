@@ -1,4 +1,4 @@
-//! What can be built, and who builds.
+//! The catalog, the builders, and the platforms on offer.
 
 use axum::{
     extract::{Path, State},
@@ -6,14 +6,15 @@ use axum::{
 };
 use bytes::Bytes;
 use http::Uri;
-use serde::Serialize;
 use wombat_model::{
-    Goarch, Goos, Platform, Problem, ProblemCode, Refusal, Variant,
+    Platform, Problem, ProblemCode, Refusal,
     wire::{CatalogQuestion, ComponentQuestion, NoQuestion, SelectQuestion, StatsQuestion},
 };
 
-use super::json;
-use crate::{ApiError, body::SmallBody, params::Params, state::AppState};
+use super::service_answer::json;
+use crate::{
+    ApiError, OfferedPlatform, PlatformsAnswer, body::SmallBody, params::Params, state::AppState,
+};
 
 /// `GET /api/catalog`
 pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
@@ -112,24 +113,6 @@ pub(super) async fn stats(State(state): State<AppState>, uri: Uri) -> Result<Res
     };
     params.finish()?;
     Ok(json(state.gateway.ask("build.stats", &question).await?))
-}
-
-/// A platform on offer.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct OfferedPlatform {
-    /// Operating system.
-    pub goos: Goos,
-    /// Architecture.
-    pub goarch: Goarch,
-    /// Levels of the architecture; the first is the default.
-    pub variants: &'static [Variant],
-}
-
-/// Answer of `GET /api/platforms`.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct PlatformsAnswer {
-    /// In the order in which they are shown.
-    pub platforms: Vec<OfferedPlatform>,
 }
 
 /// `GET /api/platforms`

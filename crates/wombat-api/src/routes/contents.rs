@@ -1,4 +1,4 @@
-//! What is in a finished binary, told by the binary itself.
+//! The contents of a finished binary, read from the binary itself.
 
 use axum::{
     Json,
@@ -7,19 +7,17 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::warn;
+use wombat_binary::ReadError;
 use wombat_model::{ProblemCode, Refusal, RefusalStatus};
 
 use super::{
     artifacts::{expired, seen_record, source, without_artifact},
+    build_id::key,
     file::insert,
-    key,
 };
-use crate::{
-    ApiError, cache::Source, caller::Caller, contents::ContentsError, range::matches_none,
-    state::AppState,
-};
+use crate::{ApiError, cache::Source, caller::Caller, range::matches_none, state::AppState};
 
-/// The binary may be another one after a forced rebuild.
+/// A forced rebuild may replace the binary.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// `GET /api/builds/{id}/contents`
@@ -35,7 +33,7 @@ pub(super) async fn contents(
         let Some(artifact) = record.build.artifact() else {
             return without_artifact(&record, &caller);
         };
-        // Weak: what is sent may be compressed.
+        // Weak: the body may be compressed.
         let tag = format!("W/\"{}\"", artifact.sha256);
         let described = |mut response: Response| {
             insert(response.headers_mut(), header::ETAG, &tag);
@@ -47,23 +45,23 @@ pub(super) async fn contents(
         if matches_none(&headers, &tag) {
             return Ok(described(StatusCode::NOT_MODIFIED.into_response()));
         }
-        if let Some(contents) = state.contents.remembered(&artifact.sha256) {
+        if let Some(contents) = state.contents.cached(&artifact.sha256) {
             return Ok(described(Json(&*contents).into_response()));
         }
         if let Some(source) = source(&state, artifact).await? {
             let Source::File(file) = source else {
                 return Err(ApiError::unavailable(
-                    "The gateway's disk has no room for the binary, and what is in it can't be told without.",
+                    "The gateway can't store the binary on its disk, and can't read its contents without; try again later.",
                 ));
             };
-            let looked = state.contents.look(artifact.sha256.clone(), file).await;
-            return match looked {
+            let read = state.contents.read(artifact.sha256.clone(), file).await;
+            return match read {
                 Ok(contents) => Ok(described(Json(&*contents).into_response())),
-                Err(ContentsError::Read(error)) => {
+                Err(ReadError::Read(error)) => {
                     warn!(%key, %error, "a cached file can't be read");
                     Err(Refusal::internal().into())
                 }
-                Err(error @ ContentsError::Unknown(_)) => Err(ApiError::refused(
+                Err(error @ ReadError::Unknown(_)) => Err(ApiError::refused(
                     RefusalStatus::Unprocessable,
                     ProblemCode::InvalidValue,
                     format!("{error}."),
@@ -71,9 +69,9 @@ pub(super) async fn contents(
             };
         }
         if !last {
-            record = state.record(&key).await?;
+            record = state.builds.record(&key).await?;
         }
     }
-    warn!(%key, "the object that the record names is gone");
+    warn!(%key, "the object store has lost the binary of a record");
     Err(expired(&record, &caller))
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::timeout;
 use wombat_model::{BuildKey, log::LogEvent};
 
-use super::key;
+use super::build_id::key;
 use crate::{
     ApiError,
     live::Record,
@@ -18,7 +18,7 @@ use crate::{
     state::AppState,
 };
 
-/// How long a stream of all builds may wait for the records at the start of the process.
+/// How long a stream of all builds may wait for the records when the process has just started.
 const READY_LIMIT: Duration = Duration::from_millis(1500);
 
 /// `GET /api/builds/{id}/events`
@@ -28,11 +28,11 @@ pub(super) async fn of_build(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let key = key(&id)?;
-    let record = state.record(&key).await?;
+    let record = state.builds.record(&key).await?;
     let logs = state.gateway.read(state.store.logs.state()).await?;
-    let resumed = last_event_id(&headers);
-    let comes_back = resumed.is_some();
-    let cursor = resumed
+    let last_event = last_event_id(&headers);
+    let resumes = last_event.is_some();
+    let cursor = last_event
         .and_then(Result::ok)
         .filter(|cursor| cursor.fits(&logs) && cursor.revision <= record.revision);
     if let Some(cursor) = cursor
@@ -40,10 +40,11 @@ pub(super) async fn of_build(
     {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let void = comes_back && cursor.is_none();
+    let void = resumes && cursor.is_none();
     let cursor = cursor.unwrap_or_else(|| Cursor::beginning(&logs));
     let (client, response) = channel(state.stop.clone());
-    let session = BuildSession::new(state, client, record, cursor);
+    let (builds, logs) = (state.builds.clone(), Arc::clone(&state.logs));
+    let session = BuildSession::new(builds, logs, client, record, cursor);
     tokio::spawn(session.run(void));
     Ok(response)
 }
@@ -58,8 +59,8 @@ async fn is_past_end(
     if !record.is_terminal() || cursor.revision < record.revision {
         return Ok(false);
     }
-    // Looked at first: whatever comes after it is seen by the reading below.
-    if may_go_on(record) && !has_said_all(state, key, record).await? {
+    // Checked first: the read below sees every entry that comes later.
+    if may_go_on(record) && !has_last_line(state, key, record).await? {
         return Ok(false);
     }
     // The leader says whether there is more.
@@ -68,8 +69,12 @@ async fn is_past_end(
     Ok(is_all && entries.is_empty())
 }
 
-/// Whether the leader has the last line of the claim that the build was ended in or without.
-async fn has_said_all(state: &AppState, key: &BuildKey, record: &Record) -> Result<bool, ApiError> {
+/// Whether the leader has the last line of the build's last claim.
+async fn has_last_line(
+    state: &AppState,
+    key: &BuildKey,
+    record: &Record,
+) -> Result<bool, ApiError> {
     let Some(holder) = record.build.holder() else {
         return Ok(true);
     };
@@ -83,18 +88,19 @@ pub(super) async fn of_all(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    // Also tells at once that NATS is away.
+    // Also fails at once if NATS is unavailable.
     let (_, last) = state.gateway.read(state.store.builds.identity()).await?;
-    let unread = || ApiError::unavailable("The records of builds aren't read yet; try again.");
+    let unread =
+        || ApiError::unavailable("The gateway hasn't read the records of builds yet; try again.");
     let now = timeout(READY_LIMIT, state.feed.cursor()).await;
     let epoch = now.map_err(|_| unread())?.epoch;
-    let resumed = last_event_id(&headers);
-    let comes_back = resumed.is_some();
-    let cursor = resumed
+    let last_event = last_event_id(&headers);
+    let resumes = last_event.is_some();
+    let cursor = last_event
         .and_then(Result::ok)
         .filter(|cursor| cursor.epoch == epoch && cursor.revision <= last.get())
         .filter(|cursor| state.records.has_all_after(cursor.revision));
-    let void = comes_back && cursor.is_none();
+    let void = resumes && cursor.is_none();
     let (feed, records) = (Arc::clone(&state.feed), Arc::clone(&state.records));
     let session = AllSession::new(feed, records, cursor, void).await;
     Ok(response(session.into_stream(), state.stop.clone()))

@@ -1,4 +1,4 @@
-//! What the response of a file looks like.
+//! Responses with a file: headers, and bytes.
 
 use std::{io, ops::Range};
 
@@ -27,7 +27,7 @@ pub(super) async fn send(
 ) -> Result<Response, ApiError> {
     let range = part.clone().unwrap_or(0..artifact.size);
     let length = range.end - range.start;
-    // The status is sent before the bytes: where they aren't right, the transfer breaks.
+    // The status is sent before the bytes are verified: if they are wrong, the transfer breaks.
     let body = match source {
         Source::File(file) => {
             let bytes = file.bytes(range.clone()).await.map_err(|error| {
@@ -56,7 +56,7 @@ fn logged(
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let key = key.clone();
-    bytes.inspect_err(move |error| warn!(%key, %error, "a download was broken off"))
+    bytes.inspect_err(move |error| warn!(%key, %error, "a download broke"))
 }
 
 /// Headers of a file, whole or not.
@@ -74,19 +74,19 @@ pub(super) fn describe_file(headers: &mut HeaderMap, key: &BuildKey, artifact: &
     headers.insert(header::CACHE_CONTROL, FOR_EVER);
 }
 
-/// Every value is made of checked parts, so that none can fail to be one.
+/// Inserts a header. Every value is made of checked parts, so that none is invalid.
 pub(super) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-/// Its strong tag.
+/// The strong entity tag of an artifact.
 pub(super) fn tag(artifact: &Artifact) -> String {
     format!("\"{}\"", artifact.sha256)
 }
 
-/// What it is to be called where it is downloaded to.
+/// The name under which a client stores the binary.
 pub(super) fn file_name(key: &BuildKey) -> String {
     let (platform, hash) = (key.platform(), key.hash());
     let ending = match platform.goos() {
@@ -101,7 +101,7 @@ pub(super) fn file_name(key: &BuildKey) -> String {
     )
 }
 
-/// The client has it.
+/// The client has the file already.
 pub(super) fn not_modified(key: &BuildKey, artifact: &Artifact) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
     describe_file(response.headers_mut(), key, artifact);
@@ -111,7 +111,7 @@ pub(super) fn not_modified(key: &BuildKey, artifact: &Artifact) -> Response {
     response
 }
 
-/// The client wants bytes that it doesn't have.
+/// The file doesn't have the requested range.
 pub(super) fn unsatisfiable(artifact: &Artifact) -> Response {
     let mut response = ApiError::RangeNotSatisfiable.into_response();
     let content_range = format!("bytes */{}", artifact.size);

@@ -1,16 +1,15 @@
-//! Whether the process lives, and whether it can do its work.
+//! Whether the process is alive, and whether it can serve clients.
 
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::header;
-use serde::Serialize;
 use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus};
 
 use crate::{
-    ApiError,
-    health::{self, Found, HealthReport},
+    ApiError, VersionAnswer,
+    health::{self, Findings, HealthReport},
     state::AppState,
 };
 
@@ -21,9 +20,9 @@ pub(super) async fn alive() -> Response {
 
 /// `GET /readyz`: whether a list, a request and a download would be answered now.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<Response, ApiError> {
-    let Found {
+    let Findings {
         problems, notes, ..
-    } = health::look(&state).await;
+    } = health::check(&state).await;
     if problems.is_empty() {
         let notes = notes.iter().map(|note| format!("note: {note}\n"));
         return Ok(format!("ready\n{}", notes.collect::<String>()).into_response());
@@ -41,19 +40,9 @@ pub(super) async fn ready(State(state): State<AppState>) -> Result<Response, Api
 
 /// `GET /api/health`: the same and more, as JSON; the answer itself is always 200.
 pub(super) async fn report(State(state): State<AppState>) -> Response {
-    let found = health::look(&state).await;
+    let found = health::check(&state).await;
     let report = HealthReport::of(found, state.gateway.connection().is_up());
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(report)).into_response()
-}
-
-/// Answer of `GET /api/version`.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct VersionAnswer {
-    /// Version of Wombat Builder.
-    pub version: &'static str,
-    /// Whether cancelling and forcing need a token here.
-    pub cancel_needs_token: bool,
 }
 
 /// `GET /api/version`

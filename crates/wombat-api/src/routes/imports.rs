@@ -4,12 +4,12 @@ use axum::{extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use wombat_model::{catalog::Import, wire::NoQuestion};
 
-use super::json;
+use super::service_answer::json;
 use crate::{
     ApiError, access::Role, body::SmallBody, caller::Caller, gateway::parsed, state::AppState,
 };
 
-/// Where imports are shown.
+/// The list of imports.
 const PATH: &str = "/api/catalog/imports";
 /// Seconds until it is worth looking again: building a package takes some.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");

@@ -1,4 +1,4 @@
-//! What a finished binary says of a pipeline.
+//! Linting a pipeline with a finished binary.
 
 use axum::{
     Json,
@@ -14,8 +14,8 @@ use wombat_model::{
 
 use super::{
     artifacts::{expired, without_artifact},
+    build_id::key,
     catalog::pipeline_of,
-    key,
 };
 use crate::{ApiError, access::Role, body::SmallBody, caller::Caller, state::AppState};
 
@@ -32,8 +32,8 @@ pub(super) async fn lint(
     }
     let key = key(&id)?;
     let pipeline = pipeline_of(body)?;
-    // From the leader: the object of an older record may be gone.
-    let record = state.record(&key).await?;
+    // From the leader: the object of an older record may be removed.
+    let record = state.builds.record(&key).await?;
     let Some(artifact) = record.build.artifact() else {
         return without_artifact(&record, &caller);
     };
@@ -47,18 +47,18 @@ pub(super) async fn lint(
         Some(LintReply::Answer(answer)) => Ok(Json(answer).into_response()),
         Some(LintReply::Gone) => Err(expired(&record, &caller)),
         Some(LintReply::Failed(message)) => {
-            warn!(%key, message, "a binary can't be asked");
+            warn!(%key, message, "a binary couldn't lint a pipeline");
             Err(ApiError::refused(
                 RefusalStatus::Unprocessable,
                 ProblemCode::InvalidValue,
-                format!("The binary couldn't be asked: {message}."),
+                format!("The binary couldn't lint the pipeline: {message}."),
             ))
         }
         None => Err(ApiError::refused(
             RefusalStatus::Unprocessable,
             ProblemCode::UnsupportedPlatform,
             format!(
-                "No builder here can run a binary for {platform} where it is kept from everything; run its `lint` on a machine of yours."
+                "No builder can run a binary for {platform} in a sandbox; run its `lint` on your own machine."
             ),
         )),
     }

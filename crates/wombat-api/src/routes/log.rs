@@ -13,13 +13,15 @@ use wombat_model::{
 };
 use wombat_store::{Logged, Revision};
 
-use super::{artifacts::seen_record, json, key};
+use super::{artifacts::seen_record, build_id::key, service_answer::json};
 use crate::{ApiError, live::Record, state::AppState};
 
-/// Entries of all claims of one build that are looked at.
+/// Entries of all claims of one build that are read.
 const MAX_ENTRIES: usize = 20_000;
 /// How long reading a log or a recipe may take, and an election before it.
 const READ_LIMIT: Duration = Duration::from_secs(15);
+/// How long the reads of one call may take: a recipe may need a second one.
+pub(super) const READS_LIMIT: Duration = READ_LIMIT.saturating_mul(2);
 /// Largest recipe, in bytes: a `go.sum` has thousands of lines.
 const MAX_RECIPE: u64 = 8 * 1024 * 1024;
 
@@ -31,7 +33,7 @@ pub(super) async fn log(
     let key = key(&id)?;
     let reading = || state.store.logs.read(&key, Revision::ZERO, MAX_ENTRIES);
     let reading = state.gateway.read_long(READ_LIMIT, reading);
-    let (record, read) = tokio::join!(state.record(&key), reading);
+    let (record, read) = tokio::join!(state.builds.record(&key), reading);
     let (record, (entries, _)) = (record?, read?);
     let text = match last_claim(&record, &entries) {
         Some(claim) => {
@@ -43,7 +45,7 @@ pub(super) async fn log(
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-/// The claim of the record, or the last one that wrote something if nobody holds the build now.
+/// The claim of the record; if no builder holds the build now, the last claim that wrote an entry.
 fn last_claim(record: &Record, entries: &[Logged]) -> Option<ClaimId> {
     record
         .build
@@ -57,7 +59,7 @@ fn as_text<'a>(entries: impl Iterator<Item = &'a LogEntry>) -> String {
     let mut entries = entries.peekable();
     while let Some(entry) = entries.next() {
         let mut entry = entry.clone();
-        // A log that is too long tells every few seconds how much more is missing.
+        // A log that is too long gets another gap every few seconds.
         while let LogEvent::Gap { dropped, bytes } = &mut entry.event
             && let Some(LogEvent::Gap {
                 dropped: more,
@@ -106,7 +108,7 @@ pub(super) async fn recipe(
 ) -> Result<Response, ApiError> {
     let key = key(&id)?;
     let mut record = seen_record(&state, &key).await?;
-    // A record that was read before a rebuild names a recipe that may be gone; the newest one is asked then.
+    // A record from before a rebuild names a recipe that may be removed: the newest record is read then.
     for last in [false, true] {
         let Some(artifact) = record.build.artifact() else {
             return Err(without_recipe(record.build.status()));
@@ -117,11 +119,11 @@ pub(super) async fn recipe(
             return Ok(json(bytes.into()));
         }
         if !last {
-            record = state.record(&key).await?;
+            record = state.builds.record(&key).await?;
         }
     }
     Err(ApiError::not_found(
-        "The builder of this binary left no recipe.",
+        "The builder of this binary stored no recipe.",
     ))
 }
 
@@ -130,12 +132,12 @@ fn without_recipe(status: Status) -> ApiError {
         Status::Success => ApiError::refused(
             RefusalStatus::Gone,
             ProblemCode::Expired,
-            "The recipe was removed with the binary; ask for the build again to have both.",
+            "The recipe was removed with the binary; request the build again to have both.",
         ),
         Status::New | Status::Building | Status::Failed | Status::Cancelled => ApiError::refused(
             RefusalStatus::Conflict,
             ProblemCode::WrongState,
-            format!("The recipe is written when the binary is; this build is `{status}`."),
+            format!("The recipe is stored with the binary; this build is `{status}`."),
         ),
     }
 }

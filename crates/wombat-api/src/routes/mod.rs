@@ -2,53 +2,59 @@
 
 mod artifacts;
 mod blocklist;
+mod build_id;
+mod build_response;
 mod builds;
 mod catalog;
 mod contents;
+mod direct_download;
 mod events;
 mod file;
 mod health;
 mod imports;
 mod lint;
 mod log;
-mod one_line;
-
-pub use catalog::{OfferedPlatform, PlatformsAnswer};
-pub use health::VersionAnswer;
+mod service_answer;
 
 use std::time::Duration;
 
 use axum::{
     Router,
-    extract::Request,
-    middleware::{Next, from_fn, from_fn_with_state},
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
 use tower_http::compression::CompressionLayer;
-use wombat_model::{BuildKey, Status, wire::BuildView};
+use wombat_model::wire::LINT_PATIENCE;
 
+use self::service_answer::json;
 use crate::{
     ApiError,
-    gateway::written,
+    body::ARRIVAL_LIMIT,
     headers::{finish, own_writes_only},
     openapi,
     state::AppState,
     ui,
 };
 
-/// How long a call may take that neither waits nor streams.
-const HANDLER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a call may take that neither waits nor streams: its body takes time to arrive, and NATS to answer.
+const HANDLER_LIMIT: Duration = ARRIVAL_LIMIT.saturating_add(Duration::from_secs(2));
+/// The same for a call that reads a log or a recipe.
+const READING_LIMIT: Duration = HANDLER_LIMIT.saturating_add(log::READS_LIMIT);
+/// The same for a call that a builder answers.
+const LINTING_LIMIT: Duration = HANDLER_LIMIT.saturating_add(LINT_PATIENCE);
 
-/// Everything that the gateway answers.
+/// All routes, with the layers around them.
 pub fn app(state: AppState) -> Router {
-    let quick = Router::new()
+    let reading = Router::new()
         .route("/api/builds/{id}/log", get(log::log))
         .route("/api/builds/{id}/recipe", get(log::recipe))
+        .layer(from_fn_with_state(READING_LIMIT, limit_time));
+    let linting = Router::new()
         .route("/api/builds/{id}/lint", post(lint::lint))
+        .layer(from_fn_with_state(LINTING_LIMIT, limit_time));
+    let quick = Router::new()
         .route("/api/builds/{id}/contents", get(contents::contents))
         .route("/api/resolve", post(builds::resolve))
         .route("/api/catalog", get(catalog::search))
@@ -73,15 +79,17 @@ pub fn app(state: AppState) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(ui::serve)
-        .layer(CompressionLayer::new())
-        .layer(from_fn(limit_time));
-    // These wait, stream, or carry a tag that stands for the very bytes.
+        .layer(from_fn_with_state(HANDLER_LIMIT, limit_time))
+        .merge(reading)
+        .merge(linting)
+        .layer(CompressionLayer::new());
+    // These wait, stream, or have a strong tag, which compression would make wrong.
     let slow = Router::new()
         .route("/api/builds", get(builds::list).post(builds::create))
         .route("/api/builds/{id}", get(builds::get).delete(builds::cancel))
         .route("/api/builds/{id}/events", get(events::of_build))
         .route("/api/events", get(events::of_all))
-        .route("/dl/{goos}/{goarch}", get(one_line::download))
+        .route("/dl/{goos}/{goarch}", get(direct_download::download))
         .route(
             "/artifacts/{goos}/{goarch}/{go}/{hash}",
             get(artifacts::download).head(artifacts::describe),
@@ -98,69 +106,27 @@ async fn document() -> Response {
     json(openapi::DOCUMENT.clone())
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(HANDLER_LIMIT, next.run(request))
+async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    tokio::time::timeout(limit, next.run(request))
         .await
         .unwrap_or_else(|_| ApiError::Overdue.into_response())
 }
 
-/// The id in a path.
-fn key(id: &str) -> Result<BuildKey, ApiError> {
-    id.parse()
-        .map_err(|error| ApiError::not_found(format!("{error}.")))
-}
+#[cfg(test)]
+mod tests {
+    use wombat_model::wire::LINT_LIMIT;
 
-/// An answer of the service, as it came.
-fn json(body: Bytes) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
+    use super::*;
 
-/// The tag of a record.
-fn tag(revision: u64) -> String {
-    format!("\"{revision}\"")
-}
-
-/// What the head of a response tells of the build in its body: read out of an answer that is passed on as it came.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Glance {
-    id: BuildKey,
-    revision: u64,
-    status: Status,
-    eta_seconds: Option<u64>,
-}
-
-impl Glance {
-    fn of(view: &BuildView) -> Self {
-        Self {
-            id: view.id.clone(),
-            revision: view.revision,
-            status: view.build.status,
-            eta_seconds: view.eta_seconds,
+    #[test]
+    fn a_call_may_take_longer_than_everything_that_it_waits_for() {
+        for (call, within) in [
+            (HANDLER_LIMIT, ARRIVAL_LIMIT),
+            (READING_LIMIT, ARRIVAL_LIMIT.max(log::READS_LIMIT)),
+            (LINTING_LIMIT, ARRIVAL_LIMIT + LINT_PATIENCE),
+            (LINT_PATIENCE, LINT_LIMIT),
+        ] {
+            assert!(call > within, "{call:?} {within:?}");
         }
     }
-}
-
-/// A build, with the tag of its record.
-fn view(status: StatusCode, view: &BuildView) -> Result<Response, ApiError> {
-    Ok(passed_on(status, written(view)?, &Glance::of(view)))
-}
-
-/// The same for a build that the service has written already.
-fn passed_on(status: StatusCode, body: Bytes, glance: &Glance) -> Response {
-    let mut response = (status, json(body)).into_response();
-    let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag(glance.revision)) {
-        headers.insert(header::ETAG, tag);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if !glance.status.is_terminal() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(patience(glance)));
-    }
-    response
-}
-
-/// Seconds after which it is worth looking again.
-fn patience(glance: &Glance) -> u64 {
-    glance.eta_seconds.map_or(2, |eta| (eta / 4).clamp(1, 30))
 }

@@ -1,4 +1,5 @@
-//! A client that looks at all builds: records as levels, in the order of their changes, and phases as they come.
+//! The session of a client that follows all builds: their latest records, in the order of their changes, and phases as they
+//! come.
 
 use std::sync::Arc;
 
@@ -7,32 +8,33 @@ use futures::{Stream, stream};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    Cursor, HEARTBEAT, event,
-    feed::{Beginning, Feed, Next, Place, Written, of_record},
+    Cursor, HEARTBEAT,
+    encoded_event::{EncodedEvent, EventKind, encode},
+    feed::{Feed, NextEvents, StartPoint, of_record},
     opening,
 };
 use crate::live::Records;
 
-/// Records that are looked up at once for a client that was away.
+/// Records that are looked up at once for a client that reconnected.
 const BATCH: usize = 64;
 
-/// See the module.
+/// A client that follows all builds.
 pub(crate) struct AllSession {
     feed: Arc<Feed>,
     records: Arc<Records>,
     ends: watch::Receiver<u64>,
     cursor: Cursor,
-    turn: Turn,
+    stage: Stage,
 }
 
-/// What a client is sent.
-enum Turn {
-    /// A first word.
+/// What a client is sent next.
+enum Stage {
+    /// Opening event: retry, then an id or a reset.
     Open { void: bool, returns: bool },
-    /// What it hasn't seen because it was away, or too slow.
-    Return(Beginning),
+    /// Records that it missed while it was disconnected, or too slow.
+    CatchUp(StartPoint),
     /// Events as they come, the next of this number.
-    Along(u64),
+    Follow(u64),
 }
 
 impl AllSession {
@@ -50,7 +52,7 @@ impl AllSession {
             feed,
             records,
             cursor: cursor.unwrap_or(now),
-            turn: Turn::Open { void, returns },
+            stage: Stage::Open { void, returns },
         }
     }
 
@@ -64,25 +66,25 @@ impl AllSession {
 
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            match &mut self.turn {
-                Turn::Open { void, returns } => {
+            match &mut self.stage {
+                Stage::Open { void, returns } => {
                     let (void, returns) = (*void, *returns);
                     return self.open(void, returns);
                 }
-                Turn::Return(_) if !self.records.has_all_after(self.cursor.revision) => {
-                    // It was away for longer than finished builds are kept: it has to look for itself.
-                    self.turn = Turn::Open {
+                Stage::CatchUp(_) if !self.records.has_all_after(self.cursor.revision) => {
+                    // It missed finished builds that are no longer kept: it has to list the builds again.
+                    self.stage = Stage::Open {
                         void: true,
                         returns: false,
                     };
                 }
-                Turn::Return(beginning) => {
+                Stage::CatchUp(start) => {
                     let records = self.records.after(self.cursor.revision, BATCH);
                     if records.is_empty() {
-                        let next = beginning.next;
-                        let phases = std::mem::take(&mut beginning.phases);
-                        self.turn = Turn::Along(next);
-                        if let Some(bytes) = self.wanted(&phases) {
+                        let next = start.next;
+                        let phases = std::mem::take(&mut start.phases);
+                        self.stage = Stage::Follow(next);
+                        if let Some(bytes) = self.unseen(&phases) {
                             return Some(bytes);
                         }
                         continue;
@@ -94,27 +96,29 @@ impl AllSession {
                     }
                     return Some(bytes.freeze());
                 }
-                Turn::Along(next) => {
-                    // Seen before it is looked, so that nothing falls in between.
+                Stage::Follow(next) => {
+                    // Before the events are read, so that an event in between still wakes the session.
                     self.ends.mark_unchanged();
                     match self.feed.from(*next) {
-                        Next::Events(events) => {
+                        NextEvents::Events(events) => {
                             *next += events.len() as u64;
-                            if let Some(bytes) = self.wanted(&events) {
+                            if let Some(bytes) = self.unseen(&events) {
                                 return Some(bytes);
                             }
                         }
-                        Next::Missed => {
-                            self.turn = Turn::Open {
+                        NextEvents::Missed => {
+                            self.stage = Stage::Open {
                                 void: false,
                                 returns: true,
                             };
                         }
-                        Next::Nothing => match timeout(HEARTBEAT, self.ends.changed()).await {
-                            Ok(Ok(())) => {}
-                            Ok(Err(_)) => return None,
-                            Err(_) => return Some(Bytes::from_static(b": alive\n\n")),
-                        },
+                        NextEvents::Nothing => {
+                            match timeout(HEARTBEAT, self.ends.changed()).await {
+                                Ok(Ok(())) => {}
+                                Ok(Err(_)) => return None,
+                                Err(_) => return Some(Bytes::from_static(b": alive\n\n")),
+                            }
+                        }
                     }
                 }
             }
@@ -122,47 +126,47 @@ impl AllSession {
     }
 
     fn open(&mut self, void: bool, returns: bool) -> Option<Bytes> {
-        let beginning = self.feed.beginning()?;
-        let replaced = returns && beginning.cursor.epoch != self.cursor.epoch;
+        let start = self.feed.start_point()?;
+        let replaced = returns && start.cursor.epoch != self.cursor.epoch;
         let (void, returns) = (void || replaced, returns && !replaced);
         if !returns {
-            self.cursor = beginning.cursor;
+            self.cursor = start.cursor;
         }
         let mut bytes = BytesMut::from(opening());
         if void {
-            bytes.extend_from_slice(&event("reset", self.cursor, "{}"));
+            bytes.extend_from_slice(&encode("reset", self.cursor, "{}"));
         } else {
-            // An id without data: a client that is cut off before the first change can come back to here.
+            // An id without data: a client that is cut off before the first change can resume here.
             bytes.extend_from_slice(format!("id: {}\n\n", self.cursor).as_bytes());
         }
-        self.turn = match self.feed.after(self.cursor) {
-            _ if !returns => Turn::Along(beginning.next),
-            Some(next) => Turn::Along(next),
-            None => Turn::Return(beginning),
+        self.stage = match self.feed.after(self.cursor) {
+            _ if !returns => Stage::Follow(start.next),
+            Some(next) => Stage::Follow(next),
+            None => Stage::CatchUp(start),
         };
         Some(bytes.freeze())
     }
 
     /// Those of these events that the client hasn't seen, in one piece.
-    fn wanted(&mut self, events: &[Written]) -> Option<Bytes> {
-        let mut wanted: Vec<Bytes> = Vec::with_capacity(events.len());
+    fn unseen(&mut self, events: &[EncodedEvent]) -> Option<Bytes> {
+        let mut unseen: Vec<Bytes> = Vec::with_capacity(events.len());
         for event in events {
-            let is_new = match event.place {
-                Place::Build(revision) => grows(&mut self.cursor.revision, revision),
-                Place::Phase(sequence) => grows(&mut self.cursor.sequence, sequence),
-                Place::Reset => {
-                    // Both count anew.
+            let is_new = match event.kind {
+                EventKind::Build(revision) => grows(&mut self.cursor.revision, revision),
+                EventKind::Phase(sequence) => grows(&mut self.cursor.sequence, sequence),
+                EventKind::Reset => {
+                    // Both numbers start again.
                     self.cursor = event.cursor;
                     true
                 }
             };
             if is_new {
-                wanted.push(event.bytes(self.cursor));
+                unseen.push(event.bytes(self.cursor));
             }
         }
-        match wanted.as_slice() {
+        match unseen.as_slice() {
             [] => None,
-            // The very bytes that everybody else is sent.
+            // The bytes that all clients share.
             [one] => Some(one.clone()),
             several => Some(several.concat().into()),
         }
@@ -196,7 +200,7 @@ mod tests {
         };
         let mut say = |feed: &Feed, n: u64| {
             cursor.sequence = n;
-            feed.push(Place::Phase(n), "phase", cursor, &n.to_string());
+            feed.push(EventKind::Phase(n), "phase", cursor, &n.to_string());
         };
         say(&feed, 1);
         let mut session = AllSession::new(Arc::clone(&feed), Arc::default(), None, false).await;
@@ -224,7 +228,7 @@ mod tests {
             sequence: 0,
             revision: 0,
         };
-        feed.push(Place::Phase(0), "phase", cursor, "0");
+        feed.push(EventKind::Phase(0), "phase", cursor, "0");
         let open = async || {
             let mut session = AllSession::new(Arc::clone(&feed), Arc::default(), None, false).await;
             session.next().await;
@@ -232,7 +236,7 @@ mod tests {
         };
         let mut sessions = [open().await, open().await];
         cursor.sequence = 1;
-        feed.push(Place::Phase(1), "phase", cursor, "1");
+        feed.push(EventKind::Phase(1), "phase", cursor, "1");
         let [one, other] = &mut sessions;
         let (one, other) = (one.next().await.unwrap(), other.next().await.unwrap());
         assert_eq!(one.as_ptr(), other.as_ptr());

@@ -1,4 +1,4 @@
-//! The id of an event: all that another process needs to go on where this one stopped.
+//! The id of an event: all that another gateway needs to go on where this one stopped.
 
 use std::{fmt, str::FromStr};
 
@@ -44,7 +44,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The text isn't an id of ours.
+/// The text isn't a cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ParseCursorError;
 
@@ -71,7 +71,7 @@ fn small(text: &str) -> Result<u64, ParseCursorError> {
         .ok_or(ParseCursorError)
 }
 
-/// What a client says it saw last: nothing, something, or what can't be read.
+/// The `Last-Event-ID` of a client, if it sends one; an error if that isn't a cursor.
 pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<Result<Cursor, ParseCursorError>> {
     let value = headers.get("last-event-id")?;
     Some(

@@ -1,11 +1,10 @@
-//! The events of all builds, written once for all who look.
+//! The events of all builds, encoded once for all clients.
 //!
-//! One task per process takes what the watch of the records and the follower of the logs tell, writes each event as the
-//! bytes that every client is sent, and keeps the last ones. Clients read along, each at its own place.
+//! One task per process turns changes of records and phases from the logs into events, in the bytes that every client is
+//! sent, and keeps the last ones. Each client reads them at its own position.
 
 use std::{
     collections::VecDeque,
-    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,121 +14,65 @@ use tokio::sync::{broadcast::error::RecvError, watch};
 use wombat_model::wire::{LoggedEntry, PhaseOfBuild};
 use wombat_store::{Followers, Logged, Store};
 
-use super::{Cursor, event};
-use crate::{
-    live::{LogHub, LogSignal, Record, Records},
-    state::milliseconds,
+use super::{
+    Cursor,
+    encoded_event::{EncodedEvent, EventKind, encode},
 };
+use crate::live::{LogHub, LogSignal, Record, Records};
 
-/// Events that are kept for clients that are behind, or come back.
-const KEPT: usize = 2048;
+/// Events that are kept for clients that are behind, or reconnect.
+const CAPACITY: usize = 2048;
 /// Events that a client is sent at once.
 const AT_ONCE: usize = 64;
 /// Records that are looked up at once.
 const BATCH: usize = 256;
-/// Wait between attempts to find out which streams are there.
+/// Pause between attempts to read the identity of the streams.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What an event tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// A record, at this revision.
-    Build(u64),
-    /// A phase, at this sequence of the log.
-    Phase(u64),
-    /// Everything before is void.
-    Reset,
-}
-
-/// An event as it is sent.
-#[derive(Clone, Debug)]
-pub(super) struct Written {
-    pub(super) place: Place,
-    /// Where it leaves off; its id.
-    pub(super) cursor: Cursor,
-    name: &'static str,
-    /// Where its data is in its bytes.
-    data: Range<usize>,
-    bytes: Bytes,
-}
-
-impl Written {
-    fn new(place: Place, name: &'static str, cursor: Cursor, data: &str) -> Self {
-        let bytes = event(name, cursor, data);
-        let end = bytes.len() - "\n\n".len();
-        Self {
-            place,
-            cursor,
-            name,
-            data: end - data.len()..end,
-            bytes,
-        }
-    }
-
-    /// For a client that is at `cursor` with it: the bytes that all share, unless it took another way there.
-    pub(super) fn bytes(&self, cursor: Cursor) -> Bytes {
-        if cursor == self.cursor {
-            return self.bytes.clone();
-        }
-        let data = std::str::from_utf8(&self.bytes[self.data.clone()]);
-        event(self.name, cursor, data.expect("it was written as text"))
-    }
-}
-
 #[derive(Debug, Default)]
-struct Kept {
-    events: VecDeque<Written>,
+struct RecentEvents {
+    events: VecDeque<EncodedEvent>,
     /// The number of the first of them.
     first: u64,
-    /// Where the event before the first of them left off.
+    /// The id of the event before the first of them.
     before: Option<Cursor>,
-    /// Where the last of them left off; `None` before it is known.
+    /// The id of the last of them; `None` before the first is known.
     cursor: Option<Cursor>,
 }
 
-impl Kept {
+impl RecentEvents {
     fn end(&self) -> u64 {
         self.first + self.events.len() as u64
     }
 }
 
-/// See the module.
+/// The last events of all builds, and their number.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
-    kept: Mutex<Kept>,
+    recent: Mutex<RecentEvents>,
     /// The number of the next event.
     end: watch::Sender<u64>,
 }
 
-/// Where a client that comes now begins, and what it may have missed.
+/// Where a client that connects now begins, and what it may have missed.
 #[derive(Debug)]
-pub(super) struct Beginning {
+pub(super) struct StartPoint {
     /// The number of its first event.
     pub(super) next: u64,
-    /// Where the event before left off.
+    /// The id of the event before.
     pub(super) cursor: Cursor,
     /// Phases that are still kept.
-    pub(super) phases: Vec<Written>,
+    pub(super) phases: Vec<EncodedEvent>,
 }
 
-impl Place {
-    fn is_after(self, cursor: Cursor) -> bool {
-        match self {
-            Self::Build(revision) => revision > cursor.revision,
-            Self::Phase(sequence) => sequence > cursor.sequence,
-            Self::Reset => true,
-        }
-    }
-}
-
-/// What comes next for a client.
+/// The next events for a client.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum NextEvents {
     /// These events.
-    Events(Vec<Written>),
+    Events(Vec<EncodedEvent>),
     /// Nothing yet.
     Nothing,
-    /// What it hasn't seen is no longer kept.
+    /// Some that it hasn't seen are no longer kept.
     Missed,
 }
 
@@ -154,11 +97,11 @@ impl Feed {
         feed
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, RecentEvents> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until it is known what events follow on.
+    /// The id of the last event; waits until there is one.
     pub(crate) async fn cursor(&self) -> Cursor {
         let mut end = self.end.subscribe();
         loop {
@@ -172,50 +115,50 @@ impl Feed {
         }
     }
 
-    /// Where a client begins. `None`: nothing is known yet.
-    pub(super) fn beginning(&self) -> Option<Beginning> {
-        let kept = self.lock();
-        let phases = kept
+    /// Where a client begins. `None`: the feed hasn't begun.
+    pub(super) fn start_point(&self) -> Option<StartPoint> {
+        let recent = self.lock();
+        let phases = recent
             .events
             .iter()
-            .filter(|event| matches!(event.place, Place::Phase(_)));
-        Some(Beginning {
-            next: kept.end(),
-            cursor: kept.cursor?,
+            .filter(|event| matches!(event.kind, EventKind::Phase(_)));
+        Some(StartPoint {
+            next: recent.end(),
+            cursor: recent.cursor?,
             phases: phases.cloned().collect(),
         })
     }
 
-    /// The number of the first event that a client hasn't seen which was at `cursor`. `None`: not all of them are kept.
+    /// The number of the first event that a client at `cursor` hasn't seen. `None`: not all of those are kept.
     pub(super) fn after(&self, cursor: Cursor) -> Option<u64> {
-        let kept = self.lock();
-        let before = kept.before?;
+        let recent = self.lock();
+        let before = recent.before?;
         let all_kept = cursor.epoch == before.epoch
             && cursor.sequence >= before.sequence
             && cursor.revision >= before.revision;
         let seen = || {
-            let mut events = kept.events.iter();
-            let first = events.position(|event| event.place.is_after(cursor));
-            first.unwrap_or(kept.events.len()) as u64
+            let mut events = recent.events.iter();
+            let first = events.position(|event| event.kind.is_after(cursor));
+            first.unwrap_or(recent.events.len()) as u64
         };
-        all_kept.then(|| kept.first + seen())
+        all_kept.then(|| recent.first + seen())
     }
 
-    /// What comes from this number on.
-    pub(super) fn from(&self, next: u64) -> Next {
-        let kept = self.lock();
-        let Some(skipped) = next.checked_sub(kept.first) else {
-            return Next::Missed;
+    /// The events from this number on.
+    pub(super) fn from(&self, next: u64) -> NextEvents {
+        let recent = self.lock();
+        let Some(skipped) = next.checked_sub(recent.first) else {
+            return NextEvents::Missed;
         };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-        if skipped >= kept.events.len() {
-            return Next::Nothing;
+        if skipped >= recent.events.len() {
+            return NextEvents::Nothing;
         }
-        let events = kept.events.range(skipped..).take(AT_ONCE);
-        Next::Events(events.cloned().collect())
+        let events = recent.events.range(skipped..).take(AT_ONCE);
+        NextEvents::Events(events.cloned().collect())
     }
 
-    /// Told whenever there is more.
+    /// Changes whenever there are more events.
     pub(super) fn ends(&self) -> watch::Receiver<u64> {
         self.end.subscribe()
     }
@@ -224,27 +167,27 @@ impl Feed {
         let mut is_first = true;
         loop {
             let mut phases = logs.phases();
-            let mut ticks = records.ticks();
-            let start = match ticks.wait_for(|tick| tick.ready).await {
-                Ok(tick) => *tick,
+            let mut progress = records.progress();
+            let start = match progress.wait_for(|now| now.ready).await {
+                Ok(now) => *now,
                 Err(_) => return,
             };
-            let mut cursor = beginning(store, start.revision).await;
+            let mut cursor = start_cursor(store, start.revision).await;
             self.begin(cursor);
             if !is_first {
-                self.push(Place::Reset, "reset", cursor, "{}");
+                self.push(EventKind::Reset, "reset", cursor, "{}");
             }
             is_first = false;
             loop {
-                let tick = *ticks.borrow_and_update();
-                if tick.generation != start.generation {
+                let now = *progress.borrow_and_update();
+                if now.generation != start.generation {
                     break;
                 }
                 let changed = records.after(cursor.revision, BATCH);
                 for record in &changed {
                     cursor.revision = record.revision;
                     self.push(
-                        Place::Build(record.revision),
+                        EventKind::Build(record.revision),
                         "build",
                         cursor,
                         record.json(),
@@ -254,14 +197,14 @@ impl Feed {
                     continue;
                 }
                 tokio::select! {
-                    changed = ticks.changed() => if changed.is_err() { return },
+                    changed = progress.changed() => if changed.is_err() { return },
                     phase = phases.recv() => match phase {
                         Ok(LogSignal::Line(line)) if line.logged.sequence > cursor.log_position() => {
                             cursor.sequence = line.logged.sequence.get();
-                            let place = Place::Phase(cursor.sequence);
-                            self.push(place, "phase", cursor, &phase_json(&line.logged));
+                            let kind = EventKind::Phase(cursor.sequence);
+                            self.push(kind, "phase", cursor, &phase_json(&line.logged));
                         }
-                        // What was missed is in the records.
+                        // The records make up for phases that were missed.
                         Ok(LogSignal::Line(_)) | Err(RecvError::Lagged(_)) => {}
                         Ok(LogSignal::Reset) => break,
                         Err(RecvError::Closed) => return,
@@ -271,35 +214,35 @@ impl Feed {
         }
     }
 
-    /// What was told before, if anything, isn't followed by what comes.
+    /// Starts a new sequence; buffered events are dropped.
     fn begin(&self, cursor: Cursor) {
-        let mut kept = self.lock();
-        kept.first = kept.end();
-        kept.events.clear();
-        kept.before = Some(cursor);
-        kept.cursor = Some(cursor);
-        drop(kept);
+        let mut recent = self.lock();
+        recent.first = recent.end();
+        recent.events.clear();
+        recent.before = Some(cursor);
+        recent.cursor = Some(cursor);
+        drop(recent);
         self.end.send_modify(|_| {});
     }
 
-    pub(super) fn push(&self, place: Place, name: &'static str, cursor: Cursor, data: &str) {
-        let written = Written::new(place, name, cursor, data);
-        let mut kept = self.lock();
-        kept.events.push_back(written);
-        kept.cursor = Some(cursor);
-        if kept.events.len() > KEPT {
-            kept.before = kept.events.pop_front().map(|event| event.cursor);
-            kept.first += 1;
+    pub(super) fn push(&self, kind: EventKind, name: &'static str, cursor: Cursor, data: &str) {
+        let event = EncodedEvent::new(kind, name, cursor, data);
+        let mut recent = self.lock();
+        recent.events.push_back(event);
+        recent.cursor = Some(cursor);
+        if recent.events.len() > CAPACITY {
+            recent.before = recent.events.pop_front().map(|event| event.cursor);
+            recent.first += 1;
         }
-        let end = kept.end();
-        drop(kept);
+        let end = recent.end();
+        drop(recent);
         self.end.send_replace(end);
     }
 }
 
-/// A record for a client that comes back or fell behind.
+/// The `build` event of a record, for a client that reconnected or fell behind.
 pub(super) fn of_record(record: &Record, cursor: Cursor) -> Bytes {
-    event("build", cursor, record.json())
+    encode("build", cursor, record.json())
 }
 
 fn phase_json(logged: &Logged) -> String {
@@ -314,8 +257,8 @@ fn phase_json(logged: &Logged) -> String {
     serde_json::to_string(&phase).expect("an entry came from JSON and goes back")
 }
 
-/// Where the streams stand. The epoch is that of the younger one, so that it is another when either was replaced.
-async fn beginning(store: &Store, revision: u64) -> Cursor {
+/// The present position in both streams. The epoch is that of the younger one, so that it changes when either is replaced.
+async fn start_cursor(store: &Store, revision: u64) -> Cursor {
     loop {
         if let Ok((builds, logs)) = tokio::try_join!(store.builds.identity(), store.logs.state()) {
             return Cursor {
@@ -326,4 +269,9 @@ async fn beginning(store: &Store, revision: u64) -> Cursor {
         }
         tokio::time::sleep(RETRY).await;
     }
+}
+
+/// Whole milliseconds of a time in nanoseconds.
+fn milliseconds(nanoseconds: i128) -> i64 {
+    i64::try_from(nanoseconds / 1_000_000).unwrap_or(i64::MAX)
 }

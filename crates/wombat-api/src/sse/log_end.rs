@@ -1,4 +1,4 @@
-//! When the log of a finished build is over for a client that goes along with it.
+//! When the log of a finished build is over for a client that follows it.
 
 use std::{future::pending, time::Duration};
 
@@ -6,18 +6,18 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::live::Record;
 
-/// How long the lines that a record names may come after it with those that all clients share, before they are read from
-/// the stream.
+/// How long the last line that a record names may come after it with the lines that all clients share. After that, the log
+/// is read from the stream.
 const SHARED_LIMIT: Duration = Duration::from_millis(500);
-/// How long a stream is held open for what a builder may say of a build that was ended without it, such as one that was
-/// cancelled. Nothing is known to be missing then.
+/// How long a stream is held open for further lines from the builder of a build that ended without it, such as a cancelled
+/// one: nothing says whether such lines come.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// What a client that was sent everything so far does next.
+/// What the session of a client that was sent everything so far does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Goes along.
-    Go,
+    /// Follows the lines that all clients share.
+    Follow,
     /// Reads the log from the stream, unless its end comes before that.
     Read(Instant),
     /// Ends.
@@ -28,7 +28,7 @@ pub(super) enum Step {
 /// and `read` is the revision of the record since which the whole log was read.
 pub(super) fn next_step(record: &Record, seen: Instant, is_sent: bool, read: u64) -> Step {
     if !record.is_terminal() {
-        return Step::Go;
+        return Step::Follow;
     }
     let is_read = read >= record.revision;
     match record.build.log() {
@@ -43,15 +43,15 @@ pub(super) fn next_step(record: &Record, seen: Instant, is_sent: bool, read: u64
     }
 }
 
-/// Until when a builder may have more to say of a build that was ended without it; `None`: that is over, or there is no such
-/// builder.
+/// Until when further lines may come from the builder of a build that ended without it. `None`: that time is over, or there
+/// is no such builder.
 fn last_words_until(record: &Record) -> Option<Instant> {
     record.build.holder()?;
     let until = Instant::from_std(record.finished_here()? + LAST_WORDS);
     (until > Instant::now()).then_some(until)
 }
 
-/// Whether more may come of a log that was read to its end after the record was seen.
+/// Whether a log may grow that was read to its end after the record was seen.
 pub(crate) fn may_go_on(record: &Record) -> bool {
     !record.is_terminal() || (record.build.log().is_none() && last_words_until(record).is_some())
 }

@@ -1,11 +1,13 @@
 //! Server-sent events: of one build, with its log, and of all builds.
 //!
-//! The session of one build is a task that follows what it has to and hands events to its client through a short queue.
-//! Those who look at all builds share one feed. A slow client holds up itself alone: levels are skipped, missed lines are
-//! read from the stream.
+//! The session of one build is a task that follows the record and the log, and sends events to its client through a short
+//! queue. Clients that follow all builds share one feed. A slow client delays only itself: it skips states of the record, and
+//! reads missed lines from the stream.
 
 mod all;
+mod build_events;
 mod cursor;
+mod encoded_event;
 mod feed;
 mod log_end;
 mod session;
@@ -34,22 +36,22 @@ pub(crate) use session::BuildSession;
 
 /// Events that wait for a slow client.
 const QUEUE: usize = 8;
-/// A comment is sent when nothing else was for this long, so that proxies keep the connection.
+/// A comment is sent after this long without an event, so that proxies keep the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a client should wait before it comes back.
+/// How long a client should wait before it reconnects.
 const RECONNECT: Duration = Duration::from_secs(2);
 
 /// The client has gone.
 #[derive(Debug)]
-pub(crate) struct Gone;
+pub(crate) struct ClientGone;
 
-/// The way to one client.
+/// The sending side of a client's stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Client(mpsc::Sender<Event>);
 
 impl Client {
-    async fn send(&self, event: Event) -> Result<(), Gone> {
-        self.0.send(event).await.map_err(|_| Gone)
+    async fn send(&self, event: Event) -> Result<(), ClientGone> {
+        self.0.send(event).await.map_err(|_| ClientGone)
     }
 
     async fn gone(&self) {
@@ -57,7 +59,7 @@ impl Client {
     }
 }
 
-/// A response and the way to whom it goes. The stream ends when every [`Client`] is dropped, or with `stop`.
+/// A stream of events, and its response. The stream ends when every [`Client`] is dropped, or with `stop`.
 pub(crate) fn channel(stop: CancellationToken) -> (Client, Response) {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let first = Event::default().retry(RECONNECT);
@@ -70,7 +72,7 @@ pub(crate) fn channel(stop: CancellationToken) -> (Client, Response) {
     (Client(sender), unbuffered(response))
 }
 
-/// A response of events that are written already. It ends with `stop`.
+/// A response of encoded events. It ends with `stop`.
 pub(crate) fn response(
     events: impl Stream<Item = Bytes> + Send + 'static,
     stop: CancellationToken,
@@ -85,7 +87,7 @@ pub(crate) fn response(
     unbuffered((headers, Body::from_stream(events)).into_response())
 }
 
-/// Tells proxies to hold nothing back.
+/// Tells proxies not to buffer the response.
 fn unbuffered(mut response: Response) -> Response {
     response
         .headers_mut()
@@ -93,13 +95,8 @@ fn unbuffered(mut response: Response) -> Response {
     response
 }
 
-/// What a stream begins with: how long to wait before coming back.
+/// What a stream begins with: how long a client should wait before it reconnects.
 fn opening() -> &'static [u8] {
     const _: () = assert!(RECONNECT.as_millis() == 2000);
     b"retry: 2000\n\n"
-}
-
-/// An event as it goes over the wire. The data has no line ends.
-fn event(name: &str, id: Cursor, data: &str) -> Bytes {
-    format!("event: {name}\nid: {id}\ndata: {data}\n\n").into()
 }

@@ -1,33 +1,32 @@
-//! The events of one build: its record as a level, its log line by line.
+//! The session of a client that follows one build: the latest record, and the log line by line.
 //!
-//! The log is read from the stream until it is caught up, then from the lines that this process shares out, which
-//! were subscribed to before, so that nothing falls in between; what comes twice is known by its sequence. Where
-//! lines were missed, it is read from the stream again.
+//! The log is read from the stream until its end, then taken from the lines that this process shares, which were subscribed
+//! to before, so that none is missed in between; one that comes twice is known by its sequence. If lines were missed, the
+//! log is read from the stream again.
 //!
-//! No length of time decides that a log is complete. Either the line was sent that the record names as the last one, or
-//! the log was read up to what the leader of its stream has, after the record was seen.
+//! No time limit decides that a log is complete. Either the last line that the record names was sent, or the log was read up
+//! to what the leader of its stream has, after the record was seen.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::response::sse::Event;
 use tokio::time::{Instant, interval_at};
-use wombat_model::{BuildKey, ClaimId, Status, log::LogEvent};
-use wombat_store::StoreError;
+use wombat_model::{BuildKey, Status};
 
 use super::{
-    Client, Cursor, Gone,
+    Client, ClientGone, Cursor,
+    build_events::BuildEvents,
     log_end::{Step, next_step, until},
 };
 use crate::{
-    live::{LevelFollower, LineFollower, LogLine, LogSignal, Record},
-    state::AppState,
+    build_reader::BuildReader,
+    live::{LineFollower, LogHub, LogLine, LogSignal, Record, RecordFollower},
 };
 
-/// How often the place of a waiting build is looked up.
+/// How often the position of a waiting build in the queue is looked up.
 const QUEUE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why a session stops following.
-enum Turn {
+enum FollowOutcome {
     /// The build is finished and so is its log.
     Over,
     /// The record was removed.
@@ -36,52 +35,44 @@ enum Turn {
     Void,
 }
 
-/// A client that looks at a build.
+/// A client that follows one build.
 pub(crate) struct BuildSession {
-    state: AppState,
-    client: Client,
+    builds: BuildReader,
+    logs: Arc<LogHub>,
+    events: BuildEvents,
     key: BuildKey,
     record: Arc<Record>,
     /// When this session saw that record.
     seen: Instant,
-    cursor: Cursor,
-    /// Claims whose last line was sent.
-    ended: HashSet<ClaimId>,
     /// The revision of the record since which the whole log was read from the stream.
     read: u64,
-    /// The last line that was sent, to notice a hole.
-    last: Option<(ClaimId, u64)>,
     generation: u64,
-    /// What the last `build` event said.
-    shown: String,
 }
 
 impl BuildSession {
     /// A session that goes on after `cursor`. `record` is the newest that is known.
     pub(crate) fn new(
-        state: AppState,
+        builds: BuildReader,
+        logs: Arc<LogHub>,
         client: Client,
         record: Arc<Record>,
         cursor: Cursor,
     ) -> Self {
         Self {
             key: record.build.key(),
-            state,
-            client,
+            builds,
+            logs,
+            events: BuildEvents::new(client, cursor),
             record,
             seen: Instant::now(),
-            cursor,
-            ended: HashSet::new(),
             read: 0,
-            last: None,
             generation: 0,
-            shown: String::new(),
         }
     }
 
     /// Sends until the build is over or the client is gone. `void`: what the client saw before is void.
     pub(crate) async fn run(mut self, void: bool) {
-        let client = self.client.clone();
+        let client = self.events.client();
         tokio::select! {
             () = client.gone() => {}
             // The client is gone; the error has no receiver.
@@ -89,15 +80,15 @@ impl BuildSession {
         }
     }
 
-    async fn send_all(&mut self, mut void: bool) -> Result<(), Gone> {
+    async fn send_all(&mut self, mut void: bool) -> Result<(), ClientGone> {
         loop {
             if void {
-                self.send("reset", "{}").await?;
+                self.events.send("reset", "{}").await?;
             }
             match self.follow().await? {
-                Turn::Over => return self.send("end", "{}").await,
-                Turn::Removed => return self.send_removed().await,
-                Turn::Void => {
+                FollowOutcome::Over => return self.events.send("end", "{}").await,
+                FollowOutcome::Removed => return self.send_removed().await,
+                FollowOutcome::Void => {
                     void = true;
                     if !self.start_over().await {
                         return self.send_removed().await;
@@ -107,44 +98,47 @@ impl BuildSession {
         }
     }
 
-    async fn send_removed(&self) -> Result<(), Gone> {
-        self.send("removed", "{}").await?;
-        self.send("end", "{}").await
+    async fn send_removed(&self) -> Result<(), ClientGone> {
+        self.events.send("removed", "{}").await?;
+        self.events.send("end", "{}").await
     }
 
-    async fn follow(&mut self) -> Result<Turn, Gone> {
-        let mut levels = self.state.records.follow(&self.key);
-        let level = levels.level();
-        self.generation = level.generation;
-        if let Some(record) = level.record
+    async fn follow(&mut self) -> Result<FollowOutcome, ClientGone> {
+        let mut follower = self.builds.follow(&self.key);
+        let latest = follower.latest();
+        self.generation = latest.generation;
+        if let Some(record) = latest.record
             && record.revision >= self.record.revision
         {
             self.take(record);
         }
         self.send_record().await?;
         loop {
-            let mut lines = self.state.logs.follow(&self.key);
-            if let Some(turn) = self.catch_up(&mut levels).await? {
-                return Ok(turn);
+            let mut lines = self.logs.follow(&self.key);
+            if let Some(outcome) = self.catch_up(&mut follower).await? {
+                return Ok(outcome);
             }
-            if let Some(turn) = self.go_along(&mut levels, &mut lines).await? {
-                return Ok(turn);
+            if let Some(outcome) = self.go_along(&mut follower, &mut lines).await? {
+                return Ok(outcome);
             }
         }
     }
 
     /// Reads the log from the stream up to its present end.
-    async fn catch_up(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
+    async fn catch_up(
+        &mut self,
+        follower: &mut RecordFollower,
+    ) -> Result<Option<FollowOutcome>, ClientGone> {
         // What is stored when the reading begins has been sent when it is done.
         let mut revision = self.record.revision;
         loop {
-            let hub = Arc::clone(&self.state.logs);
-            let page = hub.backlog(&self.key, self.cursor.log_position());
+            let hub = Arc::clone(&self.logs);
+            let page = hub.backlog(&self.key, self.events.cursor().log_position());
             let (entries, is_all) = tokio::select! {
                 page = page => page,
-                () = levels.changed() => {
-                    if let Some(turn) = self.see(levels).await? {
-                        return Ok(Some(turn));
+                () = follower.changed() => {
+                    if let Some(outcome) = self.see(follower).await? {
+                        return Ok(Some(outcome));
                     }
                     revision = self.record.revision;
                     continue;
@@ -152,10 +146,10 @@ impl BuildSession {
             };
             // What was read belongs to the stream that is there now.
             if self.is_void().await {
-                return Ok(Some(Turn::Void));
+                return Ok(Some(FollowOutcome::Void));
             }
             for logged in entries {
-                self.send_line(&LogLine::new(logged)).await?;
+                self.events.send_line(&LogLine::new(logged)).await?;
             }
             if is_all {
                 self.read = revision;
@@ -164,34 +158,37 @@ impl BuildSession {
         }
     }
 
-    /// Sends lines and levels as they come, until lines were missed, or have to be looked for.
+    /// Sends lines and records as they come, until lines were missed or may be missing.
     async fn go_along(
         &mut self,
-        levels: &mut LevelFollower,
+        follower: &mut RecordFollower,
         lines: &mut LineFollower,
-    ) -> Result<Option<Turn>, Gone> {
+    ) -> Result<Option<FollowOutcome>, ClientGone> {
         let mut look = interval_at(Instant::now() + QUEUE_INTERVAL, QUEUE_INTERVAL);
         loop {
-            let step = match self.next_step() {
-                Step::End => return Ok(Some(Turn::Over)),
-                Step::Go => None,
+            let is_sent = self.events.has_log_end(&self.record.build);
+            let step = match next_step(&self.record, self.seen, is_sent, self.read) {
+                Step::End => return Ok(Some(FollowOutcome::Over)),
+                Step::Follow => None,
                 Step::Read(at) => Some(at),
             };
             let waits = self.record.build.status() == Status::New;
             tokio::select! {
                 biased;
                 signal = lines.next() => match signal {
-                    Some(LogSignal::Line(line)) if self.leaves_a_hole(&line) => {
-                        // Said once: where the stream has the hole too, the line is sent after it.
-                        self.last = None;
+                    Some(LogSignal::Line(line)) if self.events.leaves_a_gap(&line) => {
+                        // Reads the stream once: if the gap is there too, the line is sent after it.
+                        self.events.accept_gap();
                         return Ok(None);
                     }
-                    Some(LogSignal::Line(line)) => self.send_line(&line).await?,
-                    Some(LogSignal::Reset) => if self.is_void().await { return Ok(Some(Turn::Void)) },
+                    Some(LogSignal::Line(line)) => self.events.send_line(&line).await?,
+                    Some(LogSignal::Reset) => if self.is_void().await {
+                        return Ok(Some(FollowOutcome::Void));
+                    },
                     None => return Ok(None),
                 },
-                () = levels.changed() => if let Some(turn) = self.see(levels).await? {
-                    return Ok(Some(turn));
+                () = follower.changed() => if let Some(outcome) = self.see(follower).await? {
+                    return Ok(Some(outcome));
                 },
                 () = until(step) => return Ok(None),
                 _ = look.tick(), if waits => self.show().await?,
@@ -199,28 +196,22 @@ impl BuildSession {
         }
     }
 
-    fn next_step(&self) -> Step {
-        let is_sent = match (self.record.build.log(), self.record.build.holder()) {
-            (Some(end), _) => self.cursor.sequence >= end.last,
-            (None, Some(holder)) => self.ended.contains(&holder.claim),
-            (None, None) => true,
-        };
-        next_step(&self.record, self.seen, is_sent, self.read)
-    }
-
-    async fn see(&mut self, levels: &mut LevelFollower) -> Result<Option<Turn>, Gone> {
-        let level = levels.level();
-        if level.generation != self.generation {
-            return Ok(Some(Turn::Void));
+    async fn see(
+        &mut self,
+        follower: &mut RecordFollower,
+    ) -> Result<Option<FollowOutcome>, ClientGone> {
+        let latest = follower.latest();
+        if latest.generation != self.generation {
+            return Ok(Some(FollowOutcome::Void));
         }
-        match level.record {
+        match latest.record {
             Some(record) if record.revision > self.record.revision => {
                 self.take(record);
                 self.send_record().await?;
                 Ok(None)
             }
             Some(_) => Ok(None),
-            None => Ok(Some(Turn::Removed)),
+            None => Ok(Some(FollowOutcome::Removed)),
         }
     }
 
@@ -230,94 +221,47 @@ impl BuildSession {
     }
 
     /// Sends the record if this revision of it wasn't sent.
-    async fn send_record(&mut self) -> Result<(), Gone> {
-        if self.record.revision <= self.cursor.revision {
-            return Ok(());
+    async fn send_record(&mut self) -> Result<(), ClientGone> {
+        if self.events.begin_revision(self.record.revision) {
+            self.show().await
+        } else {
+            Ok(())
         }
-        self.cursor.revision = self.record.revision;
-        self.shown.clear();
-        self.show().await
     }
 
-    /// Sends what is known of the build, unless that was sent: of one that isn't finished, or may be asked for again only
-    /// later, the service knows more than its record says.
-    async fn show(&mut self) -> Result<(), Gone> {
+    /// Sends what is known of the build, unless that was sent. The service knows more than the record of a build that isn't
+    /// finished, or that may be requested again only later.
+    async fn show(&mut self) -> Result<(), ClientGone> {
         let known = if self.record.says_all() {
             None
         } else {
-            let view = self.state.view(&self.key).await.ok();
+            let view = self.builds.view(&self.key).await.ok();
             view.filter(|view| view.revision == self.record.revision)
         };
         let json = match known.map(|view| serde_json::to_string(&view)) {
             Some(Ok(json)) => json,
-            Some(Err(_)) | None if self.shown.is_empty() => self.record.json().to_owned(),
+            Some(Err(_)) | None if !self.events.has_shown() => self.record.json().to_owned(),
             Some(Err(_)) | None => return Ok(()),
         };
-        if json == self.shown {
-            return Ok(());
-        }
-        self.send("build", &json).await?;
-        self.shown = json;
-        Ok(())
+        self.events.show(json).await
     }
 
-    async fn send_line(&mut self, line: &LogLine) -> Result<(), Gone> {
-        let logged = &line.logged;
-        if logged.sequence <= self.cursor.log_position() {
-            return Ok(());
-        }
-        self.cursor.sequence = logged.sequence.get();
-        self.last = Some((logged.claim.clone(), logged.entry.n));
-        let name = match &logged.entry.event {
-            LogEvent::Gap { .. } => "gap",
-            LogEvent::End { .. } => {
-                self.ended.insert(logged.claim.clone());
-                "log"
-            }
-            LogEvent::Claimed { .. } | LogEvent::Phase { .. } | LogEvent::Lines { .. } => "log",
-        };
-        self.send(name, &line.json).await
-    }
-
-    async fn send(&self, name: &str, data: &str) -> Result<(), Gone> {
-        let event = Event::default()
-            .event(name)
-            .id(self.cursor.to_string())
-            .data(data);
-        self.client.send(event).await
-    }
-
-    /// Whether a line doesn't follow on the last one of its claim: a replica may have been read that lagged behind.
-    fn leaves_a_hole(&self, line: &LogLine) -> bool {
-        self.last.as_ref().is_some_and(|(claim, n)| {
-            line.logged.sequence > self.cursor.log_position()
-                && line.logged.claim == *claim
-                && line.logged.entry.n > n + 1
-        })
-    }
-
-    /// Whether the stream isn't the one that was sent from. A follower that was opened before may say so of a change
-    /// that this session came after.
+    /// Whether the stream isn't the one that was sent from. A follower that was opened before may report a change that
+    /// this session came after.
     async fn is_void(&self) -> bool {
-        let state = self.state.logs.state().await;
-        state.epoch != self.cursor.epoch || state.last < self.cursor.log_position()
+        let (state, cursor) = (self.logs.state().await, self.events.cursor());
+        state.epoch != cursor.epoch || state.last < cursor.log_position()
     }
 
-    /// Forgets what was sent. Whether the build still exists.
+    /// Forgets what was sent. Returns whether the build still exists.
     async fn start_over(&mut self) -> bool {
-        self.ended.clear();
+        let cursor = Cursor::beginning(&self.logs.state().await);
+        self.events.start_over(cursor);
         self.read = 0;
-        self.last = None;
-        self.cursor = Cursor::beginning(&self.state.logs.state().await);
-        loop {
-            match self.state.store.builds.get(&self.key).await {
-                Ok(Some(record)) => {
-                    self.take(Record::new(record, Some(std::time::Instant::now())));
-                    return true;
-                }
-                Ok(None) | Err(StoreError::Corrupt { .. }) => return false,
-                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
-            }
-        }
+        let Some(record) = self.builds.until_read(&self.key).await else {
+            return false;
+        };
+        self.take(record);
+        true
     }
 }

@@ -1,4 +1,4 @@
-//! What happens while NATS is away: an answer within two seconds, whatever is asked.
+//! Calls while NATS is unavailable: each is answered within two seconds.
 
 use std::time::{Duration, Instant};
 
@@ -99,7 +99,7 @@ async fn without_nats_every_call_is_refused_at_once_and_works_again_after() -> a
     Ok(())
 }
 
-/// A way to NATS that `block` blocks without closing it, as a network does.
+/// A proxy to NATS that `block` blocks without closing connections, as a broken network does.
 async fn blockable(target: String, block: CancellationToken) -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("nats://{}", listener.local_addr()?);

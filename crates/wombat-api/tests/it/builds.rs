@@ -1,4 +1,4 @@
-//! Builds and the catalog, as the service knows them.
+//! Builds and the catalog, with a real service.
 
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ impl World {
         let record = self.store.builds.get(key).await?.expect("it was asked for");
         match self.store.builds.claim(record, &"fox-1".parse()?).await? {
             ClaimOutcome::Won(claim) => Ok(*claim),
-            ClaimOutcome::Lost => anyhow::bail!("nobody else claims here"),
+            ClaimOutcome::Lost => anyhow::bail!("another claim came first"),
         }
     }
 }
@@ -147,7 +147,7 @@ async fn a_build_is_asked_for_watched_and_found_again() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Its place is told with the record, and again when it changes although the record doesn't.
+/// Its position in the queue comes with the record, and again when it changes although the record doesn't.
 #[tokio::test]
 async fn a_stream_of_a_waiting_build_tells_its_place() -> anyhow::Result<()> {
     let world = world().await?;

@@ -1,4 +1,4 @@
-//! The gateway's disk is never believed: files of its cache that are flipped, cut, or taken away.
+//! The gateway's disk isn't trusted: files of its cache that are changed, cut or removed.
 
 use std::{
     fs,
@@ -147,7 +147,7 @@ async fn a_part_of_a_file_that_was_changed_is_right() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Cut or flipped behind the place that is being sent, the transfer breaks; after that it is fetched anew.
+/// A file that is cut or changed behind what was sent breaks the transfer; after that it is fetched again.
 #[tokio::test]
 async fn a_file_that_is_changed_while_it_is_served_breaks_the_transfer() -> anyhow::Result<()> {
     const NEAR_THE_END: u64 = LARGE as u64 - 10;

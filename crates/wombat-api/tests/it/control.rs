@@ -1,4 +1,4 @@
-//! Who may cancel and force.
+//! Which clients may cancel builds and force rebuilds.
 
 use reqwest::{Method, StatusCode};
 use tempfile::NamedTempFile;
@@ -12,7 +12,7 @@ async fn cancelling_and_forcing_need_an_operators_token() -> anyhow::Result<()> 
     let server = NatsServer::start()?;
     let (_connection, _store) = server.store().await?;
     let mut options = Options {
-        // A token that is set is asked for on loopback as well.
+        // With a token file, clients on loopback need a token as well.
         open_control: true,
         ..Options::default()
     };

@@ -1,4 +1,4 @@
-//! What clients do that mean harm, or can't do better: they are turned away, and everybody else is served.
+//! Hostile and broken clients: they are turned away, and all others are served.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn open(api: &Api) -> anyhow::Result<TcpStream> {
     Ok(TcpStream::connect(api.address).await?)
 }
 
-/// All that comes until the other side is done; whether it ended with a reset doesn't matter.
+/// Everything that comes until the gateway closes the connection, with or without a reset.
 async fn rest(stream: &mut TcpStream) -> anyhow::Result<String> {
     let mut text = Vec::new();
     let read = async {
@@ -31,14 +31,14 @@ async fn rest(stream: &mut TcpStream) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What the gateway has to say to these bytes. It may have had enough before they are all sent.
+/// The gateway's response to these bytes. It may close the connection before all of them are sent.
 async fn said_to(api: &Api, bytes: &[u8]) -> anyhow::Result<String> {
     let mut stream = open(api).await?;
     let _refused_midway = stream.write_all(bytes).await;
     rest(&mut stream).await
 }
 
-/// A gateway, and the server that it is in front of.
+/// A gateway and its NATS server.
 async fn gateway() -> anyhow::Result<(NatsServer, Api)> {
     let nats = NatsServer::start()?;
     nats.store().await?;
@@ -47,7 +47,7 @@ async fn gateway() -> anyhow::Result<(NatsServer, Api)> {
 }
 
 async fn others_are_served(api: &Api) -> anyhow::Result<()> {
-    // On a connection of its own: one that was kept may be at the end of its time just now.
+    // On a new connection: an idle one may be closed for its age just now.
     let question = api
         .get("/api/platforms")
         .header("Connection", "close")
@@ -63,7 +63,7 @@ async fn slow_clients_are_let_go_and_keep_nobody_waiting() -> anyhow::Result<()>
     let mut slow = Vec::new();
     for n in 0..500 {
         let mut stream = open(&api).await?;
-        // Half send no head to its end, half no body.
+        // Half of them send an incomplete head, the others an incomplete body.
         let part = if n % 2 == 0 {
             "GET /api/platforms HTTP/1.1\r\nHost: a\r\nX-Slow:"
         } else {
@@ -104,7 +104,7 @@ async fn a_body_of_a_gigabyte_is_refused_at_its_beginning() -> anyhow::Result<()
         // What the sockets of both sides hold on the way.
         assert!(sent < 32_000_000, "{framing}: {sent} bytes were taken");
     }
-    // Who waits for the answer before it sends gets it.
+    // A client that waits for the answer before it sends the body gets the answer.
     let head =
         format!("POST /api/builds HTTP/1.1\r\nHost: a\r\n{announced}\r\nConnection: close\r\n\r\n");
     let answer = said_to(&api, head.as_bytes()).await?;
@@ -133,7 +133,7 @@ async fn heads_that_are_too_large_are_refused() -> anyhow::Result<()> {
     others_are_served(&api).await
 }
 
-/// The gateway doesn't speak HTTP/2, so nobody can open and reset streams; a proxy in front of it ends that.
+/// The gateway doesn't speak HTTP/2, so clients can't open and reset streams; that is for a proxy in front of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_are_opened_and_reset_come_to_nothing() -> anyhow::Result<()> {
     let (_nats, api) = gateway().await?;

@@ -142,8 +142,8 @@ async fn without_a_binary_it_says_why() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is kept is served while a forced rebuild is under way; its result is served as soon as it is there, although
-/// the object before is gone by then.
+/// The old binary is served while a forced rebuild runs; the new one is served as soon as it is stored, although the old
+/// object is gone by then.
 #[tokio::test]
 async fn a_rebuild_never_leaves_a_hole() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
@@ -200,7 +200,7 @@ async fn the_disk_cache_is_bounded_and_never_believed() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let options = || {
         let mut options = Options::default();
-        options.args.artifact_cache_mib = 1;
+        options.args.artifact_cache_limit = 1 << 20;
         options.directory = Some(directory.path().to_owned());
         options
     };
@@ -226,7 +226,7 @@ async fn the_disk_cache_is_bounded_and_never_believed() -> anyhow::Result<()> {
     assert!((400_000..=1024 * 1024).contains(&total), "{total}");
     drop(api);
 
-    // What a crash, or anybody else, left there.
+    // As a crash, or another program, may leave them.
     for path in files()? {
         let mut bytes = std::fs::read(&path)?;
         bytes[1000] ^= 1;

@@ -21,8 +21,8 @@ fn log_numbers(events: &[Received]) -> Vec<u64> {
         .collect()
 }
 
-/// Cut ten times and resumed at the one instance and the other in turns, while the log is written, it gives what an
-/// uncut run gives.
+/// A stream that is cut ten times and resumed at two gateways in turn, while the log is written, gives what an uncut one
+/// gives.
 #[tokio::test]
 async fn a_stream_that_is_cut_and_resumed_elsewhere_is_as_if_it_were_not() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
@@ -167,7 +167,7 @@ async fn a_log_without_an_end_is_waited_for_two_seconds() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// A client that doesn't read costs another nothing, and gets everything when it reads again.
+/// A client that doesn't read delays no other, and gets everything when it reads again.
 #[tokio::test]
 async fn a_slow_client_misses_nothing_and_holds_nobody_up() -> anyhow::Result<()> {
     const LINES: u64 = 600;
@@ -245,7 +245,7 @@ async fn a_stream_goes_on_through_a_restart_of_nats() -> anyhow::Result<()> {
     let mut stream = EventStream::open(&api, &path, None).await?;
     say(&store, &claim, 1, line("before")).await?;
     server.restart()?;
-    // Said again, an entry isn't stored again.
+    // An entry that is appended twice is stored once.
     wait_until("the log takes entries again", PATIENCE, async || {
         Ok(say(&store, &claim, 2, line("after")).await.ok())
     })

@@ -1,4 +1,4 @@
-//! The stream of all builds: levels and phases, the same for everybody.
+//! The stream of all builds: records and phases, the same for every client.
 
 use futures::future::try_join_all;
 use wombat_model::{
@@ -26,7 +26,7 @@ fn phase(phase: Phase) -> LogEvent {
 async fn fails(store: &Store, package: &str) -> anyhow::Result<()> {
     let claim = building(store, &a_spec().package(package).build(), false).await?;
     say(store, &claim, 1, phase(Phase::Resolve)).await?;
-    say(store, &claim, 2, line("nobody's business here")).await?;
+    say(store, &claim, 2, line("not in this stream")).await?;
     say(store, &claim, 3, phase(Phase::Compile)).await?;
     end(store, claim, 4).await
 }

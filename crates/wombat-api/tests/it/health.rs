@@ -50,7 +50,7 @@ async fn a_store_that_takes_no_new_builds_makes_it_unready_and_is_named() -> any
         }
         anyhow::Ok(())
     };
-    // Slower builds are in no client's way.
+    // Slower builds refuse nothing to clients.
     fill("OBJ_catalog-docs", "$O.catalog-docs.C.x").await?;
     let all = report(&api).await?;
     assert_eq!(all["status"], "impaired", "{all}");
@@ -84,7 +84,10 @@ async fn a_store_that_takes_no_new_builds_makes_it_unready_and_is_named() -> any
     let problem: Value = unready.json().await?;
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("The store of binaries is full"), "{detail}");
-    assert!(detail.contains("wombat setup --artifacts-mib"), "{detail}");
+    assert!(
+        detail.contains("wombat setup --artifacts-limit"),
+        "{detail}"
+    );
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::{
     support::{Api, Options, PATIENCE, building, fail, line, say, succeed},
 };
 
-/// The numbers of all entries that came, whatever they tell.
+/// The numbers of all entries that came.
 fn numbers(events: &[Received]) -> Vec<u64> {
     events
         .iter()
@@ -35,8 +35,8 @@ async fn say_rest(store: &Store, claim: &Claim, last: u64) -> anyhow::Result<Rev
     say(store, claim, last, LogEvent::End { status }).await
 }
 
-/// Takes from every follower of the logs what it follows with: it waits for the server's sign of life for ten seconds
-/// before it believes that, as it does when the node dies that its consumer lives on.
+/// Deletes the consumer of every follower of the logs. A follower waits for the server's heartbeat for ten seconds before it
+/// makes a new one, as it does when the node of its consumer dies.
 async fn hold_up_logs(connection: &Connection) -> anyhow::Result<()> {
     let jetstream = async_nats::jetstream::new(connection.client().clone());
     let stream = jetstream.get_stream("BUILD_LOGS").await?;
@@ -48,7 +48,7 @@ async fn hold_up_logs(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A stream that has told the first line, and is going along; further lines are held up.
+/// A stream that has sent the first line and follows the log; further lines are held up.
 async fn held_up(
     server: &NatsServer,
     store: &Store,
@@ -59,7 +59,7 @@ async fn held_up(
     let path = format!("/api/builds/{}/events", claim.key());
     let mut stream = EventStream::open(&api, &path, None).await?;
     assert_eq!(stream.next().await?.expect("the record").event, "build");
-    // Heard through the follower: the stream was caught up before.
+    // Comes through the follower: the stream was read to its end before.
     assert!(stream.is_quiet(Duration::from_millis(300)).await);
     say(store, &claim, 1, line("line 1")).await?;
     assert_eq!(numbers(&[stream.next().await?.expect("a line")]), [1]);
@@ -93,7 +93,7 @@ async fn the_end_waits_for_the_last_line_that_the_record_names() -> anyhow::Resu
     Ok(())
 }
 
-/// A cancelled build, or one from an older builder: the leader of the logs says what there is.
+/// A cancelled build, or one from an older builder: the leader of the logs knows the last line.
 #[tokio::test]
 async fn where_the_record_names_no_last_line_the_leader_is_asked() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
@@ -113,7 +113,7 @@ async fn where_the_record_names_no_last_line_the_leader_is_asked() -> anyhow::Re
     Ok(())
 }
 
-/// What a builder says of a cancelled build comes after the record.
+/// The last lines of a cancelled build come after the record.
 #[tokio::test]
 async fn last_words_after_the_record_are_waited_for_and_nothing_is_204_before() -> anyhow::Result<()>
 {
@@ -214,7 +214,7 @@ async fn a_removed_build_is_said_to_be_removed() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As an operator does it who doesn't know of `?purge=1`, or a builder that speaks on after it.
+/// As after a removal by an operator who doesn't know `?purge=1`, or by a builder that writes lines after a purge.
 #[tokio::test]
 async fn a_build_that_is_asked_for_after_its_removal_has_no_old_log() -> anyhow::Result<()> {
     let server = NatsServer::start()?;

@@ -10,6 +10,7 @@ mod event_stream;
 mod events;
 mod feed;
 mod health;
+mod lint;
 mod log_end;
 mod no_disk;
 mod problems;

@@ -1,4 +1,4 @@
-//! The gateway's disk is never needed: a folder that can't be used.
+//! The gateway works without a disk: a folder that can't be used.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::{
     support::{Api, Options, PATIENCE, artifact_path, finished, some_bytes},
 };
 
-/// A file stands in the folder's place: as root, whom no permission stops, nothing can be stored either.
+/// A file has the name of the folder, so that even root, whom no permission stops, can't store files.
 #[tokio::test]
 async fn without_a_folder_downloads_come_from_the_object_store() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;

@@ -215,7 +215,7 @@ async fn other_websites_may_read_and_never_write() -> anyhow::Result<()> {
         assert_eq!(
             answer.status(),
             StatusCode::SERVICE_UNAVAILABLE,
-            "nobody answers, but nobody refused"
+            "no service answers, and the gateway refuses nothing"
         );
     }
     let answer = api

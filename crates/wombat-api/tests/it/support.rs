@@ -12,7 +12,9 @@ use wombat_model::{
     Artifact, ArtifactName, BuildKey, BuildSpec, Failure, FailureClass, Sha256, Status, Timings,
     log::{LogEntry, LogEvent},
 };
-use wombat_store::{Asking, Claim, ClaimOutcome, Connection, Revision, Store, roles::NatsRole};
+use wombat_store::{
+    Claim, ClaimOutcome, Connection, Revision, Store, SubmitOptions, roles::NatsRole,
+};
 use wombat_testkit::{NatsServer, login_as, wait_until};
 
 /// Long enough for anything that isn't measured.
@@ -39,7 +41,7 @@ impl Drop for Api {
 pub(crate) struct Options {
     pub(crate) args: ApiArgs,
     pub(crate) open_control: bool,
-    /// In place of one of its own.
+    /// Instead of a folder of its own.
     pub(crate) directory: Option<PathBuf>,
 }
 
@@ -132,12 +134,12 @@ pub(crate) fn client() -> Client {
 pub(crate) async fn waiting(store: &Store, spec: &BuildSpec) -> anyhow::Result<BuildKey> {
     store
         .builds
-        .submit(spec, Asking::default(), &store.artifacts)
+        .submit(spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     Ok(spec.key())
 }
 
-/// A build that somebody is at.
+/// A build that a builder has claimed.
 pub(crate) async fn building(
     store: &Store,
     spec: &BuildSpec,
@@ -147,9 +149,9 @@ pub(crate) async fn building(
         .builds
         .submit(
             spec,
-            Asking {
+            SubmitOptions {
                 force,
-                ..Asking::default()
+                ..SubmitOptions::default()
             },
             &store.artifacts,
         )
@@ -157,11 +159,11 @@ pub(crate) async fn building(
         .into_record();
     match store.builds.claim(record, &"fox-1".parse()?).await? {
         ClaimOutcome::Won(claim) => Ok(*claim),
-        ClaimOutcome::Lost => anyhow::bail!("nobody else claims here"),
+        ClaimOutcome::Lost => anyhow::bail!("another claim came first"),
     }
 }
 
-/// Puts an entry into the log of a claim; its place.
+/// Appends an entry to the log of a claim; returns its revision.
 pub(crate) async fn say(
     store: &Store,
     claim: &Claim,

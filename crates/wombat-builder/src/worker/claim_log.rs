@@ -1,7 +1,7 @@
-//! Writes what a claim tells into `BUILD_LOGS`: numbered, in order, within a limit, and never in the build's way.
+//! Writes a claim's log to `BUILD_LOGS`: numbered, in order, limited in size, and without delaying the build.
 //!
-//! Messages are sent ahead of their acknowledgements. Where one isn't acknowledged, nothing more is sent until all are
-//! settled; from it on they are then sent again one by one, under the same numbers, so that none is stored twice.
+//! Messages are sent before earlier ones are acknowledged. If one isn't acknowledged, sending pauses until all are
+//! settled; from that one on, they are sent again one by one, under the same numbers, so that none is stored twice.
 
 use std::{collections::VecDeque, future::pending, time::Duration};
 
@@ -20,27 +20,27 @@ use wombat_model::{
 use wombat_store::{Claim, Logs, Revision, StoreError};
 
 use super::log_shape::LogShape;
-use crate::report::Reports;
+use wombat_go::report::Reports;
 
-/// Messages that are sent ahead of their acknowledgements.
+/// Most unacknowledged messages.
 const IN_FLIGHT: usize = 16;
-/// Pause while NATS is away.
+/// Pause while NATS is unavailable.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The log of one claim, written by a task of its own.
+/// The log of a claim, written by its own task.
 #[derive(Debug)]
 pub(super) struct ClaimLog {
     ends: mpsc::UnboundedSender<Status>,
-    /// The end that was announced.
+    /// The announced end.
     announced: Option<Status>,
-    /// Where the last end stands that was stored with everything before it.
+    /// The position of the last stored end, if everything before it is stored, too.
     sealed: watch::Receiver<Option<Revision>>,
     give_up: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl ClaimLog {
-    /// Begins with "claimed"; `limit` bounds the bytes of all lines together.
+    /// Starts a log with "claimed"; `limit` is the size of all lines together, in bytes.
     pub(super) fn start(logs: &Logs, claim: &Claim, limit: u64, reports: Reports) -> Self {
         let (ends, asked_ends) = mpsc::unbounded_channel();
         let (seal, sealed) = watch::channel(None);
@@ -58,7 +58,7 @@ impl ClaimLog {
             session: logs.session(),
             pause: false,
             last: Revision::ZERO,
-            lost: Lost::default(),
+            lost: LostLines::default(),
         };
         writer.add(LogEvent::Claimed {
             builder: claim.holder().builder.clone(),
@@ -74,8 +74,8 @@ impl ClaimLog {
         }
     }
 
-    /// Writes what is left and the end mark. Where the mark stands, once all of the log is stored; `None`: not so within
-    /// `limit`. It can be waited for again.
+    /// Writes the rest and the end mark. Returns the mark's position once the whole log is stored; `None` if that takes
+    /// longer than `limit`. Can be called again.
     pub(super) async fn seal(&mut self, status: Status, limit: Duration) -> Option<Revision> {
         if self.announced.replace(status) != Some(status) {
             // Fails if the task is gone.
@@ -85,8 +85,8 @@ impl ClaimLog {
         sealed.ok().and_then(Result::ok).and_then(|place| *place)
     }
 
-    /// Says how the claim ended, if that wasn't said or is another end than was said, and waits until everything is stored.
-    /// What isn't after `limit` is given up, and counted in a gap if NATS takes at least that.
+    /// Writes the claim's end, unless the same one was written, and waits until everything is stored. Drops the rest
+    /// after `limit`, and counts it in a gap if NATS accepts at least that.
     pub(super) async fn finish(self, status: Status, limit: Duration) {
         if self.announced != Some(status) {
             let _ = self.ends.send(status);
@@ -104,17 +104,17 @@ impl ClaimLog {
     }
 }
 
-/// An acknowledgement that is on its way.
+/// A pending acknowledgement.
 type Acknowledgement = BoxFuture<'static, Result<Revision, StoreError>>;
 
 /// Lines that couldn't be stored.
 #[derive(Clone, Copy, Debug, Default)]
-struct Lost {
+struct LostLines {
     lines: u64,
     bytes: u64,
 }
 
-impl Lost {
+impl LostLines {
     fn add(&mut self, event: &LogEvent) {
         match event {
             LogEvent::Lines { lines } => {
@@ -129,7 +129,7 @@ impl Lost {
         }
     }
 
-    /// The gap that tells of it, once.
+    /// Takes the gap that reports them.
     fn take(&mut self) -> LogEvent {
         let Self { lines, bytes } = std::mem::take(self);
         LogEvent::Gap {
@@ -145,21 +145,21 @@ struct Writer {
     claim: ClaimId,
     begun: Instant,
     next: u64,
-    /// Entries that aren't known to be stored; the first of them may have been sent.
+    /// Entries that aren't acknowledged; the first of them may have been sent.
     entries: VecDeque<LogEntry>,
-    /// Of the first entries, in their order.
+    /// Acknowledgements of the first entries, in order.
     in_flight: FuturesOrdered<Acknowledgement>,
-    /// So many of the first entries are sent one by one: one of them wasn't acknowledged when all were sent at once.
+    /// Number of first entries to send one by one, since one of them wasn't acknowledged.
     one_by_one: usize,
-    /// What is still in flight was overtaken by a failure.
+    /// Whether to discard the acknowledgements in flight, after a failure before them.
     draining: bool,
-    /// The session with the server that what is in flight was sent in.
+    /// The server session in which the entries in flight were sent.
     session: u64,
-    /// The next is sent after a pause.
+    /// Whether to pause before the next entry.
     pause: bool,
-    /// Where the last entry stands that was stored.
+    /// Position of the last stored entry.
     last: Revision,
-    lost: Lost,
+    lost: LostLines,
 }
 
 impl Writer {
@@ -186,7 +186,7 @@ impl Writer {
                     is_told = true;
                 },
                 () = until(flush_at) => shape.flush(),
-                // Without a status the builder itself is going down; others will say how it ends.
+                // Without a status the builder itself stops; another builder writes the end.
                 status = ends.recv(), if is_told && !is_over => match status {
                     Some(status) => {
                         end = Some(status);
@@ -217,7 +217,7 @@ impl Writer {
     fn add(&mut self, event: LogEvent) {
         let at = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let may_be_stored = self.in_flight.len().max(self.one_by_one);
-        // How far a phase was a moment ago is of no use to a reader who hasn't been told.
+        // A newer progress replaces an older one that hasn't been sent.
         if let LogEvent::Phase { phase, .. } = &event
             && self.entries.len() > may_be_stored
             && let Some(last) = self.entries.back_mut()
@@ -231,7 +231,7 @@ impl Writer {
         self.entries.push_back(LogEntry { n, at, event });
     }
 
-    /// Sends what may be sent before the acknowledgements of what was sent.
+    /// Sends entries without waiting for acknowledgements, as far as allowed.
     async fn send_ahead(&mut self) {
         let most = if self.one_by_one > 0 { 1 } else { IN_FLIGHT };
         while self.keeps_the_order()
@@ -256,7 +256,7 @@ impl Writer {
         }
     }
 
-    /// Whether what is sent now arrives after what is in flight: not if that was sent in an earlier session with the server.
+    /// Whether an entry that is sent now arrives after those in flight: not if they were sent in an earlier session.
     fn keeps_the_order(&mut self) -> bool {
         let session = self.logs.session();
         if self.in_flight.is_empty() {
@@ -268,7 +268,7 @@ impl Writer {
         !self.draining
     }
 
-    /// Takes the next acknowledgement. What is sent again has its number still, and isn't stored twice.
+    /// Handles the next acknowledgement. Entries that are sent again keep their numbers, so they aren't stored twice.
     fn settle(&mut self, acknowledged: Result<Revision, StoreError>) {
         if self.draining {
             self.draining = !self.in_flight.is_empty();
@@ -277,7 +277,7 @@ impl Writer {
         match acknowledged {
             Err(StoreError::Unavailable(_)) => {
                 self.one_by_one = self.one_by_one.max(self.in_flight.len() + 1);
-                // What is sent again before these are settled might overtake them.
+                // Entries sent again before these are settled might overtake them.
                 self.draining = !self.in_flight.is_empty();
                 self.pause = true;
                 return;
@@ -287,7 +287,7 @@ impl Writer {
                 self.entries.pop_front();
             }
             Err(error) => {
-                warn!(%error, "a log entry can't be written");
+                warn!(%error, "can't write a log entry");
                 if let Some(entry) = self.entries.pop_front() {
                     self.lost.add(&entry.event);
                 }
@@ -300,7 +300,7 @@ impl Writer {
         }
     }
 
-    /// Counts what isn't stored as lost, and leaves that to say and the end.
+    /// Drops the entries that aren't stored; only a gap and the end are left to write.
     fn drop_rest(&mut self, end: Option<Status>) {
         for entry in self.entries.drain(..) {
             self.lost.add(&entry.event);

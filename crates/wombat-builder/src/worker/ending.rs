@@ -1,4 +1,4 @@
-//! The last word on a claim: written once, however often NATS has to be asked.
+//! The end of a claim: written once, with as many attempts as it takes.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tracing::warn;
 use wombat_model::{Artifact, Build, BuilderId, Failure, Status, Timings};
 use wombat_store::{Builds, Claim, ClaimOutcome, FinishOutcome, Revision, StoreError, Versioned};
 
-use crate::{hurry, intake::Seen};
+use crate::{force_stop, last_seen::LastSeen};
 
-/// Pause between attempts while NATS is away.
+/// Pause between attempts while NATS is unavailable.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How a claim ends.
@@ -20,32 +20,32 @@ pub(super) enum Ending {
     Success(Box<Artifact>, Timings),
     /// Without one.
     Failure(Failure),
-    /// It is given back; the attempt doesn't count.
+    /// The build is given back; the attempt doesn't count.
     Release,
 }
 
-/// How long to go on trying.
+/// When to stop retrying.
 pub(super) struct Patience<'a> {
-    pub(super) hurry: &'a CancellationToken,
-    pub(super) seen: &'a mut watch::Receiver<Seen>,
+    pub(super) force_stop: &'a CancellationToken,
+    pub(super) seen: &'a mut watch::Receiver<LastSeen>,
     /// The revision that the claim wrote.
     pub(super) ours: Revision,
 }
 
 impl Ending {
-    /// The status that a held build will have.
+    /// The status of the build afterwards.
     pub(super) fn status(&self, held: &Build) -> Status {
         match self {
             Self::Success(..) => Status::Success,
-            // The binary from before a rebuild goes on being served.
+            // The binary from before a rebuild is still served.
             Self::Failure(_) if held.artifact().is_some() => Status::Success,
             Self::Failure(_) => Status::Failed,
             Self::Release => Status::New,
         }
     }
 
-    /// Writes it into the record, with the place of the log's end if that is known. `None`: the claim is lost, or NATS
-    /// stayed away.
+    /// Writes the end to the record, with the position of the log's end if that is known. `None` if the claim is lost,
+    /// or NATS is unavailable.
     pub(super) async fn write(
         self,
         builds: &Builds,
@@ -54,12 +54,17 @@ impl Ending {
         log_end: Option<Revision>,
         patience: Patience<'_>,
     ) -> Option<Versioned<Build>> {
-        let Patience { hurry, seen, ours } = patience;
+        let Patience {
+            force_stop,
+            seen,
+            ours,
+        } = patience;
         tokio::select! {
             record = self.write_until_known(builds, builder, claim, log_end) => record,
-            // Our own write is a later revision, too: then the record itself has to be looked at, which is being done.
-            () = hurry::is_over(hurry) => {
-                warn!(ours = ours.get(), last_seen = seen.borrow().revision.get(), "NATS stayed away; the build is left to others");
+            // A later revision may be this builder's own write, so the revision alone doesn't tell; the other branch
+            // reads the record.
+            () = force_stop::time_is_up(force_stop) => {
+                warn!(ours = ours.get(), last_seen = seen.borrow().revision.get(), "NATS is unavailable; leaving the build to other builders");
                 None
             }
         }
@@ -93,7 +98,7 @@ impl Ending {
                             ClaimOutcome::Lost => return None,
                         }
                     }
-                    // An earlier attempt got through after all.
+                    // An earlier attempt succeeded after all.
                     Ok(Some(record))
                         if record.value.holder().is_some_and(|by| by.claim == id)
                             && record.value.status().is_terminal() =>

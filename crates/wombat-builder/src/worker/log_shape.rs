@@ -1,34 +1,34 @@
-//! What a claim tells becomes entries of its log: lines in batches, and of a log that is too long its beginning and its end.
+//! Turns a build's reports into log entries: lines in batches; a log that is too long keeps its beginning and its end.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 use wombat_model::log::LogEvent;
 
-use crate::report::Report;
+use wombat_go::report::Report;
 
 /// Most bytes of lines in one message.
 const MAX_BATCH: usize = 32 * 1024;
 /// How long a line may wait for others.
 const BATCH_AGE: Duration = Duration::from_millis(250);
-/// How often it is told how much is missing, while lines are being dropped.
+/// How often the number of dropped lines is reported, while lines are being dropped.
 const GAP_AGE: Duration = Duration::from_secs(5);
 
-/// Makes events of reports. Never waits: what it makes is taken out of it.
+/// Turns reports into events. Never blocks: the caller takes the events.
 #[derive(Debug)]
 pub(super) struct LogShape {
-    /// Bytes of lines that a log may have.
+    /// Size limit of all lines, in bytes.
     limit: u64,
-    /// Bytes that the beginning may still take.
+    /// Bytes left for the beginning.
     head: u64,
     batch: Batch,
-    /// Once the beginning is full: the newest lines, which are told at the end; what falls out of them is told as missing
-    /// meanwhile.
+    /// Once the beginning is full: the newest lines, which are written at the end; lines dropped from it are reported
+    /// as missing meanwhile.
     tail: Option<Tail>,
     made: VecDeque<LogEvent>,
 }
 
-/// Lines on their way into one message.
+/// Lines of the next message.
 #[derive(Debug, Default)]
 struct Batch {
     lines: Vec<String>,
@@ -40,20 +40,20 @@ struct Batch {
 struct Tail {
     lines: VecDeque<String>,
     bytes: u64,
-    /// What is missing before its first line and wasn't told yet.
+    /// Dropped lines before its first line that weren't reported yet.
     dropped: u64,
     dropped_bytes: u64,
-    /// Since when there is such.
+    /// Since when there are dropped lines to report.
     since: Option<Instant>,
 }
 
-/// As it counts towards the limit: with its end.
+/// Size of a line with its line end, as it counts towards the limit.
 fn size(line: &str) -> u64 {
     line.len() as u64 + 1
 }
 
 impl LogShape {
-    /// `limit` bounds the bytes of all lines together: three quarters are for the beginning, the rest is for the end.
+    /// `limit` is the size of all lines together, in bytes: three quarters for the beginning, the rest for the end.
     pub(super) fn new(limit: u64) -> Self {
         Self {
             limit,
@@ -69,7 +69,7 @@ impl LogShape {
         self.made.pop_front()
     }
 
-    /// When lines have waited long enough for others, or what is missing has to be told; `None`: nothing waits.
+    /// When to call [`Self::flush`]; `None` if nothing waits.
     pub(super) fn flush_at(&self) -> Option<Instant> {
         let batch = self.batch.oldest.map(|oldest| oldest + BATCH_AGE);
         let gap = self.tail.as_ref().and_then(|tail| tail.since);
@@ -77,7 +77,7 @@ impl LogShape {
         batch.into_iter().chain(gap).min()
     }
 
-    /// That moment has come.
+    /// Writes lines that have waited long enough, and reports dropped ones.
     pub(super) fn flush(&mut self) {
         self.flush_lines();
         if let Some(tail) = &mut self.tail
@@ -102,7 +102,7 @@ impl LogShape {
             }
             Report::Dropped { lines, bytes } => {
                 if let Some(tail) = &mut self.tail {
-                    // What the tail holds is older than the hole.
+                    // The lines in the tail are older than the gap.
                     tail.clear();
                     tail.drop(lines, bytes);
                 } else {
@@ -125,7 +125,7 @@ impl LogShape {
             self.batch(line);
         } else {
             let notice = format!(
-                "The log is near its limit of {} bytes: from here on only the last {} bytes are kept, and they come when the build ends; until then it is told how much is missing.",
+                "The log is near its limit of {} bytes: from here on only the last {} bytes are kept, and written when the build ends; until then, the log shows how much is missing.",
                 self.limit,
                 self.limit / 4
             );
@@ -144,7 +144,7 @@ impl LogShape {
         self.batch.lines.push(line);
     }
 
-    /// Nothing comes any more: tells what is missing, and the lines after that.
+    /// To be called after the last report: reports dropped lines, and writes the tail.
     pub(super) fn finish(&mut self) {
         self.flush_lines();
         let Some(mut tail) = self.tail.take() else {
@@ -184,7 +184,7 @@ impl Tail {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// What is missing and wasn't told yet, once.
+    /// Takes the report of dropped lines.
     fn gap(&mut self) -> Option<LogEvent> {
         self.since.take()?;
         Some(LogEvent::Gap {

@@ -1,8 +1,8 @@
-//! The life of one claim: win it, build, upload, finish; and however it ends, say so in its log.
+//! The life of a claim: win it, build, upload, finish, and log how it ends.
 //!
-//! [`claim_log`] writes what happens into `BUILD_LOGS`, which [`log_shape`] keeps within its limit, [`upload`] brings the
-//! binary into the object store, and [`ending`] writes the last word into the record, once the log is stored: the record
-//! names its last message.
+//! [`claim_log`] writes to `BUILD_LOGS`, [`log_shape`] keeps the log within its limit, [`upload`] stores the binary in
+//! the object store, and [`ending`] writes the end to the record, after the log is stored: the record names the log's
+//! last message.
 
 mod claim_log;
 mod ending;
@@ -15,6 +15,7 @@ use rand::Rng as _;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info, info_span, warn};
+use wombat_go::{BuildError, Product, Scope, Workshop, report::Reporter};
 use wombat_model::{
     Build, BuildSpec, BuilderId, FailureClass, Platform, SandboxLevel, Status, log::Phase,
     this_machine,
@@ -22,36 +23,19 @@ use wombat_model::{
 use wombat_store::{Claim, ClaimOutcome, Revision, Store, Versioned};
 
 use crate::{
-    ahead::Ahead,
-    counters::Counters,
-    go::{BuildError, Product, Scope, Workshop},
-    hurry,
-    intake::Seen,
-    presence::ActiveClaims,
-    report::Reporter,
-    warm::AskedTargets,
+    counters::Counters, force_stop, last_seen::LastSeen, limits::Limits, prebuilt::Prebuilt,
+    presence::ActiveClaims, requested_targets::RequestedTargets,
 };
 use claim_log::ClaimLog;
 use ending::{Ending, Patience};
 use upload::{Uploaded, upload};
 
-/// Builds run below everybody else, so that leases are renewed even on a machine that is all compilers.
+/// `nice` value of builds, so that leases are renewed even while every CPU is compiling.
 const NICENESS: i32 = 10;
-/// What nobody asked for runs below that.
+/// `nice` value of background work: below requested builds.
 const IDLE_NICENESS: i32 = 19;
-/// How long a build's last log lines may take once the build is over: as long as electing a leader of their stream does.
+/// Time limit for a build's last log lines: as long as the election of a stream leader takes.
 const LOG_FLUSH: Duration = Duration::from_secs(10);
-
-/// Bounds on one build.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) time: Duration,
-    pub(crate) memory: u64,
-    pub(crate) output: u64,
-    pub(crate) processes: u32,
-    pub(crate) log: u64,
-    pub(crate) parallelism: usize,
-}
 
 /// What all workers of a builder share.
 #[derive(Debug)]
@@ -62,21 +46,21 @@ pub(crate) struct Worker {
     pub(crate) limits: Limits,
     pub(crate) claims: ActiveClaims,
     pub(crate) counters: Counters,
-    /// Set while the lease is in doubt.
+    /// Set while the lease may have expired.
     pub(crate) fenced: watch::Receiver<bool>,
-    /// Cancelled when nothing new is to be claimed.
+    /// Cancelled when the builder stops claiming.
     pub(crate) stop: CancellationToken,
-    /// Cancelled when builds have to be given back at once.
-    pub(crate) hurry: CancellationToken,
-    /// How many workers are at a build, or about to claim one.
+    /// Cancelled when builds must be given back at once.
+    pub(crate) force_stop: CancellationToken,
+    /// Number of workers that build, or are about to claim.
     pub(crate) busy: watch::Sender<usize>,
-    /// What was built before it was asked for.
-    pub(crate) ahead: Ahead,
-    /// What people ask for.
-    pub(crate) asked: AskedTargets,
+    /// Products that were built before a client requested them.
+    pub(crate) prebuilt: Prebuilt,
+    /// Targets of the builds that clients requested.
+    pub(crate) requested: RequestedTargets,
 }
 
-/// One more worker is busy, for as long as this lives.
+/// Counts a worker as busy until it is dropped.
 struct Busy<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Busy<'a> {
@@ -92,33 +76,34 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// What became of a try.
+/// The outcome of a try.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// What was waiting at this revision isn't any more: we had it, or somebody else was faster.
+    /// The build doesn't wait at this revision any more: this builder or another one claimed it.
     Over(Revision),
-    /// NATS didn't answer; nobody knows whether we have it.
+    /// NATS didn't answer; whether the build is claimed is unknown.
     NoAnswer,
 }
 
 /// Why a build was stopped before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    /// Somebody else wrote the record: cancelled, or taken from us. With its status, if the record still exists.
+    /// Another process changed the record: the build is cancelled or recovered. With its status, if the record still
+    /// exists.
     Foreign(Option<Status>),
-    /// Others may soon count us as dead.
+    /// Other builders may soon count this one as dead.
     Fenced,
-    /// This builder stops.
-    Hurry,
+    /// This builder is forced to stop.
+    ForceStop,
 }
 
 impl Worker {
-    /// Tries to claim a build after a short random pause, and sees it through to its end.
+    /// Tries to claim a build after a short random pause, and handles the claim to its end.
     pub(crate) async fn work(
         self: Arc<Self>,
         record: Versioned<Build>,
         pause: Duration,
-        mut seen: watch::Receiver<Seen>,
+        mut seen: watch::Receiver<LastSeen>,
     ) -> Outcome {
         let revision = record.revision;
         let pause = if pause.is_zero() {
@@ -144,13 +129,13 @@ impl Worker {
                 Outcome::Over(revision)
             }
             Err(error) => {
-                warn!(%error, "can't claim");
+                warn!(%error, "can't claim a build");
                 Outcome::NoAnswer
             }
         }
     }
 
-    async fn hold(&self, claim: Claim, mut seen: watch::Receiver<Seen>) {
+    async fn hold(&self, claim: Claim, mut seen: watch::Receiver<LastSeen>) {
         let _listed = self.claims.add(claim.key().clone(), claim.id().clone());
         let (reporter, reports) = Reporter::new();
         let mut log = ClaimLog::start(&self.store.logs, &claim, self.limits.log, reports);
@@ -166,7 +151,7 @@ impl Worker {
                 made = &mut making => Ok(made),
                 cause = self.interrupted(claim.revision(), &mut seen) => {
                     scope.stop.cancel();
-                    // Only now that nothing of it runs any more may somebody else begin.
+                    // Another builder may start only after this build has ended.
                     drop(making.await);
                     Err(cause)
                 }
@@ -184,15 +169,15 @@ impl Worker {
     }
 
     fn log_flush(&self) -> Duration {
-        if self.hurry.is_cancelled() {
-            hurry::LAST_WORDS
+        if self.force_stop.is_cancelled() {
+            force_stop::FINAL_WRITES
         } else {
             LOG_FLUSH
         }
     }
 
-    /// Stores all of a log, and says where its end stands. `None`: it took too long, or the builder has to end. While NATS is
-    /// away the record can't be written either, so that waiting costs nothing.
+    /// Stores the whole log, and returns the position of its end. `None` if that takes too long, or the builder is
+    /// forced to stop. While NATS is unavailable the record can't be written either, so waiting costs nothing.
     async fn seal(&self, log: &mut ClaimLog, status: Status) -> Option<Revision> {
         let sealed = async {
             loop {
@@ -204,15 +189,15 @@ impl Worker {
         };
         let place = tokio::select! {
             place = sealed => place,
-            () = hurry::is_over(&self.hurry) => None,
+            () = force_stop::time_is_up(&self.force_stop) => None,
         };
         if place.is_none() {
-            warn!("the end of a log isn't stored in time; its build is ended without it");
+            warn!("the end of the log isn't stored in time; ending the build without it");
         }
         place
     }
 
-    /// The platform whose finished binaries are run here: this machine's, if they can be kept from everything.
+    /// The platform whose finished binaries this builder may run: this machine's, if its sandbox is strict enough.
     pub(crate) fn runs_binaries_for(&self) -> Option<Platform> {
         let level = self.workshop.settings().sandbox.level();
         (level == SandboxLevel::Namespaces)
@@ -220,7 +205,7 @@ impl Worker {
             .flatten()
     }
 
-    /// For what is built while nothing waits: below every build, and nobody listens.
+    /// The scope of background builds: below every requested build, and without reports.
     pub(crate) fn idle_scope(&self) -> Scope {
         Scope {
             niceness: IDLE_NICENESS,
@@ -252,7 +237,7 @@ impl Worker {
     ) -> Result<Uploaded, BuildError> {
         let product = match self.built_ahead(claim, scope).await? {
             Some(product) => {
-                reporter.line("It was built ahead, when somebody had it in the basket.");
+                reporter.line("Built ahead, since it was in a client's basket.");
                 product
             }
             None => self.workshop.build(spec, scope).await?,
@@ -263,7 +248,7 @@ impl Worker {
             .await?
     }
 
-    /// What there is of a build before its first claim. Who asks again wants it made anew.
+    /// The product of a build ahead, for the first attempt only: a rebuild must build again.
     async fn built_ahead(
         &self,
         claim: &Claim,
@@ -273,28 +258,28 @@ impl Worker {
             return Ok(None);
         }
         tokio::select! {
-            product = self.ahead.take(claim.key()) => Ok(product),
+            product = self.prebuilt.take(claim.key()) => Ok(product),
             () = scope.stop.cancelled() => Err(BuildError::Stopped),
         }
     }
 
     /// Resolves when the build must not go on.
-    async fn interrupted(&self, ours: Revision, seen: &mut watch::Receiver<Seen>) -> Cause {
+    async fn interrupted(&self, ours: Revision, seen: &mut watch::Receiver<LastSeen>) -> Cause {
         let mut fenced = self.fenced.clone();
         tokio::select! {
             cause = foreign(seen, ours) => cause,
             Ok(_) = fenced.wait_for(|fenced| *fenced) => Cause::Fenced,
-            () = self.hurry.cancelled() => Cause::Hurry,
+            () = self.force_stop.cancelled() => Cause::ForceStop,
         }
     }
 
-    /// Writes the end into the log, then into the record. The status that the claim ended with.
+    /// Writes the end to the log, then to the record. Returns the status that the claim ended with.
     async fn conclude(
         &self,
         claim: Claim,
         made: Result<Result<Uploaded, BuildError>, Cause>,
         log: &mut ClaimLog,
-        seen: &mut watch::Receiver<Seen>,
+        seen: &mut watch::Receiver<LastSeen>,
     ) -> Option<Status> {
         let (ending, uploaded) = match made {
             Ok(Ok(uploaded)) => (
@@ -307,13 +292,16 @@ impl Worker {
             Ok(Err(BuildError::Failed(failure))) => {
                 match failure.class {
                     FailureClass::Internal => {
-                        warn!(message = failure.message, "failed through our own fault");
+                        warn!(
+                            message = failure.message,
+                            "failed through a fault of the builder"
+                        );
                     }
                     class => info!(?class, message = failure.message, "failed"),
                 }
                 (Ending::Failure(failure), None)
             }
-            Ok(Err(BuildError::Stopped)) | Err(Cause::Fenced | Cause::Hurry) => {
+            Ok(Err(BuildError::Stopped)) | Err(Cause::Fenced | Cause::ForceStop) => {
                 (Ending::Release, None)
             }
             Err(Cause::Foreign(status)) => return status,
@@ -321,7 +309,7 @@ impl Worker {
         let key = claim.key().clone();
         let log_end = self.seal(log, ending.status(claim.build())).await;
         let patience = Patience {
-            hurry: &self.hurry,
+            force_stop: &self.force_stop,
             seen,
             ours: claim.revision(),
         };
@@ -340,7 +328,7 @@ impl Worker {
     }
 }
 
-async fn foreign(seen: &mut watch::Receiver<Seen>, ours: Revision) -> Cause {
+async fn foreign(seen: &mut watch::Receiver<LastSeen>, ours: Revision) -> Cause {
     let newer = seen
         .wait_for(|seen| seen.revision > ours)
         .await

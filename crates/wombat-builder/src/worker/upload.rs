@@ -1,4 +1,4 @@
-//! Brings a binary into the object store, and makes the build's link lead to it.
+//! Uploads a binary to the object store, and points the build's link at it.
 
 use std::time::Duration;
 
@@ -7,28 +7,26 @@ use tracing::warn;
 use wombat_model::{Artifact, ArtifactName, BuildKey, Failure, FailureClass, Timings, log::Phase};
 use wombat_store::{Artifacts, Claim, Store, StoreError};
 
-use crate::{
-    go::{BuildError, Product},
-    report::Reporter,
-};
+use wombat_go::report::Reporter;
+use wombat_go::{BuildError, Product};
 
-/// Pauses before an upload is tried again.
+/// Pauses before retries of an upload.
 const RETRY_AFTER: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(30),
 ];
-/// How often a link is made anew that another claim of the same build meanwhile moved.
+/// Most attempts at a link that another claim of the same build moves meanwhile.
 const MAX_LINKS: usize = 5;
 
-/// A binary that is stored and not yet in the record.
+/// A stored binary that isn't in the record yet.
 #[derive(Debug)]
 pub(super) struct Uploaded {
     pub(super) artifact: Artifact,
     pub(super) timings: Timings,
 }
 
-/// Stores the binary and its recipe under the claim's own name, and checks what was stored.
+/// Stores the binary and its recipe under the claim's own name, and verifies the stored binary.
 pub(super) async fn upload(
     artifacts: &Artifacts,
     claim: &Claim,
@@ -43,7 +41,7 @@ pub(super) async fn upload(
         match store(artifacts, claim, &product, attempt).await {
             Ok(artifact) => break artifact,
             Err(error) => {
-                // A full store may have room again soon: the janitor sees to that.
+                // A full store may have room again soon, when the janitor has run.
                 let passing = matches!(
                     error,
                     StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Lost(_)
@@ -75,7 +73,7 @@ async fn store(
     product: &Product,
     attempt: u32,
 ) -> Result<Artifact, StoreError> {
-    // Written once: what an earlier attempt left behind may be half of it.
+    // Each attempt uses a new name: the object of an earlier one may be incomplete.
     let name = ArtifactName::nth(claim.key(), claim.id(), attempt);
     let sent = artifacts.put_file(&name, &product.path).await?;
     if sent.size != product.size || sent.sha256.as_ref() != Some(&product.sha256) {
@@ -99,7 +97,7 @@ async fn store(
 
 fn failure(error: &StoreError) -> Failure {
     match error {
-        // Nothing is wrong with the build: it may be asked for again as soon as there is room.
+        // The build itself is fine: it may be requested again once there is room.
         StoreError::Full(_) => Failure::new(FailureClass::Infra, "The store of binaries is full."),
         StoreError::Unavailable(_) | StoreError::Lost(_) => Failure::new(
             FailureClass::Infra,
@@ -117,8 +115,8 @@ fn failure(error: &StoreError) -> Failure {
     }
 }
 
-/// Makes `<key>` lead to the binary that the record names, for those who fetch it with NATS' own tools. The janitor
-/// mends what fails here.
+/// Points the link `<key>` at the binary in the record, for clients that fetch it with NATS tools. The janitor repairs
+/// failures of this.
 pub(super) async fn publish(store: &Store, key: &BuildKey, ours: &ArtifactName) {
     let mut name = ours.clone();
     for _ in 0..MAX_LINKS {
@@ -126,7 +124,7 @@ pub(super) async fn publish(store: &Store, key: &BuildKey, ours: &ArtifactName) 
             warn!(%error, "can't link the binary");
             return;
         }
-        // Another claim may have finished between our finish and our link.
+        // Another claim may have finished between the end of this one and the link.
         match store.builds.get(key).await {
             Ok(Some(record)) => match record.value.artifact() {
                 Some(artifact) if artifact.name != name => name = artifact.name.clone(),

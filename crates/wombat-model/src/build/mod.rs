@@ -1,8 +1,11 @@
-//! A build: a spec and where it stands.
+//! A build: a spec and its state.
 
+mod conversion;
+mod json;
 mod record;
 mod state;
 mod steps;
+mod time_field;
 
 use std::collections::BTreeMap;
 
@@ -10,17 +13,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-pub use record::{TimeField, UnreadableRecord};
-pub use state::{Artifact, BuildState, Holder, IllegalTransition, Status, Timings};
+pub use conversion::InvalidRecord;
+pub use json::{BuildJson, BuildOutline, FailureJson, PackageJson};
+pub use record::UnreadableRecord;
+pub use state::{Artifact, BuildState, Holder, IllegalTransition, Timings};
 pub use steps::Retry;
+pub use time_field::TimeField;
 
-use crate::{BuildKey, BuildSpec, ClaimId, Failure, Sha256, log::LogEnd, wire::BuildJson};
+use crate::{BuildKey, BuildSpec, ClaimId, Failure, Sha256, Status, log::LogEnd};
 
 /// A record of the `builds` bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BuildJson", into = "BuildJson")]
 pub struct Build {
-    /// Of the spec, which never changes.
+    /// The spec's key, computed once, since the spec never changes.
     pub(crate) key: BuildKey,
     pub(crate) spec: BuildSpec,
     pub(crate) state: BuildState,
@@ -32,11 +38,11 @@ pub struct Build {
     pub(crate) timings: Timings,
     pub(crate) last_error: Option<String>,
     pub(crate) other_sha256: Option<Sha256>,
-    /// The time that this state began with: until the server has said when that was, its value is only a lower bound.
+    /// The time at which this state began: only a lower bound until the server's time of the write is known.
     pub(crate) message_time: Option<TimeField>,
     /// Fields of a newer version, kept as they are.
     pub(crate) unknown: BTreeMap<String, Value>,
-    /// Where a newer version put something that can't be kept.
+    /// The place of something by a newer version that can't be kept.
     pub(crate) lost: Option<String>,
     pub(crate) log: Option<LogEnd>,
 }
@@ -63,7 +69,7 @@ impl Build {
         }
     }
 
-    /// What is built.
+    /// The spec that is built.
     pub fn spec(&self) -> &BuildSpec {
         &self.spec
     }
@@ -73,7 +79,7 @@ impl Build {
         self.key.clone()
     }
 
-    /// Where it stands.
+    /// Its state.
     pub fn state(&self) -> &BuildState {
         &self.state
     }
@@ -83,7 +89,7 @@ impl Build {
         self.attempt
     }
 
-    /// When it was asked for, or asked for again.
+    /// When it was requested, or requested again.
     pub fn requested(&self) -> OffsetDateTime {
         self.requested
     }
@@ -119,7 +125,7 @@ impl Build {
         }
     }
 
-    /// Who builds it, or built it last.
+    /// The builder that works on it, or did last, and its claim.
     pub fn holder(&self) -> Option<&Holder> {
         match &self.state {
             BuildState::Building { by, .. }

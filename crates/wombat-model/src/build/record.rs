@@ -1,45 +1,29 @@
-//! A record as its bucket holds it: its times are the server's, it stands under its own key, and what a newer version
-//! added to it stays.
+//! Reads records as their bucket holds them: times are the server's, the key must be the record's own, and fields of a
+//! newer version are kept.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::Build;
-use crate::wire::BuildOutline;
-
-/// A time of a record. The one that a record's state began with is that of the record's own message, since only the
-/// server's clock counts; the next step copies it into the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TimeField {
-    /// When the build was asked for.
-    Requested,
-    /// When the present or last claim began.
-    Claimed,
-    /// When the build ended.
-    Finished,
-}
+use super::{Build, BuildOutline, TimeField};
 
 /// The bytes under a build's key aren't its record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableRecord {
-    /// They aren't a record that this version knows.
+    /// They aren't a record of this version.
     #[error("{0}")]
     Malformed(String),
     /// A newer version wrote it.
-    #[error(
-        "it has schema {0}, and this version knows schemas up to {SCHEMA}; a newer `wombat` reads it"
-    )]
+    #[error("it has schema {0}, but this version reads schemas up to {SCHEMA}; upgrade `wombat`")]
     Newer(u64),
     /// The record is another build's.
     #[error("it is the record of another build, `{0}`")]
     Misplaced(String),
 }
 
-/// The schema of records, told by a field `schema` where it isn't the first.
+/// The schema of records; those of a later schema name it in a field `schema`.
 const SCHEMA: u64 = 1;
 
 impl Build {
@@ -80,7 +64,7 @@ impl Build {
         }
     }
 
-    /// Fields that a newer version added; they stay when the record is written again.
+    /// Fields that a newer version added; they are kept when the record is written again.
     pub fn unknown_fields(&self) -> &BTreeMap<String, Value> {
         &self.unknown
     }
@@ -90,8 +74,8 @@ impl Build {
         self.lost.as_deref()
     }
 
-    /// The same, its state having begun at this time of the server, or no earlier than the state before it: another
-    /// server may lead the stream by now, with another clock.
+    /// The same, its state having begun when the server stored the record, but no earlier than the state before it:
+    /// another server, with another clock, may lead the stream by now.
     #[must_use]
     pub fn at(mut self, written: OffsetDateTime) -> Self {
         match self.message_time.take() {
@@ -121,15 +105,15 @@ impl BuildOutline {
     }
 }
 
-/// Refuses what says that it has a schema of a later version.
+/// Refuses a record of a later schema.
 fn check_schema(bytes: &[u8]) -> Result<(), UnreadableRecord> {
     #[derive(Deserialize)]
     struct Schema {
         #[serde(default)]
         schema: Option<u64>,
     }
-    let said = serde_json::from_slice::<Schema>(bytes);
-    match said.ok().and_then(|said| said.schema) {
+    let parsed = serde_json::from_slice::<Schema>(bytes);
+    match parsed.ok().and_then(|parsed| parsed.schema) {
         Some(schema) if schema > SCHEMA => Err(UnreadableRecord::Newer(schema)),
         Some(_) | None => Ok(()),
     }

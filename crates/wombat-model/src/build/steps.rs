@@ -6,19 +6,19 @@ use crate::{Failure, FailureClass, log::LogEnd};
 /// How often a build may lose its builder before it fails.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// What asking again may start anew.
+/// Which finished builds a new request starts again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// What may turn out otherwise: it failed for a passing reason, was cancelled, or its binary is gone.
+    /// Builds whose result may change: they failed for a temporary reason, were cancelled, or their binary is gone.
     Passing,
-    /// Also what failed through the user's or the package's fault: that was long enough ago.
+    /// Also builds that failed because of the request or a package, since that was long enough ago.
     Rested,
-    /// Everything that is finished.
+    /// All finished builds.
     Forced,
 }
 
 impl Build {
-    /// A free worker takes it.
+    /// A worker claims it.
     pub fn claim(mut self, by: Holder) -> Result<Self, IllegalTransition> {
         let BuildState::New { kept } = self.state else {
             return Err(self.illegal("claimed"));
@@ -30,8 +30,7 @@ impl Build {
         Ok(self)
     }
 
-    /// All that its holder has to say is stored; the last message of it stands at `last`. Only a build that is held has such
-    /// a log: elsewhere nothing changes.
+    /// Its holder's log is complete, and its last message has this sequence. Changes nothing unless the build is held.
     #[must_use]
     pub fn with_log_end(mut self, last: u64) -> Self {
         if let BuildState::Building { by, .. } = &self.state {
@@ -41,7 +40,7 @@ impl Build {
         self
     }
 
-    /// Its holder made the binary. Another digest than the kept binary's is remembered: the same identity
+    /// Its holder made the binary. The digest of the kept binary is remembered if it differs: the same identity
     /// ought to give the same bytes.
     pub fn succeed(
         mut self,
@@ -64,7 +63,7 @@ impl Build {
         Ok(self.ends_now())
     }
 
-    /// Its holder couldn't make the binary. One that was served before goes on being served.
+    /// Its holder couldn't make the binary. An earlier binary is still served.
     pub fn fail(mut self, failure: Failure) -> Result<Self, IllegalTransition> {
         let BuildState::Building { by, kept } = self.state else {
             return Err(self.illegal("finished"));
@@ -83,7 +82,7 @@ impl Build {
         Ok(self.ends_now())
     }
 
-    /// Somebody stops it.
+    /// A client cancels it.
     pub fn cancel(mut self) -> Result<Self, IllegalTransition> {
         self.state = match self.state {
             BuildState::New {
@@ -140,11 +139,11 @@ impl Build {
             return Ok(self);
         }
         let message =
-            format!("The builder went away {MAX_ATTEMPTS} times in the middle of this build.");
+            format!("The builder died or lost NATS {MAX_ATTEMPTS} times during this build.");
         self.fail(Failure::new(FailureClass::Lost, message))
     }
 
-    /// The build is asked for again. `None`: the record answers as it stands.
+    /// The build is requested again. `None`: the answer is the record as it is.
     #[must_use]
     pub fn request_again(mut self, retry: Retry, catalog_revision: u64) -> Option<Self> {
         let force = retry == Retry::Forced;

@@ -1,4 +1,4 @@
-//! Components: as packages register them, and as people ask for them.
+//! Components: as packages register them, and as clients request them.
 
 use std::{fmt, str::FromStr};
 
@@ -23,7 +23,7 @@ impl fmt::Display for Component {
     }
 }
 
-/// A component as people ask for it: `kafka` means every kind of that name, `input/kafka` one.
+/// A component as clients request it: `kafka` means every kind of that name, `input/kafka` one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ComponentReference {
     /// The kind, if one was named.
@@ -33,7 +33,7 @@ pub struct ComponentReference {
 }
 
 impl ComponentReference {
-    /// Whether this component is meant.
+    /// Whether this component matches.
     pub fn matches(&self, component: &Component) -> bool {
         self.name == component.name && self.kind.is_none_or(|kind| kind == component.kind)
     }

@@ -1,5 +1,5 @@
-//! What a component says of itself: fields, and words. The words are its makers'; they come from the real module when it is
-//! imported, and aren't part of what comes with the program.
+//! The documentation of a component: its fields, and texts by its authors. The texts come from the real module when it
+//! is imported; the program doesn't include them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,11 +13,11 @@ use crate::ImportPath;
 pub struct PackageDocumentation {
     /// The package.
     pub path: ImportPath,
-    /// What it registers, by kind and name.
+    /// Its components, by kind and name.
     pub components: Vec<Documentation>,
 }
 
-/// How settled a component is, as its makers see it.
+/// How stable a component is, according to its authors.
 #[derive(
     Clone,
     Copy,
@@ -33,18 +33,18 @@ pub struct PackageDocumentation {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum ComponentStatus {
-    /// It stays as it is.
+    /// It doesn't change incompatibly.
     #[default]
     Stable,
     /// It may change in details.
     Beta,
     /// It may change or go.
     Experimental,
-    /// Something else should be used.
+    /// Another component should be used.
     Deprecated,
 }
 
-/// What a component says of itself.
+/// The documentation of a component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Documentation {
@@ -52,28 +52,28 @@ pub struct Documentation {
     pub kind: ComponentKind,
     /// Its name in a pipeline.
     pub name: String,
-    /// How settled it is.
+    /// How stable it is.
     #[serde(default, skip_serializing_if = "is_default")]
     pub status: ComponentStatus,
-    /// Who looks after it, such as `certified`, `community` or `enterprise`, if that is told.
+    /// Who supports it, such as `certified`, `community` or `enterprise`, if the module says so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub support: String,
-    /// The version of its module that brought it, if that is told.
+    /// The version of its module that introduced it, if the module says so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub since: String,
     /// Groups that it belongs to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
-    /// A sentence on it.
+    /// A short summary.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
-    /// More on it, as its makers mark it up.
+    /// A longer description, in its authors' markup.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Its configuration; of functions and methods there is none.
+    /// Its configuration; functions and methods have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Field>,
-    /// What a function or method takes.
+    /// The parameters of a function or method.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Parameter>,
     /// How it is used.
@@ -90,12 +90,12 @@ impl Documentation {
         }
     }
 
-    /// Whether its makers say something of it.
+    /// Whether it has a summary or a description.
     pub const fn has_words(&self) -> bool {
         !self.summary.is_empty() || !self.description.is_empty()
     }
 
-    /// The same without its makers' words.
+    /// The same without its authors' texts.
     #[must_use]
     pub fn without_words(self) -> Self {
         Self {
@@ -137,7 +137,7 @@ pub enum FieldShape {
 /// A field of a configuration.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a mark of its own in what components say of themselves"
+    reason = "each is a flag of its own in the components' documentation"
 )]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -154,10 +154,10 @@ pub struct Field {
     /// Whether it may be left out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub optional: bool,
-    /// Whether most people leave it alone.
+    /// Whether most users don't need it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub advanced: bool,
-    /// Whether another should be used.
+    /// Whether another field should be used instead.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deprecated: bool,
     /// Whether it is a password or the like.
@@ -169,7 +169,7 @@ pub struct Field {
     /// Whether `${! … }` in it is a mapping.
     #[serde(default, skip_serializing_if = "is_default")]
     pub interpolated: bool,
-    /// What it is if left out.
+    /// Its value if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     /// The values that it may have, if they are few.
@@ -178,7 +178,7 @@ pub struct Field {
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Values that it may have, for instance.
+    /// Example values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Value>,
     /// Its own fields, if it is an object.
@@ -186,11 +186,11 @@ pub struct Field {
     pub children: Vec<Self>,
 }
 
-/// Longest default that is a fact rather than a text.
+/// Longest default that is kept without the authors' texts, in characters.
 const SHORT: usize = 40;
 
 impl Field {
-    /// The same without its makers' words.
+    /// The same without its authors' texts.
     #[must_use]
     pub fn without_words(self) -> Self {
         let is_short = |value: &Value| value.to_string().len() <= SHORT;
@@ -209,13 +209,13 @@ impl Field {
     }
 }
 
-/// Something that a function or method takes.
+/// A parameter of a function or method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its type.
     #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
     pub of: String,
     /// Whether it may be left out.
@@ -226,14 +226,14 @@ pub struct Parameter {
     pub description: String,
 }
 
-/// How something is used.
+/// An example of use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Example {
     /// What it shows.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
-    /// More on that.
+    /// A longer explanation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     /// A piece of configuration, or a mapping.

@@ -16,7 +16,7 @@ use crate::{BuilderId, GoVersion, ModulePath, ModuleVersion};
 pub enum ImportState {
     /// It waits for a builder.
     New,
-    /// A builder is at it.
+    /// A builder is importing it.
     Importing {
         /// The builder.
         builder: BuilderId,
@@ -25,17 +25,17 @@ pub enum ImportState {
         /// Packages in all; 0 until they are known.
         of: u32,
     },
-    /// A builder is done, and a service puts what it found into the catalog.
+    /// A builder is done, and a service stores the result in the catalog.
     Storing {
         /// The object of the `catalog-docs` bucket with a [`ReleaseDocument`].
         document: String,
     },
-    /// The catalog has it.
+    /// It is in the catalog.
     Success {
         /// Packages that can be picked.
         packages: u32,
     },
-    /// It can't be imported.
+    /// The import failed.
     Failed {
         /// Why.
         message: String,
@@ -50,10 +50,10 @@ pub struct Import {
     pub module: ModulePath,
     /// Its version.
     pub version: ModuleVersion,
-    /// Go releases to offer with it, newest first; those that it is too new for are left out. Empty: the builder's own.
+    /// Go releases to offer with it, newest first, without those that are too old for it. Empty: the builder's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub go_versions: Vec<GoVersion>,
-    /// When it was asked for.
+    /// When it was requested.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String")]
     pub requested: OffsetDateTime,
@@ -63,7 +63,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// One that was just asked for.
+    /// A new import.
     pub const fn new(
         module: ModulePath,
         version: ModuleVersion,
@@ -79,7 +79,7 @@ impl Import {
         }
     }
 
-    /// The same, further on.
+    /// The same import in another state.
     #[must_use]
     pub fn at(&self, state: ImportState) -> Self {
         Self {
@@ -97,13 +97,13 @@ impl Import {
     }
 }
 
-/// All that an import found out: an object of the `catalog-docs` bucket. The words in it are those of the module's makers.
+/// The result of an import: an object of the `catalog-docs` bucket. Its texts are by the module's authors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReleaseDocument {
     /// The release.
     pub release: Release,
-    /// What its components say of themselves.
+    /// The documentation of its components.
     pub documentation: Vec<PackageDocumentation>,
     /// The fields of a pipeline as a whole.
     pub stream: Vec<Field>,

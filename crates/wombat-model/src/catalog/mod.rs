@@ -1,4 +1,4 @@
-//! The catalog: module releases, the packages of each, the components that a package registers, and what is known of these.
+//! The catalog: module releases, their packages, the components of each package, and the documentation of these.
 
 mod component;
 mod documentation;

@@ -31,7 +31,7 @@ pub enum Licence {
     Rcl,
 }
 
-/// What is known of a package on a platform.
+/// Whether a package compiles on a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PlatformSupport {
@@ -43,7 +43,7 @@ pub enum PlatformSupport {
     Fails,
 }
 
-/// Who looks after a component.
+/// Who supports a component.
 #[derive(
     Clone,
     Copy,
@@ -59,11 +59,11 @@ pub enum PlatformSupport {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum SupportLevel {
-    /// Its makers test and support it.
+    /// Its authors test and support it.
     Certified,
-    /// The community does.
+    /// The community supports it.
     Community,
-    /// Its makers do, for those who have a licence.
+    /// Its authors support it for users with a licence.
     Enterprise,
 }
 
@@ -87,9 +87,9 @@ impl std::fmt::Display for SupportLevel {
     }
 }
 
-/// The text is no level of support.
+/// The text is not a support level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a level of support is certified, community or enterprise")]
+#[error("the support level must be certified, community or enterprise")]
 pub struct ParseSupportLevelError;
 
 impl std::str::FromStr for SupportLevel {
@@ -116,17 +116,17 @@ pub struct CatalogPackage {
     pub rcl_files: u32,
     /// Whether it compiles to nothing without cgo, which is off.
     pub cgo: bool,
-    /// What was tried; a platform that isn't named here is unchecked.
+    /// Platforms that were tried; one that isn't listed is unchecked.
     pub platforms: BTreeMap<Platform, PlatformSupport>,
-    /// What it registers, without what the base registers already.
+    /// Its components, without those of the base.
     pub components: Vec<Component>,
-    /// Who looks after what it registers, as the module tells; empty where it doesn't.
+    /// Who supports its components, according to the module; empty if the module doesn't say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub support: Vec<SupportLevel>,
-    /// What a binary grows by with it beside the base alone, in bytes, for [`MEASURED_ON`].
+    /// Bytes that it adds to a binary with the base alone, for [`MEASURED_ON`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_bytes: Option<u64>,
-    /// How long it took to compile what no package before it had compiled, when the release was imported.
+    /// Milliseconds that it took to compile at the import, without what earlier packages had compiled already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compile_ms: Option<u64>,
 }

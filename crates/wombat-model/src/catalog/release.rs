@@ -19,9 +19,9 @@ pub struct Release {
     pub title: String,
     /// Go releases that it can be built with, newest first.
     pub go_versions: Vec<GoVersion>,
-    /// Versions of other catalog modules that its own `go.mod` asks for.
+    /// Versions of other catalog modules that its own `go.mod` requires.
     pub requires: BTreeMap<ModulePath, ModuleVersion>,
-    /// The folder below which every package is listed here, such as `public/components`; empty: the module's own.
+    /// The folder whose packages are all listed here, such as `public/components`; empty: the module's own.
     pub component_root: String,
     /// Its packages, by path.
     pub packages: Vec<CatalogPackage>,
@@ -31,10 +31,10 @@ pub struct Release {
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,
-    /// The object of the `catalog-docs` bucket with what its components say of themselves, if it was imported here.
+    /// The object of the `catalog-docs` bucket with the documentation of its components, if it was imported here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
-    /// Which generation of importer wrote it, so that a better one replaces it.
+    /// The generation of the importer that wrote it; a newer one replaces it.
     #[serde(default)]
     pub generation: u32,
 }
@@ -45,7 +45,7 @@ impl Release {
         self.packages.iter().find(|package| package.path == *path)
     }
 
-    /// Whether the path lies where the release lists every package.
+    /// Whether the path is in the folder whose packages are all listed.
     pub fn lists(&self, path: &ImportPath) -> bool {
         if self.component_root.is_empty() {
             return self.module.contains(path);
@@ -54,7 +54,7 @@ impl Release {
         path.as_str().starts_with(&root)
     }
 
-    /// Takes over where packages were compiled before, if that was the same version; what this release knows itself stays.
+    /// Adds the platforms that were tried before for the same version; this release's own results win.
     pub fn keep_platforms(&mut self, before: &Self) {
         if (&before.module, &before.version) != (&self.module, &self.version) {
             return;

@@ -1,19 +1,19 @@
 //! The rules of Go's `module.CheckPath` and `module.CheckImportPath` (golang.org/x/mod/module), no more and no less.
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum PathKind {
     Module,
     Import,
 }
 
 /// `module.CheckImportPath`.
 pub(super) fn check_import(path: &str) -> Result<(), &'static str> {
-    check_elements(path, Kind::Import)
+    check_elements(path, PathKind::Import)
 }
 
 /// `module.CheckPath`.
 pub(super) fn check_module(path: &str) -> Result<(), &'static str> {
-    check_elements(path, Kind::Module)?;
+    check_elements(path, PathKind::Module)?;
     let host = path.split('/').next().unwrap_or(path);
     if !host.contains('.') {
         return Err(NO_DOT);
@@ -36,7 +36,7 @@ pub(super) fn is_host(host: &str) -> bool {
 }
 
 /// `checkPath`.
-fn check_elements(path: &str, kind: Kind) -> Result<(), &'static str> {
+fn check_elements(path: &str, kind: PathKind) -> Result<(), &'static str> {
     if path.is_empty() {
         return Err("it is empty");
     }
@@ -57,11 +57,11 @@ const RESERVED_ON_WINDOWS: &[&str] = &[
 ];
 
 /// `checkElem`.
-fn check_element(element: &str, kind: Kind) -> Result<(), &'static str> {
+fn check_element(element: &str, kind: PathKind) -> Result<(), &'static str> {
     if element.bytes().all(|byte| byte == b'.') {
         return Err("an element is made of dots only");
     }
-    if element.starts_with('.') && kind == Kind::Module {
+    if element.starts_with('.') && kind == PathKind::Module {
         return Err("an element begins with a dot");
     }
     if element.ends_with('.') {
@@ -70,7 +70,7 @@ fn check_element(element: &str, kind: Kind) -> Result<(), &'static str> {
     let allowed = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || b"-._~".contains(&byte)
-            || (kind == Kind::Import && byte == b'+')
+            || (kind == PathKind::Import && byte == b'+')
     };
     if !element.bytes().all(allowed) {
         return Err("it has a character other than letters, digits, `-`, `.`, `_`, `~` and `/`");

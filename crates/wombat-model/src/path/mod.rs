@@ -44,7 +44,7 @@ impl ParsePathError {
     }
 }
 
-/// Control characters and overlong text don't belong into an error message.
+/// The text as error messages show it: shortened, without control characters.
 fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     let mark = if short.len() < text.len() { "…" } else { "" };

@@ -1,9 +1,9 @@
-//! What we refuse though Go would take it: paths that no public module can have.
+//! Paths that Go accepts and we refuse, since no public module can have them.
 
 use super::go_rules::{NO_DOT, NOT_A_HOST, is_host};
 use crate::names::MAX_PATH;
 
-/// Top-level names that only ever mean a machine nearby.
+/// Top-level domains of private hosts.
 const PRIVATE_ZONES: &[&str] = &[
     "local",
     "localhost",
@@ -16,7 +16,7 @@ const PRIVATE_ZONES: &[&str] = &[
     "onion",
 ];
 
-/// For modules and packages alike.
+/// Rules for modules and packages.
 pub(super) fn check(path: &str) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
         return Err("it is longer than 256 characters");
@@ -41,7 +41,7 @@ pub(super) fn check(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// For what a main package imports.
+/// Rules for packages that a main package imports.
 pub(super) fn check_importable(path: &str) -> Result<(), &'static str> {
     if path.split('/').any(|element| element == "internal") {
         return Err("an `internal` package can't be imported from outside its module");

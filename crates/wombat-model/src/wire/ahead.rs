@@ -1,4 +1,4 @@
-//! What a service tells builders when somebody seems about to ask for a build.
+//! Orders to build ahead: a service sends them to builders when a client is likely to request a build soon.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use crate::{Build, BuilderId};
 /// A message at [`AHEAD_SUBJECT`](crate::names::AHEAD_SUBJECT), for all builders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AheadOrder {
-    /// Whose it is: another order of the same client takes its place.
+    /// The client; a later order for the same client replaces this one.
     pub client: String,
-    /// Who is to build; the others drop what they had of this client.
+    /// The builder that should build; the others drop their order for this client.
     pub builder: BuilderId,
-    /// As it would be stored if it were asked for.
+    /// The build as it would be stored if it were requested.
     pub build: Build,
 }

@@ -1,4 +1,4 @@
-//! `catalog.components`: components by words, whichever package brings them.
+//! `catalog.components`: components by search words, whichever package brings them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use crate::{
     catalog::{Component, ComponentStatus},
 };
 
-/// A component that fits a search.
+/// A component that matches a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ComponentHit {
     /// The component.
     #[serde(flatten)]
     pub component: Component,
-    /// How settled it is.
+    /// How stable it is.
     pub status: ComponentStatus,
-    /// A sentence of its makers on it, where the release was imported with their words.
+    /// A short summary by its authors, if the release was imported with their texts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     /// Packages that bring it, fewest other components first.
@@ -27,8 +27,8 @@ pub struct ComponentHit {
 pub struct ComponentsAnswer {
     /// Revision of the catalog.
     pub revision: u64,
-    /// Components that fit, best first; by name if no words were given.
+    /// Components that match, best first; by name if no words were given.
     pub components: Vec<ComponentHit>,
-    /// How many fit, also beyond the limit.
+    /// How many match, also beyond the limit.
     pub total: u64,
 }

@@ -1,10 +1,10 @@
-//! The body of every error over NATS, where headers alone are easily overlooked.
+//! The body of every error over NATS, since headers alone are easily overlooked.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, Refusal, RefusalStatus};
 
-/// An error as the micro services answer it, beside the headers that say so.
+/// An error of a micro service; its headers say the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErrorBody {
     /// What went wrong.
@@ -15,7 +15,7 @@ pub struct ErrorBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorJson {
-    /// The number that stands in `Nats-Service-Error-Code` too.
+    /// The number that is in `Nats-Service-Error-Code` too.
     pub code: RefusalStatus,
     /// All messages in one line, as in `Nats-Service-Error`.
     pub message: String,
@@ -24,7 +24,7 @@ pub struct ErrorJson {
     pub field: Option<String>,
     /// Everything that is wrong, at least one.
     pub problems: Vec<Problem>,
-    /// Seconds after which asking again may help.
+    /// Seconds after which a retry may help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! How full the stores are, and whether NATS stores what it is sent.
+//! How full the stores are, and whether NATS acknowledges writes.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct HealthAnswer {
     /// Every bucket and stream, as its leader has it.
     pub stores: Vec<StoreHealth>,
-    /// Why NATS doesn't store what the service sends, and what to do. Left out while it does.
+    /// Why NATS doesn't acknowledge the service's writes, and how to fix that. Left out while it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unacknowledged: Option<String>,
-    /// Why the service that answers keeps its index of builds in memory, and what to do. Left out while it doesn't.
+    /// Why this service keeps its index of builds in memory, and how to fix that. Left out while it doesn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
 }
@@ -27,13 +27,13 @@ pub struct StoreHealth {
     /// Bytes that it may hold. Left out: as many as the server has room for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
-    /// How much of its room is taken, in percent; 0 without a limit.
+    /// How much of its limit is used, in percent; 0 without a limit.
     pub percent: u64,
-    /// Whether something is refused because of it.
+    /// Whether it is full, so that some writes are refused.
     pub full: bool,
-    /// Whether new builds are refused because of it.
+    /// Whether new builds are refused because it is full.
     pub refuses_builds: bool,
-    /// What follows from its being full, and what to do. Left out unless it is.
+    /// The consequence of a full store, and how to fix it. Left out unless it is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<String>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{GoVersion, ModulePath, ModuleVersion, catalog::Import};
 
-/// `catalog.import`. Its texts are read by whoever answers, so that each that is wrong can be named.
+/// `catalog.import`. The service parses its texts, so that it can report each invalid one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportQuestion {
@@ -15,7 +15,7 @@ pub struct ImportQuestion {
     #[schemars(with = "ModuleVersion")]
     pub version: String,
     /// Go releases to offer with it; those of the module's newest release in the catalog if left out. Those that are older than
-    /// the module asks for are left out.
+    /// the module requires are left out.
     #[serde(default)]
     #[schemars(with = "Vec<GoVersion>")]
     pub go_versions: Vec<String>,
@@ -24,6 +24,6 @@ pub struct ImportQuestion {
 /// Answer of `catalog.imports`: by module and version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ImportsAnswer {
-    /// Imports that were asked for, finished ones included.
+    /// All imports, finished ones included.
     pub imports: Vec<Import>,
 }

@@ -1,10 +1,18 @@
-//! A pipeline that a finished binary is to look at, and what it says.
+//! Linting a pipeline with a finished binary.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{ArtifactName, Sha256};
 
-/// What the gateway asks builders whose machine runs the binary.
+/// How long a builder may take for one request, including the download of the binary. All limits of waiting clients are
+/// derived from this one, so that none of them is reached first.
+pub const LINT_LIMIT: Duration = Duration::from_secs(20);
+/// Longest wait for a reply: the limit, and time for the messages.
+pub const LINT_PATIENCE: Duration = LINT_LIMIT.saturating_add(Duration::from_secs(5));
+
+/// The gateway's request to builders whose machine can run the binary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LintQuestion {
@@ -16,29 +24,29 @@ pub struct LintQuestion {
     pub pipeline: String,
 }
 
-/// What a builder answers.
+/// A builder's reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LintReply {
-    /// The binary has looked at it.
+    /// The binary has linted the pipeline.
     Answer(LintAnswer),
-    /// There is no such binary any more.
+    /// The binary no longer exists.
     Gone,
-    /// It couldn't be asked.
+    /// The binary couldn't be run.
     Failed(String),
 }
 
-/// Answer of `POST /api/builds/{id}/lint`: what `<binary> lint` says of a pipeline.
+/// Answer of `POST /api/builds/{id}/lint`: the result of `<binary> lint`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LintAnswer {
-    /// It has nothing against it. It doesn't look into templates, or whether logins and drivers are there that are needed
-    /// only once the pipeline runs.
+    /// Whether there are no complaints. Templates aren't checked, nor logins and drivers that are needed only once the
+    /// pipeline runs.
     pub accepted: bool,
-    /// Its objections, in its own words; at most 100.
+    /// The binary's complaints, in its own words; at most 100.
     pub complaints: Vec<LintComplaint>,
 }
 
-/// One objection.
+/// A complaint of the binary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LintComplaint {
     /// The line that it names, from 1.
@@ -47,6 +55,6 @@ pub struct LintComplaint {
     /// The column that it names, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
-    /// What it says.
+    /// The complaint.
     pub message: String,
 }

@@ -1,7 +1,7 @@
-//! What crosses the wire, besides requests: the JSON of a build, and the questions and answers of the micro services.
+//! Messages between processes, besides build requests: builds as JSON, and questions and answers of the micro services.
 
 mod ahead;
-mod build_json;
+mod catalog_questions;
 mod components;
 mod error_body;
 mod health;
@@ -12,19 +12,23 @@ mod recipe;
 mod stats;
 mod view;
 
+pub use crate::build::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
+
 pub use ahead::AheadOrder;
-pub use build_json::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
+pub use catalog_questions::{
+    BlockQuestion, BlocklistAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer,
+    ComponentProvider, ComponentQuestion, FoundComponent, PackageHit, PipelineMistake,
+    ReleaseSummary, SelectAnswer, SelectQuestion,
+};
 pub use components::{ComponentHit, ComponentsAnswer};
 pub use error_body::{ErrorBody, ErrorJson};
 pub use health::{HealthAnswer, StoreHealth};
 pub use imports::{ImportQuestion, ImportsAnswer};
-pub use lint::{LintAnswer, LintComplaint, LintQuestion, LintReply};
+pub use lint::{LINT_LIMIT, LINT_PATIENCE, LintAnswer, LintComplaint, LintQuestion, LintReply};
 pub use questions::{
-    BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, CatalogQuestion,
-    ComponentAnswer, ComponentProvider, ComponentQuestion, FacetCount, Facets, FoundComponent,
-    IdQuestion, ListAnswer, ListQuestion, LogAnswer, LogQuestion, LoggedEntry, NoQuestion,
-    PackageHit, PhaseOfBuild, PipelineMistake, PurgeAnswer, ReleaseSummary, ResolveAnswer,
-    ResolvedPackage, SelectAnswer, SelectQuestion,
+    BuildersAnswer, FacetCount, Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer,
+    LogQuestion, LoggedEntry, NoQuestion, PhaseOfBuild, PurgeAnswer, ResolveAnswer,
+    ResolvedPackage,
 };
 pub use recipe::Recipe;
 pub use stats::{StatsAnswer, StatsPoint, StatsQuestion};

@@ -1,4 +1,4 @@
-//! Questions and answers of the micro services, other than a build request.
+//! Questions and answers of the micro service `build`, other than a build request.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildView;
 use crate::{
-    Blocklist, BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion,
-    Presence, Problem, Status, Variant,
-    catalog::{CatalogPackage, Component, ComponentKind, Documentation, Licence},
-    log::LogEntry,
-    request::RequestBody,
+    BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Presence,
+    Status, Variant, catalog::Licence, log::LogEntry,
 };
 
 /// A question without a field: an empty message or `{}`.
@@ -69,12 +66,12 @@ pub struct ListAnswer<B = BuildView> {
     /// Cursor of the next page, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Counts, if they were asked for.
+    /// Counts, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facets: Option<Facets>,
 }
 
-/// A package of a resolved request, and why it is in.
+/// A package of a resolved request, and why it is included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ResolvedPackage {
     /// Its import path.
@@ -88,7 +85,7 @@ pub struct ResolvedPackage {
     /// Its licence, where the catalog knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<Licence>,
-    /// Why it is in: asked for, or for which component, and why rather than another.
+    /// Why it is included: requested by path, or for which component, and why it was chosen over others.
     pub reason: String,
 }
 
@@ -122,9 +119,9 @@ pub struct ResolveAnswer {
     /// About how long building takes, in milliseconds: the median of builds for this platform. Left out where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_ms: Option<u64>,
-    /// What one should know: packages that aren't in the catalog, platforms that weren't tried …
+    /// Remarks: packages that aren't in the catalog, platforms that weren't tried …
     pub notes: Vec<String>,
-    /// Status of the build, if it was asked for before.
+    /// Status of the build, if it was requested before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
@@ -143,7 +140,7 @@ pub struct LogQuestion {
     pub limit: Option<u32>,
 }
 
-/// A log entry and where it stands in the stream.
+/// A log entry and its place in the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoggedEntry {
     /// Sequence in `BUILD_LOGS`.
@@ -170,7 +167,7 @@ pub struct PhaseOfBuild {
 pub struct LogAnswer {
     /// Entries, oldest first.
     pub entries: Vec<LoggedEntry>,
-    /// Ask with this as `after` for what comes next.
+    /// Value of `after` for the next page.
     pub next: u64,
     /// Whether the build is finished and this page reaches its end.
     pub end: bool,
@@ -183,207 +180,11 @@ pub struct BuildersAnswer {
     pub builders: Vec<Presence>,
 }
 
-/// Answer of `build.purge`: what is gone.
+/// Answer of `build.purge`: what was removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PurgeAnswer {
-    /// The build that was.
+    /// The removed build.
     pub id: BuildKey,
     /// Size of the binary that was removed; 0: there was none.
     pub bytes: u64,
-}
-
-/// `catalog.block`: the list to be, in place of the one there is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BlockQuestion {
-    /// All that is blocked from now on.
-    pub modules: Blocklist,
-    /// Revision of the list that this one was made from; another one is refused. Left out: whatever there is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<u64>,
-}
-
-/// Answer of `catalog.blocklist` and `catalog.block`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct BlocklistAnswer {
-    /// All that is blocked.
-    pub modules: Blocklist,
-    /// Revision of the list; 0: there never was one.
-    pub revision: u64,
-}
-
-/// `catalog.search` for packages, `catalog.components` for components.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct CatalogQuestion {
-    /// Words to be found in names of components and packages, and in what is said of them; empty: everything.
-    pub query: String,
-    /// Only components of this kind, or packages with such.
-    pub kind: Option<ComponentKind>,
-    /// Only this module.
-    pub module: Option<ModulePath>,
-    /// Only this version of each module; the newest if left out.
-    pub version: Option<ModuleVersion>,
-    /// Most packages or components in the answer; 200 if left out.
-    pub limit: Option<u32>,
-}
-
-/// A release without its packages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ReleaseSummary {
-    /// The module.
-    pub module: ModulePath,
-    /// Its version.
-    pub version: ModuleVersion,
-    /// What people call it.
-    pub title: String,
-    /// Go releases that it can be built with, newest first.
-    pub go_versions: Vec<GoVersion>,
-    /// Versions of other catalog modules that it asks for.
-    pub requires: BTreeMap<ModulePath, ModuleVersion>,
-    /// Whether it is what a request without a version gets.
-    pub newest: bool,
-}
-
-/// A package that fits a search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PackageHit {
-    /// Its module.
-    pub module: ModulePath,
-    /// Its module's version.
-    pub version: ModuleVersion,
-    /// The package.
-    #[serde(flatten)]
-    pub package: CatalogPackage,
-}
-
-/// Answer to [`CatalogQuestion`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct CatalogAnswer {
-    /// Revision of the catalog.
-    pub revision: u64,
-    /// Every release, newest first within its module.
-    pub releases: Vec<ReleaseSummary>,
-    /// Packages that fit, best first; by path if no words were given.
-    pub packages: Vec<PackageHit>,
-    /// How many fit, also beyond the limit.
-    pub total: u64,
-}
-
-/// `catalog.component`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ComponentQuestion {
-    /// `name` or `kind/name`.
-    pub component: String,
-}
-
-/// A package that brings a component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ComponentProvider {
-    /// The component.
-    pub component: Component,
-    /// The package.
-    pub package: ImportPath,
-    /// Its module.
-    pub module: ModulePath,
-    /// Its module's version.
-    pub version: ModuleVersion,
-    /// Its licence.
-    pub licence: Licence,
-}
-
-/// Answer to [`ComponentQuestion`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ComponentAnswer {
-    /// Every package of the newest releases that brings it, fewest other components first.
-    pub providers: Vec<ComponentProvider>,
-    /// What is known of it, kind by kind. Its makers' words are part of it where the release was imported with them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub documentation: Vec<Documentation>,
-}
-
-/// `catalog.select`, and the parameters of `POST /api/catalog/select`, whose body is the pipeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SelectQuestion {
-    /// YAML of a pipeline, of resources, or of several documents.
-    pub pipeline: String,
-    /// Operating system; `linux` if left out.
-    #[serde(default = "linux")]
-    pub goos: String,
-    /// Architecture; `amd64` if left out.
-    #[serde(default = "amd64")]
-    pub goarch: String,
-    /// Go release in full; the newest on offer if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub go_version: Option<String>,
-    /// Level of the architecture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
-}
-
-impl SelectQuestion {
-    /// For the platform that is meant where none is named.
-    pub fn of(pipeline: String) -> Self {
-        Self {
-            pipeline,
-            goos: linux(),
-            goarch: amd64(),
-            go_version: None,
-            variant: None,
-        }
-    }
-}
-
-fn linux() -> String {
-    "linux".to_owned()
-}
-
-fn amd64() -> String {
-    "amd64".to_owned()
-}
-
-/// A component that a pipeline uses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct FoundComponent {
-    /// The component.
-    #[serde(flatten)]
-    pub component: Component,
-    /// Line of its first use, from 1.
-    pub line: usize,
-    /// Column of its first use, from 1.
-    pub column: usize,
-    /// Whether every binary has it.
-    pub base: bool,
-}
-
-/// Something in a pipeline that can't be right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PipelineMistake {
-    /// From 1.
-    pub line: usize,
-    /// From 1.
-    pub column: usize,
-    /// What is wrong, and what may have been meant.
-    pub message: String,
-}
-
-/// Answer to [`SelectQuestion`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct SelectAnswer {
-    /// What the pipeline uses, by kind and name.
-    pub components: Vec<FoundComponent>,
-    /// What can't be right, by line. The rest of the answer is about what could be read.
-    pub mistakes: Vec<PipelineMistake>,
-    /// Why no binary for it can be built here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<Problem>,
-    /// A request for exactly what it needs, to be sent as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestBody>,
-    /// What that request would build, and why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolution: Option<ResolveAnswer>,
 }

@@ -1,4 +1,4 @@
-//! What anybody needs to make the same binary by hand.
+//! How to make the same binary by hand.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::Sha256;
 pub struct Recipe {
     /// Contents by file name: `main.go`, `go.mod`, `go.sum`.
     pub files: BTreeMap<String, String>,
-    /// Variables that have to be set.
+    /// Environment variables to set.
     pub environment: BTreeMap<String, String>,
     /// The command, for a POSIX shell in the folder with the files.
     pub command: String,
-    /// What comes out.
+    /// Digest of the result.
     pub sha256: Sha256,
 }

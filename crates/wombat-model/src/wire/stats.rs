@@ -1,4 +1,4 @@
-//! How many builds were asked for and finished over time, and how long they took.
+//! How many builds were requested and finished over time, and how long they took.
 
 use std::collections::BTreeMap;
 
@@ -28,14 +28,14 @@ pub struct StatsAnswer {
     pub from: OffsetDateTime,
     /// Length of a step, in seconds.
     pub step_seconds: u32,
-    /// The steps, one after another; the last holds this moment.
+    /// The steps, one after another; the last one includes now.
     pub points: Vec<StatsPoint>,
     /// Milliseconds that each phase took, as a median of the builds that succeeded meanwhile.
     pub phases: BTreeMap<Phase, u64>,
     /// Milliseconds from the claim to the end, as a median of the same builds. Left out if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median_ms: Option<u64>,
-    /// There were more builds than are remembered, so that the first steps hold too few.
+    /// There were more builds than are remembered, so that the counts of the first steps are too low.
     pub truncated: bool,
 }
 
@@ -44,7 +44,7 @@ pub struct StatsAnswer {
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 pub struct StatsPoint {
-    /// Builds that were asked for.
+    /// Builds that were requested.
     pub asked: u32,
     /// Builds that succeeded.
     pub succeeded: u32,

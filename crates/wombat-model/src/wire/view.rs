@@ -1,4 +1,4 @@
-//! A build as it is shown: the record, and what is known of it besides.
+//! A build as clients see it: the record, and what changes too often to be in it.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::{
     log::{Phase, Progress},
 };
 
-/// Where a waiting build stands.
+/// The place of a waiting build in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// Its place, from 1.
     pub position: u64,
-    /// How many wait.
+    /// How many builds wait.
     pub length: u64,
-    /// Builders that are there to take it; 0: it starts when one comes.
+    /// Builders that could claim it; 0: it waits until one starts.
     pub builders: u64,
 }
 
@@ -37,17 +37,17 @@ pub struct BuildView {
     /// The phase that it is in, while it isn't finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// How far the phase is.
+    /// The progress of the phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
     /// Its place in the queue, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<Queue>,
-    /// Seconds until it is probably done: from the median of like builds; absent if there are none.
+    /// Seconds until it is probably done, from the median of similar builds; absent if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_seconds: Option<u64>,
-    /// Of a build that failed through its package's or its request's fault: when asking again tries once more. An operator
-    /// may force it before.
+    /// For a build that failed because of its request or a package: when a new request tries again. An operator may
+    /// force it earlier.
     #[serde(
         default,
         with = "time::serde::rfc3339::option",
@@ -72,7 +72,7 @@ impl BuildView {
         }
     }
 
-    /// Says when asking again tries once more, `rest` after a failure that isn't a passing one.
+    /// Sets when a new request tries again: `rest` after a final failure.
     pub fn note_retry(&mut self, rest: Duration) {
         let is_final = self
             .build

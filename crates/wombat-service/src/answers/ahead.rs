@@ -1,4 +1,4 @@
-//! Building before the click: an idle builder is told what somebody has in the basket. Nothing is stored.
+//! Speculative builds: an idle builder starts on what is in a client's basket. Nothing is stored.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use wombat_model::{
 use super::Answers;
 
 impl Answers {
-    /// Says what a request would build, and has it begun if nobody has and a builder is idle.
+    /// Resolves a request and, if no build of it exists yet, has an idle builder start on it.
     pub(super) async fn ahead(
         &self,
         question: &[u8],
@@ -20,7 +20,7 @@ impl Answers {
         let resolved = self.resolve(question).await?;
         let idle = |presence: &Presence| !presence.draining && presence.active.is_empty();
         let mut builders = self.live.builders().into_iter();
-        // Whatever there is of it already is better than what would come.
+        // A build that exists in any state makes a speculative one pointless.
         if resolved.answer.status.is_none()
             && let Some(builder) = builders.find(idle)
         {
@@ -32,7 +32,7 @@ impl Answers {
             };
             let told = self.connection.order_ahead(&order).await;
             if let Err(error) = told {
-                debug!(%error, "nobody is told to build ahead");
+                debug!(%error, "can't ask a builder to build ahead");
             }
         }
         Ok(resolved.answer)

@@ -1,4 +1,4 @@
-//! What nobody may build: shown, and put in place.
+//! The blocklist: modules that must not be built. Shows and replaces it.
 
 use wombat_model::{
     Blocklist, Problem, ProblemCode, Refusal, RefusalStatus,
@@ -9,7 +9,7 @@ use wombat_store::{Revision, Versioned, Written};
 use super::Answers;
 use crate::refusal;
 
-/// How often a list is put in place of whatever there is, where others do the same.
+/// Attempts to replace the list without an expected revision, while other clients write it too.
 const TRIES: usize = 8;
 
 impl Answers {
@@ -37,7 +37,7 @@ impl Answers {
             Problem::field(
                 ProblemCode::WrongState,
                 "revision",
-                "Somebody changed the list meanwhile; read it again and change that.",
+                "The blocklist has changed since this revision; read it again and apply your change to that.",
             ),
         ))
     }

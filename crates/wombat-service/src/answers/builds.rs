@@ -1,4 +1,4 @@
-//! Asking for builds, looking at them, stopping them.
+//! Requests, shows, cancels and purges builds.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -9,19 +9,21 @@ use wombat_model::{
     wire::{BuildView, PurgeAnswer},
 };
 
-use wombat_store::{Asking, Purged, Submitted, read_or_seen};
+use wombat_store::{Purged, SubmitOptions, Submitted, read_or_seen};
 
-use super::{Answers, json};
+use super::Answers;
 use crate::{
+    json::json,
+    quota::Taken,
     refusal,
     resolve::{Resolved, resolve},
 };
 
-/// Longest wait that a refused client is told, in seconds: the queue may empty faster than it seems.
+/// Longest `Retry-After` for a refused client, in seconds: the queue may empty faster than estimated.
 const MAX_RETRY_AFTER: u64 = 300;
 
 impl Answers {
-    /// Asks for a build: the answer is its record, whoever asked for it first.
+    /// Requests a build; the answer is its record, whether new or existing.
     pub(super) async fn request(
         &self,
         question: &[u8],
@@ -29,15 +31,15 @@ impl Answers {
     ) -> Result<Bytes, Refusal> {
         let request = BuildRequest::from_json(question)?;
         if request.force {
-            // Whoever may ask isn't everybody who may force, and permissions can only tell subjects apart.
-            let message = "Forced rebuilds are asked for at `build.force`.";
+            // Forcing needs a permission of its own, and NATS permissions only distinguish subjects.
+            let message = "Send forced rebuilds to `build.force`.";
             let problem = Problem::field(ProblemCode::Forbidden, "force", message);
             return Err(Refusal::new(RefusalStatus::Forbidden, problem));
         }
         self.submit(question, request, client).await
     }
 
-    /// The same, made again whatever became of it before.
+    /// As `request`, but builds again whatever the state of an existing build.
     pub(super) async fn force(
         &self,
         question: &[u8],
@@ -58,16 +60,16 @@ impl Answers {
         let resolved = resolve(&request, &catalog, &self.args.policy())?;
         let key = resolved.spec.key();
         if !request.force
-            && let Some(answer) = self.repeats.known(&key)
+            && let Some(answer) = self.responses.known(&key)
         {
-            self.repeats.remember_question(question, &catalog, &key);
+            self.responses.remember_question(question, &catalog, &key);
             return Ok(answer);
         }
         if !request.force {
             self.refuse_poison(&key).await?;
         }
-        let ticket = self.repeats.expect(&key);
-        let counted = self.admit(&resolved, request.force, client).await?;
+        let ticket = self.responses.expect(&key);
+        let charged = self.admit(&resolved, request.force, client).await?;
         let submitted = self
             .store
             .builds
@@ -76,28 +78,28 @@ impl Answers {
                 self.asking(&resolved, request.force),
                 &self.store.artifacts,
             )
-            .await;
-        match (&submitted, counted) {
-            (Ok(Submitted::Queued(_)), _) | (_, None) => {}
-            (Ok(Submitted::Existing(_)) | Err(_), Some(client)) => self.quotas.give_back(client),
+            .await
+            .map_err(|error| refusal::of_store(&error))?;
+        if let (Submitted::Queued(_), Some(charged)) = (&submitted, charged) {
+            charged.keep();
         }
-        let submitted = submitted.map_err(|error| refusal::of_store(&error))?;
-        // What answers as it stands now does so until it changes.
+        // Only an answer that stays the same until the record changes may be cached.
         let stands = match &submitted {
             Submitted::Queued(_) => {
-                self.repeats.forget(&key);
+                self.responses.forget(&key);
                 false
             }
             Submitted::Existing(record) => {
-                // A failure answers for a while only, and a waiting build goes on.
+                // A failure may be retried after a while, and an open build goes on.
                 record.value.status() == Status::Success
             }
         };
         let answer = json(&self.view(submitted.into_record()).await?)?;
         if let Some(ticket) = ticket.filter(|_| stands) {
-            self.repeats.remember_answer(&key, &ticket, answer.clone());
+            self.responses
+                .remember_answer(&key, &ticket, answer.clone());
             if !request.force {
-                self.repeats.remember_question(question, &catalog, &key);
+                self.responses.remember_question(question, &catalog, &key);
             }
         }
         Ok(answer)
@@ -121,8 +123,8 @@ impl Answers {
         Ok(resolved)
     }
 
-    /// The record as its leader has it, with all that is known besides. Where the leader doesn't answer soon, as while one
-    /// is elected, what was seen of it: nothing is written meanwhile.
+    /// The record as its leader has it, with phase, queue and estimate. If the leader doesn't answer soon, for example
+    /// during an election, the newest record that this instance has seen: nothing is written meanwhile.
     pub(super) async fn get(&self, id: &BuildKey) -> Result<BuildView, Refusal> {
         let reading = async {
             let record = self.store.builds.get(id).await;
@@ -140,10 +142,10 @@ impl Answers {
         Some(view)
     }
 
-    /// Removes all that there is of a finished build.
+    /// Removes a finished build: its record, binary and log.
     pub(super) async fn purge(&self, id: &BuildKey) -> Result<PurgeAnswer, Refusal> {
         let purged = self.store.purge(id).await;
-        self.repeats.forget(id);
+        self.responses.forget(id);
         match purged.map_err(|error| refusal::of_store(&error))? {
             Purged::Gone(bytes) => Ok(PurgeAnswer {
                 id: id.clone(),
@@ -172,7 +174,7 @@ impl Answers {
             .ok_or_else(|| no_build(id))?;
         match cancelled {
             Ok(record) => {
-                self.repeats.forget(id);
+                self.responses.forget(id);
                 self.view(record).await
             }
             Err(illegal) => Err(Refusal::new(
@@ -196,14 +198,14 @@ impl Answers {
         Ok(view)
     }
 
-    /// Refuses what there is no room for, what would wait too long, and what is more than one client may ask for. What
-    /// is stored already is answered all the same. Returns the client that the build was counted for.
+    /// Refuses a new build if a bucket is full, the queue is too long or the client's quota is used up; an existing
+    /// build is answered all the same. Returns what the client's quota was charged, to be kept once the build is queued.
     async fn admit(
         &self,
         resolved: &Resolved,
         force: bool,
         client: Option<IpAddr>,
-    ) -> Result<Option<IpAddr>, Refusal> {
+    ) -> Result<Option<Taken<'_>>, Refusal> {
         let full = self
             .room
             .refusal(&self.connection, self.live.open_builds())
@@ -212,7 +214,7 @@ impl Answers {
             (Some(refusal), _) => refusal,
             (None, None) => return Ok(None),
             (None, Some(client)) => match self.quotas.take(client) {
-                Ok(()) => return Ok(Some(client)),
+                Ok(taken) => return Ok(Some(taken)),
                 Err(wait) => too_many(wait),
             },
         };
@@ -232,18 +234,19 @@ impl Answers {
     }
 
     fn retry_after(&self) -> Duration {
-        Duration::from_secs(self.args.retry_after)
+        self.args.retry_after
     }
 
-    fn asking(&self, resolved: &Resolved, force: bool) -> Asking {
-        Asking {
+    fn asking(&self, resolved: &Resolved, force: bool) -> SubmitOptions {
+        SubmitOptions {
             force,
             retry_after: self.retry_after(),
             catalog_revision: resolved.catalog_revision,
         }
     }
 
-    /// Refuses for a while what took more than it may, or went down with every builder that had it: it would again.
+    /// Refuses, for a while, a build that exceeded its limits or took down every builder that claimed it: it would
+    /// again.
     async fn refuse_poison(&self, key: &BuildKey) -> Result<(), Refusal> {
         let existing = self.store.builds.get(key).await;
         let Some(record) = existing.map_err(|error| refusal::of_store(&error))? else {
@@ -258,7 +261,7 @@ impl Answers {
         if !matches!(failure.class, FailureClass::Resource | FailureClass::Lost) {
             return Ok(());
         }
-        let rest = Duration::from_secs(self.args.poison_rest);
+        let rest = self.args.poison_rest;
         let age = self.connection.server_time() - finished;
         let age = Duration::try_from(age).unwrap_or_default();
         let Some(wait) = rest.checked_sub(age).filter(|wait| !wait.is_zero()) else {
@@ -298,7 +301,7 @@ impl Answers {
 }
 
 fn too_many(wait: Duration) -> Refusal {
-    let message = "You have asked for many new builds in a short time; what is built already can still be had.";
+    let message = "You have requested too many new builds in a short time; wait before the next one. Finished builds can still be downloaded.";
     busy(RefusalStatus::TooMany, message.to_owned(), wait)
 }
 

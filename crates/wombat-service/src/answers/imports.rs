@@ -1,4 +1,4 @@
-//! Imports into the catalog: asked for, and shown. Builders do them.
+//! Requests and lists imports into the catalog. Builders carry them out.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -11,7 +11,7 @@ use wombat_model::{
 use super::Answers;
 use crate::refusal;
 
-/// Most Go releases on offer.
+/// Most Go versions in one request.
 const MOST_GO_VERSIONS: usize = 32;
 
 impl Answers {
@@ -24,7 +24,7 @@ impl Answers {
             return Err(Refusal::of_request(vec![problem]));
         }
         if go_versions.is_empty() {
-            // Of a module that isn't known yet, whatever is offered with the others.
+            // By default those of this release, else of the module's newest, else of another module's newest.
             let known = catalog.release(&module, &version);
             let known = known.or_else(|| catalog.newest(&module));
             let known = known.or_else(|| catalog.newest_of_each().last());
@@ -44,7 +44,7 @@ impl Answers {
     }
 }
 
-/// What is asked for, or everything that is wrong with it.
+/// Parses the fields, or refuses with all their problems.
 fn read(question: &ImportQuestion) -> Result<(ModulePath, ModuleVersion, Vec<GoVersion>), Refusal> {
     let mut problems = Vec::new();
     let module = part::<ModulePath>(&question.module, "module", &mut problems);

@@ -1,4 +1,4 @@
-//! Logs, page by page.
+//! Pages of build logs.
 
 use time::Duration;
 use wombat_model::{
@@ -8,13 +8,13 @@ use wombat_model::{
 };
 use wombat_store::Revision;
 
-use super::{Answers, builds::no_build, json};
-use crate::refusal;
+use super::{Answers, builds::no_build};
+use crate::{json::json, refusal};
 
-/// Entries a page.
+/// Entries per page.
 const DEFAULT_PAGE: u32 = 200;
 const MAX_PAGE: u32 = 1000;
-/// After this a log that has no end will not get one: its builder died, or NATS was away.
+/// Time after a build's end until a log without an end counts as complete: its builder died, or NATS was away.
 const END_PATIENCE: Duration = Duration::seconds(10);
 
 impl Answers {
@@ -22,7 +22,8 @@ impl Answers {
     pub(super) async fn log(&self, question: &LogQuestion) -> Result<LogAnswer, Refusal> {
         let id = &question.id;
         let store = &self.store;
-        // Read before the log: if it is finished by now, all that belongs to it is in the log, or never comes.
+        // Read before the log: if the build is finished by now, all its entries are in the log already, or never
+        // arrive.
         let record = store
             .builds
             .get(id)
@@ -63,12 +64,12 @@ impl Answers {
         Ok(answer)
     }
 
-    /// Whether nothing more will be logged.
+    /// Whether the log is complete.
     async fn is_ended(&self, id: &BuildKey, build: &Build) -> Result<bool, Refusal> {
         if !build.status().is_terminal() {
             return Ok(false);
         }
-        // With the place of its end, the record was written after all of it.
+        // A record with the log's end was written after all entries.
         if build.log().is_some() {
             return Ok(true);
         }

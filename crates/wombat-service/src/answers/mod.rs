@@ -1,4 +1,4 @@
-//! What each endpoint answers. Nothing here knows of subjects or headers: a question in, an answer or a refusal out.
+//! The answers of the endpoints. Nothing here depends on subjects or headers.
 
 mod ahead;
 mod blocklist;
@@ -23,24 +23,25 @@ use wombat_store::{Connection, Store};
 use crate::{
     ServiceArgs,
     catalog::{self, Catalog, Imports},
+    endpoints::Endpoint,
     index::Builds,
+    json::json,
     live::Live,
-    micro::Endpoint,
     quota::Quotas,
     refusal,
-    repeats::Repeats,
+    response_cache::ResponseCache,
     room::{self, RoomForBuilds},
     select::select,
 };
 
-/// From so many builds on, a list is looked for in a thread of its own.
+/// From this many builds on, a list is searched in a thread of its own.
 const MANY_BUILDS: u64 = 50_000;
 
-/// How far statistics look back.
+/// Minutes that statistics cover: by default, and at most.
 const DEFAULT_MINUTES: u32 = 60;
 const MOST_MINUTES: u32 = 24 * 60;
 
-/// Everything that answers are made from.
+/// State shared by all endpoints.
 #[derive(Debug)]
 pub(crate) struct Answers {
     pub(crate) connection: Connection,
@@ -50,21 +51,21 @@ pub(crate) struct Answers {
     pub(crate) live: Live,
     pub(crate) builds: Builds,
     pub(crate) quotas: Quotas,
-    pub(crate) repeats: Repeats,
+    pub(crate) responses: ResponseCache,
     pub(crate) room: RoomForBuilds,
     pub(crate) args: ServiceArgs,
-    /// Answers stay below this, in bytes: half of what a message may hold.
+    /// Size limit of an answer, in bytes: half of the largest message.
     pub(crate) max_answer: usize,
 }
 
 impl Answers {
-    /// The answer to a question that was asked before, where it is known without asking anybody.
+    /// The cached answer to a request, without asking JetStream.
     pub(crate) fn at_once(&self, endpoint: Endpoint, question: &[u8]) -> Option<Bytes> {
         match endpoint {
-            Endpoint::Request => self.repeats.repeated(question, &self.catalog.snapshot()),
+            Endpoint::Request => self.responses.repeated(question, &self.catalog.snapshot()),
             Endpoint::Get => {
                 let question: IdQuestion = serde_json::from_slice(question).ok()?;
-                self.repeats.known(&question.id)
+                self.responses.known(&question.id)
             }
             Endpoint::Force
             | Endpoint::Cancel
@@ -87,7 +88,7 @@ impl Answers {
         }
     }
 
-    /// Answers one question, as JSON. `client` is who asked the gateway, if one passed the question on.
+    /// Answers one request as JSON. `client` is the address of the gateway's client, if the request came through one.
     pub(crate) async fn answer(
         &self,
         endpoint: Endpoint,
@@ -143,7 +144,7 @@ impl Answers {
         }
     }
 
-    /// One page of builds. Where there are many, looking for it would hold up every other answer.
+    /// One page of builds. A search among many runs in a thread of its own: it would block other answers.
     async fn list(&self, question: ListQuestion) -> Result<Bytes, Refusal> {
         let (builds, live) = (self.builds.clone(), self.live.clone());
         let (catalog, max_answer) = (self.catalog.snapshot(), self.max_answer);
@@ -154,7 +155,7 @@ impl Answers {
         apart(list).await
     }
 
-    /// What a pipeline needs. Walking one takes a while, and would hold up every other answer.
+    /// The packages that a pipeline needs, found in a thread of its own: a long pipeline would block other answers.
     async fn select(&self, question: SelectQuestion) -> Result<Bytes, Refusal> {
         let (snapshot, schemas) = self.catalog.schemas();
         let policy = self.args.policy();
@@ -188,7 +189,7 @@ impl Answers {
         Ok(answer)
     }
 
-    /// Leaves out what a message has no room for.
+    /// Drops the items that don't fit into a message.
     fn fit<T: Serialize>(&self, items: &mut Vec<T>) -> Result<(), Refusal> {
         let mut room = self.max_answer;
         let mut fit = 0;
@@ -205,13 +206,13 @@ impl Answers {
     }
 }
 
-/// Minutes that can be looked back.
+/// Validates the period of statistics.
 fn span(minutes: Option<u32>) -> Result<u32, Refusal> {
     let minutes = minutes.unwrap_or(DEFAULT_MINUTES);
     if (1..=MOST_MINUTES).contains(&minutes) {
         return Ok(minutes);
     }
-    let message = format!("Write a number of minutes from 1 to {MOST_MINUTES}.");
+    let message = format!("`minutes` must be from 1 to {MOST_MINUTES}.");
     Err(Refusal::of_request(vec![Problem::field(
         ProblemCode::InvalidValue,
         "minutes",
@@ -219,18 +220,18 @@ fn span(minutes: Option<u32>) -> Result<u32, Refusal> {
     )]))
 }
 
-/// Answers in a thread of its own.
+/// Makes an answer in a thread of its own.
 async fn apart(
     answer: impl FnOnce() -> Result<Bytes, Refusal> + Send + 'static,
 ) -> Result<Bytes, Refusal> {
     let answered = tokio::task::spawn_blocking(answer).await;
     answered.unwrap_or_else(|failure| {
-        error!(%failure, "an answer failed");
+        error!(%failure, "the thread of an answer failed");
         Err(Refusal::internal())
     })
 }
 
-/// Reads a question; an empty message is one without fields.
+/// Parses a request; an empty message counts as `{}`.
 fn read<T: DeserializeOwned>(question: &[u8]) -> Result<T, Refusal> {
     let question = if question.trim_ascii().is_empty() {
         b"{}"
@@ -238,13 +239,4 @@ fn read<T: DeserializeOwned>(question: &[u8]) -> Result<T, Refusal> {
         question
     };
     serde_json::from_slice(question).map_err(|error| refusal::of_question(&error))
-}
-
-pub(crate) fn json(answer: &impl Serialize) -> Result<Bytes, Refusal> {
-    serde_json::to_vec(answer)
-        .map(Bytes::from)
-        .map_err(|error| {
-            tracing::error!(%error, "an answer can't be written");
-            Refusal::internal()
-        })
 }

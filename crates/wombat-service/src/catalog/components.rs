@@ -1,4 +1,4 @@
-//! `catalog.components`: which components there are, by words; every word has to fit.
+//! `catalog.components`: finds components by words, all of which must match.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What is known of the components of each release: embedded for those that come with the program, and an object of the
-//! `catalog-docs` bucket for those that were imported here.
+//! Documentation of the components of each release: embedded for the releases that come with the program, an object of
+//! the `catalog-docs` bucket for imported ones.
 
 use std::{
     collections::BTreeMap,
@@ -12,19 +12,22 @@ use wombat_model::catalog::{Documentation, Field, Release, ReleaseDocument};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/catalog/components"]
-struct Files;
+struct ComponentFiles;
+
+/// The largest document that is read, in bytes.
+pub(super) const LARGEST_DOCUMENT: u64 = 64 << 20;
 
 /// The file with the fields of a pipeline as a whole.
 const STREAM: &str = "stream";
 
-/// What is known of one release.
+/// Documentation of one release.
 #[derive(Debug, Default)]
 pub(crate) struct Documented {
     pub(super) components: Vec<Arc<Documentation>>,
     pub(super) stream: Vec<Field>,
 }
 
-/// What was imported, by the name of the object.
+/// Documentation of imported releases, by object name.
 pub(crate) type Documents = Arc<BTreeMap<String, Arc<Documented>>>;
 
 impl From<ReleaseDocument> for Documented {
@@ -38,12 +41,12 @@ impl From<ReleaseDocument> for Documented {
     }
 }
 
-/// By the name of the release's file.
+/// Embedded documentation, by the name of the release's file.
 static EMBEDDED: LazyLock<BTreeMap<String, Documented>> = LazyLock::new(|| {
     read_embedded().unwrap_or_else(|failure| {
         error!(
             error = format!("{failure:#}"),
-            "what components are configured with can't be read"
+            "the embedded documentation of components can't be read"
         );
         BTreeMap::new()
     })
@@ -51,8 +54,8 @@ static EMBEDDED: LazyLock<BTreeMap<String, Documented>> = LazyLock::new(|| {
 
 fn read_embedded() -> anyhow::Result<BTreeMap<String, Documented>> {
     let mut all: BTreeMap<String, Documented> = BTreeMap::new();
-    for name in Files::iter() {
-        let file = Files::get(&name).with_context(|| name.to_string())?;
+    for name in ComponentFiles::iter() {
+        let file = ComponentFiles::get(&name).with_context(|| name.to_string())?;
         let text = std::str::from_utf8(&file.data).with_context(|| name.to_string())?;
         let (release, package) = name.split_once('/').with_context(|| name.to_string())?;
         let own = all.entry(release.to_owned()).or_default();
@@ -69,12 +72,12 @@ fn read_embedded() -> anyhow::Result<BTreeMap<String, Documented>> {
     Ok(all)
 }
 
-/// What is embedded of a release.
+/// The embedded documentation of a release.
 pub(super) fn embedded(release: &Release) -> Option<&'static Documented> {
     EMBEDDED.get(&file_of(release))
 }
 
-/// The embedded file that a release is in: the last word of its module's path that isn't a version, and its version.
+/// The file name of an embedded release: the last part of the module's path that isn't a version, and the version.
 fn file_of(release: &Release) -> String {
     let module = release.module.as_str();
     let is_version = |word: &&str| !word.starts_with('v') || word[1..].parse::<u32>().is_err();

@@ -1,4 +1,4 @@
-//! The releases that come with the program: they make it useful at its first start, and only then.
+//! The releases that come with the program and seed the catalog at its first start.
 
 use anyhow::Context;
 use wombat_model::catalog::Release;

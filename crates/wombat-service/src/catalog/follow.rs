@@ -14,13 +14,13 @@ use wombat_model::{
     Blocklist,
     catalog::{Release, ReleaseDocument},
 };
-use wombat_store::{Followers, Store, WatchEvent};
+use wombat_store::{Followers, Revision, Store, WatchEvent};
 
 use super::{
-    Schemas, Snapshot,
-    documents::{Documented, Documents},
+    Schemas,
+    documents::{Documented, Documents, LARGEST_DOCUMENT},
     embedded,
-    imports::LARGEST_DOCUMENT,
+    snapshot::{Releases, Snapshot},
 };
 
 /// How long until a document that couldn't be read is tried again.
@@ -74,15 +74,19 @@ impl Catalog {
         (snapshot, schemas)
     }
 
-    /// Waits until the snapshot is another one. Never ends once following has ended; safe to drop.
-    pub(crate) async fn changed(&mut self) -> Arc<Snapshot> {
-        if self.snapshots.changed().await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits until the releases are others than those of `known`. Never ends once following has ended; safe to drop.
+    pub(crate) async fn other_releases(&self, known: &Snapshot) -> Arc<Snapshot> {
+        let mut snapshots = self.snapshots.clone();
+        let other = snapshots.wait_for(|snapshot| {
+            snapshot
+                .as_ref()
+                .is_some_and(|snapshot| !snapshot.has_releases_of(known))
+        });
+        let other = other.await.ok().and_then(|snapshot| snapshot.clone());
+        match other {
+            Some(snapshot) => snapshot,
+            None => std::future::pending().await,
         }
-        self.snapshots
-            .borrow_and_update()
-            .clone()
-            .unwrap_or_default()
     }
 }
 
@@ -105,10 +109,16 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
 #[derive(Default)]
 struct Told {
     releases: BTreeMap<String, Arc<Release>>,
+    /// The highest revision of their keys.
+    releases_revision: u64,
+    /// The same releases as a snapshot has them; made anew after one changed.
+    sorted: Option<Arc<Releases>>,
     blocklist: Arc<Blocklist>,
+    blocklist_revision: u64,
     /// What was imported about the releases; those that can't be read yet are missing.
     documents: Documents,
-    revision: u64,
+    /// Whether a snapshot would be another one than the last.
+    changed: bool,
     /// Nobody is answered before it is known what there is, and what is blocked.
     knows_releases: bool,
     knows_blocked: bool,
@@ -139,7 +149,9 @@ async fn follow(
         }
         if told.knows_releases && told.knows_blocked {
             told.read_documents(&store).await;
-            sender.send_replace(Some(Arc::new(told.snapshot())));
+            if std::mem::take(&mut told.changed) {
+                sender.send_replace(Some(Arc::new(told.snapshot())));
+            }
         }
     }
 }
@@ -149,18 +161,22 @@ impl Told {
     fn note_release(&mut self, event: WatchEvent<Release>) -> bool {
         match event {
             WatchEvent::Value { key, record, .. } => {
-                self.revision = self.revision.max(record.revision.get());
                 self.releases.insert(key, Arc::new(record.value));
+                self.releases_changed(record.revision);
             }
             WatchEvent::Removed { key, revision }
             | WatchEvent::Unreadable { key, revision, .. } => {
-                self.revision = self.revision.max(revision.get());
                 self.releases.remove(&key);
+                self.releases_changed(revision);
             }
-            WatchEvent::Ready => self.knows_releases = true,
+            WatchEvent::Ready => {
+                self.knows_releases = true;
+                self.changed = true;
+            }
             WatchEvent::Reset => {
                 self.releases.clear();
-                self.revision = 0;
+                self.releases_revision = 0;
+                self.sorted = None;
                 self.knows_releases = false;
                 return true;
             }
@@ -168,20 +184,33 @@ impl Told {
         false
     }
 
+    fn releases_changed(&mut self, revision: Revision) {
+        self.releases_revision = self.releases_revision.max(revision.get());
+        self.sorted = None;
+        self.changed = true;
+    }
+
     fn note_blocked(&mut self, event: WatchEvent<Blocklist>) {
         match event {
             WatchEvent::Value { record, .. } => {
-                self.revision = self.revision.max(record.revision.get());
-                self.blocklist = Arc::new(record.value);
+                self.blocklist_changed(record.value, record.revision);
             }
             WatchEvent::Removed { revision, .. } => {
-                self.revision = self.revision.max(revision.get());
-                self.blocklist = Arc::default();
+                self.blocklist_changed(Blocklist::default(), revision);
             }
-            WatchEvent::Ready => self.knows_blocked = true,
+            WatchEvent::Ready => {
+                self.knows_blocked = true;
+                self.changed = true;
+            }
             // What was blocked before stays blocked.
             WatchEvent::Unreadable { .. } | WatchEvent::Reset => {}
         }
+    }
+
+    fn blocklist_changed(&mut self, blocklist: Blocklist, revision: Revision) {
+        self.blocklist = Arc::new(blocklist);
+        self.blocklist_revision = revision.get();
+        self.changed = true;
     }
 
     fn missing_documents(&self) -> Vec<String> {
@@ -209,6 +238,7 @@ impl Told {
             };
             let document = document.map_or_else(|()| Documented::default(), Documented::from);
             Arc::make_mut(&mut self.documents).insert(name, Arc::new(document));
+            self.changed = true;
         }
         if self.documents.len() > self.releases.len() {
             let used: BTreeSet<&String> = self
@@ -220,9 +250,13 @@ impl Told {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.releases.values().cloned(), self.revision)
-            .blocking(Arc::clone(&self.blocklist))
+    fn snapshot(&mut self) -> Snapshot {
+        let releases = self.sorted.get_or_insert_with(|| {
+            let releases = self.releases.values().cloned();
+            Arc::new(Releases::new(releases, self.releases_revision))
+        });
+        Snapshot::of(Arc::clone(releases))
+            .blocking(Arc::clone(&self.blocklist), self.blocklist_revision)
             .documented(Arc::clone(&self.documents))
     }
 }

@@ -1,4 +1,4 @@
-//! Follows imports, and puts into the catalog what builders found. Every instance tries to; the first wins.
+//! Follows imports and stores their results in the catalog. Every instance tries to; the first one wins.
 
 use std::{
     collections::BTreeMap,
@@ -11,11 +11,9 @@ use tracing::{debug, info, warn};
 use wombat_model::catalog::{Import, ImportState, Release, ReleaseDocument};
 use wombat_store::{Followers, Revision, Store, StoreError, Versioned, WatchEvent, Written};
 
-use super::{Catalog, Snapshot};
+use super::{Catalog, Snapshot, documents::LARGEST_DOCUMENT};
 
-/// The largest document that is read, in bytes.
-pub(super) const LARGEST_DOCUMENT: u64 = 64 << 20;
-/// How long until what couldn't be stored is tried again.
+/// Time until a failed store is retried.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// All imports, by key.
@@ -50,7 +48,7 @@ impl Imports {
             let waiting = self.to_be_stored();
             tokio::select! {
                 event = watcher.next() => self.note(event),
-                // Once now, and again if that fails.
+                // Retries a result that couldn't be stored.
                 () = tokio::time::sleep(RETRY), if !waiting.is_empty() => {}
             }
             for import in self.to_be_stored() {
@@ -79,7 +77,7 @@ impl Imports {
     }
 }
 
-/// Stores what was imported, and says so.
+/// Stores an imported release, and the import's new state.
 async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
     let Versioned { value, revision } = import;
     let name = format!("{}@{}", value.module, value.version);
@@ -89,11 +87,11 @@ async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
             ImportState::Success { packages }
         }
         Err(Unsettled::Later(error)) => {
-            warn!(release = name, %error, "can't put an import into the catalog yet");
+            warn!(release = name, %error, "can't store an import in the catalog yet; retrying");
             return;
         }
         Err(Unsettled::Gone(problem)) => {
-            warn!(release = name, %problem, "what an import found is gone; it is imported again");
+            warn!(release = name, %problem, "the result of an import is gone; importing again");
             ImportState::New
         }
         Err(Unsettled::Never(error)) => ImportState::Failed {
@@ -103,16 +101,16 @@ async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
     match store.catalog.write_import(value.at(state), revision).await {
         Ok(Written::Won(_)) => {}
         Ok(Written::Lost) => debug!(release = name, "another instance was first"),
-        Err(error) => warn!(release = name, %error, "can't say that an import is over"),
+        Err(error) => warn!(release = name, %error, "can't store the state of an import"),
     }
 }
 
 enum Unsettled {
-    /// It may work when it is tried again.
+    /// A retry may succeed.
     Later(StoreError),
-    /// The store lost what the builder found.
+    /// The store lost the builder's result.
     Gone(String),
-    /// What the builder found is no release.
+    /// The builder's result isn't a valid release.
     Never(anyhow::Error),
 }
 
@@ -124,12 +122,12 @@ async fn put_into_catalog(
 ) -> Result<u32, Unsettled> {
     let ImportState::Storing { document: name } = &import.state else {
         return Err(Unsettled::Never(anyhow::anyhow!(
-            "there is nothing to store"
+            "the import has no result to store"
         )));
     };
     let bytes = match store.documents.bytes(name, LARGEST_DOCUMENT).await {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return Err(Unsettled::Gone(format!("`{name}` isn't there any more"))),
+        Ok(None) => return Err(Unsettled::Gone(format!("the object `{name}` is gone"))),
         Err(error @ StoreError::Lost(_)) => return Err(Unsettled::Gone(error.to_string())),
         Err(error @ StoreError::Corrupt { .. }) => return Err(Unsettled::Never(error.into())),
         Err(error) => return Err(Unsettled::Later(error)),
@@ -150,7 +148,8 @@ async fn put_into_catalog(
     Ok(packages)
 }
 
-/// What people wrote on earlier releases of the module stays, and so does where this version was seen to compile.
+/// Keeps the title and descriptions that people wrote for earlier releases of the module, and the platforms on which
+/// this version is known to compile.
 fn carry_over(release: &mut Release, known: &Snapshot) {
     if let Some(same) = known.release(&release.module, &release.version) {
         release.keep_platforms(same);
@@ -170,25 +169,25 @@ fn carry_over(release: &mut Release, known: &Snapshot) {
     }
 }
 
-/// What a builder says it found, if it is what was asked for.
+/// Parses a builder's result, and checks that it is of the requested release.
 fn checked(import: &Import, bytes: &[u8]) -> anyhow::Result<ReleaseDocument> {
     let document: ReleaseDocument =
-        serde_json::from_slice(bytes).context("what the builder found can't be read")?;
+        serde_json::from_slice(bytes).context("the builder's result can't be read")?;
     let release = &document.release;
     ensure!(
         (&release.module, &release.version) == (&import.module, &import.version),
-        "the builder found {} {}",
+        "the builder imported another release: {} {}",
         release.module,
         release.version
     );
     ensure!(
         !release.packages.is_empty(),
-        "it has no packages that can be picked"
+        "the release has no packages that can be built"
     );
     for package in &release.packages {
         ensure!(
             release.module.contains(&package.path),
-            "{} isn't in it",
+            "the package {} isn't in this module",
             package.path
         );
     }

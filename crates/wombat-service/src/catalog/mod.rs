@@ -1,4 +1,4 @@
-//! The catalog as this instance sees it: seeded from what is embedded, decided by the `catalog` bucket.
+//! The catalog as this instance sees it: seeded from the embedded releases, then defined by the `catalog` bucket.
 //!
 //! A [`Snapshot`] never changes; a request works with one from beginning to end. [`Catalog`] hands out the newest.
 
@@ -20,6 +20,8 @@ pub(crate) use imports::Imports;
 pub(crate) use nearest::{nearest, or_nearest};
 pub(crate) use schemas::Schemas;
 pub(crate) use search::{component, search};
+#[cfg(test)]
+pub(crate) use snapshot::Releases;
 pub(crate) use snapshot::Snapshot;
 
 /// The module whose `pure` and `io` are the base of every binary.

@@ -1,6 +1,6 @@
-//! Names that somebody may have meant.
+//! Suggestions for misspelled names.
 
-/// Most names that are offered.
+/// Most suggestions.
 const MAX_OFFERED: usize = 3;
 
 /// The names closest to `given`, best first: few letters apart, or one within the other.

@@ -1,6 +1,7 @@
-//! What the components of the newest releases are configured with, for whoever reads pipelines.
+//! Configuration schemas of the components of the newest releases, to check pipelines with.
 //!
-//! Imports found it out, and the embedded catalog brings it for the releases that it holds. Of others only the names are known.
+//! They come from imports and, for the embedded releases, from the program. Of other releases only the component names
+//! are known.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +23,7 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
-    /// Of the newest releases, and of those that they ask for.
+    /// Those of the newest releases, and of the releases that these require.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let mut schemas = Self::default();
         for release in snapshot.newest_of_each() {
@@ -43,7 +44,7 @@ impl Schemas {
                 let names = self.components.entry(documentation.kind).or_default();
                 names
                     .entry(documentation.name.clone())
-                    // Of two releases, one that was imported tells more.
+                    // Of two releases, an imported one has more documentation.
                     .and_modify(|known| {
                         if !known.has_words() && documentation.has_words() {
                             known.clone_from(documentation);
@@ -73,7 +74,7 @@ impl Schemas {
         Some(self.components.get(&kind)?.get(name)?)
     }
 
-    /// What is known of all components that are meant and have a configuration or parameters.
+    /// Documentation of all matching components with a configuration or parameters.
     pub(crate) fn matching(
         &self,
         reference: &ComponentReference,
@@ -92,7 +93,7 @@ impl Schemas {
         names.flat_map(|names| names.keys().map(String::as_str))
     }
 
-    /// The kinds that have a component of this name, functions and methods aside.
+    /// The kinds that have a component of this name, except functions and methods.
     pub(crate) fn kinds_of(&self, name: &str) -> Vec<ComponentKind> {
         let in_mappings = [
             ComponentKind::BloblangFunction,
@@ -105,7 +106,7 @@ impl Schemas {
             .collect()
     }
 
-    /// Whether every binary has it.
+    /// Whether every binary contains it.
     pub(crate) fn is_base(&self, component: &Component) -> bool {
         self.base.contains(component)
     }

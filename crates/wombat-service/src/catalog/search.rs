@@ -1,4 +1,4 @@
-//! Questions about the catalog. It is small, so every word is looked for in every package.
+//! Searches of the catalog. It is small, so every word is compared with every package.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ use wombat_model::{
 
 use super::{Schemas, Snapshot, nearest, or_nearest};
 
-/// Packages or components in an answer where no limit is given.
+/// Default limit of packages or components in an answer.
 const DEFAULT_LIMIT: u32 = 200;
 
 /// Answers `catalog.search`.
@@ -59,12 +59,12 @@ pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogA
     }
 }
 
-/// Words that are looked for.
+/// The lower-case words of a query.
 pub(super) fn words_of(query: &str) -> Vec<String> {
     query.split_whitespace().map(str::to_lowercase).collect()
 }
 
-/// As many hits as are wanted, by their scores; `order` decides between equal ones.
+/// The best hits, up to the query's limit; `order` decides between equal scores.
 pub(super) fn best_first<Hit>(
     mut hits: Vec<(u32, Hit)>,
     question: &CatalogQuestion,
@@ -78,7 +78,7 @@ pub(super) fn best_first<Hit>(
     hits.into_iter().take(limit).map(|(_, hit)| hit).collect()
 }
 
-/// What a text is worth that a word is, begins or is part of; nothing if it isn't in it.
+/// The score of a text that equals a word, begins with it or contains it; 0 if it does none of these.
 pub(super) fn fit(text: &str, word: &str, whole: u32, beginning: u32, part: u32) -> u32 {
     match text {
         text if text == word => whole,
@@ -88,7 +88,7 @@ pub(super) fn fit(text: &str, word: &str, whole: u32, beginning: u32, part: u32)
     }
 }
 
-/// Releases that a question is about.
+/// Releases that match a query's module and version.
 pub(super) fn wanted_releases<'a>(
     catalog: &'a Snapshot,
     question: &'a CatalogQuestion,

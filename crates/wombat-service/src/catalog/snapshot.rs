@@ -5,33 +5,51 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::documents::{Documented, Documents};
 use wombat_model::{Blocklist, ImportPath, ModulePath, ModuleVersion, catalog::Release};
 
-/// Releases by module and version.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshot {
-    releases: BTreeMap<ModulePath, BTreeMap<ModuleVersion, Arc<Release>>>,
-    blocklist: Arc<Blocklist>,
-    documents: Documents,
+/// Releases by module and version, at one revision.
+#[derive(Debug, Default)]
+pub(crate) struct Releases {
+    all: BTreeMap<ModulePath, BTreeMap<ModuleVersion, Arc<Release>>>,
     revision: u64,
 }
 
-impl Snapshot {
+impl Releases {
+    /// `revision` is the highest one of their keys, removed ones included.
     pub(crate) fn new(releases: impl IntoIterator<Item = Arc<Release>>, revision: u64) -> Self {
-        let mut all = Self {
-            revision,
-            ..Self::default()
-        };
+        let mut all = BTreeMap::<ModulePath, BTreeMap<_, _>>::new();
         for release in releases {
-            all.releases
-                .entry(release.module.clone())
+            all.entry(release.module.clone())
                 .or_default()
                 .insert(release.version.clone(), release);
         }
-        all
+        Self { all, revision }
+    }
+}
+
+/// Releases, what is known of their components, and what may not be built.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    releases: Arc<Releases>,
+    blocklist: Arc<Blocklist>,
+    /// Of the blocklist's key.
+    blocklist_revision: u64,
+    documents: Documents,
+}
+
+impl Snapshot {
+    pub(crate) fn of(releases: Arc<Releases>) -> Self {
+        Self {
+            releases,
+            ..Self::default()
+        }
     }
 
-    /// The same with another list of what is blocked.
-    pub(crate) fn blocking(self, blocklist: Arc<Blocklist>) -> Self {
-        Self { blocklist, ..self }
+    /// The same with another blocklist, which was read at this revision.
+    pub(crate) fn blocking(self, blocklist: Arc<Blocklist>, blocklist_revision: u64) -> Self {
+        Self {
+            blocklist,
+            blocklist_revision,
+            ..self
+        }
     }
 
     /// The same with what was imported about its releases.
@@ -44,22 +62,32 @@ impl Snapshot {
         self.documents.get(release.document.as_ref()?)
     }
 
-    /// What nobody may build.
-    pub(crate) fn blocklist(&self) -> &Blocklist {
+    /// What may not be built.
+    pub(crate) fn blocklist(&self) -> &Arc<Blocklist> {
         &self.blocklist
     }
 
     /// The highest revision of the bucket that is in it.
     pub(crate) fn revision(&self) -> u64 {
-        self.revision
+        self.releases_revision().max(self.blocklist_revision)
+    }
+
+    /// The revision of the releases alone: neither the blocklist nor documents change it.
+    pub(crate) fn releases_revision(&self) -> u64 {
+        self.releases.revision
+    }
+
+    /// Whether both have the same releases.
+    pub(crate) fn has_releases_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.releases, &other.releases)
     }
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = &ModulePath> {
-        self.releases.keys()
+        self.releases.all.keys()
     }
 
     pub(crate) fn has(&self, module: &ModulePath) -> bool {
-        self.releases.contains_key(module)
+        self.releases.all.contains_key(module)
     }
 
     pub(crate) fn release(
@@ -67,17 +95,18 @@ impl Snapshot {
         module: &ModulePath,
         version: &ModuleVersion,
     ) -> Option<&Arc<Release>> {
-        self.releases.get(module)?.get(version)
+        self.releases.all.get(module)?.get(version)
     }
 
     /// What a request without a version gets.
     pub(crate) fn newest(&self, module: &ModulePath) -> Option<&Arc<Release>> {
-        Some(self.releases.get(module)?.last_key_value()?.1)
+        Some(self.releases.all.get(module)?.last_key_value()?.1)
     }
 
     /// The newest release of each module.
     pub(crate) fn newest_of_each(&self) -> impl Iterator<Item = &Arc<Release>> {
         self.releases
+            .all
             .values()
             .filter_map(|versions| Some(versions.last_key_value()?.1))
     }
@@ -85,6 +114,7 @@ impl Snapshot {
     /// All releases by module, newest first within it.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Release>> {
         self.releases
+            .all
             .values()
             .flat_map(|versions| versions.values().rev())
     }

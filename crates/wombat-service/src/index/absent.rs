@@ -1,31 +1,31 @@
-//! Keys of the bucket that have no document in the index: those whose removal left a marker, and those whose value can't
-//! be read. What the leader counts is documents and these.
+//! Keys of the bucket without a document in the index: removed ones that left a marker, and unreadable values. The
+//! leader's number of keys is the documents plus these.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use wombat_store::{Builds, StoreError, WatchEvent};
 
-/// Keys that are kept with a commit, and asked about one by one. If there are more, all records are read to find them.
+/// Keys that are stored with a commit, and checked one by one. If there are more, all records are read to find them.
 const MOST: usize = 200;
-/// How long the next record may take before reading them is given up.
+/// Longest wait for the next record while reading all of them.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The keys; `None`: they have to be found.
+/// The keys; `None`: not known.
 #[derive(Debug)]
 pub(super) struct Absent(Option<BTreeSet<String>>);
 
 impl Absent {
-    /// There are none.
+    /// No keys.
     pub(super) fn none() -> Self {
         Self(Some(BTreeSet::new()))
     }
 
-    /// Those that a commit kept.
+    /// The keys that were stored with a commit.
     pub(super) fn kept(keys: Option<Vec<String>>) -> Self {
         Self(keys.map(BTreeSet::from_iter))
     }
 
-    /// Those that a commit keeps.
+    /// The keys to store with a commit.
     pub(super) fn to_keep(&self) -> Option<Vec<String>> {
         let keys = self.0.as_ref().filter(|keys| keys.len() <= MOST)?;
         Some(keys.iter().cloned().collect())
@@ -37,14 +37,14 @@ impl Absent {
         }
     }
 
-    /// A key has a document.
+    /// Notes that a key has a document.
     pub(super) fn remove(&mut self, key: &str) {
         if let Some(keys) = &mut self.0 {
             keys.remove(key);
         }
     }
 
-    /// How many there are now, by the leader. Markers go away with time, and nothing tells of it.
+    /// The current number of keys, checked with the leader: markers expire without an event.
     pub(super) async fn count(&mut self, builds: &Builds) -> Result<u64, StoreError> {
         let keys = match self.0 {
             Some(ref mut keys) => keys,
@@ -58,20 +58,20 @@ impl Absent {
         Ok(keys.len() as u64)
     }
 
-    /// The numbers didn't agree: if these are too many to be asked about, they are found anew.
+    /// After a mismatch: if the keys are too many to be checked, they are found anew.
     pub(super) fn doubt(&mut self) {
         self.0.take_if(|keys| keys.len() > MOST);
     }
 }
 
-/// Reads all records.
+/// Finds the keys by reading all records.
 async fn find(builds: &Builds) -> Result<BTreeSet<String>, StoreError> {
     let mut absent = BTreeSet::new();
     let mut watcher = builds.watch();
     loop {
         let told = tokio::time::timeout(PATIENCE, watcher.next()).await;
         let told =
-            told.map_err(|_| StoreError::Unavailable("the records stopped coming".to_owned()))?;
+            told.map_err(|_| StoreError::Unavailable("the record watch has stalled".to_owned()))?;
         match told {
             WatchEvent::Value { key, .. } => {
                 absent.remove(&key);

@@ -1,7 +1,7 @@
-//! Where in a segment the first builds of an order can be: the least and the greatest value of each block of documents.
+//! Finds the blocks of a segment that can hold the first builds of an order, by each block's least and greatest value.
 //!
-//! Builds come in about the order of their making, so the newest of any selection are in a handful of blocks, and nothing
-//! else has to be looked at.
+//! Builds are indexed roughly in order of creation, so the newest of any selection are in a few blocks, and no others
+//! are read.
 
 use tantivy::{DocId, SegmentReader, TantivyError, columnar::Column};
 
@@ -10,18 +10,18 @@ use super::{
     schema::Sort,
 };
 
-/// Documents of a block.
+/// Documents per block.
 pub(super) const BLOCK: u32 = 512;
 
 /// The blocks of a segment, for each order, removed builds included.
 pub(super) struct Blocks([Vec<Bounds>; Sort::ALL.len()]);
 
-/// What is known of the values of a block.
+/// The range of the values of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Bounds {
     /// The least and the greatest; `None`: no build has one.
     values: Option<(i64, i64)>,
-    /// Whether a build lacks one.
+    /// Whether a build has no value.
     missing: bool,
 }
 
@@ -67,7 +67,7 @@ impl Blocks {
         Ok(Self(sorts))
     }
 
-    /// The blocks that may have something that isn't before `after`, by number, with the best that they can have.
+    /// The blocks that may hold something not before `after`, by number, with the best value that each can hold.
     pub(super) fn in_order(
         &self,
         order: Order,

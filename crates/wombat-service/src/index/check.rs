@@ -1,22 +1,22 @@
-//! Holds the index against the bucket once it has caught up: it has as many documents as its leader has records, or it is
-//! made anew. Whatever makes it wrong, a build listed twice or not at all doesn't outlive the next start.
+//! Compares the index with the bucket once it has caught up: it must have as many documents as the leader has records,
+//! or it is rebuilt. Whatever made it wrong, a build listed twice or not at all doesn't outlive the next start.
 
 use tracing::{debug, error, warn};
 use wombat_store::{Builds, Revision, StoreError};
 
 use super::absent::Absent;
 
-/// Looks at most.
+/// Most comparisons.
 const LOOKS: u32 = 8;
-/// Looks that have to find a difference: a marker may go away between two questions.
+/// Comparisons that must find a difference before a rebuild: a marker may expire between two requests.
 const DIFFERENCES: u32 = 3;
 
-/// What a look found.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+enum Diff {
     /// As many documents as records.
     Equal,
-    /// Records changed meanwhile; as far as can be told the numbers agree.
+    /// Records changed meanwhile; the numbers may agree.
     Moved,
     Different {
         documents: u64,
@@ -24,29 +24,29 @@ enum Look {
     },
 }
 
-/// What is to be done after a look.
+/// What to do after a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// The index may answer; whether to look again soon nevertheless.
+    /// The index may answer; `again`: compare again soon nevertheless.
     Answer { again: bool },
-    /// It may not answer before another look.
+    /// The index may not answer before another comparison.
     LookAgain,
-    /// It is wrong.
+    /// The index is wrong and must be rebuilt.
     StartOver,
 }
 
-/// How far the check of an index got.
+/// Progress of the check of an index.
 #[derive(Debug, Default)]
 pub(super) struct Check {
     looks: u32,
     differences: u32,
-    /// Whether the index was made anew for a difference already.
+    /// Whether the index was already rebuilt because of a difference.
     made_anew: bool,
     done: bool,
 }
 
 impl Check {
-    /// Of an index that is made anew because it was wrong.
+    /// Check of an index that is rebuilt because it was wrong.
     pub(super) fn made_anew() -> Self {
         Self {
             made_anew: true,
@@ -54,12 +54,12 @@ impl Check {
         }
     }
 
-    /// Whether nothing is left to be done.
+    /// Whether the check is complete.
     pub(super) fn is_done(&self) -> bool {
         self.done
     }
 
-    /// Looks once: at an index with so many documents, in which everything up to `revision` is.
+    /// Compares once: the index has so many documents, and holds everything up to `revision`.
     pub(super) async fn look(
         &mut self,
         builds: &Builds,
@@ -68,39 +68,39 @@ impl Check {
         absent: &mut Absent,
     ) -> Next {
         let look = compare(builds, documents, revision, absent).await;
-        if matches!(look, Ok(Look::Different { .. })) {
+        if matches!(look, Ok(Diff::Different { .. })) {
             absent.doubt();
         }
         self.weigh(look)
     }
 
-    fn weigh(&mut self, look: Result<Look, StoreError>) -> Next {
+    fn weigh(&mut self, look: Result<Diff, StoreError>) -> Next {
         self.looks += 1;
         let is_last = self.looks >= LOOKS;
         match look {
-            Ok(Look::Equal) => self.done = true,
-            // No index with a document too many gets here: what moved only adds keys.
-            Ok(Look::Moved) if !is_last => return Next::Answer { again: true },
-            Ok(Look::Moved) => {
+            Ok(Diff::Equal) => self.done = true,
+            // An index with a document too many never gets here: later changes only add keys.
+            Ok(Diff::Moved) if !is_last => return Next::Answer { again: true },
+            Ok(Diff::Moved) => {
                 debug!("records change too fast to be counted exactly");
                 self.done = true;
             }
-            Ok(Look::Different { .. }) if self.differences + 1 < DIFFERENCES => {
+            Ok(Diff::Different { .. }) if self.differences + 1 < DIFFERENCES => {
                 self.differences += 1;
                 return Next::LookAgain;
             }
-            Ok(Look::Different { documents, records }) if self.made_anew => {
+            Ok(Diff::Different { documents, records }) if self.made_anew => {
                 error!(
                     documents,
                     records,
-                    "the index of builds still differs from the bucket after it was made anew; lists may be wrong. Please report it"
+                    "the index of builds still differs from the bucket after a rebuild; lists may be wrong. Please report this"
                 );
                 self.done = true;
             }
-            Ok(Look::Different { documents, records }) => {
+            Ok(Diff::Different { documents, records }) => {
                 error!(
                     documents,
-                    records, "the index of builds differs from the bucket and is made anew"
+                    records, "the index of builds differs from the bucket and is rebuilt"
                 );
                 return Next::StartOver;
             }
@@ -118,7 +118,7 @@ async fn compare(
     documents: u64,
     revision: Revision,
     absent: &mut Absent,
-) -> Result<Look, StoreError> {
+) -> Result<Diff, StoreError> {
     let absent = absent.count(builds).await?;
     let count = builds.count_keys().await?;
     let newest = count.before.max(count.after);
@@ -126,14 +126,14 @@ async fn compare(
     let moved = newest.get().saturating_sub(revision.get());
     let expected = documents + absent;
     Ok(if !(expected..=expected + moved).contains(&count.keys) {
-        Look::Different {
+        Diff::Different {
             documents,
             records: count.keys.saturating_sub(absent),
         }
     } else if moved == 0 {
-        Look::Equal
+        Diff::Equal
     } else {
-        Look::Moved
+        Diff::Moved
     })
 }
 
@@ -141,7 +141,7 @@ async fn compare(
 mod tests {
     use super::*;
 
-    const DIFFERENT: Look = Look::Different {
+    const DIFFERENT: Diff = Diff::Different {
         documents: 3,
         records: 2,
     };
@@ -166,7 +166,7 @@ mod tests {
     fn neither_traffic_nor_silence_keeps_an_index_from_answering() {
         let mut check = Check::default();
         let mut looks = 1;
-        while check.weigh(Ok(Look::Moved)) == (Next::Answer { again: true }) {
+        while check.weigh(Ok(Diff::Moved)) == (Next::Answer { again: true }) {
             looks += 1;
         }
         assert!(check.is_done());
@@ -175,7 +175,7 @@ mod tests {
         let silence = || Err(StoreError::Unavailable("no answer".to_owned()));
         assert_eq!(check.weigh(silence()), Next::Answer { again: false });
         assert!(!check.is_done());
-        assert_eq!(check.weigh(Ok(Look::Equal)), Next::Answer { again: false });
+        assert_eq!(check.weigh(Ok(Diff::Equal)), Next::Answer { again: false });
         assert!(check.is_done());
     }
 }

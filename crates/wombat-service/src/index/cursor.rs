@@ -7,7 +7,7 @@ use super::{
     schema::tie,
 };
 
-/// The cursor of what comes after this build: order, value and id.
+/// The cursor for the page after this build: order, value and id.
 pub(super) fn after(order: Order, view: &BuildView) -> String {
     let value = order.sort.value(view);
     let value = value.map(|value| value.to_string()).unwrap_or_default();
@@ -19,20 +19,20 @@ pub(super) fn parse(order: Order, cursor: &str) -> Result<Rank, Problem> {
     let problem = |message: &str| Problem::field(ProblemCode::InvalidValue, "cursor", message);
     let parts: Vec<&str> = cursor.split('~').collect();
     let [given, value, id] = parts[..] else {
-        return Err(problem("This isn't a cursor of ours."));
+        return Err(problem("This isn't a valid cursor."));
     };
     if given != order.text() {
         return Err(problem("The cursor belongs to a list in another order."));
     }
     let id: BuildKey = id
         .parse()
-        .map_err(|_| problem("This isn't a cursor of ours."))?;
+        .map_err(|_| problem("This isn't a valid cursor."))?;
     let value = match value {
         "" => None,
         number => Some(
             number
                 .parse()
-                .map_err(|_| problem("This isn't a cursor of ours."))?,
+                .map_err(|_| problem("This isn't a valid cursor."))?,
         ),
     };
     Ok(Rank::new(order, value, tie(&id)))

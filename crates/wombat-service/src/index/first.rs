@@ -4,8 +4,8 @@ use tantivy::DocId;
 
 use super::order::{ByValue, Rank};
 
-/// The smallest ranks of many. Builds come in the order of their making, in which each newer one is the first of all:
-/// a heap would be turned over with every one of them, so more than needed are gathered, and cut from time to time.
+/// The smallest ranks of many. Builds come in order of creation, in which each newer one is the first of all: a heap
+/// would be reordered by every one of them, so more than needed are collected, and cut from time to time.
 pub(super) struct First {
     limit: usize,
     ranks: Vec<(Rank, DocId)>,
@@ -40,7 +40,7 @@ impl First {
         }
     }
 
-    /// Gives up all but the smallest, of which it then knows the last.
+    /// Drops all but the smallest, and remembers the last of these.
     pub(super) fn cut(&mut self) {
         if self.limit == 0 {
             self.ranks.clear();

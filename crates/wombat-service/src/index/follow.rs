@@ -15,9 +15,9 @@ use super::{
     absent::Absent,
     check::{Check, Next},
     schema::{self, Fields, ShortId},
-    storage::{self, Place, Stand, Storage},
+    storage::{self, Checkpoint, Storage, StorageMode},
 };
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Snapshot};
 
 /// How long changes are gathered before they become searchable together.
 const GATHER: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ pub(crate) fn start(
     let stop = followers.stop().clone();
     followers.spawn(async move {
         let follow = async {
-            let (mut place, mut failed_before) = (Place::Folder, false);
+            let (mut place, mut failed_before) = (StorageMode::Folder, false);
             loop {
                 let follower =
                     Follower::start(&published, &store, &catalog, &state_dir, place).await;
@@ -47,14 +47,14 @@ pub(crate) fn start(
                 published.publish(None);
                 let Err(error) = ended else { return };
                 // Once it is made anew in its folder, it is gone on with there.
-                if place == Place::FolderAnew {
-                    place = Place::Folder;
+                if place == StorageMode::FolderAnew {
+                    place = StorageMode::Folder;
                 }
                 if error.downcast_ref::<TantivyError>().is_some() {
                     place = if failed_before {
-                        Place::Memory
+                        StorageMode::Memory
                     } else {
-                        Place::FolderAnew
+                        StorageMode::FolderAnew
                     };
                     failed_before = true;
                 }
@@ -82,6 +82,8 @@ struct Follower<'a> {
     published: &'a Builds,
     store: &'a Store,
     catalog: Catalog,
+    /// What the documents in the index were made with.
+    known: Arc<Snapshot>,
     storage: Storage,
     fields: Fields,
     watcher: Watcher<Build>,
@@ -104,15 +106,16 @@ impl<'a> Follower<'a> {
         store: &'a Store,
         catalog: &Catalog,
         state_dir: &std::path::Path,
-        place: Place,
+        place: StorageMode,
     ) -> anyhow::Result<Self> {
         let (created, last) = store.builds.identity().await?;
         let folder = state_dir.to_owned();
         let mut storage =
             tokio::task::spawn_blocking(move || storage::open(&folder, place)).await??;
         let now = store.builds.server_time();
+        let known = catalog.snapshot();
         let stand = storage.stand.take().and_then(|stand| {
-            match stand.obstacle(created, last, catalog.snapshot().revision(), now) {
+            match stand.obstacle(created, last, known.releases_revision(), now) {
                 None => Some(stand),
                 Some(obstacle) => {
                     info!(reason = obstacle, "the index of builds is made anew");
@@ -124,6 +127,7 @@ impl<'a> Follower<'a> {
             published,
             store,
             catalog: catalog.clone(),
+            known,
             storage,
             fields: schema::fields(),
             watcher: store.builds.watch(),
@@ -148,8 +152,9 @@ impl<'a> Follower<'a> {
 
     async fn run(mut self, stop: &CancellationToken) -> anyhow::Result<()> {
         let mut due: Option<Instant> = None;
-        let mut catalog = self.catalog.clone();
+        let catalog = self.catalog.clone();
         loop {
+            let known = Arc::clone(&self.known);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {
@@ -174,8 +179,9 @@ impl<'a> Follower<'a> {
                         due = Some(due.map_or(at, |due| due.min(at)));
                     }
                 }
-                snapshot = catalog.changed() => {
-                    info!(revision = snapshot.revision(), "the catalog changed; builds are indexed anew");
+                snapshot = catalog.other_releases(&known) => {
+                    info!(revision = snapshot.releases_revision(), "the catalog's releases changed; builds are indexed anew");
+                    self.known = snapshot;
                     due = None;
                     self.start_over(Check::default()).await?;
                 }
@@ -213,7 +219,7 @@ impl<'a> Follower<'a> {
         let view = BuildView::of(record.value, revision.get());
         self.revision = self.revision.max(revision);
         self.absent.remove(key);
-        let document = self.fields.document(&view, &self.catalog.snapshot())?;
+        let document = self.fields.document(&view, &self.known)?;
         let is_new = self
             .filling
             .as_mut()
@@ -288,10 +294,10 @@ impl<'a> Follower<'a> {
     }
 
     async fn commit(&mut self) -> anyhow::Result<()> {
-        let catalog = self.catalog.snapshot().revision();
+        let catalog = self.known.releases_revision();
         let absent = self.absent.to_keep();
         let now = self.store.builds.server_time();
-        let stand = Stand::new(self.created, self.revision.get(), catalog, absent, now);
+        let stand = Checkpoint::new(self.created, self.revision.get(), catalog, absent, now);
         self.storage.commit(&stand).await
     }
 }

@@ -1,4 +1,4 @@
-//! Finds one page of hits in an order of our own, counts all of them, and the values of all of them.
+//! Finds one page of hits in a custom order, counts all hits, and counts their values.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct Page {
     pub(super) total: u64,
     /// Those of this page, in order.
     pub(super) hits: Vec<(Rank, DocAddress)>,
-    /// How often each value occurs among all hits, if that was asked for.
+    /// How often each value occurs among all hits, if requested.
     pub(super) counts: Counts,
 }
 
@@ -78,7 +78,7 @@ impl Collector for PageCollector<'_> {
     }
 }
 
-/// The same within one segment: all hits first, then what is needed of them.
+/// Collects within one segment: all hits, then the first of them.
 pub(super) struct SegmentPage {
     segment: SegmentOrdinal,
     sorted_by: Column<i64>,
@@ -93,7 +93,7 @@ pub(super) struct SegmentPage {
 }
 
 impl SegmentPage {
-    /// Looks into one block after the other, the most promising first, until none can have anything better.
+    /// Reads one block after the other, the most promising first, until no other can hold anything better.
     fn first(&self) -> Vec<(Rank, DocId)> {
         let after = self.after.map(|after| after.by_value);
         let mut blocks: Vec<(ByValue, u32)> = self
@@ -165,7 +165,7 @@ impl SegmentCollector for SegmentPage {
     }
 }
 
-/// Hits of a segment, a bit a document: compressed bitmaps take hundreds of times as long to be filled one by one.
+/// Hits of a segment, one bit per document: compressed bitmaps take hundreds of times as long to fill one by one.
 struct Hits(Vec<u8>);
 
 /// Bytes of a block.
@@ -229,7 +229,7 @@ mod tests {
             if let Some(value) = value {
                 document.add_i64(sizes, value);
             }
-            // In the order of their coming, as dates are.
+            // In order of creation, as dates are.
             document.add_i64(field(Sort::Created.field()), n / 2);
             writer.add_document(document).unwrap();
             builds.push((value, tie));

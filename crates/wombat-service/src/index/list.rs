@@ -19,16 +19,16 @@ use super::{
     query,
     schema::{Fields, Stored},
 };
-use crate::{answers::json, catalog::Snapshot, live::Live, refusal};
+use crate::{catalog::Snapshot, json::json, live::Live, refusal};
 
-/// Builds a page.
+/// Builds per page.
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
-/// Room for everything in an answer that isn't a build or a count.
+/// Room in an answer for everything except builds and counts.
 const FRAME: usize = 1024;
 
 impl Builds {
-    /// One page of the builds that fit, below `max_answer` bytes. What is running or waiting gets its outlook.
+    /// One page of matching builds, below `max_answer` bytes. Open builds get their outlook.
     pub(crate) fn list(
         &self,
         question: &ListQuestion,
@@ -55,7 +55,7 @@ impl Builds {
         let collector = PageCollector {
             order,
             after,
-            // One more says whether there is another page.
+            // One more shows whether there is another page.
             limit: limit + 1,
             values: &searchable.values,
             counted: question.facets,
@@ -99,7 +99,7 @@ impl Builds {
 }
 
 impl Builds {
-    /// A build as it is listed. `None`: it isn't.
+    /// A build as it is listed; `None` if it isn't.
     pub(crate) fn seen(&self, id: &BuildKey, live: &Live) -> Option<BuildView> {
         let searchable = self.searchable()?;
         let searcher = searchable.reader.searcher();
@@ -125,7 +125,7 @@ fn read(searcher: &Searcher, fields: &Fields, address: DocAddress) -> Result<Sto
     let document: TantivyDocument = searcher.doc(address)?;
     fields
         .stored(&document)
-        .ok_or_else(|| unreadable(&"it lacks its answer"))
+        .ok_or_else(|| unreadable(&"its stored answer is missing"))
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> TantivyError {

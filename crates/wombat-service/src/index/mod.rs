@@ -1,7 +1,7 @@
-//! The list of builds: an index that follows the `builds` bucket.
+//! The list of builds: a search index that follows the `builds` bucket.
 //!
-//! It is a cache. It lies in the instance's state directory, says with each commit how far it got, and is made anew when
-//! that doesn't fit the bucket any more or a file is damaged. Until it has caught up, nobody is answered from it.
+//! It is a cache in the instance's state directory. Each commit stores how far it got; if that doesn't fit the bucket
+//! any more or a file is damaged, the index is rebuilt. Until it has caught up, it answers no requests.
 
 mod absent;
 mod blocks;
@@ -13,6 +13,7 @@ mod hits;
 mod list;
 mod moment;
 mod order;
+mod problem;
 mod query;
 mod schema;
 mod storage;
@@ -27,10 +28,10 @@ pub(crate) use follow::start;
 use schema::Fields;
 use values::Values;
 
-/// What is said while it can't be kept in its folder.
-const IN_MEMORY: &str = "A service can't use its folder and keeps its index of builds in memory: lists are whole, and it takes longer to start. Its log says why; make room there, or give it another folder with --state-dir, and start it again.";
+/// Shown by `build.health` while the index is in memory.
+const IN_MEMORY: &str = "A service can't use its state directory and keeps its index of builds in memory: lists are complete, but it takes longer to start. See its log for the reason; free disk space or choose another directory with --state-dir, then restart it.";
 
-/// The index, for those who ask it.
+/// The index, as requests use it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Builds {
     searchable: Arc<RwLock<Option<Searchable>>>,
@@ -52,7 +53,7 @@ impl std::fmt::Debug for Searchable {
 }
 
 impl Builds {
-    /// Whether it answers.
+    /// Whether it can answer.
     pub(crate) fn has_caught_up(&self) -> bool {
         self.searchable().is_some()
     }
@@ -63,7 +64,7 @@ impl Builds {
             .map_or(0, |searchable| searchable.reader.searcher().num_docs())
     }
 
-    /// Why it isn't in its folder, and what to do; the log says more than strangers need to know.
+    /// Why it is in memory, and the fix. Clients see this text, so details are only in the log.
     pub(crate) fn trouble(&self) -> Option<String> {
         let searchable = self.searchable()?;
         searchable.is_in_memory.then(|| IN_MEMORY.to_owned())

@@ -7,9 +7,9 @@ use time::{
 };
 use wombat_model::Problem;
 
-use super::query::invalid;
+use super::problem::invalid;
 
-/// A day as a lower bound begins with it, or where it is excluded, after it.
+/// As a lower bound, a day starts at its midnight or, if excluded, at the next one.
 pub(super) fn lower_bound(bound: UserInputBound) -> Result<UserInputBound, Problem> {
     Ok(match bound {
         UserInputBound::Inclusive(text) => UserInputBound::Inclusive(match Moment::parse(&text)? {
@@ -24,7 +24,7 @@ pub(super) fn lower_bound(bound: UserInputBound) -> Result<UserInputBound, Probl
     })
 }
 
-/// A day as an upper bound ends with it, or where it is excluded, before it.
+/// As an upper bound, a day ends at the next midnight or, if excluded, at its own.
 pub(super) fn upper_bound(bound: UserInputBound) -> Result<UserInputBound, Problem> {
     Ok(match bound {
         UserInputBound::Inclusive(text) => match Moment::parse(&text)? {

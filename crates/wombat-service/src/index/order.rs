@@ -34,12 +34,12 @@ impl Order {
                 Problem::field(
                     ProblemCode::InvalidValue,
                     "sort",
-                    "sort is created, finished, size or duration, with `-` in front for descending.",
+                    "`sort` must be created, finished, size or duration, with `-` in front for descending.",
                 )
             })
     }
 
-    /// As it is asked for.
+    /// As it is written in a request.
     pub(super) fn text(self) -> String {
         let sign = if self.descending { "-" } else { "" };
         format!("{sign}{}", self.sort.name())

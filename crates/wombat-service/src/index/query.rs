@@ -1,6 +1,7 @@
 //! The query language: the words and fields of tantivy's grammar, bounded, and with days for `created`.
 //!
-//! Everything is bounded before it is parsed; what was parsed is then walked, so that only the documented fields can be named.
+//! Limits are checked before parsing; the parsed query is then checked, so that only the documented fields can be
+//! named.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,11 @@ use tantivy::{
         Delimiter, UserInputAst, UserInputBound, UserInputLeaf, UserInputLiteral, parse_query,
     },
 };
-use wombat_model::{Problem, ProblemCode, catalog::Component, names::MAX_QUERY};
+use wombat_model::{Problem, catalog::Component, names::MAX_QUERY};
 
 use super::{
     moment::{Moment, lower_bound, midnight, next, upper_bound},
+    problem::invalid,
     schema::{COMPONENT, CREATED, Fields, PACKAGE, QUERY_FIELDS},
     words::with_short_hashes,
 };
@@ -39,20 +41,16 @@ pub(super) fn parse(
     check_bounds(query)?;
     let parsed = parse_query(query)
         .map_err(|_| invalid("The query can't be read: check its quotes, brackets and colons."))?;
-    let mut walk = Walk { catalog, terms: 0 };
-    let checked = walk.check(parsed, 0)?;
+    let mut checker = QueryChecker { catalog, terms: 0 };
+    let valid = checker.check(parsed, 0)?;
     let mut parser = QueryParser::for_index(index, vec![fields.text]);
     parser.set_conjunction_by_default();
     parser
-        .build_query_from_user_input_ast(checked)
+        .build_query_from_user_input_ast(valid)
         .map_err(|error| invalid(format!("The query can't be read: {error}.")))
 }
 
-pub(super) fn invalid(message: impl Into<String>) -> Problem {
-    Problem::field(ProblemCode::InvalidQuery, "query", message)
-}
-
-/// What a parser could choke on.
+/// Refuses queries that could exhaust the parser.
 fn check_bounds(query: &str) -> Result<(), Problem> {
     if query.chars().count() > MAX_QUERY {
         return Err(invalid(format!(
@@ -88,12 +86,12 @@ fn too_deep() -> Problem {
     ))
 }
 
-struct Walk<'a> {
+struct QueryChecker<'a> {
     catalog: &'a Snapshot,
     terms: usize,
 }
 
-impl Walk<'_> {
+impl QueryChecker<'_> {
     fn check(&mut self, ast: UserInputAst, depth: usize) -> Result<UserInputAst, Problem> {
         if depth > MAX_DEPTH * 2 {
             return Err(too_deep());
@@ -148,7 +146,7 @@ impl Walk<'_> {
                 upper,
             } => {
                 if field.as_deref() != Some(CREATED) {
-                    return Err(invalid("Ranges are for `created` alone."));
+                    return Err(invalid("Only `created` takes a range."));
                 }
                 Ok(UserInputLeaf::Range {
                     field,
@@ -178,11 +176,11 @@ impl Walk<'_> {
                 check_field(&field)?;
                 Err(invalid(format!("Name a value for `{field}`.")))
             }
-            UserInputLeaf::Regex { .. } => Err(invalid("Regular expressions aren't taken.")),
+            UserInputLeaf::Regex { .. } => Err(invalid("Regular expressions aren't supported.")),
         }
     }
 
-    /// The packages of the base that bring this component: builds are indexed with the components of their other packages.
+    /// The base packages that contain this component: builds are indexed only with components of their other packages.
     fn base_packages(&self, literal: &UserInputLiteral) -> Vec<UserInputAst> {
         if literal.field_name.as_deref() != Some(COMPONENT) {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! What is kept of a build: fields to search, to count, to sort by, and the answer itself.
+//! The document of a build: fields to search, to count and to sort by, and the stored answer.
 
 use serde_json::value::RawValue;
 use tantivy::{
@@ -15,7 +15,7 @@ use wombat_model::{BuildKey, wire::BuildView};
 use super::words::Words;
 use crate::catalog::Snapshot;
 
-/// Raise it when the same build gives another document, or when indexes of before may be wrong.
+/// Raise it when the document of a build changes, or when older indexes may be wrong.
 pub(super) const VERSION: u32 = 4;
 
 /// One whole value, in lower case.
@@ -33,9 +33,9 @@ pub(super) const QUERY_FIELDS: [&str; 9] = [
 pub(super) const PACKAGE: &str = "package";
 /// Names, and kinds with names.
 pub(super) const COMPONENT: &str = "component";
-/// The one of them that holds times.
+/// The field that holds times.
 pub(super) const CREATED: &str = "created";
-/// Fields whose values are counted, and where these are kept.
+/// Fields whose values are counted, and the fields that store these values.
 pub(super) const FACETS: [(&str, &str); 7] = [
     ("status", "_status"),
     ("goos", "_goos"),
@@ -61,11 +61,11 @@ pub(super) struct Fields {
     tie: Field,
 }
 
-/// What is kept of a build to be answered.
+/// The stored answer of a build.
 pub(super) enum Stored {
-    /// As it is answered.
+    /// Complete.
     Finished(Box<RawValue>),
-    /// Lacks its outlook.
+    /// Without its outlook.
     Open(Box<BuildView>),
 }
 
@@ -90,7 +90,7 @@ impl Sort {
         }
     }
 
-    /// Where its values are kept.
+    /// The field that stores its values.
     pub(super) const fn field(self) -> &'static str {
         match self {
             Self::Created => "_sort_created",
@@ -100,7 +100,7 @@ impl Sort {
         }
     }
 
-    /// Microseconds since 1970, bytes, milliseconds; `None` where a build has no such thing yet.
+    /// Microseconds since 1970, bytes, milliseconds; `None` if the build has no such value yet.
     pub(super) fn value(self, view: &BuildView) -> Option<i64> {
         let build = &view.build;
         match self {
@@ -124,11 +124,10 @@ pub(super) fn tie(id: &BuildKey) -> u64 {
     u64::from_str_radix(&id.hash().as_str()[..16], 16).expect("a hash is hex digits")
 }
 
-/// What names a build in the index.
+/// Identifies a build in the index.
 pub(super) type ShortId = [u8; 16];
 
-/// The first 128 bits of an id's hash, which no two builds share. Whole ids would take half of the time that goes into
-/// the index.
+/// The first 128 bits of an id's hash, which no two builds share. Whole ids would take half of the indexing time.
 pub(super) fn short_id(id: &BuildKey) -> ShortId {
     u128::from_str_radix(&id.hash().as_str()[..32], 16)
         .expect("a hash is hex digits")
@@ -181,7 +180,7 @@ fn build() -> (Schema, Fields) {
     (builder.build(), fields)
 }
 
-/// Tells an index how to take texts apart.
+/// Registers the tokenizers of the text fields.
 pub(super) fn register_tokenizers(index: &Index) {
     let whole = TextAnalyzer::builder(RawTokenizer::default())
         .filter(LowerCaser)
@@ -195,12 +194,12 @@ pub(super) fn register_tokenizers(index: &Index) {
 }
 
 impl Fields {
-    /// What names a build's document.
+    /// Identifies a build's document.
     pub(super) fn id(&self, key: &BuildKey) -> Term {
         Term::from_field_bytes(self.id, &short_id(key))
     }
 
-    /// Reads the answer back.
+    /// Reads the stored answer.
     pub(super) fn stored(&self, document: &TantivyDocument) -> Option<Stored> {
         use tantivy::schema::Value as _;
 

@@ -1,4 +1,4 @@
-//! Where the index lies: in a folder of this instance, or in memory where the folder can't be used.
+//! Stores the index in a folder of this instance, or in memory if the folder can't be used.
 
 use std::{
     fs::{File, TryLockError},
@@ -17,29 +17,29 @@ use wombat_store::Revision;
 
 use super::{schema, values::Values};
 
-/// Memory of the writer, in bytes. More makes fewer segments while everything is read anew.
+/// Memory of the writer, in bytes. More makes fewer segments while all records are read.
 const WRITER_MEMORY: usize = 128 * 1024 * 1024;
-/// After this deletions may have been forgotten by the bucket, whose markers live for seven days.
+/// Age at which an index is rebuilt: the bucket may have dropped markers of removals, which live for seven days.
 const LONGEST_ABSENCE: Duration = Duration::days(6);
 
-/// How far an index got, kept with each of its commits.
+/// How far an index got, stored with each of its commits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stand {
+pub(super) struct Checkpoint {
     schema: u32,
-    /// The bucket: when it was made.
+    /// Creation time of the bucket.
     pub(super) created: i128,
-    /// Its last revision that is in the index.
+    /// Last revision of the bucket that is in the index.
     pub(super) revision: u64,
-    /// The catalog that components were taken from.
+    /// Revision of the catalog that components were taken from.
     pub(super) catalog: u64,
-    /// When, by the server's clock; in seconds since 1970.
+    /// Time of the commit by the server's clock, in seconds since 1970.
     written: i64,
-    /// Keys of the bucket that have no document; `None`: too many to be kept, or an index of another version.
+    /// Keys of the bucket without a document; `None`: too many to store, or an index of another version.
     #[serde(default)]
     pub(super) absent: Option<Vec<String>>,
 }
 
-impl Stand {
+impl Checkpoint {
     pub(super) fn new(
         created: i128,
         revision: u64,
@@ -57,7 +57,7 @@ impl Stand {
         }
     }
 
-    /// Why the index can't go on from here.
+    /// Why the index can't be continued from here.
     pub(super) fn obstacle(
         &self,
         created: i128,
@@ -67,15 +67,15 @@ impl Stand {
     ) -> Option<&'static str> {
         let absence = now.unix_timestamp() - self.written;
         if self.schema != schema::VERSION {
-            Some("another version of this program made it: it is upgraded")
+            Some("another version of the program wrote it")
         } else if self.created != created || self.revision > last.get() {
-            Some("it is of another bucket")
+            Some("it belongs to another bucket")
         } else if self.catalog != catalog {
             Some("the catalog changed")
         } else if !(-LONGEST_ABSENCE.whole_seconds()..LONGEST_ABSENCE.whole_seconds())
             .contains(&absence)
         {
-            Some("it is too old: removals may be missing in it")
+            Some("it is too old: it may lack removals")
         } else {
             None
         }
@@ -86,29 +86,29 @@ impl Stand {
 pub(super) struct Storage {
     writer: Arc<Mutex<IndexWriter>>,
     pub(super) reader: IndexReader,
-    /// Of the segments that the reader reads.
+    /// Values of the segments that the reader uses.
     pub(super) values: Arc<Values>,
     /// `None`: it is empty.
-    pub(super) stand: Option<Stand>,
-    /// Held for as long as the folder is ours. `None`: it is in memory.
+    pub(super) stand: Option<Checkpoint>,
+    /// Held while this instance uses the folder. `None`: the index is in memory.
     folder_lock: Option<File>,
 }
 
-/// What is expected of the folder.
+/// Where to open the index, after earlier failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Its index is gone on with, and made anew where it is damaged.
+pub(super) enum StorageMode {
+    /// In the folder: continue its index, or rebuild a damaged one.
     Folder,
-    /// Writing there failed: its index is made anew, which also makes room.
+    /// In the folder, rebuilt after a failed write, which also frees room.
     FolderAnew,
-    /// It can't be written at all.
+    /// In memory: the folder can't be written.
     Memory,
 }
 
-/// Opens the index of this folder; in memory where the folder can't be used. Blocks.
-pub(super) fn open(state_dir: &Path, place: Place) -> Result<Storage, TantivyError> {
+/// Opens the index of this folder, or one in memory if the folder can't be used. Blocks.
+pub(super) fn open(state_dir: &Path, place: StorageMode) -> Result<Storage, TantivyError> {
     let problem = match lock(state_dir) {
-        _ if place == Place::Memory => "it can't be written".to_owned(),
+        _ if place == StorageMode::Memory => "the folder can't be written".to_owned(),
         Ok((folder, lock)) => match open_or_create(&folder, place) {
             Ok(storage) => return Ok(storage.locked_by(lock)),
             Err(error) => error.to_string(),
@@ -119,19 +119,19 @@ pub(super) fn open(state_dir: &Path, place: Place) -> Result<Storage, TantivyErr
     Storage::of(&Index::create_in_ram(schema::schema()))
 }
 
-fn open_or_create(folder: &Path, place: Place) -> Result<Storage, TantivyError> {
+fn open_or_create(folder: &Path, place: StorageMode) -> Result<Storage, TantivyError> {
     let is_first = std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
-    if place == Place::Folder && !is_first {
+    if place == StorageMode::Folder && !is_first {
         match std::panic::catch_unwind(|| open_folder(folder)) {
             Ok(Ok(storage)) => return Ok(storage),
-            Ok(Err(error)) => warn!(%error, "the index of builds can't be used and is made anew"),
-            Err(_) => warn!("the index of builds is damaged and is made anew"),
+            Ok(Err(error)) => warn!(%error, "the index of builds can't be used and is rebuilt"),
+            Err(_) => warn!("the index of builds is damaged and is rebuilt"),
         }
     }
     create_in_folder(folder)
 }
 
-/// The folder, ours alone.
+/// Creates the folder and locks it for this instance.
 fn lock(state_dir: &Path) -> Result<(PathBuf, File), String> {
     let folder = state_dir.join("index");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -148,7 +148,7 @@ fn open_folder(folder: &Path) -> Result<Storage, TantivyError> {
     let index = Index::open_in_dir(folder)?;
     if index.schema() != schema::schema() {
         return Err(TantivyError::SchemaError(
-            "it is of another version".to_owned(),
+            "its schema is of another version".to_owned(),
         ));
     }
     let damaged = index.validate_checksum()?;
@@ -163,7 +163,7 @@ fn open_folder(folder: &Path) -> Result<Storage, TantivyError> {
 fn create_in_folder(folder: &Path) -> Result<Storage, TantivyError> {
     std::fs::remove_dir_all(folder)?;
     std::fs::create_dir_all(folder)?;
-    info!(folder = %folder.display(), "making the index of builds");
+    info!(folder = %folder.display(), "creating the index of builds");
     Storage::of(&Index::create_in_dir(folder, schema::schema())?)
 }
 
@@ -176,7 +176,7 @@ impl Storage {
             .and_then(|payload| serde_json::from_str(&payload).ok());
         let writer = index.writer_with_num_threads(1, WRITER_MEMORY)?;
         use_up_first_stamp(&writer)?;
-        // A commit that was cut off left files whose names the next one may need.
+        // An interrupted commit leaves files whose names the next one may need.
         writer.garbage_collect_files().wait()?;
         let values = Arc::new(Values::default());
         let warmer: Weak<dyn Warmer> = Arc::<Values>::downgrade(&values);
@@ -200,17 +200,17 @@ impl Storage {
         }
     }
 
-    /// Whether the folder couldn't be used.
+    /// Whether the index is in memory because the folder can't be used.
     pub(super) fn is_in_memory(&self) -> bool {
         self.folder_lock.is_none()
     }
 
-    /// Adds a document that isn't there yet.
+    /// Adds a document that isn't in the index yet.
     pub(super) fn add(&self, document: TantivyDocument) -> Result<(), TantivyError> {
         lock_writer(&self.writer).add_document(document).map(drop)
     }
 
-    /// Puts a document in place of the one that `id` names.
+    /// Replaces the document that `id` identifies.
     pub(super) fn replace(&self, id: Term, document: TantivyDocument) -> Result<(), TantivyError> {
         let writer = lock_writer(&self.writer);
         writer.delete_term(id);
@@ -218,18 +218,18 @@ impl Storage {
         Ok(())
     }
 
-    /// Removes the document that `id` names.
+    /// Removes the document that `id` identifies.
     pub(super) fn remove(&self, id: Term) {
         lock_writer(&self.writer).delete_term(id);
     }
 
-    /// Removes everything, with what waits to be written. An error leaves it unusable.
+    /// Removes all documents, also uncommitted ones. After an error the index is unusable.
     pub(super) async fn clear(&self) -> anyhow::Result<()> {
         let writer = Arc::clone(&self.writer);
         let cleared = tokio::task::spawn_blocking(move || {
             let mut writer = lock_writer(&writer);
-            // Alone, deleting everything would leave what is on its way into a segment, and take back the stamps that
-            // later deletions need.
+            // Deleting all documents alone would leave those on their way into a segment, and would reset the stamps
+            // that later deletions need.
             writer.rollback()?;
             writer.delete_all_documents()?;
             use_up_first_stamp(&writer)
@@ -237,9 +237,9 @@ impl Storage {
         Ok(cleared.await??)
     }
 
-    /// Makes everything written so far durable and searchable.
-    pub(super) async fn commit(&self, stand: &Stand) -> anyhow::Result<()> {
-        let payload = serde_json::to_string(stand)?;
+    /// Makes all changes durable and searchable.
+    pub(super) async fn commit(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let payload = serde_json::to_string(checkpoint)?;
         let (writer, reader) = (Arc::clone(&self.writer), self.reader.clone());
         let committed = tokio::task::spawn_blocking(move || {
             let mut writer = lock_writer(&writer);
@@ -252,14 +252,14 @@ impl Storage {
     }
 }
 
-/// A new writer, or one that was cleared, would give its first operation the stamp of the last commit. A merge of what was
-/// committed then takes it for done where it isn't: the document that a first deletion names would stay for ever
-/// (see `docs/decisions/0028-index-stamps.md`). An empty group takes a stamp and does nothing.
+/// A new or cleared writer would give its first operation the stamp of the last commit. A merge of committed segments
+/// would then take that operation for already applied, and the document of a first deletion would stay for ever (see
+/// `docs/decisions/0028-index-stamps.md`). An empty group takes a stamp and does nothing.
 fn use_up_first_stamp(writer: &IndexWriter) -> Result<(), TantivyError> {
     writer.run(Vec::<UserOperation>::new()).map(drop)
 }
 
-/// A panic while it was held ends in another start with a new writer; until then its state doesn't matter.
+/// After a panic that held the lock, the follower starts over with a new writer; until then the state doesn't matter.
 fn lock_writer(writer: &Mutex<IndexWriter>) -> MutexGuard<'_, IndexWriter> {
     writer.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
-//! Which builds have which value: a bitmap a value and segment, so that counting the values of many hits is counting
-//! the bits that two bitmaps share.
+//! Which builds have which value: one bitmap per value and segment, so that the values of many hits are counted by
+//! intersecting bitmaps.
 //!
-//! Segments never change, so what is known of them is made once: when a segment becomes searchable, before anybody searches it.
+//! Segments never change, so their bitmaps are made once, when a segment becomes searchable.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -17,7 +17,7 @@ use wombat_model::wire::{FacetCount, Facets};
 
 use super::{blocks::Blocks, schema::FACETS};
 
-/// Values a field in an answer, the most frequent ones.
+/// Values per field in an answer, the most frequent ones.
 const MAX_VALUES: usize = 100;
 
 /// The bitmaps of all segments.
@@ -25,7 +25,7 @@ const MAX_VALUES: usize = 100;
 pub(super) struct Values(RwLock<HashMap<SegmentId, Arc<SegmentValues>>>);
 
 impl Values {
-    /// Those of a segment.
+    /// The values of a segment.
     pub(super) fn of(&self, reader: &SegmentReader) -> Result<Arc<SegmentValues>, TantivyError> {
         let id = reader.segment_id();
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -57,9 +57,9 @@ impl Warmer for Values {
 
 /// The values of one segment.
 pub(super) struct SegmentValues {
-    /// Those of all facet fields, and the builds that have them, removed ones included.
+    /// The values of all facet fields, with the builds that have them, removed ones included.
     having: [Vec<(Arc<str>, RoaringBitmap)>; FACETS.len()],
-    /// Bounds of what builds are sorted by.
+    /// Bounds of the values that builds are sorted by.
     pub(super) blocks: Blocks,
 }
 
@@ -121,7 +121,7 @@ fn bitmaps(
 pub(super) struct Counts([BTreeMap<Arc<str>, u64>; FACETS.len()]);
 
 impl Counts {
-    /// Adds those of other builds.
+    /// Adds the counts of other builds.
     pub(super) fn add(&mut self, other: Self) {
         for (counts, other) in self.0.iter_mut().zip(other.0) {
             for (value, count) in other {

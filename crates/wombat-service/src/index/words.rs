@@ -1,10 +1,10 @@
-//! By which words a build is found.
+//! The words that find a build.
 
 use wombat_model::{BuildHash, ModulePath, wire::BuildView};
 
 use crate::catalog::Snapshot;
 
-/// The words of a build by field: as they are, and besides them, what people may write instead.
+/// The words of a build by field: the value, and aliases that people may write instead.
 pub(super) struct Words(Vec<(&'static str, String, Vec<String>)>);
 
 impl Words {
@@ -33,7 +33,7 @@ impl Words {
             let aliases = vec![package.url.short_name().to_owned()];
             words.push(("package", package.url.to_string(), aliases));
             if package.base {
-                // Every build has them, hundreds of components: a query finds them by these packages instead.
+                // Every build has these hundreds of components; a query finds them by the base packages instead.
                 continue;
             }
             let listed = build
@@ -61,7 +61,7 @@ impl Words {
         Self(words)
     }
 
-    /// Everything that finds the build by this field.
+    /// All words that find the build by this field.
     pub(super) fn searched(&self, field: &str) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -78,7 +78,7 @@ impl Words {
             .map(|(_, value, _)| value.as_str())
     }
 
-    /// What words without a field are looked for in.
+    /// The text in which words without a field are searched.
     pub(super) fn text(&self, view: &BuildView) -> String {
         let build = &view.build;
         let id = with_short_hashes(view.id.as_str());
@@ -97,7 +97,7 @@ impl Words {
     }
 }
 
-/// The text with each hash of a build in its short form: whole ones are found by it, and it fills a tenth of an index.
+/// Shortens each build hash in a text: whole hashes are found by the short form, and would fill a tenth of the index.
 pub(super) fn with_short_hashes(text: &str) -> String {
     let mut short = String::with_capacity(text.len());
     for part in text.split_inclusive(|character: char| !character.is_ascii_alphanumeric()) {
@@ -113,7 +113,7 @@ pub(super) fn with_short_hashes(text: &str) -> String {
     short
 }
 
-/// What people call a module: its last element that isn't a major version.
+/// The usual name of a module: its last element that isn't a major version.
 fn short_name(module: &ModulePath) -> &str {
     let path = module.as_str().strip_suffix(module.major_suffix());
     let path = path.unwrap_or(module.as_str());

@@ -1,7 +1,7 @@
-//! The janitor: keeps the store of binaries within its bounds, and in agreement with the records.
+//! The janitor: keeps stored binaries within their limits and consistent with the records.
 //!
-//! One instance does it at a time, by a lock that expires. Should two do it for a moment, nothing breaks: a record is
-//! only changed by its revision, and an object is removed only if its record, read from the leader, doesn't name it.
+//! One instance at a time does it, by a lock that expires. If two do it for a moment, nothing breaks: a record is only
+//! changed at its revision, and an object is removed only if its record, read from the leader, doesn't name it.
 
 mod compiled;
 mod objects;
@@ -20,27 +20,27 @@ use crate::{ServiceArgs, index::Builds};
 use records::Records;
 pub(crate) use retention::Rules;
 
-/// The lock.
+/// Name of the lock.
 const LOCK: &str = "janitor";
-/// How long it lives without being renewed, and how often it is renewed.
+/// Lifetime of the lock without renewal, and the time between renewals.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
-/// The first look through everything comes this long after the start, or earlier, but not while the index of builds is
-/// being made: both read every record. Should that never end, it comes all the same.
+/// Delay of the first sweep. It also waits for the index of builds, since both read every record, but no longer than
+/// `PATIENCE`.
 const FIRST_SWEEP: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_mins(5);
-/// Leases after which the builder of an upload that stands still has lost its claim for certain.
+/// Leases after which a builder that stopped uploading has certainly lost its claim.
 const LEASES: u32 = 10;
-/// A hint that is younger may belong to somebody who is opening its build just now.
+/// A younger hint may belong to a build that is just being opened.
 const HINT_AGE: Duration = Duration::from_mins(10);
-/// How often the room is looked at: binaries come in faster than anybody could look through all of them.
+/// Time between checks of the free room: binaries arrive faster than a sweep could read all of them.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Cleans up until `stop`, whenever the lock is ours.
+/// Cleans up until `stop`, while this instance holds the lock.
 pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: CancellationToken) {
     let mut janitor = Janitor {
         rules: Rules::of(&args),
-        sweep_interval: Duration::from_secs(args.janitor_interval),
+        sweep_interval: args.janitor_interval,
         owner: uuid::Uuid::new_v4().simple().to_string(),
         store,
         builds,
@@ -48,8 +48,8 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
         records: Records::new(),
         orphans: OrphanChunks::default(),
         renew: Instant::now(),
-        // At the start others have all records to read.
-        sweep: Instant::now() + FIRST_SWEEP.min(Duration::from_secs(args.janitor_interval)),
+        // At the start other tasks read all records.
+        sweep: Instant::now() + FIRST_SWEEP.min(args.janitor_interval),
     };
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -65,9 +65,9 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
         };
         match round {
             Ok(()) => failing = false,
-            Err(error) if failing => debug!(%error, "cleaning up failed again"),
+            Err(error) if failing => debug!(%error, "clean-up failed again"),
             Err(error) => {
-                warn!(%error, "cleaning up failed; it is tried again");
+                warn!(%error, "clean-up failed; retrying");
                 failing = true;
             }
         }
@@ -88,12 +88,12 @@ struct Janitor {
     builds: Builds,
     rules: Rules,
     sweep_interval: Duration,
-    /// Who we are, to the lock.
+    /// This instance, as the lock names it.
     owner: String,
     leading: bool,
-    /// As they were at the last look.
+    /// As of the last look.
     records: Records,
-    /// Chunks without an object, as long as they stand still.
+    /// Chunks without an object, while they don't change.
     orphans: OrphanChunks,
     renew: Instant,
     sweep: Instant,
@@ -109,7 +109,7 @@ impl Janitor {
                 .await
                 .inspect_err(|_| self.leading = false)?;
             if leading && !self.leading {
-                info!("cleaning up is ours");
+                info!("this instance cleans up from now on");
             }
             self.leading = leading;
             self.renew = Instant::now() + RENEWAL;
@@ -141,17 +141,17 @@ impl Janitor {
         Instant::now() >= self.sweep && (self.builds.has_caught_up() || late > PATIENCE)
     }
 
-    /// How long what no record names may belong to an upload: a builder that was silent for ten leases has lost its
-    /// claim, so that what it still writes is refused.
+    /// Age up to which an object without a record may belong to an upload: a builder that was silent for ten leases has
+    /// lost its claim, so its later writes are refused.
     async fn orphan_age(&self) -> Result<Duration, StoreError> {
         let lease = self.store.builders.longest_lease().await?;
         Ok(self.rules.orphan_age.max(lease * LEASES))
     }
 
-    /// Looks at everything.
+    /// Checks all records and objects.
     async fn sweep(&mut self) -> Result<(), StoreError> {
         let objects = objects::Objects::list(&self.store).await?;
-        // After the objects: whatever was finished in between has its record here.
+        // After the objects: everything that finished in between has its record here.
         self.records.catch_up(&self.store).await?;
         let records = &self.records;
         let orphan_age = self.orphan_age().await?;
@@ -166,7 +166,7 @@ impl Janitor {
             info!(
                 given = mended.given,
                 removed = mended.removed,
-                "brought hints of open builds into agreement with the records"
+                "repaired hints of open builds"
             );
         }
         let chunks = self
@@ -175,7 +175,7 @@ impl Janitor {
             .remove_orphan_chunks(&mut self.orphans, orphan_age)
             .await?;
         if chunks > 0 {
-            info!(chunks, "removed what broken uploads left behind");
+            info!(chunks, "removed chunks of interrupted uploads");
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Brings links and objects into agreement with the records.
+//! Makes links and objects consistent with the records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,18 +9,18 @@ use wombat_store::{ChunkCounts, Store, StoreError, StoredObject, Versioned};
 
 use super::records::Records;
 
-/// Objects of builds are named after them; others are none of our business.
+/// Prefix of objects of builds; the janitor ignores others.
 const PREFIX: &str = "build.";
 
 /// Objects of builds, and links.
 pub(super) struct Objects {
     by_name: BTreeMap<String, StoredObject>,
-    /// Counted after the entries were listed: what an entry names then has its chunks, or has lost them.
+    /// Counted after the entries were listed: a listed object then has all its chunks, or has lost them.
     chunks: ChunkCounts,
 }
 
 impl Objects {
-    /// Those that are there now.
+    /// Lists the present objects.
     pub(super) async fn list(store: &Store) -> Result<Self, StoreError> {
         let objects = store.artifacts.list().await?.into_iter();
         Ok(Self {
@@ -32,15 +32,15 @@ impl Objects {
         })
     }
 
-    /// Whether a binary is there with all of its bytes.
+    /// Whether a binary is stored with all of its bytes.
     fn has_whole(&self, name: &ArtifactName) -> bool {
         let object = self.by_name.get(name.as_str());
         object.is_some_and(|object| self.chunks.are_all_of(object))
     }
 }
 
-/// Removes objects and links that belong to no record and that the server stored before `orphaned`, makes missing
-/// links, and marks records whose binary is lost. The records have to be newer than the list of objects.
+/// Removes objects and links without a record that the server stored before `orphaned`, creates missing links, and
+/// marks records whose binary is lost. The records must be newer than the list of objects.
 pub(super) async fn agree(
     store: &Store,
     orphaned: OffsetDateTime,
@@ -69,19 +69,19 @@ pub(super) async fn agree(
     Ok(())
 }
 
-/// What is gone since it was listed needs no link.
+/// Creates a link, unless its binary is gone since it was listed.
 async fn link(store: &Store, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
     match store.artifacts.link(key, name).await {
         Err(StoreError::Lost(_)) => Ok(()),
         Err(StoreError::Corrupt { name, problem }) => {
-            warn!(name, problem, "a link can't be made");
+            warn!(name, problem, "can't create a link");
             Ok(())
         }
         outcome => outcome,
     }
 }
 
-/// The binary that an object belongs to: itself, or what stands before the dot, as in `<key>/<claim>.recipe`.
+/// The binary that an object belongs to: itself, or the part before the dot, as in `<key>/<claim>.recipe`.
 fn stem(name: &str) -> &str {
     let Some(claim) = name.rfind('/') else {
         return name;
@@ -92,7 +92,7 @@ fn stem(name: &str) -> &str {
     }
 }
 
-/// A link leads to its record's binary, or goes.
+/// Points a link to its record's binary, or removes it.
 async fn tend_link(
     store: &Store,
     records: &Records,
@@ -106,7 +106,7 @@ async fn tend_link(
             let right = there.link.as_deref() == Some(known.name.as_str());
             if !right && store.artifacts.find(known.name.as_str()).await?.is_some() {
                 link(store, &key, &known.name).await?;
-                info!(%key, "mended a link");
+                info!(%key, "repaired a link");
             }
         }
         (_, None) | (None, _) => {
@@ -118,20 +118,20 @@ async fn tend_link(
     Ok(())
 }
 
-/// Removes an object after a last look at its record: the list of records is older than this moment.
+/// Removes an object after reading its record again: the list of records is older.
 async fn remove_unnamed(store: &Store, object: &StoredObject) -> Result<(), StoreError> {
     let owner = object.name.split('/').next().unwrap_or(&object.name);
     if let Ok(key) = owner.parse::<BuildKey>() {
         match store.builds.get(&key).await {
             Ok(Some(record)) if is_wanted(&record, object) => return Ok(()),
             Ok(_) => {}
-            // What it names can't be told; an operator decides.
+            // Its record can't be read; an operator decides.
             Err(StoreError::Corrupt { .. }) => return Ok(()),
             Err(error) => return Err(error),
         }
     }
     store.artifacts.remove(&object.name).await?;
-    info!(object = object.name, "removed what no record names");
+    info!(object = object.name, "removed an object without a record");
     Ok(())
 }
 
@@ -154,8 +154,8 @@ fn is_wanted(record: &Versioned<Build>, object: &StoredObject) -> bool {
     named || held
 }
 
-/// A success without all bytes of its binary is expired, so that asking again builds it again. Both are asked of their
-/// leaders: what was listed is older than this moment.
+/// Marks a success without its complete binary as expired, so that the next request builds it again. Reads both from
+/// their leaders: the lists are older.
 async fn mark_lost(store: &Store, key: &BuildKey) -> Result<(), StoreError> {
     let record = match store.builds.get(key).await {
         Ok(Some(record)) => record,

@@ -1,16 +1,16 @@
-//! Room for records: the oldest of finished builds without a binary go before the bucket takes no new build.
+//! Frees room for records: removes the oldest finished builds without a binary before the bucket refuses new builds.
 
 use tracing::{info, warn};
 use wombat_store::{Purged, Store, StoreError};
 
 use super::{records::Records, retention::Rules};
 
-/// How full the bucket may get, in percent: below where new builds are refused.
+/// How full the bucket may get, in percent: below the level at which new builds are refused.
 const FULL: u64 = 85;
 /// How full it is afterwards.
 const TARGET: u64 = 80;
 
-/// How many records have to go, if room is short: by what one takes on average.
+/// How many records to remove if room is short, by their average size.
 pub(super) async fn excess(store: &Store) -> Result<Option<usize>, StoreError> {
     let (used, limit, messages) = store.builds.usage().await?;
     let Some(limit) = limit.filter(|limit| used.saturating_mul(100) > limit.saturating_mul(FULL))
@@ -24,7 +24,7 @@ pub(super) async fn excess(store: &Store) -> Result<Option<usize>, StoreError> {
     ))
 }
 
-/// Removes so many records, each with its log.
+/// Removes this many records, each with its log.
 pub(super) async fn make_room(
     store: &Store,
     rules: &Rules,
@@ -45,7 +45,7 @@ pub(super) async fn make_room(
     if removed < excess {
         warn!(
             removed,
-            "the room for records is short, and the other finished builds are young or have a binary"
+            "the bucket of records is almost full, and its other finished builds are too young to remove or have a binary; raise its limit"
         );
     } else {
         info!(removed, "removed the oldest records without a binary");

@@ -1,4 +1,4 @@
-//! All records, as far as the janitor cares.
+//! All records, reduced to what the janitor needs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,13 +9,13 @@ use time::OffsetDateTime;
 use wombat_model::{ArtifactName, BuildKey, Status, wire::BuildOutline};
 use wombat_store::{Revision, Store, StoreError, Versioned, WatchEvent};
 
-/// How long the next record may be waited for.
+/// Longest wait for the next record.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A record that has a binary.
+/// A binary that a record names.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
-    /// The binary.
+pub(super) struct StoredBinary {
+    /// The object of the binary.
     pub(super) name: ArtifactName,
     /// Its size in bytes.
     pub(super) size: u64,
@@ -23,23 +23,23 @@ pub(super) struct Known {
     pub(super) finished: Option<OffsetDateTime>,
 }
 
-/// What the janitor has to know of all records.
+/// What the janitor needs of all records.
 #[derive(Debug)]
 pub(super) struct Records {
-    /// Those with a binary that can be downloaded.
-    pub(super) with_binary: BTreeMap<BuildKey, Known>,
-    /// Those of finished builds that have no binary, with their ends.
+    /// Builds with a binary that can be downloaded.
+    pub(super) with_binary: BTreeMap<BuildKey, StoredBinary>,
+    /// Finished builds without a binary, with their end times.
     without_binary: BTreeMap<BuildKey, OffsetDateTime>,
     /// Builds that aren't finished.
     pub(super) open: BTreeSet<BuildKey>,
-    /// The bucket: when it was made.
+    /// Creation time of the bucket.
     created: i128,
-    /// The last change that was taken in.
+    /// Revision of the last applied change.
     revision: Revision,
 }
 
 impl Records {
-    /// None yet.
+    /// No records yet.
     pub(super) fn new() -> Self {
         Self {
             with_binary: BTreeMap::new(),
@@ -50,7 +50,8 @@ impl Records {
         }
     }
 
-    /// Takes in what changed: of a bucket that wasn't read before, everything. Cut short, it goes on the next time.
+    /// Applies the changes since the last call; of a new bucket, all records. An interrupted call is continued by the
+    /// next.
     pub(super) async fn catch_up(&mut self, store: &Store) -> Result<(), StoreError> {
         let (created, last) = store.builds.identity().await?;
         if created != self.created || last < self.revision {
@@ -59,13 +60,13 @@ impl Records {
                 ..Self::new()
             };
         }
-        // Records come in the order of their last change: whatever was told up to a revision needs no telling again.
+        // Records come in the order of their last change, so those up to a revision aren't read again.
         let mut watcher = store.builds.watch_outlines(self.revision);
         loop {
             let event = tokio::time::timeout(PATIENCE, watcher.next()).await;
             match event {
                 Err(_) => {
-                    let problem = "the records stopped coming".to_owned();
+                    let problem = "the record watch has stalled".to_owned();
                     return Err(StoreError::Unavailable(problem));
                 }
                 Ok(WatchEvent::Value { key, record, .. }) => {
@@ -105,7 +106,7 @@ impl Records {
         let binary = build.artifact.zip(build.size).filter(|_| !build.expired);
         if let Some((name, size)) = binary {
             let finished = build.finished.filter(|_| build.status == Status::Success);
-            let known = Known {
+            let known = StoredBinary {
                 name,
                 size,
                 finished,
@@ -130,7 +131,7 @@ impl Records {
     }
 
     /// Finished builds, the oldest first.
-    pub(super) fn oldest_first(&self) -> Vec<(OffsetDateTime, &BuildKey, &Known)> {
+    pub(super) fn oldest_first(&self) -> Vec<(OffsetDateTime, &BuildKey, &StoredBinary)> {
         let mut all: Vec<_> = self
             .with_binary
             .iter()

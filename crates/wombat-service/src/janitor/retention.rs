@@ -1,4 +1,5 @@
-//! Which binaries go: old ones always, and the oldest where room is short. The record says so first, then the objects go.
+//! Which binaries are removed: old ones always, and the oldest if room is short. The record is marked first, then the
+//! objects are removed.
 
 use std::time::Duration;
 
@@ -7,17 +8,17 @@ use tracing::{info, warn};
 use wombat_model::{ArtifactName, BuildKey};
 use wombat_store::{Store, StoreError, Written};
 
-use super::records::{Known, Records};
+use super::records::{Records, StoredBinary};
 use crate::ServiceArgs;
 
-/// Above this, in percent of the bucket, binaries go however young they are, but for the last few minutes' ones: no
-/// room at all serves nobody, and what is asked for again is built again.
+/// Above this, in percent of the bucket, binaries are removed however young they are, except those of the last few
+/// minutes: a full bucket blocks every build, and a removed binary is built again on request.
 const FULL_PERCENT: u64 = 95;
 const YOUNGEST: Duration = Duration::from_mins(5);
-/// When room is made, this much more is made, in percent of the bucket, so that it isn't needed again at once.
+/// Extra room to free, in percent of the bucket, so that it isn't needed again at once.
 const SPARE_PERCENT: u64 = 5;
 
-/// What the operator wants kept.
+/// The operator's limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     keep: Duration,
@@ -29,20 +30,20 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn of(args: &ServiceArgs) -> Self {
         Self {
-            keep: Duration::from_hours(24 * args.keep_days),
-            keep_at_least: Duration::from_secs(args.keep_at_least),
+            keep: args.keep_for(),
+            keep_at_least: args.keep_at_least,
             keep_percent: args.keep_percent.into(),
-            orphan_age: Duration::from_secs(args.orphan_age),
+            orphan_age: args.orphan_age,
         }
     }
 
-    /// How old has to be what goes for want of any room: people may still look at what ended just now.
+    /// Least age for removal from a full bucket: clients may still read a build that has just ended.
     pub(super) fn least_age(&self) -> Duration {
         self.keep_at_least.min(YOUNGEST)
     }
 }
 
-/// Bytes above what may be used, if any.
+/// Bytes above the limit, if any.
 pub(super) async fn excess(store: &Store, rules: &Rules) -> Result<Option<u64>, StoreError> {
     let (used, limit) = store.artifacts.usage().await?;
     let Some(limit) = limit else {
@@ -56,7 +57,7 @@ pub(super) async fn excess(store: &Store, rules: &Rules) -> Result<Option<u64>, 
     Ok(Some(used - target))
 }
 
-/// Removes binaries that have been kept long enough.
+/// Removes binaries older than the operator's limit.
 pub(super) async fn expire_old(
     store: &Store,
     rules: &Rules,
@@ -69,13 +70,13 @@ pub(super) async fn expire_old(
             break;
         }
         if expire(store, key, known).await? {
-            info!(%key, "removed a binary that was kept long enough");
+            info!(%key, "removed an old binary");
         }
     }
     Ok(())
 }
 
-/// Removes the oldest binaries until there is room, but none that is too young for it.
+/// Removes the oldest binaries until there is room, except those that are too young.
 pub(super) async fn make_room(
     store: &Store,
     rules: &Rules,
@@ -105,7 +106,7 @@ pub(super) async fn make_room(
     if freed < excess {
         warn!(
             removed,
-            "the room for binaries is short, and what is left is too young to be removed"
+            "the bucket of binaries is almost full, and the remaining ones are too young to remove; raise its limit or lower --keep-at-least"
         );
     } else {
         info!(removed, bytes = freed, "made room for binaries");
@@ -114,7 +115,7 @@ pub(super) async fn make_room(
 }
 
 /// Marks a build as expired and removes its objects; `false` if it changed meanwhile.
-async fn expire(store: &Store, key: &BuildKey, known: &Known) -> Result<bool, StoreError> {
+async fn expire(store: &Store, key: &BuildKey, known: &StoredBinary) -> Result<bool, StoreError> {
     let record = match store.builds.get(key).await {
         Ok(Some(record)) => record,
         Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(false),
@@ -136,7 +137,7 @@ async fn expire(store: &Store, key: &BuildKey, known: &Known) -> Result<bool, St
     }
 }
 
-/// Removes a binary, its recipe and its link. What a crash leaves of them is removed as orphans.
+/// Removes a binary, its recipe and its link. If a crash interrupts this, the rest is removed as orphans.
 async fn remove(store: &Store, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
     store.artifacts.remove(name.as_str()).await?;
     store.artifacts.remove(&format!("{name}.recipe")).await?;

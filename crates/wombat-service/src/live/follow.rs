@@ -1,4 +1,4 @@
-//! Keeps the board in step with the buckets.
+//! Keeps the queue in step with the buckets.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -11,15 +11,15 @@ use wombat_model::{
 };
 use wombat_store::{Followers, Store, StoreError, Versioned, WatchEvent};
 
-use super::{board::Board, history::MOST, phases::Phases};
+use super::{history::MOST, phases::Phases, queue::BuildQueue};
 
-/// Writes before the start that are read, finished builds among them: how long they took says how long others take.
+/// Writes before the start that are read, finished builds included: their durations are the basis of estimates.
 const RECENT: u64 = MOST as u64;
 
-/// The board, shared.
+/// The queue, shared.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
-    board: Arc<RwLock<Board>>,
+    queue: Arc<RwLock<BuildQueue>>,
     phases: Arc<Phases>,
     store: Store,
 }
@@ -28,7 +28,7 @@ impl Live {
     /// Reads both buckets, and goes on following them until `stop`.
     pub(crate) async fn start(store: &Store, followers: &Followers) -> Self {
         let live = Self {
-            board: Arc::default(),
+            queue: Arc::default(),
             phases: Arc::default(),
             store: store.clone(),
         };
@@ -38,18 +38,18 @@ impl Live {
         followers.spawn(live.clone().follow_builds(builds_ready, stop.clone()));
         followers.spawn(live.clone().follow_builders(builders_ready, stop.clone()));
         for mut ready in [builds, builders] {
-            // Followers end early only when everything is to stop.
+            // Followers end early only at shutdown.
             drop(ready.wait_for(|ready| *ready).await);
         }
         live
     }
 
-    /// Takes in a record without waiting for the watch to tell it.
+    /// Applies a record without waiting for the watch.
     pub(crate) fn note(&self, record: &Versioned<Build>) {
         self.write().note(record);
     }
 
-    /// How long a build that is asked for now would take.
+    /// Estimated time until a build that is requested now is done.
     pub(crate) fn wait_for_new(&self, platform: Platform) -> std::time::Duration {
         let now = self.store.builds.server_time();
         self.read().wait_for_new(platform, now)
@@ -60,23 +60,23 @@ impl Live {
         u64::try_from(self.read().open_count()).unwrap_or(u64::MAX)
     }
 
-    /// The median of what successful builds for this platform took lately.
+    /// The median duration of recent successful builds for this platform.
     pub(crate) fn usual(&self, platform: Platform) -> Option<std::time::Duration> {
         self.read().usual(platform)
     }
 
-    /// What became of the newest builds in the last minutes.
+    /// Results of the newest builds in the last minutes.
     pub(crate) fn stats(&self, minutes: u32) -> StatsAnswer {
         let now = self.store.builds.server_time();
         self.read().stats(minutes, now)
     }
 
-    /// Who is alive.
+    /// The live builders.
     pub(crate) fn builders(&self) -> Vec<Presence> {
         self.read().builders().cloned().collect()
     }
 
-    /// Adds what the board knows.
+    /// Adds queue position and estimate.
     pub(crate) fn add_queue(&self, view: &mut BuildView) {
         let now = self.store.builds.server_time();
         let outlook = self.read().outlook(&view.id, now);
@@ -147,12 +147,12 @@ impl Live {
         }
     }
 
-    // A panic while it was held leaves an estimate that is off, not a reason to stop answering.
-    fn read(&self) -> RwLockReadGuard<'_, Board> {
-        self.board.read().unwrap_or_else(PoisonError::into_inner)
+    // A panic that held the lock leaves a wrong estimate at worst, which is no reason to stop answering.
+    fn read(&self) -> RwLockReadGuard<'_, BuildQueue> {
+        self.queue.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Board> {
-        self.board.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, BuildQueue> {
+        self.queue.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! What became of the newest builds, and when: enough to draw the last hours. All of it is taken from records, so that every
-//! instance tells the same, before and after a restart.
+//! The newest builds and the times of their changes: enough to plot the last hours. All of it comes from records, so
+//! that every instance answers the same, before and after a restart.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,14 +10,14 @@ use wombat_model::{
     wire::{StatsAnswer, StatsPoint},
 };
 
-/// Builds that are remembered; as many as are told at the start.
+/// Builds that are remembered; as many are read at the start.
 pub(super) const MOST: usize = 5_000;
-/// Steps of an answer.
+/// Points of an answer.
 const STEPS: u32 = 60;
 
-/// A build, as far as it matters here.
+/// The state and times of a build.
 #[derive(Debug)]
-struct Seen {
+struct HistoryEntry {
     revision: u64,
     status: Status,
     requested: OffsetDateTime,
@@ -26,8 +26,8 @@ struct Seen {
     timings: Timings,
 }
 
-impl Seen {
-    /// When something happened to it last.
+impl HistoryEntry {
+    /// Time of its last change.
     fn moment(&self) -> OffsetDateTime {
         let moments = [Some(self.requested), self.claimed, self.finished];
         moments
@@ -38,20 +38,20 @@ impl Seen {
     }
 }
 
-/// See the module.
+/// The newest builds.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    builds: HashMap<BuildKey, Seen>,
+    builds: HashMap<BuildKey, HistoryEntry>,
     /// By revision, which grows.
     order: BTreeMap<u64, BuildKey>,
 }
 
 impl History {
-    /// Takes in a record that isn't older than the one before.
+    /// Adds a record, which must not be older than the one before of its build.
     pub(super) fn put(&mut self, build: &Build, revision: u64) {
         let key = build.key();
         self.remove(&key);
-        let seen = Seen {
+        let seen = HistoryEntry {
             revision,
             status: build.status(),
             requested: build.requested(),
@@ -75,7 +75,7 @@ impl History {
         }
     }
 
-    /// So many minutes up to now, in steps that stay where they are while time goes on.
+    /// Statistics of the minutes up to `now`, in steps that are aligned to the clock.
     pub(super) fn stats(&self, minutes: u32, now: OffsetDateTime) -> StatsAnswer {
         let step = i64::from(minutes) * 60 / i64::from(STEPS);
         let last = now.unix_timestamp().div_euclid(step) * step;

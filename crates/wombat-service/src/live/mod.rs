@@ -1,8 +1,9 @@
-//! What changes too often for a record: the queue, who is there to work it off, and the phase that a build is in.
+//! State that changes too often for a record: the queue, the live builders, and the phase of each build.
 
-mod board;
+mod durations;
 mod follow;
 mod history;
 mod phases;
+mod queue;
 
 pub(crate) use follow::Live;

@@ -1,4 +1,4 @@
-//! The phase that a running build is in, by its log. What was read of a log before isn't read again.
+//! The phase of a running build, by its log. Entries that were read before aren't read again.
 
 use std::{
     collections::HashMap,
@@ -16,12 +16,12 @@ const MAX_CLAIMS: usize = 1000;
 /// Most entries that are read at once; a log has no more than this.
 const MAX_ENTRIES: usize = 5000;
 
-type Stand = (Phase, Option<Progress>);
+type PhaseProgress = (Phase, Option<Progress>);
 
-/// The last phase of each claim that was asked for, and up to where its log was read.
+/// The last known phase of each claim, and up to where its log was read.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
-    seen: Mutex<HashMap<ClaimId, (Revision, Stand)>>,
+    seen: Mutex<HashMap<ClaimId, (Revision, PhaseProgress)>>,
 }
 
 impl Phases {
@@ -31,8 +31,8 @@ impl Phases {
         logs: &Logs,
         key: &BuildKey,
         claim: &ClaimId,
-    ) -> Result<Stand, StoreError> {
-        // A builder begins with this, before its first word.
+    ) -> Result<PhaseProgress, StoreError> {
+        // A builder starts in this phase, before its first log entry.
         let beginning = (Phase::Resolve, None);
         match logs.last(key, claim).await? {
             None => return Ok(beginning),
@@ -42,7 +42,7 @@ impl Phases {
                 }
             }
         }
-        let (after, mut stand) = self
+        let (after, mut current) = self
             .seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -56,14 +56,14 @@ impl Phases {
             if logged.claim == *claim
                 && let LogEvent::Phase { phase, progress } = logged.entry.event
             {
-                stand = (phase, progress);
+                current = (phase, progress);
             }
         }
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_CLAIMS {
             seen.clear();
         }
-        seen.insert(claim.clone(), (last, stand));
-        Ok(stand)
+        seen.insert(claim.clone(), (last, current));
+        Ok(current)
     }
 }

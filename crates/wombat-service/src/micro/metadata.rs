@@ -1,4 +1,4 @@
-//! What `nats micro info` shows of an endpoint: words, schemas, an example.
+//! Metadata for `nats micro info`: description, schemas and an example.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use wombat_model::{
     },
 };
 
-use super::Endpoint;
+use crate::endpoints::Endpoint;
 
 /// Metadata of an endpoint.
 pub(super) fn of(endpoint: Endpoint) -> HashMap<String, String> {
@@ -68,7 +68,7 @@ fn answer<T: JsonSchema>() -> String {
     minified::<T>(SchemaSettings::draft2020_12().for_serialize())
 }
 
-/// In one line, without what every schema has: people read this in a terminal.
+/// One line, without the parts that every schema has: people read this in a terminal.
 fn minified<T: JsonSchema>(mut settings: SchemaSettings) -> String {
     settings.meta_schema = None;
     settings.inline_subschemas = true;

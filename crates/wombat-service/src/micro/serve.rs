@@ -1,4 +1,5 @@
-//! Runs the services: takes requests from all endpoints, answers each in a task of its own, and ends without dropping one.
+//! Runs the services: receives requests from all endpoints, answers each in a task of its own, and ends without
+//! dropping any.
 
 use std::{
     sync::Arc,
@@ -19,45 +20,46 @@ use tracing::{debug, error};
 use wombat_model::{Refusal, names::CLIENT_HEADER, wire::ErrorBody};
 
 use super::{
-    Endpoint,
-    endpoints::MicroService,
+    queue_group::QUEUE_GROUP,
     tally::{Tally, one_line},
-    verbs::{QUEUE_GROUP, SelfDescription},
+    verbs::SelfDescription,
 };
 use crate::{
-    answers::{Answers, json},
+    answers::Answers,
+    endpoints::{Endpoint, MicroService},
+    json::json,
     refusal,
 };
 
-/// Requests that are worked on at once; others wait, in the client's buffer.
+/// Requests handled at once; others wait in the client library's buffer.
 const AT_ONCE: usize = 128;
-/// How long an answer may take; a caller is told within two seconds that NATS is away.
+/// Longest time for an answer: a client must learn within two seconds that NATS is away.
 const ANSWER_LIMIT: Duration = Duration::from_millis(1800);
-/// How long accepted requests may take at the end.
+/// Longest time for accepted requests at shutdown.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-/// Requests that are taken at most after the end was asked for: more than can be on their way.
+/// Most requests accepted after the shutdown began: more than can be on their way.
 const LAST_REQUESTS: u64 = 512;
-/// An endpoint that was asked nothing for this long is taken to be idle.
+/// An endpoint without requests for this long counts as idle.
 const IDLE: Duration = Duration::from_millis(250);
-/// How long the last requests may take to come.
+/// Longest wait for the last requests.
 const LEAVE_LIMIT: Duration = Duration::from_secs(3);
-/// How long the last answers may take to be sent.
+/// Longest time for the last answers to be sent.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
 /// The running services.
 #[derive(Debug)]
 pub(crate) struct Micro {
     client: Client,
-    /// What the services tell of themselves.
+    /// Tasks that answer PING, INFO and STATS.
     verbs: JoinSet<()>,
-    /// One task an endpoint.
+    /// One task per endpoint.
     endpoints: JoinSet<()>,
     requests: TaskTracker,
     leave: CancellationToken,
 }
 
 impl Micro {
-    /// Registers both services. From here on they answer.
+    /// Registers both services, which answer from then on.
     pub(crate) async fn start(client: &Client, answers: Arc<Answers>) -> anyhow::Result<Self> {
         let tally = Arc::new(Tally::default());
         let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -95,8 +97,8 @@ impl Micro {
                 .with_context(|| format!("starting the micro service `{}`", service.name()))?;
             let ping = description.ping_subject();
             micro.verbs.spawn(description.answer(questions));
-            // Subscriptions are only on their way by now. A server handles what one connection sends in order: where
-            // this is answered, all that were made before it are known.
+            // The server may not know the subscriptions yet. It handles the messages of one connection in order: once
+            // this is answered, all earlier subscriptions are active.
             client
                 .request(ping, "".into())
                 .await
@@ -105,13 +107,13 @@ impl Micro {
         Ok(micro)
     }
 
-    /// Waits for `stop`, then takes no more requests and answers those that were taken.
+    /// Waits for `stop`, then accepts no more requests and answers the accepted ones.
     pub(crate) async fn run(mut self, stop: &CancellationToken) -> anyhow::Result<()> {
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = self.endpoints.join_next() => bail!("an endpoint ended: the connection is closed"),
+            _ = self.endpoints.join_next() => bail!("an endpoint ended: the connection to NATS is closed"),
         }
-        // Nobody who looks for the services now shall find this instance.
+        // A client that looks for the services now must not find this instance.
         self.verbs.shutdown().await;
         self.leave.cancel();
         let drained = async {
@@ -120,7 +122,7 @@ impl Micro {
             self.requests.wait().await;
         };
         if timeout(DRAIN_LIMIT, drained).await.is_err() {
-            error!("requests were still being answered at the end");
+            error!("some requests weren't answered before the shutdown");
         }
         match timeout(FLUSH_LIMIT, self.client.flush()).await {
             Ok(Ok(())) => {}
@@ -133,7 +135,7 @@ impl Micro {
     }
 }
 
-/// Takes the requests of one endpoint.
+/// Receives the requests of one endpoint.
 struct Intake {
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -154,7 +156,7 @@ impl Intake {
             taken += 1;
             self.take(request).await;
         }
-        // Without a server nothing is on its way, and the client keeps a subscription that it can't take back.
+        // Without a server nothing is on its way, and the client library couldn't end the subscription.
         if self.responder.client.connection_state() != State::Connected {
             return;
         }
@@ -167,9 +169,9 @@ impl Intake {
         }
     }
 
-    /// Takes what is still on its way. Unsubscribing makes the client forget a subscription before the server
-    /// does, and what comes in between is lost. So the server is told to end it after a few more requests; only where
-    /// these don't come, and little can be lost, it is ended at once.
+    /// Accepts the requests that are still on their way. On unsubscribing, the client library forgets a subscription
+    /// before the server does, and requests in between are lost. So the server is asked to end it after a few more
+    /// requests; only if these don't come, and little can be lost, it is ended at once.
     async fn leave(
         &self,
         requests: &mut Subscriber,
@@ -192,7 +194,7 @@ impl Intake {
     }
 
     async fn take(&self, request: Message) {
-        // What is known already isn't worth a task.
+        // A cached answer needs no task.
         let Some(request) = self.responder.at_once(request).await else {
             return;
         };
@@ -217,7 +219,7 @@ struct Responder {
 }
 
 impl Responder {
-    /// Answers what can be answered without waiting; gives back what can't.
+    /// Answers from the cache; returns the request if that isn't possible.
     async fn at_once(&self, request: Message) -> Option<Message> {
         let start = Instant::now();
         let Some(body) = self.answers.at_once(self.endpoint, &request.payload) else {

@@ -8,7 +8,8 @@ use std::{
 use async_nats::service::{endpoint::Stats, error::Error};
 use wombat_model::Refusal;
 
-use super::{Endpoint, verbs::QUEUE_GROUP};
+use super::queue_group::QUEUE_GROUP;
+use crate::endpoints::Endpoint;
 
 /// Counters of all endpoints.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ struct Counter {
 }
 
 impl Tally {
-    /// A request was answered.
+    /// Counts an answered request.
     pub(super) fn count(&self, endpoint: Endpoint, time: Duration, refusal: Option<&Refusal>) {
         let mut counter = self.0[endpoint as usize]
             .lock()
@@ -39,7 +40,7 @@ impl Tally {
         }
     }
 
-    /// What was counted of an endpoint.
+    /// The counts of an endpoint.
     pub(super) fn stats(&self, endpoint: Endpoint) -> Stats {
         let counter = self.0[endpoint as usize]
             .lock()
@@ -59,7 +60,7 @@ impl Tally {
     }
 }
 
-/// A summary that fits into a header: no line ends, no control characters, not endless.
+/// A summary that fits into a header: no line ends, no control characters, limited length.
 pub(super) fn one_line(refusal: &Refusal) -> String {
     const LONGEST: usize = 1024;
     refusal

@@ -13,10 +13,8 @@ use futures::{
 use time::OffsetDateTime;
 use tracing::debug;
 
-use super::{Endpoint, endpoints::MicroService, metadata, tally::Tally};
-
-/// The queue group that all instances share, as every micro service has it unless told otherwise.
-pub(super) const QUEUE_GROUP: &str = "q";
+use super::{metadata, queue_group::QUEUE_GROUP, tally::Tally};
+use crate::endpoints::{Endpoint, MicroService};
 
 /// The verbs of the protocol.
 #[derive(Clone, Copy)]
@@ -38,7 +36,7 @@ impl Verb {
     }
 }
 
-/// One service of this instance, as it tells of itself.
+/// One service of this instance, as it describes itself.
 pub(super) struct SelfDescription {
     client: Client,
     service: MicroService,
@@ -58,7 +56,7 @@ impl SelfDescription {
         }
     }
 
-    /// Where this very instance answers a ping.
+    /// The subject at which only this instance answers a ping.
     pub(super) fn ping_subject(&self) -> String {
         format!("$SRV.PING.{}.{}", self.service.name(), self.id)
     }
@@ -98,12 +96,12 @@ impl SelfDescription {
             let answer = match self.describe(verb) {
                 Ok(answer) => answer,
                 Err(error) => {
-                    debug!(%error, "a service can't tell of itself");
+                    debug!(%error, "a service's description can't be serialized");
                     continue;
                 }
             };
             if let Err(error) = self.client.publish(reply, answer.into()).await {
-                debug!(%error, "a service couldn't tell of itself");
+                debug!(%error, "a service's description couldn't be sent");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The spec and what is told of it.
+//! A resolved request: its spec and the answer.
 
 use wombat_model::{
     BuildSpec, GoVersion, ModulePath, Package, Refusal,
@@ -7,12 +7,21 @@ use wombat_model::{
 };
 
 use super::{
-    Resolved, Selection,
+    selection::Selection,
     versions::{Origin, Versions},
 };
 use crate::catalog::Snapshot;
 
-/// Puts it together. All parts have been checked, so a spec that doesn't hold together is our fault.
+/// A request with every choice made.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) spec: BuildSpec,
+    /// Without the status of an existing build.
+    pub(crate) answer: ResolveAnswer,
+    pub(crate) catalog_revision: u64,
+}
+
+/// Puts the answer together. All parts have been checked, so an inconsistent spec is a bug.
 pub(super) fn resolved(
     request: &BuildRequest,
     selection: &Selection,
@@ -37,7 +46,7 @@ pub(super) fn resolved(
         .collect();
     let graph = versions.graph(catalog);
     let spec = BuildSpec::new(request.target, go, packages, modules, graph).map_err(|error| {
-        tracing::error!(%error, "a resolved request doesn't make a spec");
+        tracing::error!(%error, "a resolved request has no valid spec");
         Refusal::internal()
     })?;
     notes.extend(versions.iter().filter_map(|(module, chosen)| {
@@ -46,7 +55,7 @@ pub(super) fn resolved(
         };
         chosen.release.is_none().then(|| {
             format!(
-                "`{module}` {} is what {by} asks for; the catalog doesn't list its packages.",
+                "`{module}` {} is required by {by}; the catalog doesn't list its packages.",
                 chosen.version
             )
         })
@@ -96,7 +105,7 @@ pub(super) fn resolved(
     })
 }
 
-/// The base's size and what each package adds to it; nothing where one of them wasn't measured.
+/// The base's size and what each package adds to it; `None` if one of them wasn't measured.
 fn estimated_bytes(selection: &Selection, versions: &Versions, graph: &ModulePath) -> Option<u64> {
     let base = versions.get(graph)?.release.as_ref()?.base_bytes?;
     let added = selection.iter().filter(|(_, selected)| !selected.base);

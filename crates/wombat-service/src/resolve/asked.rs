@@ -1,4 +1,4 @@
-//! What a request asks for by path: packages with their modules, and versions of modules.
+//! The packages and module versions that a request names.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use wombat_model::{
     request::{BuildRequest, PackageReference},
 };
 
-use super::{Selection, benthos};
+use super::{base::benthos, selection::Selection};
 use crate::catalog::{Snapshot, nearest, or_nearest};
 
-/// A package asked for by path.
+/// A package requested by path.
 #[derive(Clone, Debug)]
 pub(super) struct AskedPackage {
     pub(super) module: ModulePath,
     pub(super) field: String,
 }
 
-/// A version asked for, and where.
+/// A requested version, and the field that names it.
 #[derive(Clone, Debug)]
 pub(super) struct AskedVersion {
     pub(super) version: ModuleVersion,
     pub(super) field: String,
 }
 
-/// The part of a request that names things.
+/// The packages and versions that a request names.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     packages: BTreeMap<ImportPath, AskedPackage>,
@@ -77,7 +77,7 @@ impl Asked {
         match self.versions.get(module) {
             Some(before) if before.version != *version => {
                 let message = format!(
-                    "`{module}` is asked for at {} (`{}`) and at {version}; one binary holds one version of a module.",
+                    "`{module}` is requested at {} (`{}`) and at {version}; a binary contains one version of a module.",
                     before.version, before.field
                 );
                 problems.push(Problem::field(ProblemCode::VersionConflict, field, message));
@@ -99,7 +99,7 @@ impl Asked {
         self.versions.get(module)
     }
 
-    /// The modules of the packages asked for by path, and that of the base.
+    /// The modules of the packages requested by path, and of the base.
     pub(super) fn modules(&self) -> impl Iterator<Item = ModulePath> {
         self.packages
             .values()
@@ -107,7 +107,7 @@ impl Asked {
             .chain([benthos()])
     }
 
-    /// Refuses versions of modules that nothing is taken from.
+    /// Refuses versions of modules without a selected package.
     pub(super) fn refuse_unused(&self, selection: &Selection, problems: &mut Vec<Problem>) {
         for (module, asked) in &self.versions {
             let used = selection.values().any(|package| package.module == *module);
@@ -160,7 +160,7 @@ fn unknown_module(reference: &PackageReference, field: &str, catalog: &Snapshot)
         ProblemCode::UnknownModule,
         field,
         format!(
-            "No module is known for `{path}`; name it and an exact version in `modules`, or write `{path}@v1.2.3` if the path is that of the module{hint}"
+            "No module is known for `{path}`; add the module with an exact version to `modules`, or write `{path}@v1.2.3` if the path is the module's own{hint}"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! What can't be built, and what one should know of what can.
+//! What can't be built, and notes on what can.
 
 use wombat_model::{
     GoVersion, ImportPath, Platform, Problem, ProblemCode, Target,
@@ -6,12 +6,13 @@ use wombat_model::{
 };
 
 use super::{
-    Policy, Selected, Selection,
+    Policy,
+    selection::{Selected, Selection},
     versions::{Chosen, Origin, Versions},
 };
 use crate::catalog::{Snapshot, nearest, or_nearest};
 
-/// Refuses packages that don't exist, give nothing on the target, or may not be built; returns notes on the others.
+/// Refuses packages that don't exist, give nothing on the target, or aren't allowed; returns notes on the others.
 pub(super) fn packages(
     selection: &Selection,
     versions: &Versions,
@@ -38,12 +39,12 @@ pub(super) fn packages(
             }
             None if let Some(why) = release.excluded.get(path) => {
                 let mut problem = unknown_package(path, selected, release);
-                problem.message = format!("`{path}` can't be picked. {why}");
+                problem.message = format!("`{path}` can't be selected. {why}");
                 problems.push(problem);
             }
             None if release.lists(path) => problems.push(unknown_package(path, selected, release)),
             None => notes.push(format!(
-                "`{path}` isn't one of the packages that the catalog lists of {} {}; whether it can be built will be seen.",
+                "The catalog doesn't list `{path}` in {} {}; the build will show whether it compiles.",
                 release.title, release.version
             )),
         }
@@ -51,7 +52,7 @@ pub(super) fn packages(
     notes
 }
 
-/// Refuses modules that the operator lets nobody build.
+/// Refuses modules that the operator blocks or doesn't allow.
 pub(super) fn modules(
     selection: &Selection,
     versions: &Versions,
@@ -84,7 +85,7 @@ pub(super) fn modules(
     }
 }
 
-/// What is built all the same, and looked at by the builder.
+/// The note on a package that the catalog doesn't list; it is built all the same, and checked by the builder.
 fn unlisted(path: &ImportPath, chosen: Option<&Chosen>) -> String {
     match chosen {
         Some(Chosen {
@@ -92,7 +93,7 @@ fn unlisted(path: &ImportPath, chosen: Option<&Chosen>) -> String {
             listing: Some(listing),
             ..
         }) => format!(
-            "The catalog has {} {}, not {version}: whether `{path}` is in it, its licence and its platforms will be seen.",
+            "The catalog has {} {}, not {version}: the build will show whether it contains `{path}`, its licence and its platforms.",
             listing.title, listing.version
         ),
         Some(Chosen { listing: None, .. }) | None => {
@@ -129,7 +130,7 @@ fn remarks(package: &CatalogPackage, platform: Platform) -> Vec<String> {
     let mut remarks = Vec::new();
     if !package.platforms.contains_key(&platform) {
         remarks.push(format!(
-            "`{}` wasn't tried on {platform} yet; whether it compiles there will be seen.",
+            "`{}` wasn't tried on {platform} yet; the build will show whether it compiles.",
             package.path
         ));
     }
@@ -175,8 +176,8 @@ fn unknown_package(path: &ImportPath, selected: &Selected, release: &Release) ->
     }
 }
 
-/// The Go release that was asked for, else the newest that every release can be built with. One that is only in
-/// because another asks for it was built together with that one.
+/// The requested Go version, else the newest that every release supports. A release that is only in because another one
+/// requires it was built together with that one, and isn't considered.
 pub(super) fn go_version(
     asked: Option<GoVersion>,
     versions: &Versions,
@@ -206,7 +207,7 @@ pub(super) fn go_version(
         problems.push(Problem::field(
             ProblemCode::UnsupportedGoVersion,
             "goVersion",
-            "No Go release is offered for all of these modules.",
+            "These modules support no common Go version; choose other versions of them.",
         ));
         return None;
     };

@@ -1,4 +1,4 @@
-//! Packages for the components that were asked for by name.
+//! Packages for the components that a request names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +9,21 @@ use wombat_model::{
 };
 
 use super::{
-    Policy, Selected, Selection,
+    Policy,
     cover::{Candidate, Cost, cheapest},
+    selection::{Selected, Selection},
     versions::Versions,
 };
 use crate::catalog::{nearest, or_nearest};
 
-/// A package of a release that may go in.
+/// A package of a release that may be selected.
 #[derive(Clone, Copy)]
 struct Offer<'a> {
     module: &'a ModulePath,
     package: &'a CatalogPackage,
 }
 
-/// Adds the packages that bring what the request's components lack.
+/// Adds the packages for the request's components that are still missing.
 pub(super) fn add(
     selection: &mut Selection,
     request: &BuildRequest,
@@ -87,7 +88,7 @@ pub(super) fn add(
     }
 }
 
-/// Every component that is meant, with the field that means it first.
+/// Every component that the request names, with the first field that names it.
 fn wanted<'a>(
     request: &BuildRequest,
     offers: &[Offer<'a>],
@@ -190,7 +191,7 @@ fn candidate<'a>(
     })
 }
 
-/// What a chosen package brings, and why it rather than others that bring some of it too.
+/// What a chosen package brings, and why it was preferred to others that bring some of it too.
 fn reason(
     index: usize,
     chosen: &[usize],
@@ -204,7 +205,7 @@ fn reason(
         .map(|element| elements[*element].to_string())
         .collect();
     let mut sentences = vec![format!("Brings {}.", names.join(", "))];
-    // What nobody else of the selection brings.
+    // What no other chosen package brings.
     let own: Vec<usize> = this
         .covers
         .iter()

@@ -1,7 +1,7 @@
 //! The smallest set of packages that brings a set of components.
 //!
-//! Exact by branch and bound: the scarcest component first, every package that brings it in turn. The catalog is small and
-//! overlaps little, so this ends fast; should it not, what was best by then is taken, at worst the greedy choice.
+//! Exact by branch and bound: the scarcest component first, every package that brings it in turn. The catalog is small
+//! and overlaps little, so this ends fast; if not, the best cover so far is used, at worst the greedy one.
 
 use std::cmp::Ordering;
 
@@ -11,11 +11,11 @@ const MAX_STEPS: usize = 200_000;
 /// A package that may be chosen.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate<T> {
-    /// What it is, for the caller; ties are broken by its order.
+    /// Identifies it for the caller; ties are broken by its order.
     pub(super) id: T,
     /// Which elements it covers, ascending.
     pub(super) covers: Vec<usize>,
-    /// What it costs beside being one more.
+    /// Its cost, apart from being one more package.
     pub(super) cost: Cost,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Cost {
     pub(super) community: u32,
     /// Files under it.
     pub(super) rcl_files: u32,
-    /// Components that they register in all: what stands for their size.
+    /// Components that they register in all, as a measure of their size.
     pub(super) components: usize,
 }
 
@@ -77,7 +77,7 @@ struct Best {
 }
 
 impl<T: Ord> Search<'_, T> {
-    /// Takes whatever covers most of what is missing, until nothing is.
+    /// Takes the candidate that covers most of what is missing, until nothing is.
     fn greedy(&self, elements: usize) -> Option<Best> {
         let mut covered = vec![false; elements];
         let mut best = Best {
@@ -207,7 +207,7 @@ mod tests {
         type Case = (&'static str, usize, Vec<Candidate<u32>>, Option<Vec<usize>>);
         let cases: [Case; 6] = [
             ("nothing to cover", 0, vec![], Some(vec![])),
-            ("nobody brings it", 1, vec![], None),
+            ("no candidate", 1, vec![], None),
             (
                 "one of two beats two of three",
                 2,

@@ -1,56 +1,38 @@
 //! From a request to a spec: every choice made, or a refusal that holds every problem at once.
 //!
 //! *asked*: what the request says, path by path · *versions*: which release of each module · *cover*: the fewest
-//! packages that bring the components · *checks*: what can't be built, and what one should know · *answer*: the result.
+//! packages that bring the components · *checks*: what can't be built, and notes on what can · *answer*: the result.
 //!
 //! The module of a path is the longest prefix among `modules`, else the longest among the catalog's modules, else, for
 //! `path@version`, the path itself. A package in a folder of an unlisted module therefore needs an entry in `modules`.
 
 mod answer;
 mod asked;
+mod base;
 mod checks;
 mod components;
 mod cover;
 mod policy;
+mod selection;
 mod versions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use wombat_model::{
-    BuildSpec, ImportPath, ModulePath, Problem, ProblemCode, Refusal,
+    ModulePath, Problem, ProblemCode, Refusal,
     names::MAX_PACKAGES,
     request::{Base, BuildRequest},
-    wire::ResolveAnswer,
 };
 
+pub(crate) use answer::Resolved;
 pub(crate) use policy::Policy;
-pub use policy::{AcceptedLicence, LicencePolicy, ModulePolicy, ParseModulePolicyError};
+pub use policy::{ModulePolicy, ParseModulePolicyError};
 
-use crate::catalog::{BENTHOS, Snapshot};
+use crate::catalog::Snapshot;
 use asked::Asked;
+use base::{base_package, benthos};
+use selection::{Selected, Selection};
 use versions::Versions;
-
-/// A request with every choice made.
-#[derive(Debug)]
-pub(crate) struct Resolved {
-    pub(crate) spec: BuildSpec,
-    /// Without the status of an existing build.
-    pub(crate) answer: ResolveAnswer,
-    pub(crate) catalog_revision: u64,
-}
-
-/// A package that goes in.
-#[derive(Clone, Debug)]
-struct Selected {
-    module: ModulePath,
-    base: bool,
-    /// Why it is in, for people.
-    reason: String,
-    /// The field of the request that brought it, for problems.
-    field: Option<String>,
-}
-
-type Selection = BTreeMap<ImportPath, Selected>;
 
 /// Makes every choice that the request leaves open.
 pub(crate) fn resolve(
@@ -81,7 +63,7 @@ pub(crate) fn resolve(
             ProblemCode::TooMany,
             "components",
             format!(
-                "This takes {} packages; at most {MAX_PACKAGES} go into one binary.",
+                "This request needs {} packages; a binary has at most {MAX_PACKAGES}.",
                 selection.len()
             ),
         ));
@@ -95,7 +77,7 @@ pub(crate) fn resolve(
 }
 
 /// Chooses packages and the versions of their modules. Which packages bring a component depends on the versions, and
-/// which versions on the modules that are used: so modules that turn out unused are left out in a second round.
+/// the versions on the modules that are used: so modules that turn out unused are left out in another round.
 fn select(
     request: &BuildRequest,
     asked: &Asked,
@@ -124,7 +106,7 @@ fn select(
     }
 }
 
-/// What was asked for by path, and the base.
+/// The packages requested by path, and the base.
 fn explicit(request: &BuildRequest, asked: &Asked) -> Selection {
     let benthos = benthos();
     let base: &[(&str, &str)] = match request.base {
@@ -150,22 +132,12 @@ fn explicit(request: &BuildRequest, asked: &Asked) -> Selection {
         let selected = Selected {
             module: package.module.clone(),
             base: false,
-            reason: "Asked for.".to_owned(),
+            reason: "Requested by path.".to_owned(),
             field: Some(package.field.clone()),
         };
         (path.clone(), selected)
     }));
     selection
-}
-
-fn benthos() -> ModulePath {
-    BENTHOS.parse().expect("a module path")
-}
-
-fn base_package(name: &str) -> ImportPath {
-    format!("{BENTHOS}/public/components/{name}")
-        .parse()
-        .expect("an import path")
 }
 
 #[cfg(test)]

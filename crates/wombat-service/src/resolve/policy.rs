@@ -1,29 +1,11 @@
-//! What the operator lets people build.
+//! The operator's rules on what may be built.
 
 use std::str::FromStr;
 
 use wombat_model::{
-    ModulePath, ModulePattern, ModuleVersion, ParseModulePatternError, Platform, Problem,
-    ProblemCode, catalog::Licence,
+    LicenceArgs, ModulePath, ModulePattern, ModuleVersion, ParseModulePatternError, Platform,
+    Problem, ProblemCode, catalog::Licence,
 };
-
-/// A licence that the operator has read and accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum AcceptedLicence {
-    /// The Redpanda Community Licence
-    #[value(name = "RCL", alias = "rcl")]
-    Rcl,
-}
-
-/// Which licences a binary may be under.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum LicencePolicy {
-    /// Apache, and packages of upstream's community bundle although some of their files are under another licence
-    #[default]
-    Community,
-    /// Apache alone
-    Apache,
-}
 
 /// Which modules may be built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,16 +15,16 @@ pub enum ModulePolicy {
     Catalog,
     /// Those of the catalog, and these
     Allow(Vec<ModulePattern>),
-    /// All that there are
+    /// All modules
     Any,
 }
 
-/// The text says nothing about modules.
+/// The text isn't a module policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseModulePolicyError {
-    /// None of the words.
+    /// None of the known words.
     #[error(
-        "write `catalog`, `any`, or `allow=` and patterns such as `github.com/us/*`, separated by commas"
+        "write `catalog`, `any`, or `allow=` and patterns separated by commas, such as `allow=github.com/us/*`"
     )]
     Unknown,
     /// One of the patterns.
@@ -79,12 +61,11 @@ impl ModulePolicy {
     }
 }
 
-/// All of it.
+/// All rules of the operator.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
-    pub(crate) accepted: Option<AcceptedLicence>,
-    pub(crate) licences: LicencePolicy,
-    /// Platforms on offer; empty: all that are served.
+    pub(crate) licences: LicenceArgs,
+    /// Offered platforms; empty: all supported ones.
     pub(crate) platforms: Vec<Platform>,
     pub(crate) modules: ModulePolicy,
 }
@@ -92,16 +73,17 @@ pub(crate) struct Policy {
 impl Policy {
     /// Why a package of this licence may not be built, if so.
     pub(crate) fn refusal_of(&self, licence: Licence) -> Option<&'static str> {
-        match (licence, self.licences, self.accepted) {
-            (Licence::Apache, _, _)
-            | (Licence::Community, LicencePolicy::Community, _)
-            | (Licence::Rcl, LicencePolicy::Community, Some(AcceptedLicence::Rcl)) => None,
-            (Licence::Rcl, LicencePolicy::Community, None) => Some(
-                "is under the Redpanda Community Licence, which the operator of this service hasn't accepted",
-            ),
-            (Licence::Community | Licence::Rcl, LicencePolicy::Apache, _) => Some(
+        let allowed = self.licences.allowed();
+        if licence <= allowed {
+            None
+        } else if allowed == Licence::Apache {
+            Some(
                 "compiles files under the Redpanda Community Licence, and this service builds Apache-licensed packages alone",
-            ),
+            )
+        } else {
+            Some(
+                "is under the Redpanda Community Licence, which the operator of this service hasn't accepted",
+            )
         }
     }
 

@@ -1,10 +1,15 @@
-//! Tables of requests and what becomes of them.
+//! Tables of requests and their results.
 
 use serde_json::{Value, json};
-use wombat_model::{RefusalStatus, catalog::Licence};
+use wombat_model::{
+    AcceptedLicence, ImportPath, LicenceArgs, LicencePolicy, RefusalStatus, catalog::Licence,
+};
 
 use super::*;
-use crate::fixture::{self, CONNECT};
+use crate::{
+    catalog::BENTHOS,
+    fixture::{self, CONNECT},
+};
 
 mod refusals;
 
@@ -77,7 +82,7 @@ fn the_base_is_added_and_everything_is_exact() {
     assert_eq!(
         version_of(&result, BENTHOS),
         "v4.77.0",
-        "what Connect asks for, not the newest"
+        "what Connect requires, not the newest"
     );
     assert_eq!(result.spec.graph().as_str(), CONNECT);
     assert_eq!(result.spec.go().to_string(), "1.26.8");
@@ -254,5 +259,5 @@ fn a_size_is_told_where_all_of_it_was_measured() {
     };
     assert_eq!(of(&["nats"]), Some(1_030));
     assert_eq!(of(&["nats", "redis"]), Some(1_034));
-    assert_eq!(of(&["nats", "kafka"]), None, "nobody measured kafka");
+    assert_eq!(of(&["nats", "kafka"]), None, "kafka wasn't measured");
 }

@@ -1,6 +1,7 @@
-//! Which release of each module goes in.
+//! Which release of each module is used.
 //!
-//! The version that was asked for, else the one that another chosen release asks for in its own `go.mod`, else the newest of the catalog.
+//! The requested version, else the one that another chosen release requires in its own `go.mod`, else the newest of the
+//! catalog.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,14 +10,14 @@ use std::{
 
 use wombat_model::{ModulePath, ModuleVersion, Problem, ProblemCode, catalog::Release};
 
-use super::{Asked, benthos};
+use super::{asked::Asked, base::benthos};
 use crate::catalog::Snapshot;
 
 /// Where a version comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Asked,
-    /// A release of this module asks for it.
+    /// A release of this module requires it.
     Pinned(ModulePath),
     Newest,
 }
@@ -26,9 +27,9 @@ pub(super) enum Origin {
 pub(super) struct Chosen {
     pub(super) version: ModuleVersion,
     pub(super) origin: Origin,
-    /// What the catalog knows of it.
+    /// Its release in the catalog.
     pub(super) release: Option<Arc<Release>>,
-    /// That, or where the version isn't in the catalog, the newest release, whose packages are likely the same.
+    /// The same or, if the catalog lacks this version, the newest release, whose packages are likely the same.
     pub(super) listing: Option<Arc<Release>>,
 }
 
@@ -37,7 +38,7 @@ pub(super) struct Chosen {
 pub(super) struct Versions(BTreeMap<ModulePath, Chosen>);
 
 impl Versions {
-    /// Chooses for all these modules. One that neither has a version nor is in the catalog is left out.
+    /// Chooses for all these modules. A module without a requested version that isn't in the catalog is left out.
     pub(super) fn choose(
         modules: &BTreeSet<ModulePath>,
         asked: &Asked,
@@ -102,7 +103,7 @@ impl Versions {
         })
     }
 
-    /// The highest version that another chosen release asks for, and that release.
+    /// The highest version that another chosen release requires, and that release.
     fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, &Release)> {
         self.0
             .values()
@@ -112,7 +113,8 @@ impl Versions {
     }
 
     /// The module whose own `go.mod` is the base of the module graph: the first of the catalog's, by path, that no
-    /// other chosen one asks for; of a version that the catalog lacks, the newest release tells what it asks for.
+    /// other chosen module requires. For a version that the catalog lacks, the requirements of the newest release
+    /// count.
     pub(super) fn graph(&self, catalog: &Snapshot) -> ModulePath {
         self.0
             .keys()
@@ -128,7 +130,7 @@ impl Versions {
             .unwrap_or_else(benthos)
     }
 
-    /// Refuses versions that another chosen release can't do with.
+    /// Refuses versions that are too low for another chosen release.
     pub(super) fn refuse_conflicts(&self, asked: &Asked, problems: &mut Vec<Problem>) {
         for module in self.0.keys() {
             let Some(asked) = asked.version(module) else {
@@ -141,7 +143,7 @@ impl Versions {
                     ProblemCode::VersionConflict,
                     asked.field.clone(),
                     format!(
-                        "`{module}` is asked for at {}, but {} {} needs at least {pinned}.",
+                        "`{module}` is requested at {}, but {} {} needs at least {pinned}.",
                         asked.version, by.module, by.version
                     ),
                 ));

@@ -1,7 +1,7 @@
-//! YAML as a tree that knows where everything stands.
+//! YAML as a tree with positions.
 //!
-//! Nodes lie in one list and name each other by number. An alias names the node that it stands for, so that nothing is
-//! copied; whoever walks the tree counts the steps, since aliases of aliases make it far larger than the text.
+//! Nodes are in one list and refer to each other by number. An alias refers to its node, so that nothing is copied;
+//! aliases of aliases can make the tree far larger than the text, so a walk must count its steps.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 /// Most nodes of a text.
 const MAX_NODES: usize = 50_000;
-/// How deep they may lie in each other.
+/// Deepest nesting.
 const MAX_DEPTH: usize = 64;
 
-/// Where something stands.
+/// A position in the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     /// From 1.
@@ -30,11 +30,11 @@ impl Position {
     }
 }
 
-/// Which node.
+/// Number of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NodeId(usize);
 
-/// A node.
+/// A node, and its position.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) at: Position,
@@ -46,7 +46,7 @@ pub(super) struct Node {
 pub(super) enum Value {
     Scalar {
         text: String,
-        /// Written without quotes: it may be a number, a truth or nothing.
+        /// Written without quotes: it may be a number, a boolean or null.
         plain: bool,
     },
     List(Vec<NodeId>),
@@ -55,21 +55,21 @@ pub(super) enum Value {
 
 /// The documents of a text.
 #[derive(Debug)]
-pub(super) struct Documents {
+pub(super) struct YamlDocuments {
     source: String,
     nodes: Vec<Node>,
     pub(super) roots: Vec<NodeId>,
 }
 
-/// The text isn't YAML that can be read.
+/// The text isn't readable YAML.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
     pub(super) at: Position,
     pub(super) problem: String,
 }
 
-/// A list or map that isn't at its end.
-struct Open {
+/// A list or map whose end hasn't been read yet.
+struct OpenNode {
     id: NodeId,
     anchor: usize,
     /// A key that waits for its value.
@@ -80,11 +80,11 @@ struct Open {
 struct Builder {
     nodes: Vec<Node>,
     roots: Vec<NodeId>,
-    open: Vec<Open>,
+    open: Vec<OpenNode>,
     anchors: HashMap<usize, NodeId>,
 }
 
-impl Documents {
+impl YamlDocuments {
     pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
         let mut builder = Builder::default();
         for event in Parser::new_from_str(text) {
@@ -108,8 +108,9 @@ impl Documents {
         &self.nodes[id.0]
     }
 
-    /// Where a word of a scalar stands. `at` is its place in the scalar's text, which isn't as it was written: lines of a
-    /// block have lost their indentation, and folded ones their ends. But the word comes as often before it there as here.
+    /// Position of a word of a scalar. `at` is its offset in the scalar's text, which differs from the source: lines of
+    /// a block have lost their indentation, and folded ones their ends. But the word occurs before it equally often in
+    /// both.
     pub(super) fn place_of(&self, id: NodeId, at: usize, word: &str) -> Position {
         let start = self.node(id).at;
         let before = self.text(id).and_then(|text| text.get(..at));
@@ -127,7 +128,7 @@ impl Documents {
         }
     }
 
-    /// Where a position is in the source, in bytes.
+    /// Offset of a position in the source, in bytes.
     fn offset(&self, Position { line, column }: Position) -> usize {
         let mut lines = self.source.split_inclusive('\n');
         let before: usize = lines.by_ref().take(line - 1).map(str::len).sum();
@@ -177,11 +178,11 @@ impl Builder {
                 }
             }
             Event::Alias(anchor) => {
-                // One that isn't at its end has no name yet, so nothing lies in itself.
+                // An incomplete node has no name yet, so no node contains itself.
                 let id = self.anchors.get(&anchor).copied();
                 let id = id.ok_or_else(|| Unreadable {
                     at,
-                    problem: "This alias stands for nothing that is complete.".to_owned(),
+                    problem: "This alias refers to no complete value before it.".to_owned(),
                 })?;
                 self.place(id);
             }
@@ -206,7 +207,7 @@ impl Builder {
 
     fn begin(&mut self, at: Position, anchor: usize, value: Value) -> Result<(), Unreadable> {
         let id = self.add(at, value)?;
-        self.open.push(Open {
+        self.open.push(OpenNode {
             id,
             anchor,
             key: None,
@@ -220,7 +221,7 @@ impl Builder {
         }
     }
 
-    /// Puts a complete node where it belongs.
+    /// Adds a complete node to its parent.
     fn place(&mut self, id: NodeId) {
         let Some(open) = self.open.last_mut() else {
             self.roots.push(id);
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn everything_knows_where_it_stands() {
-        let documents = Documents::read("a:\n  - b: 1\n---\nc: \"2\"\n").unwrap();
+        let documents = YamlDocuments::read("a:\n  - b: 1\n---\nc: \"2\"\n").unwrap();
         assert_eq!(documents.roots.len(), 2);
         let list = documents.get(documents.roots[0], "a").unwrap();
         let Value::List(items) = &documents.node(list).value else {
@@ -262,7 +263,7 @@ mod tests {
     #[test]
     fn words_of_scalars_are_found_as_they_were_written() {
         let place = |source: &str, word: &str| {
-            let documents = Documents::read(source).unwrap();
+            let documents = YamlDocuments::read(source).unwrap();
             let value = documents.get(documents.roots[0], "a").unwrap();
             let at = documents.text(value).unwrap().rfind(word).unwrap();
             let Position { line, column } = documents.place_of(value, at, word);
@@ -280,18 +281,18 @@ mod tests {
         let bomb: String = std::iter::once("a0: &a0 [x, x]\n".to_owned())
             .chain((1..60).map(|n| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1)))
             .collect();
-        let documents = Documents::read(&bomb).unwrap();
+        let documents = YamlDocuments::read(&bomb).unwrap();
         assert!(documents.nodes.len() < 200);
-        let own = Documents::read("a: &a [*a]").unwrap_err();
+        let own = YamlDocuments::read("a: &a [*a]").unwrap_err();
         assert_eq!(own.at, Position { line: 1, column: 8 });
     }
 
     #[test]
     fn what_cant_be_read_is_said_with_its_place() {
-        assert!(Documents::read("a: [1").unwrap_err().at.line > 0);
-        assert_eq!(Documents::read("a: 1\n b: 2").unwrap_err().at.line, 2);
-        let deep = Documents::read(&"[".repeat(100)).unwrap_err();
+        assert!(YamlDocuments::read("a: [1").unwrap_err().at.line > 0);
+        assert_eq!(YamlDocuments::read("a: 1\n b: 2").unwrap_err().at.line, 2);
+        let deep = YamlDocuments::read(&"[".repeat(100)).unwrap_err();
         assert!(deep.problem.contains("nested"), "{}", deep.problem);
-        assert!(Documents::read(&"[".repeat(60_000)).is_err());
+        assert!(YamlDocuments::read(&"[".repeat(60_000)).is_err());
     }
 }

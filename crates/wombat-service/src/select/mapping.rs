@@ -1,22 +1,22 @@
-//! Which functions and methods a mapping calls. Strings and comments are passed over; what is called is a name before a
-//! bracket, a method if a dot stands before it.
+//! Finds the functions and methods that a mapping calls. Strings and comments are skipped; a call is a name before a
+//! bracket, and a method has a dot before its name.
 
 use wombat_model::catalog::ComponentKind;
 
-/// A call.
+/// A call in a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {
     /// Function or method.
     pub(super) kind: ComponentKind,
     pub(super) name: String,
-    /// Where the name stands in the text, in bytes.
+    /// Offset of the name in the text, in bytes.
     pub(super) at: usize,
 }
 
 /// Words before a bracket that call nothing.
 const KEYWORDS: [&str; 8] = ["if", "else", "match", "map", "let", "and", "or", "in"];
 
-/// What a mapping calls, in order.
+/// The calls of a mapping, in order.
 pub(super) fn calls(mapping: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut rest = mapping;
@@ -61,7 +61,7 @@ pub(super) fn calls(mapping: &str) -> Vec<Call> {
     calls
 }
 
-/// What the mappings within `${! … }` call.
+/// The calls of the mappings within `${! … }`.
 pub(super) fn interpolated(text: &str) -> Vec<Call> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -82,7 +82,7 @@ pub(super) fn interpolated(text: &str) -> Vec<Call> {
     found
 }
 
-/// Where the bracket that ends it stands, whatever brackets and strings lie before.
+/// Offset of the closing bracket, after any inner brackets and strings.
 fn end_of_interpolation(text: &str) -> usize {
     let (mut depth, mut rest) = (0_usize, text);
     while let Some(next) = rest.chars().next() {
@@ -101,7 +101,7 @@ fn end_of_interpolation(text: &str) -> usize {
     text.len()
 }
 
-/// What comes after the string that the text begins with.
+/// The text after the string that it begins with.
 fn after_string(text: &str) -> &str {
     if let Some(inner) = text.strip_prefix("\"\"\"") {
         return inner.find("\"\"\"").map_or("", |end| &inner[end + 3..]);

@@ -1,7 +1,7 @@
-//! From a pipeline to the packages that it needs. Nothing of the pipeline is kept.
+//! From a pipeline to the packages that it needs. The pipeline isn't stored.
 //!
-//! *document*: YAML with places · *walk*: the components in it · *mapping*: the functions and methods in a mapping · *rules*:
-//! what comes along unsaid. Which packages bring the components, resolution says, as for any request.
+//! *document*: YAML with positions · *walk*: the components in it · *mapping*: the functions and methods in a mapping ·
+//! *rules*: packages that no component names. Which packages bring the components is resolved as for any request.
 
 mod document;
 mod mapping;
@@ -20,14 +20,14 @@ use crate::{
     catalog::{BENTHOS, Schemas, Snapshot},
     resolve::{Policy, resolve},
 };
-use document::{Documents, Position, Unreadable};
+use document::{Position, Unreadable, YamlDocuments};
 use walk::{Found, walk};
 
 /// The module that rules are about.
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
-/// Finds what a pipeline needs. A pipeline with mistakes is answered, too: with these, and with what is needed as far as it
-/// can be told.
+/// Finds what a pipeline needs. A pipeline with mistakes is answered too: with the mistakes, and with what it needs as
+/// far as is known.
 pub(crate) fn select(
     question: &SelectQuestion,
     catalog: &Snapshot,
@@ -38,10 +38,10 @@ pub(crate) fn select(
         return Err(Refusal::of_request(vec![Problem::field(
             ProblemCode::InvalidValue,
             "pipeline",
-            "It is empty; put the YAML of a pipeline there.",
+            "`pipeline` is empty; send the YAML of a pipeline.",
         )]));
     }
-    let documents = match Documents::read(&question.pipeline) {
+    let documents = match YamlDocuments::read(&question.pipeline) {
         Ok(documents) => documents,
         Err(Unreadable { at, problem }) => {
             return Ok(SelectAnswer {
@@ -91,7 +91,7 @@ pub(crate) fn select(
     Ok(answer)
 }
 
-/// A request for what was found.
+/// A request for the components that were found.
 fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestBody {
     let mut packages: Vec<String> = found
         .rules
@@ -105,7 +105,7 @@ fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestB
         .filter(|component| !schemas.is_base(component))
         .map(ToString::to_string)
         .collect();
-    // A request has to name something, and every binary has this.
+    // A request must name something, and every binary has this package.
     if packages.is_empty() && components.is_empty() {
         packages.push(format!("{BENTHOS}/public/components/io"));
     }

@@ -1,11 +1,11 @@
-//! What a pipeline needs at run time and no component says: drivers, and ways to log in. A binary without them lints and
-//! then doesn't start.
+//! Packages that a pipeline needs at run time although no component names them: drivers and login methods. Without them
+//! a binary lints the pipeline and then doesn't start it.
 
 use wombat_model::catalog::Component;
 
-use super::document::{Documents, NodeId, Value};
+use super::document::{NodeId, Value, YamlDocuments};
 
-/// A package that has to come along.
+/// A package that is needed.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rule {
     /// Last part of the package's path, below the components of Redpanda Connect.
@@ -27,11 +27,11 @@ static SIGNED: Rule = Rule {
     reason: "Signing requests to OpenSearch with AWS credentials is part of it.",
 };
 
-/// Rules that a component with this configuration falls under.
+/// Rules that apply to a component with this configuration.
 pub(super) fn of(
     component: &Component,
     config: Option<NodeId>,
-    documents: &Documents,
+    documents: &YamlDocuments,
 ) -> Vec<&'static Rule> {
     let name = component.name.as_str();
     let mut rules = Vec::new();
@@ -55,8 +55,8 @@ pub(super) fn of(
     rules
 }
 
-/// Whether this text stands directly in a map, or in the maps of a list.
-fn holds(documents: &Documents, node: Option<NodeId>, wanted: &str) -> bool {
+/// Whether a node is this text, or has it as a value or as the `mechanism` of an item.
+fn holds(documents: &YamlDocuments, node: Option<NodeId>, wanted: &str) -> bool {
     let Some(node) = node else { return false };
     match &documents.node(node).value {
         Value::Scalar { text, .. } => text == wanted,

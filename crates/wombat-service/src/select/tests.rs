@@ -7,12 +7,15 @@ use wombat_model::wire::{SelectAnswer, SelectQuestion};
 use super::select;
 use crate::{
     ServiceArgs,
-    catalog::{Schemas, Snapshot, embedded_releases},
+    catalog::{Releases, Schemas, Snapshot, embedded_releases},
 };
 
 static KNOWN: LazyLock<(Snapshot, Schemas)> = LazyLock::new(|| {
     let releases = embedded_releases().unwrap();
-    let snapshot = Snapshot::new(releases.into_iter().map(Arc::new), 1);
+    let snapshot = Snapshot::of(Arc::new(Releases::new(
+        releases.into_iter().map(Arc::new),
+        1,
+    )));
     let schemas = Schemas::of(&snapshot);
     (snapshot, schemas)
 });
@@ -150,7 +153,7 @@ fn every_mistake_is_told_with_its_place_and_what_may_be_meant() {
         ),
         (
             "pipeline:\n  processors:\n    mapping: root = this\n",
-            "3:5 `processors` is a list.",
+            "3:5 `processors` must be a list.",
         ),
         (
             "input:\n  stdin: {}\n  stdot: {}\n",
@@ -187,5 +190,5 @@ fn aliases_of_aliases_end() {
         pipeline.push_str(&line);
     }
     let found = mistakes(&pipeline);
-    assert!(found.iter().any(|it| it.contains("too much")), "{found:?}");
+    assert!(found.iter().any(|it| it.contains("too large")), "{found:?}");
 }

@@ -1,4 +1,4 @@
-//! Modules that nobody may build, and builds that nobody may ask for again at once.
+//! Blocked modules, and builds that are refused for a while because they exceeded their limits.
 
 use serde_json::{Value, json};
 use wombat_model::{Failure, FailureClass};
@@ -30,7 +30,7 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
     assert_eq!(blocked["modules"], modules);
     let revision = blocked["revision"].as_u64().unwrap();
     let before = store.builds.identity().await?;
-    // Both instances are asked in turn; a repeat isn't answered from memory either.
+    // Both instances answer in turn; repeated requests aren't answered from the cache either.
     let mut refused = 0;
     wait_until("both to refuse", LIMIT, async || {
         match ask(&client, "build.request", &body()).await {
@@ -53,7 +53,7 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
         "nothing was written"
     );
 
-    // Somebody who read an older list takes nothing back.
+    // A client that read an older list changes nothing.
     let stale = json!({"modules": [], "revision": 0});
     let error = ask(&client, "catalog.block", &stale).await.unwrap_err();
     assert_eq!(error["error"]["code"], 409, "{error}");
@@ -92,7 +92,7 @@ async fn what_took_more_than_it_may_rests_unless_it_is_forced() -> anyhow::Resul
         (0, FailureClass::Resource, 0),
     ] {
         let args = ServiceArgs {
-            poison_rest: rest,
+            poison_rest: std::time::Duration::from_secs(rest),
             ..unlimited()
         };
         let instance = Box::pin(Instance::start(&server, args)).await?;

@@ -1,4 +1,4 @@
-//! The end of an instance: nothing of it reads on, nothing of it stays in NATS.
+//! The end of an instance: it reads nothing more, and nothing of it remains in NATS.
 
 use async_nats::jetstream;
 use tokio::sync::watch;

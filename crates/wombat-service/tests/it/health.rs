@@ -1,4 +1,4 @@
-//! What is told of the stores: how full they are, and whether anything is stored at all.
+//! `build.health`: how full the stores are, and whether writes are acknowledged.
 
 use std::time::Duration;
 
@@ -55,12 +55,12 @@ async fn a_full_store_is_named_with_what_follows() -> anyhow::Result<()> {
     assert_eq!(full[0]["refusesBuilds"], true);
     assert_eq!(full[0]["limit"], 1_000_000);
     let words = full[0]["words"].as_str().unwrap();
-    assert!(words.contains("no new build is taken"), "{words}");
+    assert!(words.contains("no new builds are accepted"), "{words}");
     drop(instance);
     Ok(())
 }
 
-/// What a server does whose disk was full: it answers questions, and acknowledges no write, until it is restarted.
+/// A server whose disk was full answers requests and acknowledges no write until it is restarted.
 #[tokio::test]
 async fn a_server_that_acknowledges_nothing_is_noticed_and_so_is_its_recovery() -> anyhow::Result<()>
 {

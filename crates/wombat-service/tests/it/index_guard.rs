@@ -1,4 +1,4 @@
-//! Each build is listed once, whatever restarts and whatever lies on the disk.
+//! Each build is listed once, across restarts and whatever is on the disk.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -11,7 +11,7 @@ use tantivy::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wombat_model::{BuildKey, Failure, FailureClass};
-use wombat_store::{Asking, ClaimOutcome, Purged, Store};
+use wombat_store::{ClaimOutcome, Purged, Store, SubmitOptions};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// What names a build in the index.
+/// Identifies a build in the index.
 fn short_id(key: &BuildKey) -> [u8; 16] {
     let hash = key.hash();
     u128::from_str_radix(&hash.as_str()[..32], 16)
@@ -45,7 +45,7 @@ fn tamper(state: &Path, change: impl FnOnce(&IndexWriter, &dyn Fn(&BuildKey) -> 
     commit.commit().unwrap();
 }
 
-/// A document of a build that says nothing but which one it is.
+/// A document of a build with nothing but its id.
 fn ghost(id: &Term) -> TantivyDocument {
     let mut document = TantivyDocument::default();
     document.add_bytes(id.field(), id.value().as_bytes().unwrap());
@@ -98,17 +98,17 @@ async fn an_index_with_a_document_too_many_or_too_few_is_made_anew_at_the_start(
     Ok(())
 }
 
-/// Asks for a build again and ends it at once, over and over, until it is stopped.
+/// Forces builds and ends them at once, until it is stopped.
 fn keep_changing(store: &Store, count: usize, stop: CancellationToken) -> JoinHandle<()> {
     let store = store.clone();
     tokio::spawn(async move {
         let (mut number, builder) = (0, "fox".parse().unwrap());
-        // About as fast as a busy fleet, and as likely to be cut off between any two changes of a build.
+        // About as fast as a busy fleet, and likely to be interrupted between any two changes of a build.
         let pause = async || tokio::time::sleep(Duration::from_millis(10)).await;
         while !stop.is_cancelled() {
             number = (number + 7) % count;
             let spec = a_spec().package(&format!("p{number}")).build();
-            let forced = Asking::forced();
+            let forced = SubmitOptions::forced();
             let asked = store.builds.submit(&spec, forced, &store.artifacts);
             let seen = asked.await.unwrap().into_record();
             pause().await;
@@ -141,7 +141,7 @@ async fn restarts_under_changes_list_nothing_twice() -> anyhow::Result<()> {
         let spec = a_spec().package(&format!("p{n}")).build();
         let asked = store
             .builds
-            .submit(&spec, Asking::default(), &store.artifacts);
+            .submit(&spec, SubmitOptions::default(), &store.artifacts);
         asked.await?;
     }
     let stop = CancellationToken::new();
@@ -150,7 +150,7 @@ async fn restarts_under_changes_list_nothing_twice() -> anyhow::Result<()> {
     for restart in 0..15 {
         let instance = Instance::start_in(&server, unlimited(), state).await?;
         let mut commits = BTreeSet::new();
-        // Some commits of each, so that there is something to merge.
+        // Several commits per restart, so that there is something to merge.
         let (listed, total) = wait_until("changes are listed", LIMIT, async || {
             let newest = list_newest(client).await;
             commits.extend(newest);
@@ -191,7 +191,7 @@ async fn hand_written(client: &Client, key: &str, value: &str) -> anyhow::Result
     Ok(())
 }
 
-/// The record of a build as it is stored, changed.
+/// The stored record of a build.
 async fn stored(client: &Client, key: &BuildKey) -> anyhow::Result<Value> {
     let stream = jetstream::new(client.clone())
         .get_stream("KV_builds")
@@ -240,7 +240,7 @@ async fn records_that_cant_be_read_are_left_out_of_lists() -> anyhow::Result<()>
     let original = builds.iter().find(|build| build["id"] == keys[3].as_str());
     assert_eq!(original.unwrap()["revision"], revision);
 
-    // They are counted as what they are: the index goes on, and one made anew is the same.
+    // Unreadable records are counted as such: the index goes on, and a rebuilt one is the same.
     let mut state = instance.stop().await?;
     for folder in ["kept", "deleted"] {
         if folder == "deleted" {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use wombat_model::{Artifact, ArtifactName, BuildKey, BuildState, Failure, FailureClass, Timings};
 use wombat_service::ServiceArgs;
-use wombat_store::{Asking, ClaimOutcome, ProvisionOptions, Store, StoreError};
+use wombat_store::{ClaimOutcome, ProvisionOptions, Store, StoreError, SubmitOptions};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 use crate::support::{Instance, unlimited};
@@ -14,9 +14,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 fn args() -> ServiceArgs {
     ServiceArgs {
-        keep_at_least: 1,
-        orphan_age: 1,
-        janitor_interval: 1,
+        keep_at_least: Duration::from_secs(1),
+        orphan_age: Duration::from_secs(1),
+        janitor_interval: Duration::from_secs(1),
         ..unlimited()
     }
 }
@@ -27,7 +27,7 @@ pub(crate) async fn build(store: &Store, package: &str, size: usize) -> anyhow::
     let key = spec.key();
     let submitted = store
         .builds
-        .submit(&spec, Asking::forced(), &store.artifacts)
+        .submit(&spec, SubmitOptions::forced(), &store.artifacts)
         .await?;
     let claim = store
         .builds
@@ -84,7 +84,7 @@ async fn a_small_bucket_holds_the_newest_of_many_builds() -> anyhow::Result<()> 
     const MIB: usize = 1024 * 1024;
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        artifacts_mib: Some(60),
+        artifacts_limit: Some(60 << 20),
         ..ProvisionOptions::default()
     };
     let (_connection, store) = server.store_with(&options).await?;
@@ -184,7 +184,7 @@ async fn what_is_stored_comes_to_agree_with_the_records() -> anyhow::Result<()> 
     let names = names(&store).await?;
     assert!(
         names.contains(&"graph.of.somebody".to_owned()),
-        "not a build's: not ours"
+        "not an object of a build"
     );
     for key in [&whole, &rebuilt] {
         let name = store
@@ -210,12 +210,12 @@ async fn young_binaries_stay_even_where_room_is_short() -> anyhow::Result<()> {
     const MIB: usize = 1024 * 1024;
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        artifacts_mib: Some(10),
+        artifacts_limit: Some(10 << 20),
         ..ProvisionOptions::default()
     };
     let (_connection, store) = server.store_with(&options).await?;
     let careful = ServiceArgs {
-        keep_at_least: 3600,
+        keep_at_least: Duration::from_hours(1),
         ..args()
     };
     let first = Instance::start(&server, careful.clone()).await?;
@@ -223,7 +223,7 @@ async fn young_binaries_stay_even_where_room_is_short() -> anyhow::Result<()> {
     for n in 0..4 {
         keys.push(build(&store, &format!("p{n}"), 2 * MIB + 200 * 1024).await?);
     }
-    // Binaries come before orphans: where this one is gone, their turn is over.
+    // Binaries are removed before orphans: once this one is gone, their turn is over.
     let orphan = format!("{}/c1", a_spec().package("nobody").build().key());
     store.artifacts.put_bytes(&orphan, b"orphan").await?;
     wait_until("a sweep is over", LIMIT, async || {
@@ -273,7 +273,7 @@ async fn one_instance_cleans_up_and_another_takes_over() -> anyhow::Result<()> {
 async fn the_oldest_of_what_was_compiled_goes_before_the_bucket_is_full() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        gocache_mib: Some(1),
+        fleet_cache_limit: Some(1 << 20),
         ..ProvisionOptions::default()
     };
     let (_connection, store) = server.store_with(&options).await?;
@@ -302,7 +302,7 @@ async fn a_build_that_lost_its_hint_is_given_one() -> anyhow::Result<()> {
     let spec = a_spec().build();
     store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     let key = spec.key();
     let rest = key.as_str().trim_start_matches("build.");
@@ -326,7 +326,7 @@ async fn the_oldest_records_without_a_binary_go_before_no_new_build_is_taken() -
 {
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        builds_mib: Some(1),
+        builds_limit: Some(1 << 20),
         ..ProvisionOptions::default()
     };
     let (_connection, store) = server.store_with(&options).await?;
@@ -336,7 +336,7 @@ async fn the_oldest_records_without_a_binary_go_before_no_new_build_is_taken() -
         let spec = a_spec().package(&format!("p{}", failed.len())).build();
         let submitted = store
             .builds
-            .submit(&spec, Asking::default(), &store.artifacts)
+            .submit(&spec, SubmitOptions::default(), &store.artifacts)
             .await?;
         let claim = store
             .builds
@@ -345,7 +345,7 @@ async fn the_oldest_records_without_a_binary_go_before_no_new_build_is_taken() -
         let ClaimOutcome::Won(claim) = claim else {
             anyhow::bail!("the claim was lost");
         };
-        // As long as what a compiler says may be.
+        // As long as a compiler's output may be.
         let failure = Failure::new(FailureClass::Compile, "x".repeat(4000));
         store.builds.fail(*claim, failure).await?;
         failed.push(spec.key());

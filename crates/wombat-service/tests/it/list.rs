@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use async_nats::Client;
 use serde_json::{Value, json};
 use wombat_model::{Artifact, ArtifactName, BuildKey, Failure, FailureClass, Sha256, Timings};
-use wombat_store::{Asking, ClaimOutcome, Store};
+use wombat_store::{ClaimOutcome, Store, SubmitOptions};
 use wombat_testkit::{a_spec, wait_until};
 
 use crate::support::{Instance, ask, one, unlimited};
@@ -43,7 +43,7 @@ pub(crate) async fn submit(
     let spec = a_spec().platform(platform).package(package).build();
     store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     Ok(spec.key())
 }

@@ -19,9 +19,13 @@ mod micro;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
-mod repeats;
+mod quota;
+#[cfg(test)]
+mod reindex;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod response_cache;
 mod room;
 #[cfg(test)]
 mod support;

@@ -105,7 +105,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
         );
         jsonschema::validate(&schema("request-schema"), &question)
             .unwrap_or_else(|error| panic!("{subject}: {error}"));
-        // The list needs a moment.
+        // The index needs a moment to catch up.
         let answer = wait_until(subject, LIMIT, async || {
             Ok(ask(&client, subject, &question).await.ok())
         })
@@ -205,7 +205,7 @@ async fn no_payload_harms_it() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn storage_that_is_away_is_said_within_two_seconds() -> anyhow::Result<()> {
     let (_server, client, _store, instance) = one().await?;
-    // JetStream gone while the connection lives: what a cluster without a leader looks like.
+    // JetStream is gone while the connection lives, as in a cluster without a leader.
     client
         .request("$JS.API.STREAM.DELETE.KV_builds", "".into())
         .await?;

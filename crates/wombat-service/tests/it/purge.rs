@@ -5,7 +5,7 @@ use wombat_model::{
     Status,
     log::{LogEntry, LogEvent},
 };
-use wombat_store::Asking;
+use wombat_store::SubmitOptions;
 use wombat_testkit::{a_spec, wait_until};
 
 use crate::{
@@ -18,7 +18,7 @@ async fn nothing_of_a_purged_build_stays_and_it_can_be_asked_for_anew() -> anyho
     let (_server, client, store, instance) = Box::pin(one()).await?;
     let key = build(&store, "nats", 1000).await?;
     let other = build(&store, "redis", 1000).await?;
-    // None: the list is being put together.
+    // `None`: the list is still loading.
     let listed = async || -> Option<usize> {
         let answer = ask(&client, "build.list", &json!({})).await.ok()?;
         Some(answer["builds"].as_array()?.len())
@@ -63,7 +63,7 @@ async fn what_is_being_built_is_not_purged() -> anyhow::Result<()> {
     let spec = a_spec().build();
     store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     let question = json!({ "id": spec.key() });
     let error = ask(&client, "build.purge", &question).await.unwrap_err();

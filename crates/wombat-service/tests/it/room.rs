@@ -1,25 +1,26 @@
-//! Stores that are full: what is new is refused with the reason, what was accepted ends, and where there is room again the
-//! next request is taken.
+//! Full stores: new builds are refused with the reason, accepted ones end, and the next request is accepted once there
+//! is room again.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use wombat_model::{BuildKey, Failure, FailureClass};
 use wombat_store::{
-    Asking, ClaimOutcome, Connection, FinishOutcome, ProvisionOptions, Store, StoreError, provision,
+    ClaimOutcome, Connection, FinishOutcome, ProvisionOptions, Store, StoreError, SubmitOptions,
+    provision,
 };
 use wombat_testkit::{NatsServer, a_distinct_request, a_spec, wait_until};
 
 use crate::support::{Instance, ask, unlimited};
 
-/// How soon a request is taken once there is room.
+/// How soon a request is accepted once there is room.
 const SOON: Duration = Duration::from_secs(3);
 
 fn body(component: &str) -> Value {
     json!({"goos": "linux", "goarch": "amd64", "components": [component]})
 }
 
-/// The build of this number is asked for.
+/// Submits the build of this number.
 async fn submitted(
     store: &Store,
     n: usize,
@@ -27,11 +28,11 @@ async fn submitted(
     let spec = a_spec().package(&format!("p{n}")).build();
     let submitted = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts);
+        .submit(&spec, SubmitOptions::default(), &store.artifacts);
     Ok(submitted.await?.into_record())
 }
 
-/// A builder takes it, and gives it up.
+/// A builder claims a build and fails it.
 async fn end(
     store: &Store,
     record: wombat_store::Versioned<wombat_model::Build>,
@@ -53,7 +54,7 @@ fn is_refused_for(refusal: &Value, words: &str) {
     assert!(refusal.to_string().contains("retryAfter"), "{refusal}");
 }
 
-/// With this room, the next request is taken.
+/// Provides this room, and waits until a request is accepted.
 async fn is_taken_with(connection: &Connection, room: &ProvisionOptions) -> anyhow::Result<()> {
     provision(connection, room).await?;
     let (client, wanted) = (connection.client(), body("output/redis_list"));
@@ -68,7 +69,7 @@ async fn is_taken_with(connection: &Connection, room: &ProvisionOptions) -> anyh
 async fn a_full_store_of_binaries_takes_no_new_build_until_there_is_room() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        artifacts_mib: Some(10),
+        artifacts_limit: Some(10 << 20),
         ..ProvisionOptions::default()
     };
     let (connection, store) = server.store_with(&options).await?;
@@ -93,7 +94,7 @@ async fn a_full_store_of_binaries_takes_no_new_build_until_there_is_room() -> an
     end(&store, accepted).await?;
 
     let more = ProvisionOptions {
-        artifacts_mib: Some(100),
+        artifacts_limit: Some(100 << 20),
         ..ProvisionOptions::default()
     };
     is_taken_with(&connection, &more).await
@@ -103,7 +104,7 @@ async fn a_full_store_of_binaries_takes_no_new_build_until_there_is_room() -> an
 async fn a_full_store_of_records_lets_every_accepted_build_end() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        builds_mib: Some(1),
+        builds_limit: Some(1 << 20),
         ..ProvisionOptions::default()
     };
     let (connection, store) = server.store_with(&options).await?;
@@ -124,7 +125,7 @@ async fn a_full_store_of_records_lets_every_accepted_build_end() -> anyhow::Resu
     }
 
     let more = ProvisionOptions {
-        builds_mib: Some(8),
+        builds_limit: Some(8 << 20),
         ..ProvisionOptions::default()
     };
     is_taken_with(&connection, &more).await

@@ -1,4 +1,4 @@
-//! An instance of the service in this process, and questions to it.
+//! An instance of the service in this process, and requests to it.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Instance {
         Self::start_in(server, args, tempfile::tempdir()?).await
     }
 
-    /// The same with a state directory that is there already.
+    /// The same with an existing state directory.
     pub(crate) async fn start_in(
         server: &NatsServer,
         args: ServiceArgs,
@@ -48,7 +48,7 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Ends it and gives its state directory back.
+    /// Ends it and returns its state directory.
     pub(crate) async fn stop(self) -> anyhow::Result<TempDir> {
         self.stop.cancel();
         tokio::time::timeout(Duration::from_secs(15), self.task).await???;
@@ -72,12 +72,12 @@ pub(crate) async fn one_on(
 
 pub(crate) fn unlimited() -> ServiceArgs {
     ServiceArgs {
-        queue_limit: 0,
+        queue_limit: Duration::ZERO,
         ..ServiceArgs::default()
     }
 }
 
-/// Asks; an error answer is an `Err` with its body.
+/// Sends a request; an error answer is an `Err` with its body.
 pub(crate) async fn ask(client: &Client, subject: &str, question: &Value) -> Result<Value, Value> {
     ask_bytes(client, subject, question.to_string().as_bytes()).await
 }

@@ -7,22 +7,22 @@ use wombat_model::Sha256;
 
 use crate::StoreError;
 
-/// What the object store knows of an object.
+/// The metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
     /// Its name.
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Messages that hold its bytes.
+    /// Number of messages with its bytes.
     pub chunks: u64,
-    /// Digest of its bytes; a link has that of what it leads to, where its writer said so.
+    /// Digest of its bytes; a link has that of its target, if its writer knew it.
     pub sha256: Option<Sha256>,
     /// When it was written, by the server's clock.
     pub written: OffsetDateTime,
     /// The object that it is a link to.
     pub link: Option<String>,
-    /// The token that its chunks are filed under.
+    /// The token in the subjects of its chunks.
     pub(crate) nuid: String,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Entry {
     pub(super) size: u64,
     #[serde(default)]
     pub(super) chunks: u64,
-    /// For people; nothing is decided by it.
+    /// For people; nothing depends on it.
     #[serde(default)]
     pub(super) mtime: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ impl Entry {
         Ok(json.into())
     }
 
-    /// Reads what stands under `subject`. `None`: the object was removed.
+    /// Reads the entry under `subject`. `None`: the object was removed.
     pub(super) fn read(
         subject: &str,
         payload: &[u8],
@@ -80,7 +80,7 @@ impl Entry {
         let entry: Self =
             serde_json::from_slice(payload).map_err(|error| StoreError::corrupt(&name, &error))?;
         if entry.name != name {
-            let problem = format!("the entry is that of `{}`", entry.name);
+            let problem = format!("the entry belongs to `{}`", entry.name);
             return Err(StoreError::corrupt(name, &problem));
         }
         Ok((!entry.deleted).then(|| entry.into_object(written)))
@@ -109,12 +109,12 @@ impl Entry {
     }
 }
 
-/// A digest as entries spell it.
+/// A digest in the format of entries.
 pub(super) fn digest(sha256: [u8; 32]) -> String {
     format!("SHA-256={}", BASE64_URL_SAFE.encode(sha256))
 }
 
-/// A time as entries spell it.
+/// A time in the format of entries.
 pub(super) fn time_text(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }

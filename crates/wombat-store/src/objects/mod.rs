@@ -1,8 +1,8 @@
 //! An object store: written once, streamed from and to disk.
 //!
 //! An object is never written a second time under its name: that would remove its chunks under a reader, which would
-//! wait in vain. So every writer has names of its own. Whatever is asked of the store is asked of its leader: replicas
-//! lag behind, and what they don't have yet isn't missing.
+//! wait in vain. So every writer has names of its own. All requests go to the leader: replicas lag behind, and chunks
+//! that they don't have yet aren't missing.
 
 mod entry;
 mod orphans;
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::{
     Changes, Connection, StoreError,
-    follow::{Followed, Follower, Start},
+    follow::{FollowEvent, Follower, Start},
     record::{open_stream, publish},
 };
 pub use entry::StoredObject;
@@ -28,7 +28,7 @@ use entry::{Entry, Link, Options};
 pub use orphans::OrphanChunks;
 pub use read::ObjectReader;
 
-/// How long the list of what is stored may bring nothing.
+/// Longest wait for the next entry of the list of objects.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The objects of a bucket.
@@ -72,7 +72,7 @@ impl Objects {
         format!("$O.{}.M.>", self.bucket)
     }
 
-    /// What is stored under this name, if anything, as the leader has it. A link is told as one, not followed.
+    /// The object or link of this name, from the leader. A link isn't followed.
     pub async fn find(&self, name: &str) -> Result<Option<StoredObject>, StoreError> {
         let subject = entry::subject_of(self.bucket, name);
         match self.stream.get_last_raw_message_by_subject(&subject).await {
@@ -102,7 +102,7 @@ impl Objects {
         Ok(subjects.counts.values().sum())
     }
 
-    /// How many chunks the leader has, by the token that they are filed under.
+    /// How many chunks the leader has, by the token in their subjects.
     pub async fn chunk_counts(&self) -> Result<ChunkCounts, StoreError> {
         let prefix = self.chunks_subject("");
         let subjects = self
@@ -115,13 +115,13 @@ impl Objects {
         Ok(ChunkCounts(by_nuid.collect()))
     }
 
-    /// Removes an object or a link. What isn't there counts as removed.
+    /// Removes an object or a link. A missing one counts as removed.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
         let Some(object) = self.find(name).await? else {
             return Ok(());
         };
         match self.mark_deleted(&object).await {
-            // Even the entry that says "deleted" needs room; the chunks make it.
+            // Even the entry that marks the deletion needs room; removing the chunks makes it.
             Err(StoreError::Full(_)) if object.link.is_none() => {
                 self.purge_chunks(&object.nuid).await?;
                 self.mark_deleted(&object).await
@@ -149,14 +149,14 @@ impl Objects {
         Ok(())
     }
 
-    /// Makes `name` lead to an object.
+    /// Links `name` to an object.
     pub(crate) async fn link(&self, name: &str, target: &StoredObject) -> Result<(), StoreError> {
         if self
             .find(name)
             .await?
             .is_some_and(|there| there.link.is_none())
         {
-            let problem = "an object, not a link, stands under the build's name";
+            let problem = "an object, not a link, has the build's name";
             return Err(StoreError::corrupt(name, problem));
         }
         self.write_entry(&Entry {
@@ -195,7 +195,7 @@ impl Objects {
         }
     }
 
-    /// Everything that the leader has, links included; entries that can't be read are left out.
+    /// All objects of the leader, links included; unreadable entries are left out.
     pub async fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
         let mut follower = Follower::start(
             &self.connection,
@@ -206,41 +206,44 @@ impl Objects {
         let mut objects = BTreeMap::new();
         loop {
             match timeout(LIST_PATIENCE, follower.next()).await {
-                Ok(Some(Followed::Message(message))) => {
+                Ok(Some(FollowEvent::Message(message))) => {
                     match Entry::read(&message.subject, &message.payload, message.time) {
                         Ok(Some(object)) => drop(objects.insert(message.subject, object)),
                         Ok(None) => drop(objects.remove(&message.subject)),
                         Err(error) => {
                             let problem = error.to_string();
-                            self.connection
-                                .complain(&message.subject, message.sequence, &problem);
+                            self.connection.complaints.say(
+                                &message.subject,
+                                message.sequence,
+                                &problem,
+                            );
                         }
                     }
                 }
-                Ok(Some(Followed::CompleteAfter(_))) => {}
-                Ok(Some(Followed::CaughtUp)) => return Ok(objects.into_values().collect()),
-                Ok(Some(Followed::Reset)) => objects.clear(),
+                Ok(Some(FollowEvent::CompleteAfter(_))) => {}
+                Ok(Some(FollowEvent::CaughtUp)) => return Ok(objects.into_values().collect()),
+                Ok(Some(FollowEvent::Reset)) => objects.clear(),
                 Ok(None) | Err(_) => {
-                    let problem = "the list of objects stopped coming".to_owned();
+                    let problem = "the list of objects timed out".to_owned();
                     return Err(StoreError::Unavailable(problem));
                 }
             }
         }
     }
 
-    /// Tells which objects and links are written or removed from now on.
+    /// Follows which objects and links are written or removed from now on.
     pub async fn changes(&self) -> Result<Changes, StoreError> {
         let filter = self.entries_filter();
         Changes::start(&self.connection, &self.stream, filter, entry::name_of).await
     }
 
-    /// What time it is at the server that leads the bucket.
+    /// The time of the server that leads the bucket.
     pub async fn now(&self) -> Result<OffsetDateTime, StoreError> {
         let info = self.connection.stream_info(&self.stream_name()).await?;
         Ok(info.now(&self.connection))
     }
 
-    /// Bytes that the bucket takes, and its limit if it has one.
+    /// Bytes that the bucket uses, and its limit if it has one.
     pub async fn usage(&self) -> Result<(u64, Option<u64>), StoreError> {
         let info = self.connection.stream_info(&self.stream_name()).await?;
         Ok(info.usage())
@@ -252,7 +255,7 @@ impl Objects {
 pub struct ChunkCounts(BTreeMap<String, u64>);
 
 impl ChunkCounts {
-    /// Whether all chunks of an object are among them.
+    /// Whether they include all chunks of an object.
     pub fn are_all_of(&self, object: &StoredObject) -> bool {
         self.0.get(&object.nuid).copied().unwrap_or(0) >= object.chunks
     }

@@ -1,8 +1,8 @@
-//! Chunks that no object names: what broken uploads left behind, or an upload that is under way.
+//! Chunks that no object names: those of failed uploads, or of an upload that is under way.
 //!
-//! Until an upload's entry is written, its chunks are told from leftovers by their age alone. No host's clock tells it:
-//! the server's clock says how old a group's newest chunk is, and the group must have stood still for as long
-//! before our eyes. A server whose clock jumps, or another one with another clock, then takes nothing.
+//! Until an upload's entry is written, its chunks differ from leftovers by their age alone. No host's clock decides it:
+//! the newest chunk of a group must be old by the server's clock, and this process must have seen the group unchanged
+//! for as long. So a server whose clock jumps, or another server with another clock, doesn't cause a removal.
 
 use std::{
     collections::BTreeMap,
@@ -14,26 +14,26 @@ use tracing::debug;
 use super::Objects;
 use crate::{Revision, StoreError};
 
-/// Groups of chunks without a name, and since when each has stood still.
+/// Groups of chunks without an object, and since when each is unchanged.
 #[derive(Debug, Default)]
-pub struct OrphanChunks(BTreeMap<String, Still>);
+pub struct OrphanChunks(BTreeMap<String, UnchangedSince>);
 
 #[derive(Clone, Copy, Debug)]
-struct Still {
+struct UnchangedSince {
     newest: Revision,
     since: Instant,
 }
 
 impl Objects {
-    /// Removes groups of chunks that no object names and that have stood still for longer than `age`, by the server's
-    /// clock and since `seen` knows of them. Returns how many groups were removed.
+    /// Removes groups of chunks that no object names and that have been unchanged for longer than `age`, both by the
+    /// server's clock and according to `seen`. Returns how many groups were removed.
     pub async fn remove_orphan_chunks(
         &self,
         seen: &mut OrphanChunks,
         age: Duration,
     ) -> Result<usize, StoreError> {
         let prefix = self.chunks_subject("");
-        // Chunks first: an upload that finishes in between then has its object in the list.
+        // Chunks first: the list then includes the objects of uploads that finish in between.
         let subjects = self
             .connection
             .stream_subjects(&self.stream_name(), &format!("{prefix}>"))
@@ -54,7 +54,7 @@ impl Objects {
                 .get_last_raw_message_by_subject(&subject)
                 .await
                 .map_err(|error| StoreError::of(&error))?;
-            let now = Still {
+            let now = UnchangedSince {
                 newest: Revision::new(newest.sequence),
                 since: Instant::now(),
             };
@@ -64,7 +64,7 @@ impl Objects {
             }
             let is_old = subjects.now - newest.time > age;
             if is_old && still.since.elapsed() > age {
-                debug!(subject, "removing what a broken upload left behind");
+                debug!(subject, "removing chunks of a failed upload");
                 self.purge_chunks(&nuid).await?;
                 seen.0.remove(&nuid);
                 removed += 1;

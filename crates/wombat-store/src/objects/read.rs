@@ -1,5 +1,5 @@
-//! Reading an object's bytes: its size is known beforehand, so a replica that lags behind is waited for rather than
-//! taken at its word, and when the last byte has come no consumer is left behind.
+//! Reading an object's bytes. Its size is known beforehand, so a reader waits for a replica that lags behind, and
+//! leaves no consumer behind after the last byte.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use wombat_model::Sha256;
 use super::{Objects, StoredObject};
 use crate::{
     Revision, StoreError,
-    follow::{Followed, Follower, Start},
+    follow::{FollowEvent, Follower, Start},
 };
 
-/// How long a read may bring nothing before it is given up.
-const IDLE: Duration = Duration::from_secs(10);
+/// Longest wait for the next chunk before a read fails.
+const NEXT_CHUNK_LIMIT: Duration = Duration::from_secs(10);
 
 /// The bytes of one object, as they come.
 #[derive(Debug)]
 pub struct ObjectReader {
     object: StoredObject,
     follower: Follower,
-    /// Bytes that are still to come.
+    /// Bytes that haven't been read yet.
     left: u64,
     hasher: Hasher,
 }
 
 impl Objects {
-    /// Reads an object from its beginning. `None`: there is no such object; a link is none.
+    /// Reads an object from its beginning. `None`: there is no object of this name, or it is a link.
     pub async fn reader(&self, name: &str) -> Result<Option<ObjectReader>, StoreError> {
         let object = self.find(name).await?;
         Ok(object
@@ -53,7 +53,7 @@ impl Objects {
             return Ok(None);
         };
         if reader.object.size > limit {
-            return Err(StoreError::corrupt(name, "it is larger than it may be"));
+            return Err(StoreError::corrupt(name, "it is too large"));
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = reader.next().await? {
@@ -68,54 +68,59 @@ impl Objects {
 }
 
 impl ObjectReader {
-    /// What is read.
+    /// The object that is read.
     pub fn object(&self) -> &StoredObject {
         &self.object
     }
 
-    /// The next bytes; `None` once all have come. [`StoreError::Lost`]: the leader doesn't have the rest.
+    /// The next bytes; `None` after the last ones. [`StoreError::Lost`]: the leader doesn't have the rest.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         if self.left == 0 {
             return Ok(None);
         }
         let name = &self.object.name;
         loop {
-            let event = timeout(IDLE, self.follower.next()).await;
+            let event = timeout(NEXT_CHUNK_LIMIT, self.follower.next()).await;
             match event {
-                Ok(Some(Followed::Message(message))) => {
+                Ok(Some(FollowEvent::Message(message))) => {
                     let chunk = message.payload;
                     let length = chunk.len() as u64;
                     if length > self.left {
-                        return Err(StoreError::corrupt(name, "it has more bytes than it says"));
+                        return Err(StoreError::corrupt(
+                            name,
+                            "it is longer than its entry says",
+                        ));
                     }
                     self.left -= length;
                     self.hasher.update(&chunk);
                     return Ok(Some(chunk));
                 }
-                Ok(Some(Followed::CompleteAfter(_))) => {}
-                Ok(Some(Followed::CaughtUp)) => return Err(StoreError::Lost(name.clone())),
-                Ok(Some(Followed::Reset) | None) => {
+                Ok(Some(FollowEvent::CompleteAfter(_))) => {}
+                Ok(Some(FollowEvent::CaughtUp)) => return Err(StoreError::Lost(name.clone())),
+                Ok(Some(FollowEvent::Reset) | None) => {
                     let problem = format!("the store of `{name}` was replaced");
                     return Err(StoreError::Unavailable(problem));
                 }
                 Err(_) => {
-                    return Err(StoreError::Unavailable(format!("`{name}` stopped coming")));
+                    return Err(StoreError::Unavailable(format!(
+                        "reading `{name}` timed out"
+                    )));
                 }
             }
         }
     }
 
-    /// Whether what has come is all of it, and has the digest that its entry tells.
+    /// Whether all bytes were read, and have the digest in the object's entry.
     pub fn is_intact(&self) -> bool {
         self.left == 0 && self.object.sha256.as_ref() == Some(&self.sha256())
     }
 
-    /// Digest of what has come so far.
+    /// Digest of the bytes that were read so far.
     pub fn sha256(&self) -> Sha256 {
         Sha256::from_bytes(self.hasher.clone().finalize().into())
     }
 
     pub(crate) fn wrong_bytes(&self) -> StoreError {
-        StoreError::corrupt(&self.object.name, "its bytes don't have its SHA-256")
+        StoreError::corrupt(&self.object.name, "its bytes don't match its SHA-256")
     }
 }

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::StoreError;
 
-/// Most bytes a chunk: large enough for speed, below every server's default limit on a message.
+/// Largest chunk in bytes: large enough for speed, below the default message limit of servers.
 const CHUNK: usize = 512 * 1024;
 /// Room in a message for its headers and subject.
 const ENVELOPE: usize = 4096;
-/// Chunks sent ahead of their acknowledgements: enough to hide a round trip, few enough for a replicated stream.
+/// Unacknowledged chunks: enough to hide a round trip, few enough for a replicated stream.
 const CHUNKS_IN_FLIGHT: usize = 4;
 
 impl Objects {
@@ -25,9 +25,9 @@ impl Objects {
         self.put(name, &mut std::io::Cursor::new(bytes)).await
     }
 
-    /// Writes chunks, then the entry that names them. The client's own `put` hides why the server refused, and
-    /// waits for every chunk before it sends the next. Until the entry names them, chunks may be taken for what a
-    /// broken upload left behind: so they are counted at the leader before it is written.
+    /// Writes chunks, then the entry that names them. The client's own `put` hides why the server refused, and waits
+    /// for every chunk before it sends the next. Until the entry names them, the chunks may be removed as those of a
+    /// failed upload: so they are counted at the leader before the entry is written, and again afterwards.
     pub(crate) async fn put(
         &self,
         name: &str,
@@ -73,14 +73,14 @@ impl Objects {
             ..Entry::default()
         };
         self.write_entry(&entry).await?;
-        // The acknowledgement is the proof of the entry; of the chunks it says nothing.
+        // The acknowledgement only proves the entry, not the chunks.
         if self.chunks_of(&nuid).await? != chunks {
             return Err(StoreError::Lost(name.to_owned()));
         }
         Ok(entry.into_object(now))
     }
 
-    /// Bytes a chunk that the server takes.
+    /// Size of a chunk that the server accepts.
     fn chunk_size(&self) -> usize {
         let most = self.connection.client().max_payload();
         CHUNK.min(most.saturating_sub(ENVELOPE).max(1))

@@ -1,4 +1,4 @@
-//! The table as a part of a nats-server's configuration.
+//! The table of permissions as part of a nats-server's configuration.
 
 use std::fmt::{self, Write as _};
 
@@ -6,10 +6,10 @@ use nkeys::KeyPair;
 
 use super::{NatsRole, Permissions};
 
-/// The account that everything lies in.
+/// The account of all buckets and users.
 const ACCOUNT: &str = "WOMBAT";
-/// How long an answer may take, and how many there are: one process is two services, `$SRV.PING` asks both, and
-/// nats-server counts the second delivery of one question as an answer to it.
+/// How long replies may take, and how many there may be: one process is two services, `$SRV.PING` reaches both, and
+/// nats-server counts the second delivery of a request as a reply to it.
 const ANSWERS: &str = "{ max: 3, expires: \"10s\" }";
 
 /// A key for each role.
@@ -22,13 +22,13 @@ impl fmt::Debug for RoleKeys {
     }
 }
 
-/// The text isn't the seed of a user.
+/// The text isn't a user's seed.
 #[derive(Debug, thiserror::Error)]
-#[error("it isn't the seed of a user, which begins with SU: {0}")]
+#[error("it isn't a user's seed, which begins with `SU`: {0}")]
 pub struct InvalidSeed(nkeys::error::Error);
 
 impl RoleKeys {
-    /// New ones, made from the system's randomness.
+    /// New keys, from the system's randomness.
     pub fn generate() -> Self {
         Self(
             NatsRole::ALL
@@ -37,7 +37,7 @@ impl RoleKeys {
         )
     }
 
-    /// The same with the key of a role that there is already.
+    /// The same with an existing key of a role.
     pub fn with_seed(mut self, role: NatsRole, seed: &str) -> Result<Self, InvalidSeed> {
         let key = KeyPair::from_seed(seed.trim()).map_err(InvalidSeed)?;
         for (known, own) in &mut self.0 {
@@ -53,7 +53,7 @@ impl RoleKeys {
         all.find_map(|(known, key)| (*known == role).then_some(key))
     }
 
-    /// The secret of a role, by which it logs in.
+    /// The secret with which a role logs in.
     pub fn seed(&self, role: NatsRole) -> Option<String> {
         self.key(role)?.seed().ok()
     }
@@ -63,7 +63,7 @@ impl RoleKeys {
         Some(self.key(role)?.public_key())
     }
 
-    /// The accounts block. A connection that says nothing of itself is refused.
+    /// The accounts block. Connections without a login are refused.
     pub fn accounts(&self) -> String {
         let mut text =
             format!("accounts {{\n  {ACCOUNT} {{\n    jetstream: enabled\n    users: [\n");

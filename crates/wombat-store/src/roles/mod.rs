@@ -1,4 +1,4 @@
-//! Who may do what in NATS: one user a role, each with an inbox of its own and exactly the subjects that it needs.
+//! Permissions in NATS: a user per role, each with its own inbox and exactly the subjects that it needs.
 //!
 //! *permissions*: the table, as data · *config*: the same as the configuration of a nats-server.
 
@@ -13,7 +13,7 @@ pub use permissions::Permissions;
 /// A kind of process that connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NatsRole {
-    /// `wombat setup`, and people who look after it: everything.
+    /// `wombat setup`, and operators: everything.
     Admin,
     /// `wombat service`.
     Service,
@@ -21,7 +21,7 @@ pub enum NatsRole {
     Builder,
     /// `wombat api`.
     Api,
-    /// Scripts and people who look: questions that change nothing, and binaries.
+    /// Scripts and people who only read: requests that change nothing, and binaries.
     ReadOnly,
 }
 
@@ -35,7 +35,7 @@ impl NatsRole {
         Self::ReadOnly,
     ];
 
-    /// As files and documents name it.
+    /// Its name in files and documents.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -46,7 +46,7 @@ impl NatsRole {
         }
     }
 
-    /// What the subjects of its answers begin with, so that no role reads another's.
+    /// Prefix of the subjects of its replies, so that no role reads another's.
     pub fn inbox_prefix(self) -> String {
         inbox_prefix(self.name())
     }

@@ -1,8 +1,9 @@
 //! The table of permissions.
 //!
-//! The names in consumers' subjects end in the filter, which the server enforces; ours are always named. People who read
-//! with a client of their own are the exception: it makes unnamed consumers for objects. A writer of a key may delete it, too: that is the same
-//! subject. Purging takes its filter in the body, so it is all of a stream or nothing, and the service's alone.
+//! The subject that creates a named consumer ends in its filter, which the server enforces; our consumers are always
+//! named. Other clients of the read-only role are the exception: they create unnamed consumers for objects. A writer of
+//! a key may delete it, too: that is the same subject. A purge has its filter in the body, so it can't be limited to a
+//! part of a stream, and only the service may do it.
 
 use wombat_model::names::{
     AHEAD_SUBJECT, ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
@@ -19,12 +20,12 @@ pub struct Permissions {
     pub publish: Vec<String>,
     /// What it may receive; a queue group may follow the subject.
     pub subscribe: Vec<String>,
-    /// Whether it may answer whoever asks it.
+    /// Whether it may reply to requests.
     pub answers: bool,
 }
 
 impl Permissions {
-    /// Of this role.
+    /// The permissions of this role.
     pub fn of(role: NatsRole) -> Self {
         let own = Self::default().receive(format!("{}.>", role.inbox_prefix()));
         match role {
@@ -50,7 +51,7 @@ impl Permissions {
         subjects.into_iter().fold(self, Self::send)
     }
 
-    /// Knows that the stream is there, and how full.
+    /// Reads the info of streams: whether they exist, and how full they are.
     fn look_at(self, streams: &[Stream]) -> Self {
         let subjects = streams
             .iter()
@@ -68,14 +69,14 @@ impl Permissions {
         self.send(format!("$JS.API.DIRECT.GET.{}.{subject}", stream.name))
     }
 
-    /// Follows what fits the filter.
+    /// Follows messages that match the filter.
     fn follow(self, stream: &Stream, filter: &str) -> Self {
         let Stream { name, .. } = stream;
         self.send(format!("$JS.API.CONSUMER.CREATE.{name}.*.{filter}"))
             .send(format!("$JS.API.CONSUMER.DELETE.{name}.*"))
     }
 
-    /// Reads objects: what there is from the leader, bytes from any replica.
+    /// Reads objects: entries from the leader, bytes from any replica.
     fn read_objects(self, stream: &Stream, bucket: &str) -> Self {
         self.read(stream).follow(stream, &format!("$O.{bucket}.>"))
     }
@@ -150,8 +151,8 @@ fn service(own: Permissions) -> Permissions {
         .send(AHEAD_SUBJECT)
         .send("$SRV.PING.>")
         .send(FLOW)
-        // Whoever asks often: nats-server keeps an account of each answer that only the question permits, and of many such
-        // accounts it becomes slow.
+        // Roles that send many requests: nats-server tracks each reply that only the request permits, and becomes slow
+        // if there are many.
         .send(format!("{}.>", NatsRole::Api.inbox_prefix()))
         .send(format!("{}.>", NatsRole::ReadOnly.inbox_prefix()))
         .receive(format!("{BUILD_SERVICE}.* q"))
@@ -166,7 +167,7 @@ fn builder(own: Permissions) -> Permissions {
         .read(&BUILDERS)
         .read(&GOCACHE)
         .read_directly(&GOCACHE, &keys(GOCACHE_BUCKET))
-        // Many at once: their subjects stand in the body.
+        // Many at once: their subjects are in the body.
         .send(format!("$JS.API.DIRECT.GET.{}", GOCACHE.name))
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))

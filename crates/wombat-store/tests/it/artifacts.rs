@@ -7,7 +7,7 @@ use wombat_model::{ArtifactName, BuildKey, Sha256};
 use wombat_store::{OrphanChunks, StoreError};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
 
-/// For what other processes do.
+/// Longest wait for other processes.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn name(claim: &str) -> (BuildKey, ArtifactName) {
@@ -122,7 +122,7 @@ async fn an_upload_whose_chunks_are_taken_under_it_fails() -> anyhow::Result<()>
             .write(true)
             .open(&file)
             .await?;
-        // More than is sent ahead, so that some of it is stored before the rest comes.
+        // More than is sent without acknowledgement, so that some of it is stored before the rest comes.
         pipe.write_all(&vec![1; 4_000_000]).await?;
         pipe.flush().await?;
         wait_until("chunks to be stored", LIMIT, async || {

@@ -1,7 +1,7 @@
-//! What Go compiled: written once, read many at a time.
+//! The compile cache: values are written once, and read many at a time.
 
 use futures::TryStreamExt as _;
-use wombat_store::{GoCache, Kept, ProvisionOptions, StoreError};
+use wombat_store::{GoCache, ProvisionOptions, PutOutcome, StoreError};
 use wombat_testkit::NatsServer;
 
 async fn read(cache: &GoCache, keys: &[&str]) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
@@ -21,11 +21,17 @@ async fn a_value_is_written_once_and_read_with_others() -> anyhow::Result<()> {
     let (connection, store) = server.store().await?;
     let cache = &store.gocache;
     assert_eq!(read(cache, &["entry.a"]).await?, []);
-    assert_eq!(cache.put("entry.a", "one".into()).await?, Kept::Stored);
-    assert_eq!(cache.put("entry.b", "two".into()).await?, Kept::Stored);
+    assert_eq!(
+        cache.put("entry.a", "one".into()).await?,
+        PutOutcome::Stored
+    );
+    assert_eq!(
+        cache.put("entry.b", "two".into()).await?,
+        PutOutcome::Stored
+    );
     assert_eq!(
         cache.put("entry.a", "other".into()).await?,
-        Kept::AlreadyThere
+        PutOutcome::AlreadyThere
     );
     let value = |key: &str, value: &str| (key.to_owned(), value.as_bytes().to_vec());
     let both = [value("entry.a", "one"), value("entry.b", "two")];
@@ -33,7 +39,7 @@ async fn a_value_is_written_once_and_read_with_others() -> anyhow::Result<()> {
     assert_eq!(read(cache, &["entry.*"]).await?, both);
     assert_eq!(read(cache, &[]).await?, []);
 
-    // Not even a writer that doesn't ask first can change it.
+    // Not even a writer that doesn't check first can change it.
     let jetstream = async_nats::jetstream::new(connection.client().clone());
     let forced = jetstream
         .publish("$KV.gocache.entry.a", "forged".into())
@@ -48,7 +54,7 @@ async fn a_value_is_written_once_and_read_with_others() -> anyhow::Result<()> {
 async fn a_full_bucket_takes_no_more_and_a_missing_one_says_so() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let options = ProvisionOptions {
-        gocache_mib: Some(1),
+        fleet_cache_limit: Some(1 << 20),
         ..ProvisionOptions::default()
     };
     let (connection, store) = server.store_with(&options).await?;
@@ -66,7 +72,7 @@ async fn a_full_bucket_takes_no_more_and_a_missing_one_says_so() -> anyhow::Resu
         left.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(),
         ["entry.b"]
     );
-    assert_eq!(cache.put("entry.c", large()).await?, Kept::Stored);
+    assert_eq!(cache.put("entry.c", large()).await?, PutOutcome::Stored);
 
     let jetstream = async_nats::jetstream::new(connection.client().clone());
     jetstream.delete_stream("KV_gocache").await?;

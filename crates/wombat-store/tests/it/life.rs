@@ -4,7 +4,7 @@ use wombat_model::{
     Artifact, ArtifactName, BuildState, BuilderId, Failure, FailureClass, Status, Timings,
 };
 use wombat_store::{
-    Asking, ClaimOutcome, FinishOutcome, Store, Submitted, Versioned, WatchEvent, Written,
+    ClaimOutcome, FinishOutcome, Store, SubmitOptions, Submitted, Versioned, WatchEvent, Written,
 };
 use wombat_testkit::{NatsServer, a_spec};
 
@@ -19,7 +19,7 @@ pub(crate) async fn submit(
     let spec = a_spec().package(package).build();
     Ok(store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?
         .into_record())
 }
@@ -67,11 +67,11 @@ async fn a_request_is_made_once_and_answered_ever_after() -> anyhow::Result<()> 
 
     let first = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     let again = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
 
     let (Submitted::Queued(first), Submitted::Existing(again)) = (first, again) else {
@@ -99,12 +99,12 @@ async fn failures_are_final_only_where_asking_again_cant_help() -> anyhow::Resul
         let spec = a_spec().package(package).build();
         let again = store
             .builds
-            .submit(&spec, Asking::default(), &store.artifacts)
+            .submit(&spec, SubmitOptions::default(), &store.artifacts)
             .await?;
         assert_eq!(matches!(again, Submitted::Queued(_)), queued, "{class:?}");
         let forced = store
             .builds
-            .submit(&spec, Asking::forced(), &store.artifacts)
+            .submit(&spec, SubmitOptions::forced(), &store.artifacts)
             .await?;
         assert_eq!(forced.into_record().value.status(), Status::New);
     }
@@ -121,7 +121,7 @@ async fn a_forced_rebuild_serves_the_old_binary_until_there_is_a_new_one() -> an
 
     let queued = store
         .builds
-        .submit(&spec, Asking::forced(), &store.artifacts)
+        .submit(&spec, SubmitOptions::forced(), &store.artifacts)
         .await?
         .into_record();
     let old = queued.value.artifact().cloned().unwrap();
@@ -140,7 +140,7 @@ async fn a_forced_rebuild_serves_the_old_binary_until_there_is_a_new_one() -> an
 
     let queued = store
         .builds
-        .submit(&spec, Asking::forced(), &store.artifacts)
+        .submit(&spec, SubmitOptions::forced(), &store.artifacts)
         .await?
         .into_record();
     let ClaimOutcome::Won(claim) = store.builds.claim(queued, &builder("owl")).await? else {
@@ -152,7 +152,7 @@ async fn a_forced_rebuild_serves_the_old_binary_until_there_is_a_new_one() -> an
     let json = serde_json::to_value(&record.value)?;
     assert_eq!(
         json["notReproducible"], true,
-        "other bytes for the same identity are told"
+        "other bytes for the same identity are reported"
     );
     assert_eq!(json["otherSha256"], old.sha256.as_str());
     Ok(())
@@ -169,13 +169,13 @@ async fn a_success_without_its_binary_is_built_again() -> anyhow::Result<()> {
 
     let answered = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     assert!(matches!(answered, Submitted::Existing(_)));
     store.artifacts.remove(name.as_str()).await?;
     let again = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await?;
     assert!(matches!(again, Submitted::Queued(_)));
     Ok(())

@@ -5,6 +5,7 @@ mod artifacts;
 mod gocache;
 mod keys;
 mod life;
+mod locks;
 mod logs;
 mod open;
 mod orders;

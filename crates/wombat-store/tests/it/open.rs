@@ -6,7 +6,8 @@ use async_nats::jetstream;
 use futures::StreamExt;
 use wombat_model::{BuildKey, Failure, FailureClass, Status};
 use wombat_store::{
-    Asking, ClaimOutcome, Connection, ProvisionOptions, Revision, Store, WatchEvent, provision,
+    ClaimOutcome, Connection, ProvisionOptions, Revision, Store, SubmitOptions, WatchEvent,
+    provision,
 };
 use wombat_testkit::{NatsServer, a_spec, wait_until};
 
@@ -39,7 +40,7 @@ async fn until_hinted(connection: &Connection, expected: &[&BuildKey]) -> anyhow
     .await
 }
 
-/// What a watch of open builds tells before it is ready.
+/// What a watch of open builds delivers before it is ready.
 async fn told(store: &Store, recent: u64) -> Vec<(BuildKey, Status)> {
     let mut watch = store.builds.watch_open(recent);
     let mut told = Vec::new();
@@ -56,7 +57,7 @@ async fn told(store: &Store, recent: u64) -> Vec<(BuildKey, Status)> {
 
 /// Removed hints leave markers for a second.
 async fn until_told(store: &Store, expected: &[(BuildKey, Status)]) -> anyhow::Result<()> {
-    wait_until("open builds alone to be told", LIMIT, async || {
+    wait_until("only open builds to be delivered", LIMIT, async || {
         Ok((told(store, 0).await == expected).then_some(()))
     })
     .await
@@ -99,7 +100,7 @@ async fn a_build_has_its_hint_for_as_long_as_it_is_open() -> anyhow::Result<()> 
     until_hinted(&connection, &[]).await?;
     store
         .builds
-        .submit(&spec, Asking::forced(), &store.artifacts)
+        .submit(&spec, SubmitOptions::forced(), &store.artifacts)
         .await?;
     until_hinted(&connection, &[&key]).await?;
     store.builds.cancel(&key).await?.unwrap()?;
@@ -139,7 +140,7 @@ async fn a_watch_of_open_builds_reads_no_finished_ones() -> anyhow::Result<()> {
     assert!((3..22).contains(&some.len()), "{}", some.len());
     assert_eq!(some[0], expected[0], "open, whenever it was written");
 
-    // Every change is told afterwards, of finished builds too.
+    // Every change is delivered afterwards, of finished builds too.
     let mut watch = store.builds.watch_open(0);
     while watch.next().await != WatchEvent::Ready {}
     assert!(watch.complete_after() > Revision::ZERO);
@@ -185,7 +186,7 @@ async fn what_changes_while_a_watch_starts_is_told_once_and_in_order() -> anyhow
                     }
                 }
                 WatchEvent::Ready => {
-                    // What ended before the watch began isn't told.
+                    // Builds that ended before the watch began aren't delivered.
                     ready = true;
                     let open = told_open(&store).await?;
                     for n in 0..30 {
@@ -236,7 +237,7 @@ async fn hints_that_a_crash_left_are_mended_and_new_ones_left_alone() -> anyhow:
     finish(&store, claim, b"one").await?;
     until_hinted(&connection, &[]).await?;
     hand_written(&connection, ended.as_str().replace("build.", HINTS), "").await?;
-    // Somebody is about to write this one's record.
+    // A client is about to write this one's record.
     let opening = a_spec().package("opening").build().key();
     hand_written(&connection, opening.as_str().replace("build.", HINTS), "").await?;
     hand_written(&connection, format!("{HINTS}not.a.key"), "").await?;
@@ -259,7 +260,7 @@ async fn a_late_end_leaves_the_hint_of_who_asked_again() -> anyhow::Result<()> {
         let key = claim.key().clone();
         let failure = Failure::new(FailureClass::Infra, "no proxy");
         store.builds.fail(claim, failure).await?;
-        // The hint of the end is being removed just now.
+        // The hint of the finished build is just being removed.
         submit(&store, "nats").await?;
         assert_eq!(
             told_open(&store).await?,

@@ -1,4 +1,4 @@
-//! A property: no order of {a chunk is sent, the janitor sweeps, what is stored is listed, a success is written} ends in a
+//! A property: no order of {a chunk is sent, the janitor sweeps, objects are listed, a success is written} ends in a
 //! success with fewer chunks than its binary has.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::{
     sync::mpsc::{self, UnboundedReceiver},
 };
 use wombat_model::{Artifact, ArtifactName, Timings};
-use wombat_store::{Asking, ClaimOutcome, FinishOutcome, OrphanChunks, Store};
+use wombat_store::{ClaimOutcome, FinishOutcome, OrphanChunks, Store, SubmitOptions};
 use wombat_testkit::{NatsServer, a_spec};
 
 /// Orders that are tried.
@@ -21,9 +21,9 @@ const PIECE: usize = 256 * 1024;
 enum Step {
     /// More of the binary comes.
     Piece,
-    /// Everything without a name goes, however young it is: the worst that a janitor could do.
+    /// All chunks without an object are removed, however young: the worst that a janitor could do.
     Sweep,
-    /// A look at what there is, which leaves no trace.
+    /// Objects are listed, which must change nothing.
     List,
 }
 
@@ -37,7 +37,7 @@ fn steps(random: &mut fastrand::Rng) -> Vec<Step> {
     (0..count).map(|_| step(random)).collect()
 }
 
-/// Writes what it is told to; the end of the channel is the end of the file.
+/// Writes the pieces that it receives; the end of the channel is the end of the file.
 async fn feed(mut pipe: File, mut pieces: UnboundedReceiver<Vec<u8>>) -> anyhow::Result<()> {
     while let Some(piece) = pieces.recv().await {
         pipe.write_all(&piece).await?;
@@ -52,11 +52,11 @@ async fn one_order(nats: &NatsServer, store: &Store, order: u64) -> anyhow::Resu
     let spec = a_spec().package(&format!("p{order}")).build();
     let submitted = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts);
+        .submit(&spec, SubmitOptions::default(), &store.artifacts);
     let record = submitted.await?.into_record();
     let builder = "builder-1".parse()?;
     let ClaimOutcome::Won(claim) = store.builds.claim(record, &builder).await? else {
-        anyhow::bail!("nobody else claims");
+        anyhow::bail!("lost without a rival");
     };
     let name = ArtifactName::new(&spec.key(), claim.id());
     let file = nats.directory().join(format!("pipe-{order}"));
@@ -100,7 +100,7 @@ async fn one_order(nats: &NatsServer, store: &Store, order: u64) -> anyhow::Resu
         .succeed(*claim, artifact, Timings::new())
         .await?;
     anyhow::ensure!(matches!(ended, FinishOutcome::Done(_)), "order {order}");
-    // What has a name isn't an orphan.
+    // Chunks of an object aren't orphans.
     store
         .artifacts
         .remove_orphan_chunks(&mut seen, Duration::ZERO)

@@ -1,8 +1,8 @@
-//! Many at once: exactly one wins, and the others know it.
+//! Many at once: exactly one wins, and the others learn that they lost.
 
 use futures::future::try_join_all;
 use wombat_model::{Failure, FailureClass, Status};
-use wombat_store::{Asking, ClaimOutcome, FinishOutcome, Submitted};
+use wombat_store::{ClaimOutcome, FinishOutcome, SubmitOptions, Submitted};
 use wombat_testkit::{NatsServer, a_spec};
 
 use crate::life::{builder, claimed, finish, submit};
@@ -37,7 +37,7 @@ async fn equal_requests_at_once_make_one_record() -> anyhow::Result<()> {
         async move {
             store
                 .builds
-                .submit(&spec, Asking::default(), &store.artifacts)
+                .submit(&spec, SubmitOptions::default(), &store.artifacts)
                 .await
         }
     });

@@ -1,17 +1,18 @@
-//! Records that aren't what they should be, and times that are the server's.
+//! Invalid records, and times that are the server's.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use wombat_model::{Build, BuildKey, Failure, FailureClass, Status};
 use wombat_store::{
-    Asking, Connection, FinishOutcome, Purged, Store, StoreError, Submitted, Versioned, WatchEvent,
+    Connection, FinishOutcome, Purged, Store, StoreError, SubmitOptions, Submitted, Versioned,
+    WatchEvent,
 };
 use wombat_testkit::{NatsServer, a_spec};
 
 use crate::life::{claimed, finish, submit};
 
-/// Writes to a key of the records past all checks.
+/// Writes to a record's key without any check.
 async fn overwrite(connection: &Connection, key: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let jetstream = async_nats::jetstream::new(connection.client().clone());
     let subject = format!("$KV.builds.{key}");
@@ -60,7 +61,7 @@ async fn what_cant_be_read_is_told_as_such_and_can_be_removed_or_made_anew() -> 
         );
         let asked = store
             .builds
-            .submit(&spec, Asking::default(), &store.artifacts)
+            .submit(&spec, SubmitOptions::default(), &store.artifacts)
             .await;
         assert!(
             matches!(asked, Err(StoreError::Corrupt { .. })),
@@ -71,7 +72,7 @@ async fn what_cant_be_read_is_told_as_such_and_can_be_removed_or_made_anew() -> 
         assert!(matches!(told, WatchEvent::Unreadable { .. }), "{told:?}");
         assert_eq!(watch.next().await, WatchEvent::Ready);
     }
-    let forced = Asking::forced();
+    let forced = SubmitOptions::forced();
     let made = store.builds.submit(&spec, forced, &store.artifacts).await?;
     assert!(matches!(made, Submitted::Queued(_)));
     overwrite(&connection, key.as_str(), b"junk").await?;
@@ -113,7 +114,7 @@ async fn what_a_newer_version_wrote_is_kept_or_not_overwritten() -> anyhow::Resu
     let spec = a_spec().package("p").build();
     let asked = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await;
     assert!(
         matches!(asked, Err(StoreError::Corrupt { .. })),
@@ -130,7 +131,7 @@ async fn a_purge_that_was_cut_short_can_be_done_again() -> anyhow::Result<()> {
     let done = built(&store).await?;
     let key = done.value.key();
     let name = done.value.artifact().unwrap().name.clone();
-    // As far as a purge gets that dies in its middle.
+    // The state that an interrupted purge leaves.
     let expired = store.builds.expire(done).await?;
     assert!(matches!(expired, wombat_store::Written::Won(_)));
     assert_eq!(store.purge(&key).await?, Purged::Gone(5));
@@ -139,7 +140,7 @@ async fn a_purge_that_was_cut_short_can_be_done_again() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A record's times by the body alone are what this host believes; those that are read are the server's.
+/// Times in a record's body are this host's estimates; those that are read are the server's.
 #[tokio::test]
 async fn times_are_read_off_the_servers_messages() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
@@ -174,9 +175,9 @@ async fn a_failure_of_the_package_answers_for_a_while_and_is_tried_again_then() 
     store.builds.fail(claim, failure).await?;
     let spec = a_spec().package("p").build();
     let ask = async |retry_after| {
-        let asking = Asking {
+        let asking = SubmitOptions {
             retry_after,
-            ..Asking::default()
+            ..SubmitOptions::default()
         };
         store.builds.submit(&spec, asking, &store.artifacts).await
     };

@@ -1,8 +1,8 @@
-//! What a dead, restarted or emptied server does to those who wait.
+//! Clients of a server that is killed, restarted or emptied.
 
 use std::time::{Duration, Instant};
 
-use wombat_store::{Asking, ProvisionOptions, StoreError, WatchEvent, provision};
+use wombat_store::{ProvisionOptions, StoreError, SubmitOptions, WatchEvent, provision};
 use wombat_testkit::{NatsServer, wait_until};
 
 use crate::life::submit;
@@ -23,7 +23,7 @@ async fn a_dead_server_is_reported_soon_and_writes_dont_come_back_to_life() -> a
     let spec = wombat_testkit::a_spec().build();
     let refused = store
         .builds
-        .submit(&spec, Asking::default(), &store.artifacts)
+        .submit(&spec, SubmitOptions::default(), &store.artifacts)
         .await;
     assert!(
         matches!(refused, Err(StoreError::Unavailable(_))),

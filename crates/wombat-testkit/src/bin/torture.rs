@@ -1,24 +1,24 @@
-//! Surprises a system of real processes in every way that there is, and says what was lost: a line for each scenario.
-//! `--only NAME` runs one scenario; `--quick` a fraction of each; `--one` and `--three` on one kind of server alone;
-//! `--program PATH` tortures another program than `target/release/wombat`. Ends with 1 if anything was wrong.
+//! Injects faults into a system of real processes, and reports what was lost, a line for each scenario. `--only NAME`
+//! runs one scenario; `--quick` a fraction of each; `--one` and `--three` only one nats-server or a cluster of three;
+//! `--program PATH` another program than `target/release/wombat`. Exits with 1 if anything was wrong.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use wombat_testkit::{
     Program,
-    torture::{Place, Scenario, Tally, Torture},
+    torture::{Scenario, Tally, Topology, Torture},
 };
 
-struct Wanted {
+struct Arguments {
     torture: Torture,
     scenarios: Vec<Scenario>,
-    places: Vec<Place>,
+    topologies: Vec<Topology>,
 }
 
-fn wanted() -> anyhow::Result<Wanted> {
+fn arguments() -> anyhow::Result<Arguments> {
     let mut program = "target/release/wombat".to_owned();
-    let (mut quick, mut scenarios, mut places) = (false, Vec::new(), Vec::new());
+    let (mut quick, mut scenarios, mut topologies) = (false, Vec::new(), Vec::new());
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || {
@@ -28,58 +28,58 @@ fn wanted() -> anyhow::Result<Wanted> {
         };
         match word.as_str() {
             "--quick" => quick = true,
-            "--one" => places.push(Place::One),
-            "--three" => places.push(Place::Three),
+            "--one" => topologies.push(Topology::One),
+            "--three" => topologies.push(Topology::Three),
             "--only" => scenarios.push(value()?.parse()?),
             "--program" => program = value()?,
             _ => bail!(
-                "what is {word}? There are --only NAME, --quick, --one, --three, --program PATH"
+                "unknown option {word}; use --only NAME, --quick, --one, --three, --program PATH"
             ),
         }
     }
     if scenarios.is_empty() {
         scenarios = Scenario::ALL.to_vec();
     }
-    if places.is_empty() {
-        places = vec![Place::One, Place::Three];
+    if topologies.is_empty() {
+        topologies = vec![Topology::One, Topology::Three];
     }
-    Ok(Wanted {
+    Ok(Arguments {
         torture: Torture {
             program: Program::at(std::path::absolute(program)?),
             quick,
         },
         scenarios,
-        places,
+        topologies,
     })
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Wanted {
+    let Arguments {
         torture,
         scenarios,
-        places,
-    } = wanted()?;
+        topologies,
+    } = arguments()?;
     let mut clean = true;
     eprintln!("{:28}  {}", "", Tally::heads());
     for scenario in scenarios {
-        for place in scenario
-            .places()
+        for topology in scenario
+            .topologies()
             .iter()
-            .filter(|place| places.contains(place))
+            .filter(|topology| topologies.contains(topology))
         {
-            let shown = match place {
-                Place::One => "one server",
-                Place::Three => "three",
+            let shown = match topology {
+                Topology::One => "one server",
+                Topology::Three => "three",
             };
-            match torture.run(scenario, *place).await {
+            match torture.run(scenario, *topology).await {
                 Ok(tally) => {
                     clean &= tally.is_clean();
                     eprintln!("{scenario:17}{shown:11}  {tally}");
                 }
                 Err(error) => {
                     clean = false;
-                    eprintln!("{scenario:17}{shown:11}  broke off: {error:#}");
+                    eprintln!("{scenario:17}{shown:11}  aborted: {error:#}");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The processes that are tortured.
+//! The processes under test.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -8,9 +8,9 @@ use wombat_store::{Connection, Store};
 
 use crate::{Cluster, DelayProxy, NatsServer, NatsServerConfig, Program, Site, StubGo, Wombat};
 
-/// What the processes store in.
+/// The nats-servers of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Topology {
     /// One nats-server.
     One,
     /// A cluster of three.
@@ -19,14 +19,14 @@ pub enum Place {
 
 /// A process, how it was started, and its state folder, so that it can be started again.
 #[derive(Debug)]
-pub(super) struct Role {
+pub(super) struct RoleProcess {
     program: Program,
     words: Vec<String>,
     state: TempDir,
     running: Option<Wombat>,
 }
 
-impl Role {
+impl RoleProcess {
     pub(super) fn start(program: &Program, words: Vec<String>) -> anyhow::Result<Self> {
         let mut role = Self {
             program: program.clone(),
@@ -44,23 +44,23 @@ impl Role {
         Ok(())
     }
 
-    /// Ends it as a crash does.
+    /// Kills it, as a crash does.
     pub(super) fn kill(&mut self) {
         self.running = None;
     }
 
-    /// Whether it ended by itself.
+    /// Whether it has ended by itself.
     pub(super) fn has_ended(&mut self) -> anyhow::Result<bool> {
         let running = self.running.as_mut().context("it is killed")?;
         running.has_ended()
     }
 
-    /// The folder that it keeps things in.
+    /// Its state folder.
     pub(super) fn state(&self) -> &Path {
         self.state.path()
     }
 
-    /// What the builder in this folder is called.
+    /// The id of the builder in this folder.
     pub(super) fn builder_name(&self) -> Option<String> {
         let owner = std::fs::read(self.state.path().join("builder/owner")).ok()?;
         let owner: serde_json::Value = serde_json::from_slice(&owner).ok()?;
@@ -86,58 +86,58 @@ pub(super) struct Bed {
     pub(super) nats: NatsServer,
     pub(super) cluster: Option<Arc<Cluster>>,
     pub(super) go: StubGo,
-    pub(super) services: Vec<Role>,
-    pub(super) builders: Vec<Role>,
+    pub(super) services: Vec<RoleProcess>,
+    pub(super) builders: Vec<RoleProcess>,
     pub(super) site: Site,
     pub(super) connection: Connection,
     pub(super) store: Store,
     gateway: Wombat,
-    /// Where processes find NATS.
+    /// The address of NATS for the processes.
     url: String,
     _link: Option<DelayProxy>,
 }
 
-/// What differs from scenario to scenario.
+/// Options of a scenario.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
-    /// More words for `setup`.
+    /// More arguments for `setup`.
     pub(super) setup: Vec<&'static str>,
-    /// More words for `service`.
+    /// More arguments for `service`.
     pub(super) service: Vec<&'static str>,
-    /// How the service's clock is set, in faketime's words.
+    /// How the service's clock is set, in faketime's syntax.
     pub(super) service_clock: Option<&'static str>,
-    /// More words for each builder.
+    /// More arguments for each builder.
     pub(super) builder: Vec<&'static str>,
     /// How each builder's clock is set; there are as many builders as entries.
     pub(super) builders: Vec<Option<&'static str>>,
-    /// How long a round trip between a process and NATS takes.
+    /// Time of a round trip between a process and NATS.
     pub(super) round_trip: Option<Duration>,
-    /// The gateway knows the first of three nats-servers alone.
+    /// Whether the gateway knows the first of three nats-servers only.
     pub(super) gateway_at_first: bool,
-    /// Seconds by which the one nats-server, or the first of three, is ahead.
+    /// Seconds by which the clock of the one nats-server, or of the first of three, is ahead.
     pub(super) server_ahead: Option<i64>,
 }
 
 impl Bed {
     pub(super) async fn start(
         program: &Program,
-        place: Place,
+        topology: Topology,
         plan: &Plan,
     ) -> anyhow::Result<Self> {
-        // Large, and held by every scenario.
-        Box::pin(Self::begin(program, place, plan)).await
+        // A large future, which every scenario would contain.
+        Box::pin(Self::begin(program, topology, plan)).await
     }
 
-    async fn begin(program: &Program, place: Place, plan: &Plan) -> anyhow::Result<Self> {
-        let (nats, cluster) = match place {
-            Place::One => (
+    async fn begin(program: &Program, topology: Topology, plan: &Plan) -> anyhow::Result<Self> {
+        let (nats, cluster) = match topology {
+            Topology::One => (
                 NatsServer::with(&NatsServerConfig {
                     clock_offset: plan.server_ahead,
                     ..NatsServerConfig::default()
                 })?,
                 None,
             ),
-            Place::Three => {
+            Topology::Three => {
                 let cluster = Cluster::with_clocks([plan.server_ahead, None, None])?;
                 (NatsServer::of_cluster(&cluster)?, Some(cluster))
             }
@@ -152,10 +152,10 @@ impl Bed {
         };
         let url = link.as_ref().map_or_else(|| nats.url(), DelayProxy::url);
         let go = StubGo::new()?;
-        // Beside NATS, as everywhere: a gateway gives each question to it a few seconds.
+        // Near NATS, as in practice: a gateway waits only a few seconds for its response.
         let words = ["service", "--nats-url", &nats.url(), "--queue-limit", "0"];
         let words = [&words[..], &plan.service].concat();
-        let service = Role::start(&with_clock(program, plan.service_clock), owned(&words))?;
+        let service = RoleProcess::start(&with_clock(program, plan.service_clock), owned(&words))?;
         let at = if plan.gateway_at_first { &direct } else { &url };
         let (gateway, site) = program.gateway(at, &[]).await?;
         let connection = nats.connection().await?;
@@ -185,25 +185,26 @@ impl Bed {
         let (url, go) = (self.url.clone(), path(&self.go.program())?);
         let folder = path(self.go.folder())?;
         let words = ["builder", "--nats-url", &url, "--go", &go];
-        let places = ["--sandbox-allow", &folder, "--warm", "off"];
+        let folders = ["--sandbox-allow", &folder, "--warm", "off"];
         let rest = ["--min-free-disk", "0", "--without", "ahead,imports,lint"];
-        let words = [&words[..], &places, &rest, more].concat();
+        let words = [&words[..], &folders, &rest, more].concat();
         let program = with_clock(&self.program, clock);
-        self.builders.push(Role::start(&program, owned(&words))?);
+        self.builders
+            .push(RoleProcess::start(&program, owned(&words))?);
         Ok(())
     }
 
-    /// Another gateway, which knows the first of three nats-servers alone. It has another address.
+    /// Starts another gateway, which knows the first of three nats-servers only, at another address.
     pub(super) async fn another_gateway(&mut self) -> anyhow::Result<()> {
-        let cluster = self.cluster.as_ref().context("a cluster was asked for")?;
+        let cluster = self.cluster.as_ref().context("the topology is a cluster")?;
         (self.gateway, self.site) = self.program.gateway(&cluster.url_of(0), &[]).await?;
         Ok(())
     }
 
-    /// What any process that runs said of a panic.
+    /// Panics in the logs of running processes.
     pub(super) fn panics(&self) -> Vec<String> {
         let roles = self.services.iter().chain(&self.builders);
-        let mut all: Vec<String> = roles.flat_map(Role::panics).collect();
+        let mut all: Vec<String> = roles.flat_map(RoleProcess::panics).collect();
         let log = self.gateway.log_text();
         let lines = log.lines().filter(|line| line.contains("panicked at"));
         all.extend(lines.map(str::to_owned));
@@ -211,7 +212,7 @@ impl Bed {
     }
 }
 
-/// The program with another time of day; what measures lengths of time isn't moved.
+/// The program with another time of day; its monotonic clock isn't changed.
 fn with_clock(program: &Program, clock: Option<&str>) -> Program {
     const LIBRARY: &str = "libfaketimeMT.so.1";
     let Some(clock) = clock else {

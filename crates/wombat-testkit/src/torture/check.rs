@@ -1,4 +1,4 @@
-//! What has to hold once all is calm again.
+//! The checks after a scenario.
 
 use std::{
     collections::BTreeMap,
@@ -15,15 +15,15 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{bed::Bed, load::Load, tally::Tally};
 use crate::artifact_path;
 
-/// How long builds, lists and streams may take to come to their ends.
+/// How long builds, lists and streams may take to end.
 const LIMIT: Duration = Duration::from_mins(4);
 /// How long a list may lag behind.
 const LAG: Duration = Duration::from_secs(15);
-/// How many successes are looked at at once.
+/// How many successes are checked at the same time.
 const AT_ONCE: usize = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Waits for the ends, and counts what isn't as it was promised.
+/// Waits until all builds have ended, and counts violations.
 pub(super) async fn check(bed: &Bed, load: &Load) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let ids = load.promised();
@@ -31,7 +31,7 @@ pub(super) async fn check(bed: &Bed, load: &Load) -> anyhow::Result<Tally> {
     let views = ended(bed, &ids, &mut tally).await?;
     let mut successes = Vec::new();
     for (id, view) in &views {
-        // Whoever loses three builders is given up, as is said in the documentation.
+        // A build that loses three builders fails, as documented.
         if view["status"] == "failed" && view["failure"]["class"] != "lost" {
             tally.failed += 1;
             let error = view["error"].as_str().unwrap_or_default();
@@ -75,7 +75,7 @@ pub(super) async fn check(bed: &Bed, load: &Load) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-/// Times of a record are in the order of what happened.
+/// Checks that the times of a record are in order.
 fn time_problem(view: &Value) -> Option<String> {
     let times = ["requested", "claimed", "finished"].map(|name| view[name].as_str());
     let times: Vec<OffsetDateTime> = times
@@ -86,7 +86,7 @@ fn time_problem(view: &Value) -> Option<String> {
     (!times.is_sorted()).then(|| format!("its times go backwards: {times:?}"))
 }
 
-/// A few examples are enough.
+/// Adds a complaint; a few of them are enough.
 fn note(tally: &mut Tally, words: String) {
     const MOST: usize = 6;
     if tally.complaints.len() < MOST {
@@ -144,7 +144,7 @@ async fn downloaded(bed: &Bed, id: &str, view: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The log of a success begins with its claim and ends with its end.
+/// Checks that the log of a success begins with its claim, ends with its end, and has no gap.
 async fn log_problem(bed: &Bed, id: &str) -> anyhow::Result<Option<String>> {
     let response = bed.site.get(&format!("/api/builds/{id}/log")).await?;
     let status = response.status();
@@ -176,7 +176,7 @@ async fn streams(load: &Load, views: &BTreeMap<String, Value>, tally: &mut Tally
         let problem = match tokio::time::timeout(left, follower).await {
             Ok(Ok(seen)) => seen.lacks(claim),
             Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("it goes on without end".to_owned()),
+            Err(_) => Some("it doesn't end".to_owned()),
         };
         if let Some(problem) = problem {
             tally.gaps += 1;
@@ -185,7 +185,7 @@ async fn streams(load: &Load, views: &BTreeMap<String, Value>, tally: &mut Tally
     }
 }
 
-/// Each record is listed once, as it is.
+/// Checks that each record is listed once, at its newest revision.
 async fn listed(bed: &Bed, tally: &mut Tally) -> anyhow::Result<()> {
     let begun = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! The stream of one build, followed from its request to its end, through every cut.
+//! The event stream of one build, followed from its request to its end, across disconnections.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,23 +8,23 @@ use serde_json::Value;
 
 use crate::Site;
 
-/// How long to wait before coming back after a cut.
+/// How long to wait before reconnecting.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a stream told.
+/// What a stream delivered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct StreamCheck {
     /// The number of the newest entry of each claim.
     numbers: BTreeMap<String, u64>,
-    /// Each claim whose last entry came.
+    /// Claims whose last entry was delivered.
     ended: Vec<String>,
-    /// What was wrong on the way.
+    /// What was wrong.
     pub(super) holes: Vec<String>,
-    /// The stream came to its end.
+    /// Whether the stream reached its end.
     pub(super) whole: bool,
 }
 
-impl Seen {
+impl StreamCheck {
     fn note(&mut self, event: &Event) {
         match event.name.as_str() {
             "log" => match serde_json::from_str::<Value>(&event.data) {
@@ -32,7 +32,7 @@ impl Seen {
                 Err(error) => self.holes.push(format!("{error}: {}", event.data)),
             },
             "gap" => self.holes.push(format!("a gap: {}", event.data)),
-            // What came before is void, and comes once more.
+            // What was delivered before is void, and is delivered again.
             "reset" => {
                 self.numbers.clear();
                 self.ended.clear();
@@ -58,7 +58,7 @@ impl Seen {
         *last = n;
     }
 
-    /// What this stream lacks, if the claim that ended the build was this one.
+    /// What this stream lacks, if this claim ended the build.
     pub(super) fn lacks(&self, claim: Option<&str>) -> Option<String> {
         if let Some(hole) = self.holes.first() {
             return Some(hole.clone());
@@ -80,8 +80,8 @@ struct Event {
 }
 
 /// Follows a build until its stream ends.
-pub(super) async fn follow(site: Site, id: String) -> Seen {
-    let mut seen = Seen::default();
+pub(super) async fn follow(site: Site, id: String) -> StreamCheck {
+    let mut seen = StreamCheck::default();
     let mut last: Option<String> = None;
     loop {
         let mut request = site

@@ -17,14 +17,14 @@ use wombat_store::{Store, WatchEvent};
 
 use super::{
     bed::Bed,
-    follow::{Seen, follow},
+    follow::{StreamCheck, follow},
 };
 use crate::{Site, a_distinct_request};
 
-/// A build that was promised, and who follows it.
-pub(super) type Promised = BTreeMap<String, Option<JoinHandle<Seen>>>;
+/// Accepted builds, and the tasks that follow them.
+pub(super) type Promised = BTreeMap<String, Option<JoinHandle<StreamCheck>>>;
 
-/// Asks, and remembers what was promised.
+/// Requests builds, and remembers those that were accepted.
 #[derive(Clone)]
 pub(super) struct Load {
     site: Site,
@@ -50,7 +50,7 @@ impl Load {
         load
     }
 
-    /// Asks for one more build. `None`: it was refused.
+    /// Requests one more build. `None`: it was refused.
     pub(super) async fn ask(&self, followed: bool) -> Option<String> {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let request = a_distinct_request(n);
@@ -70,10 +70,10 @@ impl Load {
         Some(id)
     }
 
-    /// Asks so many times a second until this is dropped. Every eighth is followed.
-    pub(super) fn asks_each_second(&self, count: u32) -> Asking {
+    /// Requests this many builds a second until the result is dropped. Every eighth is followed.
+    pub(super) fn asks_each_second(&self, count: u32) -> RequestLoop {
         let load = self.clone();
-        Asking(tokio::spawn(async move {
+        RequestLoop(tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_secs(1) / count);
             let mut n = 0_u32;
             loop {
@@ -85,7 +85,7 @@ impl Load {
         }))
     }
 
-    /// What was promised so far.
+    /// The builds that were accepted so far, and their followers.
     pub(super) fn take_promised(&self) -> Promised {
         std::mem::take(&mut *self.promised.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -95,7 +95,7 @@ impl Load {
         promised.keys().cloned().collect()
     }
 
-    /// Builds that came to success under more than one claim.
+    /// The number of builds that succeeded under more than one claim.
     pub(super) fn double(&self) -> usize {
         let successes = self
             .successes
@@ -105,10 +105,10 @@ impl Load {
     }
 }
 
-/// Requests that go on; dropping it ends them.
-pub(super) struct Asking(JoinHandle<()>);
+/// A loop of requests; dropping it ends them.
+pub(super) struct RequestLoop(JoinHandle<()>);
 
-impl Drop for Asking {
+impl Drop for RequestLoop {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -127,7 +127,7 @@ impl NatsClient {
     }
 }
 
-/// Notes under which claim each build succeeded.
+/// Records the claims under which each build succeeded.
 async fn watch(store: Store, successes: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>) {
     let mut watcher = store.builds.watch();
     loop {

@@ -1,8 +1,8 @@
-//! Torture: a system of real processes around one nats-server, or a cluster of three, is surprised in every way that there is,
-//! and afterwards everything that was promised is looked for.
+//! Torture tests: faults are injected into a system of real processes around one nats-server, or a cluster of three,
+//! and afterwards every accepted build is checked.
 //!
-//! *bed*: the processes · *load*: requests, and who follows them · *follow*: a stream of one build · *reads*: who looks
-//! meanwhile · *check*: what has to hold afterwards · *tally*: the line that is printed · *scenarios*: what happens meanwhile.
+//! *bed*: the processes · *load*: requests, and their followers · *follow*: the event stream of one build · *reads*:
+//! reads during a scenario · *check*: the checks afterwards · *tally*: the printed line · *scenarios*: the faults.
 
 mod bed;
 mod check;
@@ -14,33 +14,33 @@ mod tally;
 
 use std::time::Instant;
 
-pub use bed::Place;
+pub use bed::Topology;
 pub use scenarios::Scenario;
 pub use tally::Tally;
 
 use crate::Program;
 
-/// What is run.
+/// Options of a run.
 #[derive(Clone, Debug)]
 pub struct Torture {
-    /// The `wombat` that is tortured.
+    /// The `wombat` under test.
     pub program: Program,
-    /// A fraction of each scenario.
+    /// Whether to run a fraction of each scenario.
     pub quick: bool,
 }
 
 impl Torture {
     /// Runs one scenario from the start of its servers to their end.
-    pub async fn run(&self, scenario: Scenario, place: Place) -> anyhow::Result<Tally> {
+    pub async fn run(&self, scenario: Scenario, topology: Topology) -> anyhow::Result<Tally> {
         let begun = Instant::now();
-        let tally = Box::pin(scenario.run(self, place)).await?;
+        let tally = Box::pin(scenario.run(self, topology)).await?;
         Ok(Tally {
             took: begun.elapsed(),
             ..tally
         })
     }
 
-    /// So many, or a fraction of it.
+    /// This number, or a fraction of it in a quick run.
     pub(crate) fn times(&self, all: u32) -> u32 {
         if self.quick { all.div_ceil(6) } else { all }
     }

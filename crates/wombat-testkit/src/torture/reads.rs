@@ -1,4 +1,4 @@
-//! People who look at what is there, while the system is surprised.
+//! Reads during a scenario.
 
 use std::{
     collections::BTreeMap,
@@ -16,23 +16,23 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a reader waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What became of the reads of one kind.
+/// Outcomes of the reads of one kind.
 #[derive(Clone, Debug, Default)]
-struct Kind {
+struct ReadStats {
     answered: u32,
-    /// What the others were told.
+    /// The errors of the others.
     refused: Vec<String>,
     longest: Duration,
 }
 
-/// Reads that go on; dropping them ends them.
+/// Loops of reads; dropping them ends them.
 pub(super) struct Reads {
     tasks: Vec<JoinHandle<()>>,
-    seen: Arc<Mutex<BTreeMap<&'static str, Kind>>>,
+    seen: Arc<Mutex<BTreeMap<&'static str, ReadStats>>>,
 }
 
 impl Reads {
-    /// Reads the list, and all that there is of a build that succeeded.
+    /// Reads the list, the catalog, and everything about a build that succeeded.
     pub(super) fn begin(site: &Site, id: &str) -> Self {
         let build = format!("/api/builds/{id}");
         let paths = [
@@ -51,7 +51,7 @@ impl Reads {
         }
     }
 
-    /// What was refused, in words.
+    /// Reads that were refused, in words.
     pub(super) fn refused(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let refused = seen.iter().filter(|(_, kind)| !kind.refused.is_empty());
@@ -89,7 +89,7 @@ async fn read(
     site: Site,
     name: &'static str,
     path: String,
-    seen: Arc<Mutex<BTreeMap<&'static str, Kind>>>,
+    seen: Arc<Mutex<BTreeMap<&'static str, ReadStats>>>,
 ) {
     loop {
         let begun = Instant::now();

@@ -1,21 +1,21 @@
-//! What a scenario cost.
+//! The result of a scenario.
 
 use std::{fmt, time::Duration};
 
-/// Counts of one scenario; all but the first two have to be 0, and the first two alike.
+/// Counts of one scenario; all but the first two must be 0, and the first two must be equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Builds that were promised.
+    /// Builds that were accepted.
     pub acknowledged: usize,
-    /// Of those, how many came to an end.
+    /// Of those, how many ended.
     pub ended: usize,
-    /// Of those, how many failed, where nothing was wrong with them.
+    /// Of those, how many failed although nothing was wrong with them.
     pub failed: usize,
-    /// Of those: because a store was full, and said so.
+    /// Of those, how many failed because a store was full, as their error says.
     pub failed_for_room: usize,
-    /// Builds that were promised and that there is no record of any more.
+    /// Accepted builds without a record.
     pub lost: usize,
-    /// Builds that two builders brought to success, one after the other.
+    /// Builds that succeeded on two builders, one after the other.
     pub double: usize,
     /// Successes whose binary can't be downloaded with its SHA-256.
     pub without_bytes: usize,
@@ -23,9 +23,9 @@ pub struct Tally {
     pub gaps: usize,
     /// Builds that are listed twice, not at all, or at a state that isn't their newest.
     pub twice: usize,
-    /// Damaged files that were believed.
+    /// Damaged files that were used.
     pub believed: usize,
-    /// Anything else that must not be, in words.
+    /// Anything else that is wrong, in words.
     pub complaints: Vec<String>,
     /// How long it took.
     pub took: Duration,
@@ -51,7 +51,7 @@ impl Tally {
             && self.complaints.is_empty()
     }
 
-    /// What the columns of a line are.
+    /// The heads of the columns.
     pub fn heads() -> &'static str {
         "acknowledged / ended / failed / lost / double / successes without bytes / stream gaps / listed twice / files believed"
     }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use wombat_testkit::{NatsServer, NatsServerConfig};
 
-/// A message that is stored now: the server's time of it, in seconds since 1970.
+/// Stores a message, and returns the server's time of it, in seconds since 1970.
 async fn stored_at(server: &NatsServer) -> anyhow::Result<i64> {
     let connection = server.connection().await?;
     let ask = async |subject: &str, question: Value| -> anyhow::Result<Value> {

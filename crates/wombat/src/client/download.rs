@@ -1,4 +1,4 @@
-//! A binary to a file: checked against its record, put in place whole or not at all.
+//! Downloads a binary to a file: checked against its record, and put in place completely or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use wombat_model::{Goos, Sha256, wire::BuildView};
 
 use super::Server;
 
-/// Where the binary goes and what is shown meanwhile.
+/// Where the binary is written, and what is shown meanwhile.
 #[derive(Debug)]
 pub(crate) struct DownloadOptions {
-    /// The file; by default `wombat`, or `wombat.exe` for Windows, in the present folder.
+    /// The file; by default `wombat`, or `wombat.exe` for Windows, in the current folder.
     pub(crate) output: Option<PathBuf>,
     /// Whether to draw a progress bar.
     pub(crate) bar: bool,
@@ -41,7 +41,7 @@ pub(crate) async fn download(
         .unwrap_or_else(|| PathBuf::from(name));
     ensure!(
         !output.is_dir(),
-        "{} is a folder; name the file",
+        "{} is a folder; give the name of a file",
         output.display()
     );
     let folder = output
@@ -74,7 +74,7 @@ pub(crate) async fn download(
     );
 
     make_executable(temporary.path())?;
-    // A file of its size that holds something else is what a power failure would make of it otherwise.
+    // Synced first: otherwise a power failure could leave a file of this size with other content.
     let place = output.clone();
     tokio::task::spawn_blocking(move || wombat_files::settle(temporary, &place))
         .await?

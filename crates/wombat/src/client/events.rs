@@ -1,4 +1,4 @@
-//! Server-sent events of one build, resumed where they were cut.
+//! Server-sent events of one build, resumed after a lost connection.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use wombat_model::{
 
 use super::{ClientError, Server};
 
-/// Waits before coming back after a cut, and how often.
+/// Wait before a reconnect, and most reconnects.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_RETRIES: u32 = 30;
 
-/// What happened to the build.
+/// An event of a build.
 #[derive(Debug)]
 pub(crate) enum BuildEvent {
-    /// The record is this now.
+    /// The record changed.
     Build(Box<BuildView>),
-    /// The builder said this.
+    /// The builder logged an entry.
     Log(Box<LoggedEntry>),
-    /// Lines are missing here: how many, and how many bytes they had if that is known.
+    /// Log lines are missing: how many, and their bytes if that is known.
     Gap(u64, Option<u64>),
     /// Its record was removed; [`Self::End`] follows.
     Removed,
-    /// What was told before is void.
+    /// All earlier events are void.
     Reset,
-    /// It is finished, and so is its log.
+    /// The build is finished, and its log is complete.
     End,
 }
 
@@ -89,7 +89,7 @@ impl EventStream {
         }
     }
 
-    /// Opens the stream where the last event left it. `false`: there is nothing more.
+    /// Opens the stream after the last event. `false`: there are no more events.
     async fn connect(&mut self) -> Result<bool, ClientError> {
         let mut request = self
             .server
@@ -126,7 +126,7 @@ impl EventStream {
             "removed" => Some(BuildEvent::Removed),
             "reset" => Some(BuildEvent::Reset),
             "end" => Some(BuildEvent::End),
-            // A newer gateway may say more.
+            // A newer gateway may send other events.
             _ => None,
         })
     }
@@ -138,7 +138,7 @@ struct RawEvent {
     data: String,
 }
 
-/// Cuts a byte stream into events, as the HTML standard's section on server-sent events says.
+/// Splits a byte stream into events, by the HTML standard's section on server-sent events.
 #[derive(Debug, Default)]
 struct Parser {
     buffer: Vec<u8>,
@@ -180,7 +180,7 @@ impl Parser {
                 self.event.data.push_str(value);
             }
             "id" => self.id = Some(value.to_owned()),
-            // Comments, and fields that we have no use for.
+            // Comments, and unused fields.
             _ => {}
         }
     }
@@ -189,7 +189,7 @@ impl Parser {
         self.ready.pop_front()
     }
 
-    /// The connection ended: half an event is none.
+    /// The connection ended: drops an incomplete event.
     fn cut(&mut self) {
         self.buffer.clear();
         self.event = RawEvent::default();

@@ -1,4 +1,4 @@
-//! Calls to a gateway, and what went wrong with them in words.
+//! Calls to a gateway, and messages for failed ones.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 use wombat_model::{BuildKey, Problem, wire::BuildView};
 
-/// Which gateway, and as whom.
+/// The gateway to call, and the token to send.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
-    /// The gateway
+    /// URL of the gateway
     #[arg(
         long,
         env = "WOMBAT_SERVER",
@@ -19,7 +19,7 @@ pub(crate) struct ServerArgs {
         default_value = DEFAULT_SERVER
     )]
     server: String,
-    /// Token for cancelling and forcing
+    /// Access token; needed to cancel or force builds, and for administration
     #[arg(
         long,
         env = "WOMBAT_TOKEN",
@@ -33,7 +33,7 @@ pub(crate) struct ServerArgs {
 const DEFAULT_SERVER: &str = "http://127.0.0.1:4430";
 
 impl ServerArgs {
-    /// The words that name the same gateway on another command line, with a space in front; none for the default.
+    /// The option that names the same gateway on another command line, with a space in front; empty for the default.
     pub(crate) fn flag(&self) -> String {
         if self.server == DEFAULT_SERVER {
             String::new()
@@ -59,23 +59,23 @@ impl From<String> for Secret {
     }
 }
 
-/// Why a call gave no answer.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
-    /// Nobody there, or cut off.
+    /// The gateway doesn't answer, or the connection was lost.
     #[error("can't reach {server}: {source}")]
     Unreachable {
         server: String,
         source: reqwest::Error,
     },
-    /// The gateway says no.
+    /// The gateway refused the request.
     #[error("{}", refused(.problems, *.status))]
     Refused {
         status: StatusCode,
         problems: Vec<Problem>,
     },
-    /// The answer isn't what a gateway says.
-    #[error("{server} answered something unexpected: {problem}")]
+    /// The answer isn't that of a gateway.
+    #[error("{server} sent an unexpected answer: {problem}")]
     Unexpected { server: String, problem: String },
 }
 
@@ -181,7 +181,7 @@ impl Server {
         })
     }
 
-    /// Looks at one build, or cancels it.
+    /// Reads or cancels one build.
     pub(crate) async fn build(
         &self,
         method: Method,

@@ -12,16 +12,16 @@ use wombat_model::{
 
 use crate::output::{note, print};
 
-/// Shows how a build comes along, on standard error.
+/// Shows the progress of a build on standard error.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
-    said: String,
+    shown: String,
 }
 
 impl Progress {
-    /// Draws only where somebody looks.
+    /// Draws only on a terminal.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner();
@@ -34,18 +34,18 @@ impl Progress {
         Self {
             bar,
             quiet,
-            said: String::new(),
+            shown: String::new(),
         }
     }
 
-    /// The record changed.
+    /// Shows a changed record.
     pub(crate) fn build(&mut self, view: &BuildView) {
         if view.build.status == Status::New {
             self.say(&waiting(view));
         }
     }
 
-    /// The builder said something.
+    /// Shows a log entry.
     pub(crate) fn log(&mut self, logged: &LoggedEntry, lines_too: bool) {
         match &logged.entry.event {
             LogEvent::Claimed { builder, .. } => self.say(&format!("{builder} builds it")),
@@ -59,7 +59,7 @@ impl Progress {
         }
     }
 
-    /// A line that stays.
+    /// Prints a line that stays.
     pub(crate) fn line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| note(line)),
@@ -71,10 +71,10 @@ impl Progress {
     fn say(&mut self, words: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(words.to_owned());
-        } else if !self.quiet && self.said != words {
+        } else if !self.quiet && self.shown != words {
             note(words);
         }
-        words.clone_into(&mut self.said);
+        words.clone_into(&mut self.shown);
     }
 }
 
@@ -89,9 +89,12 @@ impl Drop for Progress {
 fn waiting(view: &BuildView) -> String {
     match view.queue {
         Some(queue) if queue.builders == 0 => {
-            "nobody is building right now: no builder is connected; the build will start when one is".to_owned()
+            "no builder is connected; the build will start when one is".to_owned()
         }
-        Some(queue) => format!("waiting for a builder, {} of {}", queue.position, queue.length),
+        Some(queue) => format!(
+            "waiting for a builder, {} of {}",
+            queue.position, queue.length
+        ),
         None => "waiting for a builder".to_owned(),
     }
 }
@@ -120,7 +123,7 @@ pub(crate) fn describe(view: &BuildView) -> String {
     if build.expired {
         row(
             "expired",
-            "the binary was removed; ask again to have it rebuilt",
+            "the binary was removed; request the build again to rebuild it",
         );
     }
     row(
@@ -161,7 +164,7 @@ pub(crate) fn describe(view: &BuildView) -> String {
         row(
             "retry",
             &format!(
-                "asking again tries once more from {at}; --force with an operator's token does at once"
+                "a new request retries the build from {at} on; --force with an operator's token retries it at once"
             ),
         );
     }

@@ -9,11 +9,11 @@ use crate::{
     output::print,
 };
 
-/// Show and change which modules nobody may build
+/// Show and change the blocked modules
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Needs a token (--token, WOMBAT_TOKEN): `operator` to look, `admin` to change.
-In a pattern, `*` and `?` stand for parts of one element, and whatever begins with it is meant.
+In a pattern, `*` and `?` match within one path element; a pattern matches all modules whose path begins with it.
 
 Examples:
   wombat blocklist show
@@ -32,22 +32,22 @@ pub(crate) struct BlocklistArgs {
 enum BlocklistCommand {
     /// Show all entries
     Show {
-        /// As JSON
+        /// Print the list as JSON
         #[arg(long)]
         json: bool,
     },
     /// Block modules
     Add {
-        /// Which
+        /// Modules to block
         #[arg(value_name = "PATTERN[@VERSION]")]
         module: ModulePattern,
-        /// Why, for those who ask for one
+        /// Reason that is shown when a build is refused for it
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Take an entry away
+    /// Remove an entry
     Remove {
-        /// As it was added
+        /// The entry, exactly as it was added
         #[arg(value_name = "PATTERN[@VERSION]")]
         module: ModulePattern,
     },
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
         BlocklistCommand::Remove { module } => {
             let before = entries.len();
             entries.retain(|entry| entry.module != module);
-            anyhow::ensure!(entries.len() < before, "`{module}` isn't in the list");
+            anyhow::ensure!(entries.len() < before, "`{module}` isn't in the blocklist");
         }
     }
     let modules = Blocklist::try_from(entries)?;

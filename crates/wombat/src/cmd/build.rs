@@ -1,4 +1,4 @@
-//! `wombat build`: asks, watches, downloads.
+//! `wombat build`: requests a build, watches it, and downloads the binary.
 
 use std::path::{Path, PathBuf};
 
@@ -37,31 +37,43 @@ pub(crate) struct BuildArgs {
     /// Components (`nats`, `input/kafka`) and import paths, with or without `@version`
     #[arg(required_unless_present = "config", value_name = "COMPONENT|PACKAGE")]
     wanted: Vec<String>,
-    /// Pipeline whose components are wanted; the server reads it and keeps nothing of it
-    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["wanted", "base"])]
+    /// Pipeline file to take the components from; the server doesn't store it
+    #[arg(
+        long,
+        short,
+        alias = "pipeline",
+        value_name = "FILE",
+        conflicts_with_all = ["wanted", "base"]
+    )]
     config: Option<PathBuf>,
-    /// What it runs on, as goos/goarch [default: this machine]
+    /// Target platform [default: this machine's]
     #[arg(long, value_name = "GOOS/GOARCH")]
     platform: Option<String>,
-    /// Level of the architecture, such as v7 for arm or v3 for amd64
+    /// Half of the platform, by its name in REST [default: this machine's]
+    #[arg(long, hide = true, conflicts_with = "platform")]
+    goos: Option<String>,
+    /// The other half
+    #[arg(long, hide = true, conflicts_with = "platform")]
+    goarch: Option<String>,
+    /// Architecture level, such as v7 for arm or v3 for amd64
     #[arg(long)]
     variant: Option<String>,
-    /// Go release in full [default: the newest on offer]
-    #[arg(long, value_name = "VERSION")]
+    /// Full Go version, such as 1.26.8 [default: the newest that the modules support]
+    #[arg(long, alias = "go-version", value_name = "VERSION")]
     go: Option<String>,
-    /// Version of a module, as path=version; may be repeated
-    #[arg(long = "module", value_name = "PATH=VERSION")]
+    /// Version of a module, as path=version (repeatable)
+    #[arg(long = "module", alias = "modules", value_name = "PATH=VERSION")]
     modules: Vec<String>,
-    /// What is added so that any pipeline runs: standard (Benthos pure and io) or pure
+    /// Base packages to add: standard (Benthos pure and io) or pure [default: standard]
     #[arg(long, value_name = "BASE")]
     base: Option<String>,
-    /// Build again although there is a result
+    /// Build again even if a binary exists; needs an operator's token
     #[arg(long)]
     force: bool,
     /// File for the binary [default: wombat, or wombat.exe for Windows]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Wait for the build, but leave the binary where it is
+    /// Wait for the build, but don't download the binary
     #[arg(long, conflicts_with = "output")]
     no_download: bool,
     /// Show the compiler's output
@@ -85,7 +97,7 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     let asked: BuildView = tokio::select! {
         asked = asking => asked?,
         () = signals.next() => return Err(Interrupted(
-            "Interrupted before the server answered; `wombat list` shows whether it took the request.".to_owned(),
+            "Interrupted before the server answered; `wombat list` shows whether it accepted the request.".to_owned(),
         ).into()),
     };
     let id = asked.id.clone();
@@ -95,17 +107,17 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     }
 }
 
-/// How to get back to a build that isn't waited for any longer.
+/// How to resume a build after an interrupt.
 fn way_back(id: &BuildKey, server: &ServerArgs) -> String {
     let server = server.flag();
     format!(
-        "Interrupted; the build goes on, on the server. To get back to it:\n  \
+        "Interrupted; the build continues on the server. To get back to it:\n  \
          wombat get{server} {id}\n  wombat logs{server} --follow {id}\n  wombat download{server} {id}\n\
          To stop it: wombat cancel{server} {id}"
     )
 }
 
-/// Waits for a build, and brings its binary.
+/// Waits for a build, and downloads its binary.
 async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> anyhow::Result<()> {
     let mut progress = Progress::new(args.json);
     progress.line(&format!("build {}", asked.id));
@@ -150,7 +162,7 @@ async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> any
     Ok(())
 }
 
-/// The packages that a pipeline needs. Mistakes in it are told, all of them.
+/// The packages that a pipeline needs. All mistakes in it are reported.
 async fn packages_for(
     server: &Server,
     path: &Path,
@@ -179,7 +191,7 @@ async fn packages_for(
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
     }
-    let request = answer.request.context("the server names no packages")?;
+    let request = answer.request.context("the server returned no packages")?;
     Ok(request.packages)
 }
 
@@ -207,7 +219,7 @@ async fn follow(
                 progress.line(&format!("({})", LogEvent::missing(dropped, bytes)));
             }
             BuildEvent::Removed => {
-                bail!("the build `{}` was removed; ask for it again", view.id)
+                bail!("the build `{}` was removed; request it again", view.id)
             }
             BuildEvent::Reset => {}
             BuildEvent::End => return Ok(view),
@@ -215,7 +227,7 @@ async fn follow(
     }
 }
 
-/// The request that the arguments make. What a word is shows in its form: import paths begin with a host.
+/// The request that the arguments make. An argument that begins with a host is an import path.
 fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
     let platform = args
         .platform
@@ -227,8 +239,8 @@ fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
     let (packages, components): (Vec<String>, Vec<String>) =
         args.wanted.iter().cloned().partition(|word| is_path(word));
     let mut body = RequestBody {
-        goos: goos.to_owned(),
-        goarch: goarch.to_owned(),
+        goos: args.goos.clone().unwrap_or_else(|| goos.to_owned()),
+        goarch: args.goarch.clone().unwrap_or_else(|| goarch.to_owned()),
         go_version: args.go.clone(),
         packages,
         components,
@@ -252,18 +264,4 @@ fn is_path(word: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_and_components_are_told_apart() {
-        for (word, path) in [
-            ("nats", false),
-            ("input/kafka", false),
-            ("github.com/a/b", true),
-            ("a.b/c@v1.0.0", true),
-        ] {
-            assert_eq!(is_path(word), path, "{word}");
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use wombat_model::BuildKey;
 
 use crate::client::{Server, ServerArgs, print_build};
 
-/// Stop a build that waits or runs
+/// Stop a waiting or running build
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CancelArgs {
     /// The build's id

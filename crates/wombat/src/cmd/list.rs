@@ -21,10 +21,10 @@ pub(crate) struct ListArgs {
     /// Most builds to show
     #[arg(long, default_value_t = 20)]
     limit: u32,
-    /// created, finished, size or duration; with `-` in front descending
+    /// Order: created, finished, size or duration; with `-` in front, descending
     #[arg(long, default_value = "-created", allow_hyphen_values = true)]
     sort: String,
-    /// Go on where another page ended
+    /// Continue after an earlier page, with the cursor that it printed
     #[arg(long)]
     cursor: Option<String>,
     /// Print the answer as JSON

@@ -9,7 +9,7 @@ use crate::{
     output::print,
 };
 
-/// Show what a builder said of a build
+/// Show the log of a build
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -18,10 +18,10 @@ Examples:
 pub(crate) struct LogsArgs {
     /// The build's id
     id: BuildKey,
-    /// Go on until the build is finished
+    /// Keep printing until the build is finished
     #[arg(long, short)]
     follow: bool,
-    /// Print entries as JSON, one a line; only with --follow
+    /// Print entries as JSON, one per line; only with --follow
     #[arg(long, requires = "follow")]
     json: bool,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
             BuildEvent::Gap(dropped, bytes) => print_gap(dropped, bytes),
             BuildEvent::Removed => {
                 bail!(
-                    "the build `{}` was removed, and its log with it; ask for the build again to have both",
+                    "the build `{}` was removed together with its log; request the build again",
                     args.id
                 )
             }

@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Needs a token with the role `admin` (--token, WOMBAT_TOKEN).
-It is as if nobody had asked for the build: asked for again, it is built again.
+A later request for the same build builds it again.
 
 Example:
   wombat purge build.linux.amd64.1_26_8.a76d2a65…"
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: PurgeArgs) -> anyhow::Result<()> {
     let path = format!("/api/builds/{}?purge=1", args.id);
     let gone: PurgeAnswer = server.json(server.request(Method::DELETE, &path)).await?;
     print(&format!(
-        "{} is gone, and {} bytes with it.",
+        "Removed {} and freed {} bytes.",
         gone.id, gone.bytes
     ));
     Ok(())

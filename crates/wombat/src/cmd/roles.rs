@@ -1,4 +1,4 @@
-//! `wombat service`, `wombat builder`, `wombat api`: one role a process, against a NATS that is there.
+//! `wombat service`, `wombat builder`, `wombat api`: one role per process, with an existing NATS.
 
 use std::{path::Path, time::Duration};
 
@@ -15,18 +15,18 @@ use crate::{
     state_directory::{StateArgs, StateDirectory},
 };
 
-/// Those who answer people give up soon enough to say so within two seconds.
+/// NATS timeout of the roles that answer clients: short enough to report a failure within two seconds.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
-/// A builder has time.
+/// NATS timeout of a builder.
 pub(crate) const BUILDER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Nothing that they have begun takes longer than an answer.
+/// For roles whose requests take no longer than an answer.
 const AT_ONCE: Patience = Patience {
     grace: Duration::ZERO,
     last_words: Duration::from_secs(2),
 };
 
-/// Builds may go on for a while; those that are given back at once have to be written down.
+/// For builders: running builds may continue within `grace`, and returned ones have to be recorded.
 pub(crate) const fn builds_end_within(grace: Duration) -> Patience {
     Patience {
         grace,
@@ -48,7 +48,7 @@ pub(crate) struct ServiceCommand {
 /// Run a builder: it claims builds, runs Go, and uploads the binaries
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-SIGTERM: takes nothing new, finishes what it has within --grace, gives back the rest. A second SIGTERM gives back at once.
+SIGTERM: claims nothing new, finishes running builds within --grace, returns the rest to the queue. A second SIGTERM returns all at once.
 
 Example:
   wombat builder --nats-url nats://nats:4222 --workers 4 --state-dir /var/lib/wombat")]
@@ -140,7 +140,7 @@ pub(crate) async fn api(command: ApiCommand) -> anyhow::Result<()> {
         .await
 }
 
-/// The connection is closed however the role ended.
+/// Closes the connection however the role ended.
 async fn and_close(
     role: impl Future<Output = anyhow::Result<()>>,
     connection: Connection,
@@ -150,7 +150,7 @@ async fn and_close(
     ended
 }
 
-/// A connection of this role's own, and the buckets on it.
+/// The role's own connection, and the buckets on it.
 pub(crate) async fn connect(
     nats: &NatsArgs,
     role: &str,
@@ -173,7 +173,7 @@ pub(crate) fn builder_deps(
         store,
         state_dir: state.to_owned(),
         helper: std::env::current_exe().context("finding this program")?,
-        hurry: shutdown.hurry.clone(),
+        force_stop: shutdown.hurry.clone(),
         counters: Counters::default(),
         if_unfit,
     })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use wombat_builder::units;
+use wombat_model::units;
 use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision_within};
 
 use crate::{
@@ -14,16 +14,16 @@ use crate::{
     output::print,
 };
 
-/// Make the buckets and streams, or bring older ones up to date
+/// Create the buckets and streams, or update older ones
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Doing it twice changes nothing. `wombat up` does it by itself.
+Running it again changes nothing. `wombat up` does it by itself.
 
 Examples:
   wombat setup --nats-url nats://nats:4222 --nats-user-seed-file admin/user.nk
-  wombat setup --replicas 3 --artifacts-mib 51200
+  wombat setup --replicas 3 --artifacts-limit 50GiB
 
-A nats-server of your own, where each role may do what it needs and no more:
+Your own nats-server, with no more permissions for each role than it needs:
   wombat setup --write-config /etc/wombat/nats
   nats-server --config /etc/wombat/nats/server/nats-server.conf
   wombat setup   --nats-user-seed-file /etc/wombat/nats/admin/user.nk
@@ -36,18 +36,18 @@ pub(crate) struct SetupArgs {
     #[command(flatten)]
     options: ProvisionOptions,
 
-    /// How long to wait for a cluster that is still electing its leaders
+    /// Longest wait for a cluster that is still electing its leaders
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = units::duration)]
     wait: Duration,
 
     /// Write the configuration of a nats-server with a user for each role into DIR, and do nothing else
     ///
-    /// DIR/server/nats-server.conf and the secrets, DIR/<role>/user.nk, are made once and kept; DIR/server/roles.conf is
-    /// written each time.
+    /// DIR/server/nats-server.conf and the secrets, DIR/<role>/user.nk, are created once and kept;
+    /// DIR/server/roles.conf is rewritten each time.
     #[arg(long, value_name = "DIR", conflicts_with = "login")]
     write_config: Option<PathBuf>,
 
-    /// Where that nats-server shall keep its data [default: DIR/data]
+    /// Data folder of that nats-server [default: DIR/data]
     #[arg(long, value_name = "DIR", requires = "write_config")]
     nats_store_dir: Option<PathBuf>,
 }
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<()> {
     provision_within(&connection, &args.options, args.wait).await?;
     let left = until.saturating_duration_since(Instant::now());
     Store::open_within(&connection, left).await?;
-    print("ready: every bucket and stream is there");
+    print("ready: every bucket and stream exists");
     connection.close().await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `wombat token`: the tokens that a gateway knows.
+//! `wombat token`: the tokens of a gateway.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use wombat_api::{Role, Secret, TokenEntry, TokenFile};
 
 use crate::output::{note, print};
 
-/// Make tokens for those who may do more than read
+/// Create access tokens for a gateway
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TokenArgs {
     #[command(subcommand)]
@@ -24,7 +24,7 @@ enum TokenCommand {
     New(NewArgs),
 }
 
-/// Make a token, and print it: it can't be seen again
+/// Create a token and print it; it can't be shown again
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   wombat token new --name ci --role operator --tokens tokens   # adds a line to the file `tokens`
@@ -32,15 +32,15 @@ enum TokenCommand {
   wombat api --tokens tokens                                   # a gateway that knows them
   WOMBAT_TOKEN=wbt_… wombat cancel build.linux.amd64.…         # a client that uses one
 
-To take a token back, remove its line. A gateway that runs sees that by itself.")]
+To revoke a token, remove its line; a running gateway notices that by itself.")]
 struct NewArgs {
-    /// Whose it is, for the gateway's log
+    /// Name of its owner, for the gateway's log
     #[arg(long)]
     name: String,
-    /// What it allows; each role may do what those before it may
+    /// Role of the token; each role includes the rights of those before it
     #[arg(long, value_enum)]
     role: Role,
-    /// The gateway's file of tokens, which is added to; made if it isn't there
+    /// Token file of the gateway to add the token to; created if it doesn't exist
     #[arg(long, env = "WOMBAT_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
     let Some(path) = args.tokens else {
         print(secret.reveal());
         note(&format!(
-            "Give the gateway's file of tokens this line:\n{entry}"
+            "Add this line to the gateway's token file:\n{entry}"
         ));
         return Ok(());
     };
@@ -70,7 +70,7 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
         text.push('\n');
     }
     text.extend([entry.to_string(), "\n".to_owned()]);
-    // A gateway that reads it meanwhile sees the old file or the new one. Its owner alone may read it.
+    // A gateway that reads the file meanwhile sees the old one or the new one. Only its owner may read it.
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -84,7 +84,7 @@ fn new(args: NewArgs) -> anyhow::Result<()> {
     wombat_files::settle(file, &path).with_context(|| path.display().to_string())?;
     print(secret.reveal());
     note(&format!(
-        "{} knows it as `{}`, {}.",
+        "Added to {} as `{}`, {}.",
         path.display(),
         args.name,
         args.role

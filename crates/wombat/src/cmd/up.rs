@@ -1,4 +1,4 @@
-//! `wombat up`: everything in one process, and a nats-server beside it.
+//! `wombat up`: all roles in one process, with a nats-server beside it.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
@@ -10,7 +10,9 @@ use tokio::{
 };
 use tracing::{info, warn};
 use wombat_api::{ApiArgs, ApiDeps};
-use wombat_builder::{BuilderArgs, IfUnfit, go::GoOptions};
+use wombat_builder::{BuilderArgs, IfUnfit};
+use wombat_go::GoOptions;
+use wombat_model::units;
 use wombat_service::{ModulePolicy, ServiceArgs, ServiceDeps};
 use wombat_store::{NatsArgs, ProvisionOptions, provision};
 
@@ -26,20 +28,20 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Without NATS_URL a nats-server is started on a free loopback port, with its data in the state folder; it is found with
---nats-server, on the search path or in the state folder, else built once with Go.
+--nats-server, on the search path beside this program or in the state folder, else built once with Go.
 
 Examples:
   wombat up
   wombat up --http 0.0.0.0:8080 --state-dir /var/lib/wombat --workers 4
   NATS_URL=nats://nats:4222 wombat up --open")]
 pub(crate) struct UpArgs {
-    /// Builds at the same time [default: half the processors]
+    /// Builds that run at the same time [default: half of the CPUs]
     #[arg(long, env = "WORKERS", value_name = "N")]
     workers: Option<std::num::NonZeroUsize>,
-    /// Seconds that builds may go on after the first Ctrl-C; those left are built when it runs again
-    #[arg(long, default_value_t = 2, value_name = "SECONDS")]
-    grace: u64,
-    /// The nats-server program
+    /// Time for which running builds may continue after the first Ctrl-C; unfinished ones are built at the next start
+    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = units::duration)]
+    grace: Duration,
+    /// nats-server program to run [default: one from the search path, or one built with Go]
     #[arg(long, env = "WOMBAT_NATS_SERVER", value_name = "PROGRAM")]
     nats_server: Option<PathBuf>,
     /// Open the website in a browser
@@ -77,17 +79,17 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     } else {
         None
     };
-    let patience = builds_end_within(Duration::from_secs(args.grace));
+    let patience = builds_end_within(args.grace);
     let roles = Box::pin(roles(&args, &nats, &state, &shutdown));
     let result = shutdown.see_through(roles, patience).await;
-    // The roles are gone; whoever they left connected is cut off now.
+    // The roles have ended; clients that they left connected are disconnected now.
     if let Some(server) = embedded {
         shutdown.see_through(server.stop(), patience).await?;
     }
     result
 }
 
-/// Runs the three roles until they are asked to stop, or one of them ends by itself, which ends the others.
+/// Runs the three roles until the stop signal. If one of them ends by itself, the others are stopped.
 async fn roles(
     args: &UpArgs,
     nats: &NatsArgs,
@@ -133,12 +135,12 @@ async fn roles(
         builder_store,
         state.path(),
         shutdown,
-        // Without it the site still shows, lists and downloads, and says what is missing.
+        // Without Go the website still works, and says what is missing.
         IfUnfit::Wait,
     )?;
 
     let mut service_args = args.service.clone();
-    // Whoever reaches this machine's own loopback address may build what they like on it.
+    // Only users of this machine reach a gateway on loopback, and they may build any module.
     if args.api.address().ip().is_loopback() {
         service_args.modules.get_or_insert(ModulePolicy::Any);
     }
@@ -154,7 +156,7 @@ async fn roles(
     let (open, url) = (args.open, nats.shown_url());
     let announce = async move {
         let Ok(address) = address.await else { return };
-        // Ended before it was ready: whoever ended says why.
+        // A role ended before the service was ready, and reports why.
         if readiness.wait_for(|ready| *ready).await.is_err() {
             return;
         }
@@ -183,24 +185,18 @@ async fn roles(
     result
 }
 
-/// The builder's own settings, from its variables and defaults, with what `up` was told in their place.
+/// The builder's settings: its variables and defaults, replaced by the options of `up`.
 fn builder_args(args: &UpArgs) -> anyhow::Result<BuilderArgs> {
     let command = BuilderArgs::augment_args(clap::Command::new("builder"));
     let mut builder = BuilderArgs::from_arg_matches(&command.try_get_matches_from(["builder"])?)?;
     builder.workers = args.workers;
-    builder.grace = Duration::from_secs(args.grace);
+    builder.grace = args.grace;
     builder.go = args.go.clone();
-    builder.accept_licence = args.service.accept_licence.map(|accepted| match accepted {
-        wombat_service::AcceptedLicence::Rcl => wombat_builder::AcceptedLicence::Rcl,
-    });
-    builder.licence_policy = match args.service.licence_policy {
-        wombat_service::LicencePolicy::Apache => wombat_builder::BundlePolicy::Apache,
-        wombat_service::LicencePolicy::Community => wombat_builder::BundlePolicy::Community,
-    };
+    builder.licences = args.service.licences;
     Ok(builder)
 }
 
-/// Lets the desktop choose; where there is none, the printed URL has to do.
+/// Opens the desktop's browser. Without a desktop, the printed URL has to do.
 fn open_browser(site: &str) {
     let program = if cfg!(target_os = "macos") {
         "open"

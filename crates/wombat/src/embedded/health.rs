@@ -1,7 +1,7 @@
-//! Notices that the server doesn't store any more, and has it restarted when that helps.
+//! Detects that the server has stopped storing messages, and has it restarted when that helps.
 //!
-//! A stream that couldn't be written, since the disk was full, stays closed to writes: what is published isn't acknowledged,
-//! also when there is room again, until the server is started anew. Its `/healthz` says so.
+//! A stream that couldn't be written because the disk was full stays closed to writes, even when there is room again:
+//! messages aren't acknowledged until the server is restarted. Its `/healthz` says so.
 
 use std::{
     net::Ipv4Addr,
@@ -19,27 +19,27 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-/// How often it is looked at.
+/// Time between checks.
 const LOOK: Duration = Duration::from_secs(3);
-/// How long a look may take.
+/// Longest time for a check.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
-/// Looks in a row that have to be bad.
+/// Failed checks in a row before a restart.
 const LOOKS: u32 = 2;
-/// Room on the disk without which a restart would change nothing, in bytes.
+/// Free bytes on the disk without which a restart wouldn't help.
 const ROOM: u64 = 16 << 20;
-/// Least time between two restarts. One may take a while to read what is stored.
+/// Least time between two restarts: the server may need a while to read what is stored.
 const REST: Duration = Duration::from_secs(30);
 
-/// What a look shows.
+/// The result of a check.
 #[derive(Debug, PartialEq, Eq)]
-enum Look {
-    /// All streams can be written, or it isn't up.
+enum Condition {
+    /// All streams can be written, or the server isn't up.
     Well,
-    /// It answers, but something isn't stored.
+    /// The server answers, but a stream isn't written.
     Stuck(String),
 }
 
-/// Where to look.
+/// What to check: ports and data folder of the server.
 #[derive(Debug)]
 pub(super) struct Health {
     port: u16,
@@ -62,7 +62,7 @@ impl Health {
         }
     }
 
-    /// Looks until `stop`, and asks for a restart where one helps.
+    /// Checks until `stop`, and requests a restart when one helps.
     pub(super) async fn watch(self, restart: Arc<Notify>, stop: CancellationToken) {
         let client = match reqwest::Client::builder()
             .no_proxy()
@@ -71,13 +71,13 @@ impl Health {
         {
             Ok(client) => client,
             Err(error) => {
-                warn!(%error, "it can't be seen whether nats-server stores");
+                warn!(%error, "can't check whether nats-server stores messages");
                 return;
             }
         };
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut stuck, mut told) = (0, false);
+        let (mut stuck, mut reported) = (0, false);
         let mut rests_until = Instant::now();
         loop {
             tokio::select! {
@@ -85,11 +85,11 @@ impl Health {
                 () = stop.cancelled() => return,
             }
             let problem = match self.look(&client).await {
-                Look::Well => {
-                    (stuck, told) = (0, false);
+                Condition::Well => {
+                    (stuck, reported) = (0, false);
                     continue;
                 }
-                Look::Stuck(problem) => problem,
+                Condition::Stuck(problem) => problem,
             };
             stuck += 1;
             if stuck < LOOKS || Instant::now() < rests_until {
@@ -99,49 +99,49 @@ impl Health {
             if room.is_none_or(|room| room >= ROOM) {
                 error!(
                     problem,
-                    "nats-server doesn't store what it is sent, though the disk has room; restarting it"
+                    "nats-server doesn't store messages although its disk has room; restarting it"
                 );
                 restart.notify_one();
                 rests_until = Instant::now() + REST;
                 stuck = 0;
-            } else if !told {
+            } else if !reported {
                 error!(
                     problem,
                     free = room,
-                    "nats-server can't store: its disk is full; it is restarted when there is room"
+                    "nats-server can't store messages: its disk is full; free some room, and it is restarted"
                 );
-                told = true;
+                reported = true;
             }
         }
     }
 
-    async fn look(&self, client: &reqwest::Client) -> Look {
-        // It takes connections once it has read what is stored; before, it isn't well either.
+    async fn look(&self, client: &reqwest::Client) -> Condition {
+        // The server accepts connections once it has read what is stored; before that, it isn't healthy either.
         if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
             .await
             .is_err()
         {
-            return Look::Well;
+            return Condition::Well;
         }
         let url = format!("http://127.0.0.1:{}/healthz", self.monitor);
         let answer = match client.get(url).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                debug!(%error, "nats-server doesn't say how it is");
-                return Look::Well;
+                debug!(%error, "nats-server's health check doesn't answer");
+                return Condition::Well;
             }
         };
         if answer.status().is_success() {
-            return Look::Well;
+            return Condition::Well;
         }
         let status = answer.status();
         let text = answer.text().await.unwrap_or_default();
         let error = serde_json::from_str::<Healthz>(&text).map_or(text, |healthz| healthz.error);
-        Look::Stuck(format!("{status}: {error}"))
+        Condition::Stuck(format!("{status}: {error}"))
     }
 }
 
-/// Free bytes on the disk of this folder, if the system tells.
+/// Free bytes on the disk of this folder, if known.
 fn room(folder: &Path) -> Option<u64> {
     let status = nix::sys::statvfs::statvfs(folder).ok()?;
     Some(

@@ -1,4 +1,4 @@
-//! The nats-server program: named, found, or built from its pinned sources with the Go that a builder needs anyway.
+//! The nats-server program: named, found, or built from its pinned sources with Go, which builders need anyway.
 
 use std::{
     ffi::OsString,
@@ -11,19 +11,19 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
 use tracing::{info, warn};
-use wombat_builder::go::find_in_path;
+use wombat_go::find_in_path;
 
 /// The module of nats-server's main package.
 pub(crate) const NATS_SERVER_MODULE: &str = "github.com/nats-io/nats-server/v2";
 
-/// How long a program may take to say its version.
+/// Longest time for a program to print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
-/// The pins, and the checksums of everything that they pull in.
+/// The pinned module, and the checksums of all its dependencies.
 const GO_MOD: &str = include_str!("../../../../tools/go.mod");
 const GO_SUM: &str = include_str!("../../../../tools/go.sum");
 
-/// The version that is built where none is found.
+/// The version that is built if none is found.
 pub(crate) fn pinned_version() -> &'static str {
     GO_MOD
         .lines()
@@ -36,20 +36,21 @@ pub(crate) fn pinned_version() -> &'static str {
         .unwrap_or("unknown")
 }
 
-/// The program named, else the one on the search path, else the one in the state folder, else a freshly built one.
+/// The program named, else the one beside this program, as in a release's archive, else the one on the search path, else
+/// the one in the state directory, else a freshly built one.
 pub(crate) async fn program(
     named: Option<&Path>,
     state: &Path,
     go: &Path,
 ) -> anyhow::Result<PathBuf> {
     if let Some(program) = named {
-        // It is started in another folder, where a relative path would lead elsewhere.
+        // The server is started in another folder, where a relative path would be wrong.
         return std::path::absolute(program)
             .ok()
             .filter(|program| program.is_file())
             .with_context(|| format!("there is no nats-server at {}", program.display()));
     }
-    if let Some(program) = find_in_path("nats-server") {
+    if let Some(program) = installed_nats_server() {
         return Ok(program);
     }
     let built = state
@@ -61,7 +62,16 @@ pub(crate) async fn program(
     Ok(built)
 }
 
-/// Whether this runs and is the pinned version: what is half a program, or empty, isn't.
+/// The one beside this program, else the one on the search path.
+pub(crate) fn installed_nats_server() -> Option<PathBuf> {
+    let beside = std::env::current_exe()
+        .and_then(|own| own.canonicalize())
+        .map(|own| own.with_file_name("nats-server"));
+    let beside = beside.ok().filter(|program| program.is_file());
+    beside.or_else(|| find_in_path("nats-server"))
+}
+
+/// Whether this program runs and is the pinned version; an incomplete or empty file isn't.
 async fn says_its_version(program: &Path) -> bool {
     let asked = Command::new(program)
         .arg("--version")
@@ -74,17 +84,17 @@ async fn says_its_version(program: &Path) -> bool {
             let named = said.split_whitespace().next_back();
             let pinned = named == Some(pinned_version());
             if !pinned {
-                warn!(program = %program.display(), said = said.trim(), "this isn't the nats-server that it should be; building it anew");
+                warn!(program = %program.display(), said = said.trim(), "this isn't the expected version of nats-server; rebuilding it");
             }
             output.status.success() && pinned
         }
         Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => false,
         Ok(Err(error)) => {
-            warn!(program = %program.display(), %error, "nats-server doesn't run; building it anew");
+            warn!(program = %program.display(), %error, "nats-server doesn't run; rebuilding it");
             false
         }
         Err(_) => {
-            warn!(program = %program.display(), "nats-server doesn't say its version; building it anew");
+            warn!(program = %program.display(), "nats-server doesn't print its version; rebuilding it");
             false
         }
     }
@@ -95,7 +105,7 @@ async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
         version = pinned_version(),
         "no nats-server found: building it once with Go, which takes about a minute"
     );
-    let folder = target.parent().context("the program goes into a folder")?;
+    let folder = target.parent().context("its path has no folder")?;
     tokio::fs::create_dir_all(folder).await?;
     let sources = tempfile::Builder::new()
         .prefix(".nats-server-")

@@ -1,4 +1,4 @@
-//! Runs nats-server as a child: on loopback ports of its own, with JetStream in the state folder, started again if it dies.
+//! Runs nats-server as a child: on its own loopback ports, with JetStream in the state directory, restarted if it dies.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -14,18 +14,18 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info};
-use wombat_builder::child::{ChildCommand, Ending};
+use wombat_child::{ChildCommand, Ending};
 use wombat_store::{OLDEST_NATS, is_too_old};
 
 use super::{health::Health, words::LastWords};
 
-/// How long it may take to stop by itself.
+/// Longest time for it to stop by itself.
 const STOP_GRACE: Duration = Duration::from_secs(10);
-/// How long it may take to answer.
+/// Longest time for it to accept connections.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// Wait before it is started again.
+/// Wait before a restart.
 const RESTART_DELAY: Duration = Duration::from_millis(500);
-/// How long it may take to say its version.
+/// Longest time for it to print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running server.
@@ -34,31 +34,31 @@ pub(crate) struct EmbeddedNats {
     url: String,
     stop: CancellationToken,
     task: JoinHandle<()>,
-    /// A server that isn't waited for is stopped all the same.
+    /// Stops the server even if `stop` isn't called.
     _stop_when_dropped: DropGuard,
 }
 
-/// What is needed to run it.
+/// What is needed to run the server.
 struct Child {
     helper: PathBuf,
     program: PathBuf,
     directory: PathBuf,
     config: PathBuf,
     stop: CancellationToken,
-    /// Asks for a restart.
+    /// Requests a restart.
     restart: Arc<Notify>,
-    /// What it said when it last ended by itself.
+    /// Its last message when it ended by itself.
     ended: watch::Sender<Option<String>>,
 }
 
 impl EmbeddedNats {
-    /// Starts `program` with its data below `state` and waits until it takes connections.
+    /// Starts `program` with its data below `state` and waits until it accepts connections.
     pub(crate) async fn start(program: &Path, state: &Path) -> anyhow::Result<Self> {
         let directory = state.join("nats");
         tokio::fs::create_dir_all(&directory).await?;
         let helper = std::env::current_exe().context("finding this program")?;
         check_version(&helper, program, &directory).await?;
-        // Ports of its own, kept through restarts, so that clients find it again.
+        // Its own ports, the same after a restart, so that clients find it again.
         let [port, monitor] = free_ports()?;
         let config = directory.join("nats.conf");
         let text = configuration(port, monitor, &directory);
@@ -95,7 +95,7 @@ impl EmbeddedNats {
             let words = match ended {
                 Ok(_) => has_ended.borrow().clone().unwrap_or_default(),
                 Err(_) if start.elapsed() > START_LIMIT => {
-                    format!("it takes no connections after {} s", START_LIMIT.as_secs())
+                    format!("it isn't reachable after {} s", START_LIMIT.as_secs())
                 }
                 Err(_) => continue,
             };
@@ -107,7 +107,7 @@ impl EmbeddedNats {
         Ok(server)
     }
 
-    /// Where clients find it.
+    /// Where clients connect.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -126,8 +126,8 @@ fn free_ports() -> anyhow::Result<[u16; 2]> {
     Ok([one?.local_addr()?.port(), other?.local_addr()?.port()])
 }
 
-/// `sync_interval: always`: what is acknowledged is on disk, also when the machine loses power.
-/// `max_file` only bounds what buckets may reserve together; the disk is the real limit.
+/// `sync_interval: always`: acknowledged messages are on disk, even if the machine loses power. `max_file` only limits
+/// what buckets may reserve in total; the disk is the real limit.
 fn configuration(port: u16, monitor: u16, directory: &Path) -> String {
     let quoted = |path: PathBuf| serde_json::Value::from(path.display().to_string()).to_string();
     format!(
@@ -142,7 +142,7 @@ fn configuration(port: u16, monitor: u16, directory: &Path) -> String {
     )
 }
 
-/// Its log, in its folder.
+/// Its log file, in its folder.
 const LOG: &str = "nats.log";
 
 /// Refuses a program that doesn't run, or is too old to understand its configuration.
@@ -178,9 +178,9 @@ async fn check_version(helper: &Path, program: &Path, directory: &Path) -> anyho
     Ok(())
 }
 
-/// Why it was asked to end.
+/// Why the server is stopped.
 #[derive(Clone, Copy, Debug)]
-enum Asked {
+enum StopReason {
     Stop,
     Restart,
 }
@@ -190,8 +190,8 @@ impl Child {
         loop {
             let asked = async {
                 tokio::select! {
-                    () = self.stop.cancelled() => Asked::Stop,
-                    () = self.restart.notified() => Asked::Restart,
+                    () = self.stop.cancelled() => StopReason::Stop,
+                    () = self.restart.notified() => StopReason::Restart,
                 }
             };
             let mut words = LastWords::default();
@@ -204,8 +204,8 @@ impl Child {
                 Err(error) => Err(error),
             };
             let said = match ending {
-                Ok(Ending::Stopped(Asked::Stop)) => return,
-                Ok(Ending::Stopped(Asked::Restart)) => continue,
+                Ok(Ending::Stopped(StopReason::Stop)) => return,
+                Ok(Ending::Stopped(StopReason::Restart)) => continue,
                 Ok(
                     Ending::Exited(_)
                     | Ending::NotStarted

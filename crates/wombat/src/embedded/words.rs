@@ -1,8 +1,8 @@
-//! What a child said last, so that its end can be told in its own words.
+//! The last output of a child, for error messages.
 
 use std::path::Path;
 
-/// Most that is kept, in bytes.
+/// Most output that is kept, in bytes.
 const KEPT: usize = 4096;
 
 /// The end of what a child printed.
@@ -16,14 +16,14 @@ impl LastWords {
         self.0.drain(..excess);
     }
 
-    /// The last line with something in it.
+    /// The last line that isn't blank.
     pub(super) fn last_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.0);
         let line = text.lines().rev().find(|line| !line.trim().is_empty());
         line.unwrap_or_default().trim().to_owned()
     }
 
-    /// The last line, or where nothing was printed, the last error in the log, whose name follows.
+    /// The last line or, if nothing was printed, the last error in the log, followed by the log's path.
     pub(super) fn or_of_log(&self, log: &Path) -> String {
         let line = self.last_line();
         if !line.is_empty() {
@@ -34,7 +34,7 @@ impl LastWords {
         let is_error = |line: &&str| line.contains("[FTL]") || line.contains("[ERR]");
         match text.lines().rev().find(is_error) {
             Some(line) => format!("{} ({})", without_stamp(line), log.display()),
-            None => "it ended without a word".to_owned(),
+            None => "it ended without any output".to_owned(),
         }
     }
 }
@@ -55,7 +55,7 @@ mod tests {
         let log = folder.path().join("nats.log");
         assert_eq!(
             LastWords::default().or_of_log(&log),
-            "it ended without a word"
+            "it ended without any output"
         );
         std::fs::write(&log, "[1] 2026/01/31 [INF] a\n[1] 2026/01/31 [FTL] Can't start: no room\n[1] 2026/01/31 [INF] b\n")
             .unwrap();

@@ -1,4 +1,4 @@
-//! What rests in a basket is built before it is asked for, over a real NATS, with a stand-in for `go`.
+//! Baskets are built before their build is requested, over a real NATS, with a stand-in for `go`.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ impl Ahead {
         }
     }
 
-    /// Until it is begun: an order before the builder listens is lost, as it would be with people.
+    /// Repeats the order until it is begun: one that is sent before the builder listens is lost, as in production.
     async fn order_until_begun(&self, client: &str, spec: &BuildSpec) {
         let hash = spec.key().hash().short().to_owned();
         wait_until("it is begun ahead", LIMIT, async || {
@@ -88,7 +88,7 @@ async fn what_was_built_ahead_is_there_at_once_and_only_once() {
     assert_eq!(
         ahead.builder.counters.claims_won(),
         0,
-        "nobody asked for it"
+        "no build was requested"
     );
     assert!(
         ahead
@@ -101,7 +101,7 @@ async fn what_was_built_ahead_is_there_at_once_and_only_once() {
             .is_none()
     );
 
-    // Ten minutes, had it to be built.
+    // Ten minutes if it has to be built.
     ahead.scene.stub.takes_seconds(600.0).unwrap();
     let key = ahead.scene.submit(&spec).await;
     let record = ahead.scene.until(&key, Status::Success).await;
@@ -129,7 +129,7 @@ async fn another_build_or_another_basket_ends_it() {
     let [spec, other] = specs();
     ahead.scene.stub.takes_seconds(600.0).unwrap();
     ahead.order_until_begun("somebody", &spec).await;
-    // The basket changes: ten minutes are left of what was in it.
+    // The basket changes while its old content would take ten more minutes.
     ahead.order_until_begun("somebody", &other).await;
     ahead.scene.until_compiling().await;
 

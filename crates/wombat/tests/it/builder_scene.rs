@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
 use wombat_model::{Build, BuildKey, BuildSpec, Status, log::LogEvent};
-use wombat_store::{Asking, Connection, LogsEvent, Revision, Store, WatchEvent};
+use wombat_store::{Connection, LogsEvent, Revision, Store, SubmitOptions, WatchEvent};
 use wombat_testkit::{NatsServer, StubGo, wait_until};
 
 /// Generous: the machine may be busy with other tests.
@@ -27,7 +27,7 @@ pub(crate) struct Scene {
     connection: Connection,
 }
 
-/// A builder in this process. Dropping it is as sudden as a crash: nobody says goodbye.
+/// A builder in this process. Dropping it is as sudden as a crash: it doesn't sign off.
 pub(crate) struct Running {
     pub(crate) task: JoinHandle<anyhow::Result<()>>,
     pub(crate) stop: CancellationToken,
@@ -92,7 +92,7 @@ impl Scene {
             connection,
             state_dir: state.to_owned(),
             helper: env!("CARGO_BIN_EXE_wombat").into(),
-            hurry: hurry.clone(),
+            force_stop: hurry.clone(),
             counters: counters.clone(),
             if_unfit: wombat_builder::IfUnfit::End,
         };
@@ -112,7 +112,7 @@ impl Scene {
     pub(crate) async fn submit(&self, spec: &BuildSpec) -> BuildKey {
         self.store
             .builds
-            .submit(spec, Asking::default(), &self.store.artifacts)
+            .submit(spec, SubmitOptions::default(), &self.store.artifacts)
             .await
             .unwrap();
         spec.key()

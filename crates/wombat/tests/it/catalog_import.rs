@@ -1,4 +1,4 @@
-//! Modules that nobody knew come into the running catalog, with the words of their makers.
+//! Imports of unknown modules into the running catalog, with the documentation of their components.
 
 use std::{
     process::Command,
@@ -50,7 +50,7 @@ var Number int = "a text"
 "#;
 const PIPELINE: &str = "pipeline:\n  processors:\n    - acme_shout:\n        times: 2\n";
 
-/// A module of somebody else's: one package that works, one that doesn't compile, and a command.
+/// A third-party module: one package that works, one that doesn't compile, and a command.
 fn module() -> TestModule {
     let go_mod = format!(
         "module {MODULE}\n\ngo 1.26.5\n\nrequire github.com/redpanda-data/benthos/v4 v4.77.0\n"
@@ -94,7 +94,7 @@ async fn until(scene: &Scene, version: &str, wanted: &[&str]) -> anyhow::Result<
 }
 
 async fn is_known_everywhere(scene: &Scene) -> anyhow::Result<()> {
-    // Whichever instance answers: words, fields, sizes, and why the other package isn't there.
+    // At any instance: documentation, fields, sizes, and why the other package is missing.
     for _ in 0..10 {
         let answer = scene
             .site
@@ -134,7 +134,7 @@ async fn is_known_everywhere(scene: &Scene) -> anyhow::Result<()> {
 }
 
 async fn is_found_and_built(scene: &Scene) -> anyhow::Result<()> {
-    // It is found by pasting, and built.
+    // Pasting its path finds it, and it is built.
     let select = scene
         .site
         .client
@@ -173,7 +173,7 @@ async fn a_strangers_module_is_imported_and_every_instance_knows_it() -> anyhow:
         "{import}"
     );
 
-    // Whoever is at it may die: the next one does it.
+    // If the importing builder dies, the next one takes over.
     let mut builder = scene.builder(&["--lease", "5s"]).await?;
     let import = until(&scene, VERSION, &["importing"]).await?;
     builder.kill()?;
@@ -193,7 +193,7 @@ async fn a_strangers_module_is_imported_and_every_instance_knows_it() -> anyhow:
     Box::pin(is_known_everywhere(&scene)).await?;
     Box::pin(is_found_and_built(&scene)).await?;
 
-    // Again: the same, in place of what there was.
+    // A second import replaces the first one.
     let before = scene
         .site
         .json(&format!("/api/catalog?module={MODULE}"))

@@ -1,5 +1,5 @@
-//! The compile cache, with real Go and real builders: what one compiled, no other compiles; and whatever goes wrong with
-//! it, builds succeed.
+//! The compile cache, with real Go and real builders: what one builder compiled, no other compiles; and builds succeed
+//! even if the cache fails.
 
 use std::{
     path::Path,
@@ -14,9 +14,9 @@ use nix::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use wombat_testkit::{NatsServer, Site, Wombat, a_request, go_caches, wait_until};
+use wombat_testkit::{Damage, NatsServer, Site, Wombat, a_request, go_caches, wait_until};
 
-use crate::{half_scene::Damage, program};
+use crate::program;
 
 /// With nothing in Go's caches, on two busy cores.
 const COLD: Duration = Duration::from_mins(15);
@@ -77,7 +77,7 @@ impl Scene {
         self.site.until(&id, "success", COLD).await
     }
 
-    /// A builder with Go's own cache builds these, one by one, and brings what it compiled to the fleet.
+    /// A builder with Go's own cache builds these, one by one, and uploads what it compiled to the shared cache.
     async fn fill(&self, selections: &[&[&str]]) -> anyhow::Result<()> {
         let [_, (_, cache)] = go_caches()?;
         let state = TempDir::with_prefix("wombat-first-")?;
@@ -85,7 +85,7 @@ impl Scene {
         for selection in selections {
             self.built(&a_request(selection)).await?;
         }
-        // The list of a selection is the last that is brought; `pure` and `io` are in each.
+        // The list of a selection is uploaded last; `pure` and `io` are in each.
         let lists = 2 + selections.iter().map(|names| names.len()).sum::<usize>();
         wait_until("what was compiled to be shared", COLD, async || {
             let shared = self.subjects("$KV.gocache.list.>").await?.len();
@@ -105,7 +105,7 @@ impl Scene {
     }
 }
 
-/// How many results the last build of this builder had to make.
+/// How many results the last build of this builder had to compile.
 fn made(builder: &Wombat) -> anyhow::Result<u32> {
     let log = builder.log_text();
     let line = log.lines().rfind(|line| line.contains("the build's use"));
@@ -137,7 +137,7 @@ async fn a_new_builder_compiles_nothing_that_another_did() -> anyhow::Result<()>
         start.elapsed(),
         view["timings"]
     );
-    // The main package is new: it is compiled, and nothing else.
+    // Only the main package is new and compiled.
     assert!(made < 8, "{made}");
     Ok(())
 }
@@ -174,13 +174,13 @@ async fn what_is_damaged_in_the_fleet_is_compiled_again() -> anyhow::Result<()> 
     let made = made(&builder)?;
     assert!(
         made >= 10,
-        "only {made} of the damaged results were made anew"
+        "only {made} of the damaged results were compiled again"
     );
     Ok(())
 }
 
-/// Each result as a crash of the machine leaves some: empty, cut, or of the right size with zeros. Go itself looks at the
-/// beginning of each.
+/// Each kind of damage that a crash of the machine leaves: empty, cut, or of the right size with zeros. Go itself
+/// checks the beginning of each result.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_damaged_on_a_builders_own_disk_is_made_again() -> anyhow::Result<()> {
     let scene = Scene::start(&[]).await?;
@@ -206,12 +206,12 @@ async fn what_is_damaged_on_a_builders_own_disk_is_made_again() -> anyhow::Resul
     }
     assert!(results > 300, "{results}");
     let _builder = scene.builder(state.path(), &cache)?;
-    // Not the same, which is built already.
+    // Another build, since this one exists already.
     scene.built(&with_base(request, "pure")).await?;
     Ok(())
 }
 
-/// Without `io`, so that it is another build of mostly the same.
+/// Without `io`, so that it is another build of mostly the same packages.
 fn with_base(mut request: Value, base: &str) -> Value {
     request["base"] = base.into();
     request
@@ -245,7 +245,7 @@ async fn a_fleet_that_goes_away_in_the_middle_costs_nothing_but_time() -> anyhow
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_fleet_takes_no_more_and_builds_go_on() -> anyhow::Result<()> {
-    let scene = Scene::start(&["--gocache-mib", "1"]).await?;
+    let scene = Scene::start(&["--fleet-cache-limit", "1MiB"]).await?;
     let [_, (_, cache)] = go_caches()?;
     let state = TempDir::with_prefix("wombat-first-")?;
     let builder = scene.builder(state.path(), Path::new(&cache))?;
@@ -265,7 +265,7 @@ async fn a_build_whose_helper_is_killed_succeeds_without_it() -> anyhow::Result<
     let state = TempDir::with_prefix("wombat-first-")?;
     let builder = scene.builder(state.path(), Path::new(&cache))?;
     let builder_id = builder.id();
-    // Whichever it is: the one of the list of packages, or the one of the compiler.
+    // Either helper: that of the list of packages, or that of the compiler.
     let killer = std::thread::spawn(move || -> anyhow::Result<()> {
         let start = Instant::now();
         while start.elapsed() < COLD {
@@ -323,7 +323,7 @@ async fn what_modules_outside_the_catalog_compile_to_stays_private() -> anyhow::
         "it went somewhere else"
     );
     assert_eq!(scene.subjects("$KV.gocache.>").await?, Vec::<String>::new());
-    // A build of catalog modules after it shares what it used.
+    // A build of catalog modules after it shares the entries that it used.
     scene.built(&a_request(&["nats"])).await?;
     wait_until("it to be shared", COLD, async || {
         let lists = scene.subjects("$KV.gocache.list.>").await?;

@@ -1,4 +1,4 @@
-//! Equal requests are one build, however many come at once and wherever they come in.
+//! Equal requests are one build, however many arrive at once and at whichever gateway.
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -8,7 +8,7 @@ use wombat_testkit::{NatsServer, StubGo};
 
 use crate::program;
 
-/// What doctor says of this server, and whether it is content.
+/// What doctor prints about this server, and whether it succeeds.
 fn doctor(
     nats: &NatsServer,
     go: &StubGo,
@@ -18,7 +18,7 @@ fn doctor(
         .command()
         .args(["doctor", "--nats-url", &nats.url(), "--go"])
         .arg(go.program())
-        // The stand-in names no proxy that could be asked.
+        // The stand-in names no reachable proxy.
         .args(["--goproxy", "http://127.0.0.1:9"])
         .envs(variables.iter().copied())
         .output()?;
@@ -26,7 +26,7 @@ fn doctor(
     Ok((output.status.success(), said))
 }
 
-/// What is said of this bucket.
+/// The lines about this bucket.
 fn lines<'a>(said: &'a str, bucket: &str) -> Vec<&'a str> {
     let named = format!("`{bucket}`: ");
     said.lines().filter(|line| line.contains(&named)).collect()
@@ -39,7 +39,7 @@ async fn every_setting_that_was_changed_by_hand_is_told_and_setup_mends_it() -> 
     program().set_up(&nats, &[])?;
     let (content, said) = doctor(&nats, &go, &[])?;
     assert!(
-        content && said.contains("every bucket is there and as it should be"),
+        content && said.contains("every bucket exists with the right settings"),
         "{said}"
     );
 
@@ -106,7 +106,7 @@ async fn every_setting_that_was_changed_by_hand_is_told_and_setup_mends_it() -> 
 async fn buckets_that_are_missing_full_or_of_another_kind_are_told() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let go = StubGo::new()?;
-    program().set_up(&nats, &["--builds-mib", "1"])?;
+    program().set_up(&nats, &["--builds-limit", "1MiB"])?;
     let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
     for n in 0..15 {
         let subject = format!("$KV.builds.filler.{n}");
@@ -129,13 +129,13 @@ async fn buckets_that_are_missing_full_or_of_another_kind_are_told() -> anyhow::
         lines(&said, "builds")
             .iter()
             .any(|line| line.contains("store of records of builds is full")
-                && line.contains("--builds-mib")),
+                && line.contains("--builds-limit")),
         "{said}"
     );
     let kind = lines(&said, "gocache");
     assert!(
         kind.iter()
-            .any(|line| line.contains("storage is memory and has to be file")),
+            .any(|line| line.contains("storage is memory, but it must be file")),
         "{said}"
     );
 
@@ -148,7 +148,7 @@ async fn buckets_that_are_missing_full_or_of_another_kind_are_told() -> anyhow::
     Ok(())
 }
 
-/// What a server does whose disk was full: it answers questions, and acknowledges no write.
+/// A server whose disk was full answers requests and acknowledges no write.
 #[tokio::test]
 async fn a_server_that_acknowledges_nothing_is_told() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;

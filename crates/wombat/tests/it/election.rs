@@ -1,15 +1,15 @@
-//! A cluster that is still electing is waited for; what no waiting mends comes at once.
+//! Roles wait for a cluster that is still electing; permanent problems are reported at once.
 
 use std::{
     process::Output,
     time::{Duration, Instant},
 };
 
-use wombat_testkit::{NatsCluster, NatsServer, Site};
+use wombat_testkit::{NatsServer, Site, UnformedCluster};
 
 use crate::program;
 
-/// Sooner than the time for which a cluster is waited for.
+/// Less than the time for which roles wait for a cluster.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 fn set_up(url: &str, more: &[&str]) -> anyhow::Result<Output> {
@@ -19,7 +19,7 @@ fn set_up(url: &str, more: &[&str]) -> anyhow::Result<Output> {
 
 #[tokio::test]
 async fn setup_and_every_role_wait_for_a_cluster_that_was_just_started() -> anyhow::Result<()> {
-    let cluster = NatsCluster::starting()?;
+    let cluster = UnformedCluster::starting()?;
     let [url, ..] = cluster.urls();
     let address = url.trim_start_matches("nats://").to_owned();
     wombat_testkit::wait_until("a server to listen", AT_ONCE, async || {
@@ -31,7 +31,7 @@ async fn setup_and_every_role_wait_for_a_cluster_that_was_just_started() -> anyh
     assert!(made.status.success(), "{said}");
     println!("{said}");
 
-    // One after another they come while others elect.
+    // Each role starts while other streams still elect.
     let _service = program().start(&["service", "--nats-url", url])?;
     let api = program().start(&["api", "--nats-url", url, "--http", "127.0.0.1:0"])?;
     Site::new(api.first_line()?).until_ready().await

@@ -1,4 +1,4 @@
-//! Builders that come late, die, are told to stop; builds that are cancelled; a nats-server that goes away.
+//! Builders that start late, die or are stopped; builds that are cancelled; a nats-server that goes away.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A disk that was full: nats-server stores nothing more until it is restarted, and `wombat up` restarts its own.
+//! A disk that was full: nats-server stores nothing until it is restarted, and `wombat up` restarts its own.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -62,7 +62,7 @@ async fn a_nats_server_that_stopped_storing_is_restarted_when_there_is_room() ->
     let store = jetstream.get_object_store("artifacts").await?;
     put(&store, "before", 1 << 20).await?;
 
-    // Most of the disk goes to something else; the rest is too little for this.
+    // Most of the disk is taken; the rest is too small for this.
     let filler = up.disk().join("filler");
     fs::write(&filler, vec![1; DISK * 3 / 4])?;
     ensure!(
@@ -81,7 +81,7 @@ async fn a_nats_server_that_stopped_storing_is_restarted_when_there_is_room() ->
     .await?;
     let said = up.log_text();
     ensure!(
-        said.contains("though the disk has room; restarting it"),
+        said.contains("although its disk has room; restarting it"),
         "{said}"
     );
     up.terminate()?;

@@ -1,4 +1,4 @@
-//! Files that a start believes, each damaged in every way that a crash damages files: the next start succeeds.
+//! Files that a start relies on, each damaged in every way that a crash damages files: the next start succeeds.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,9 +6,11 @@ use anyhow::{Context, ensure};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use wombat_model::Status;
-use wombat_testkit::{ModuleProxy, NatsServer, StubGo, TestModule, Wombat, a_spec, wait_until};
+use wombat_testkit::{
+    Damage, ModuleProxy, NatsServer, StubGo, TestModule, Wombat, a_spec, wait_until,
+};
 
-use crate::{builder_scene, half_scene::Damage, program, proxy_scene::COLD};
+use crate::{builder_scene, program, proxy_scene::COLD};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_builder_starts_on_a_damaged_note_of_its_owner_and_a_damaged_format() -> anyhow::Result<()>
@@ -85,7 +87,8 @@ async fn an_orderly_end_is_noted() {
     assert!(note().contains("\"clean\":true"), "{}", note());
 }
 
-/// The machine went down under a builder: the note is of another start of it, and a module isn't what was unpacked.
+/// The machine went down under a builder: the note is of an earlier start, and a module has changed since it was
+/// unpacked.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_power_failure_every_module_is_looked_at() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
@@ -121,14 +124,14 @@ async fn after_a_power_failure_every_module_is_looked_at() -> anyhow::Result<()>
     let log = log(&state);
     let looked = log
         .lines()
-        .find(|line| line.contains("looked at every module"));
+        .find(|line| line.contains("verified every module"));
     let looked = looked.with_context(|| log.clone())?;
     assert!(looked.contains("damaged=1"), "{looked}");
     assert!(!file.exists());
     Ok(())
 }
 
-/// Go makes the server anew from what it compiled before, which takes seconds.
+/// Go rebuilds the server from its cache, which takes seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn up_starts_on_a_damaged_nats_server() -> anyhow::Result<()> {
     let state = TempDir::new()?;

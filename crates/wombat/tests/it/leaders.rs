@@ -1,10 +1,10 @@
-//! Any one node of a cluster goes: writes are taken again soon, and whoever looks meanwhile is answered.
+//! Any node of a cluster is stopped: writes work again soon, and reads are answered meanwhile.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use wombat_model::{BuildKey, Failure, FailureClass, Status};
-use wombat_store::{Asking, ClaimOutcome, Store};
+use wombat_store::{ClaimOutcome, Store, SubmitOptions};
 use wombat_testkit::{Cluster, NatsServer, a_spec, node_called, wait_until};
 
 use crate::program;
@@ -14,12 +14,12 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// A build that is finished.
 async fn finished(store: &Store) -> anyhow::Result<BuildKey> {
     let spec = a_spec().build();
-    let asking = Asking::default();
+    let asking = SubmitOptions::default();
     let submitted = store.builds.submit(&spec, asking, &store.artifacts).await?;
     let seen = submitted.into_record();
     let claimed = store.builds.claim(seen, &"fox-1".parse()?).await?;
     let ClaimOutcome::Won(claim) = claimed else {
-        anyhow::bail!("nobody else claims: {claimed:?}");
+        anyhow::bail!("another builder claimed it: {claimed:?}");
     };
     let failure = Failure::new(FailureClass::Infra, "no proxy");
     store.builds.fail(*claim, failure).await?;
@@ -51,7 +51,7 @@ async fn without_any_one_node_writes_are_taken_soon_and_reads_always() -> anyhow
         let spec = a_spec().package(package).build();
         let submitted = store
             .builds
-            .submit(&spec, Asking::default(), &store.artifacts)
+            .submit(&spec, SubmitOptions::default(), &store.artifacts)
             .await;
         Ok(submitted.ok())
     };
@@ -82,7 +82,7 @@ async fn without_any_one_node_writes_are_taken_soon_and_reads_always() -> anyhow
     cluster.restart(leader)?;
     cluster.until_current("KV_builds")?;
 
-    // The worst one to hold: its connection stays open, and only silence tells that it is gone.
+    // The worst node to stop: its connection stays open, and only silence shows that it is gone.
     let mine = connection.client().server_info().server_name;
     let mine = node_called(&mine).context("a node of this cluster")?;
     cluster.stop(mine)?;

@@ -1,4 +1,4 @@
-//! A real binary is asked what it says of a pipeline, and gets to see nothing else.
+//! A real binary lints a pipeline, and sees nothing else.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -7,9 +7,9 @@ use wombat_testkit::{Site, a_request};
 use crate::real_build::{COLD, up};
 
 const GOOD: &str = "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n";
-/// A field that isn't there, and a component that isn't in the binary.
+/// An unknown field, and a component that isn't in the binary.
 const WRONG: &str = "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\n    colour: red\noutput:\n  kafka: {}\n";
-/// The mapping reads a file, when it is looked at, and says what is wrong with it.
+/// The mapping reads a file when it is checked, and its error quotes the file.
 const CURIOUS: &str = "pipeline:\n  processors:\n    - mapping: 'import \"/etc/passwd\"'\n";
 
 async fn lint(site: &Site, id: &str, pipeline: &str) -> anyhow::Result<(u16, Value)> {
@@ -48,7 +48,7 @@ async fn a_binary_says_what_it_thinks_of_a_pipeline() -> anyhow::Result<()> {
     assert!(complaints.iter().all(|it| it["line"].is_u64()), "{wrong}");
     assert!(wrong.to_string().contains("kafka"), "{wrong}");
 
-    // Without the sandbox it would quote what it read.
+    // Without the sandbox the error would quote the file.
     let (status, curious) = lint(&site, &id, CURIOUS).await?;
     assert_eq!(
         (status, &curious["accepted"]),
@@ -61,7 +61,7 @@ async fn a_binary_says_what_it_thinks_of_a_pipeline() -> anyhow::Result<()> {
     );
     assert!(!curious.to_string().contains(":x:0:"), "{curious}");
 
-    // Nobody here runs it.
+    // No builder here runs this platform.
     let mut elsewhere = a_request(&["nats"]);
     elsewhere["goos"] = json!("windows");
     let other = site.asked(&elsewhere).await?;

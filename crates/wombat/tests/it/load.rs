@@ -1,4 +1,4 @@
-//! Many builds over several builders: each built once, none forgotten, the work shared.
+//! Many builds over several builders: each is built once, none is forgotten, and the work is shared.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,8 +15,8 @@ use wombat_testkit::{Stack, a_distinct_request};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A flood from many addresses: the queue stays within its limit, whoever is refused learns when to come again, and
-/// everybody else reads on.
+/// A flood from many addresses: the queue stays within its limit, refused clients learn when to retry, and other
+/// clients keep reading.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_requests_fills_the_queue_and_no_more() -> anyhow::Result<()> {
     const REQUESTS: u32 = 5_000;
@@ -52,7 +52,7 @@ async fn a_flood_of_requests_fills_the_queue_and_no_more() -> anyhow::Result<()>
         .try_collect()
         .await?;
     let taken: BTreeSet<String> = taken.into_iter().flatten().collect();
-    // No builder is here, and each build is thought to take its time.
+    // Without a builder, each build is estimated at the default duration.
     println!("{} of {REQUESTS} were taken", taken.len());
     assert!((10..300).contains(&taken.len()), "{}", taken.len());
     let list = site.json("/api/builds?limit=1").await?;
@@ -67,7 +67,7 @@ async fn a_flood_of_requests_fills_the_queue_and_no_more() -> anyhow::Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_builds_over_three_builders_are_each_built_once() -> anyhow::Result<()> {
     const BUILDS: u32 = 200;
-    // Nobody knows yet how long such builds take, so the estimate would refuse most of them.
+    // Without finished builds, the default estimate would refuse most of them.
     let nats = wombat_testkit::NatsServer::start()?;
     let stack = Stack::around_with(&program(), nats, &[], &["--queue-limit", "0"]).await?;
     stack.go.takes_seconds(0.05)?;
@@ -136,7 +136,7 @@ async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result
     let stack = Stack::around_with(
         &program(),
         nats,
-        &["--artifacts-mib", "60"],
+        &["--artifacts-limit", "60MiB"],
         &["--keep-at-least", "0", "--janitor-interval", "1"],
     )
     .await?;
@@ -167,7 +167,7 @@ async fn a_small_bucket_survives_more_binaries_than_it_holds() -> anyhow::Result
     Ok(())
 }
 
-/// The id of what was asked for. Where builds come faster than the janitor makes room, a request is told to come back.
+/// The id of the requested build. If builds come faster than the janitor frees room, a request is repeated later.
 async fn taken(stack: &Stack, n: u32) -> anyhow::Result<String> {
     let request = a_distinct_request(n);
     wait_until("a request to be taken", LIMIT, async || {

@@ -1,23 +1,19 @@
-//! The whole of it, as people run it: `wombat` processes, a real nats-server, real requests.
+//! The whole system as people run it: `wombat` processes, a real nats-server, real requests.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod build_ahead;
-mod builder_child;
-mod builder_go;
 mod builder_run;
 mod builder_scene;
 mod catalog_import;
 mod compile_cache;
 mod dedupe;
+mod direct_download;
 mod doctor;
 mod election;
 mod evil_modules;
 mod faults;
 mod full_disk;
-mod half_killed;
-mod half_scene;
 mod half_started;
-mod half_written;
 mod hostile;
 mod leaders;
 mod lint;
@@ -27,7 +23,6 @@ mod nats_cli;
 mod nats_login;
 mod nats_roles;
 mod old_store;
-mod one_line;
 mod openapi;
 mod paused_upload;
 mod pipelines;
@@ -38,7 +33,6 @@ mod ready;
 mod real_build;
 mod refusals;
 mod rest_rights;
-mod sandbox;
 mod small_disk;
 mod start_stop;
 mod surroundings;

@@ -1,11 +1,11 @@
-//! What becomes of builds while the module proxy fails, each kind of failure by itself.
+//! Builds while the module proxy fails, with each kind of failure by itself.
 
 use anyhow::ensure;
 use wombat_testkit::{ProxyFault, TestModule, wait_until};
 
 use crate::proxy_scene::{COLD, Scene, known, request};
 
-/// A package that brings something.
+/// A package that registers a component.
 const PLAIN: &str =
     "package p\n\nimport _ \"github.com/redpanda-data/benthos/v4/public/service\"\n";
 const VERSION: &str = "v1.2.3";
@@ -14,15 +14,15 @@ fn module(name: &str) -> TestModule {
     TestModule::new(&format!("failing.example/{name}"), VERSION).file("p/p.go", PLAIN)
 }
 
-/// What is wrong with a module, and what is said of it.
-struct Case {
+/// A faulty module, and the expected message.
+struct FaultyModule {
     module: TestModule,
     fault: Option<ProxyFault>,
-    /// None: it is tried again, and succeeds once the proxy does.
+    /// `None`: the build is retried, and succeeds once the proxy does.
     words: Option<&'static str>,
 }
 
-impl Case {
+impl FaultyModule {
     fn passing(name: &str, fault: ProxyFault) -> Self {
         Self {
             module: module(name),
@@ -48,30 +48,30 @@ impl Case {
     }
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<FaultyModule> {
     let go_mod = |name: &str, text: &str| module(name).go_mod(text);
     vec![
-        Case::refused("s403", 403, "The module proxy refuses failing.example/s403"),
-        Case::refused(
+        FaultyModule::refused("s403", 403, "The module proxy refuses failing.example/s403"),
+        FaultyModule::refused(
             "s404",
             404,
             "The module proxy doesn't have failing.example/s404",
         ),
-        Case::refused(
+        FaultyModule::refused(
             "s410",
             410,
             "The module proxy doesn't have failing.example/s410",
         ),
-        Case::passing("s429", ProxyFault::Status(429)),
-        Case::passing("s500", ProxyFault::Status(500)),
-        Case::passing("s503", ProxyFault::Status(503)),
-        Case::passing("hang", ProxyFault::Hang),
-        Case::passing("cut", ProxyFault::Cut),
-        Case::wrong(
+        FaultyModule::passing("s429", ProxyFault::Status(429)),
+        FaultyModule::passing("s500", ProxyFault::Status(500)),
+        FaultyModule::passing("s503", ProxyFault::Status(503)),
+        FaultyModule::passing("hang", ProxyFault::Hang),
+        FaultyModule::passing("cut", ProxyFault::Cut),
+        FaultyModule::wrong(
             go_mod("path", "module failing.example/elsewhere\n\ngo 1.26.0\n"),
             "module declares its path as: failing.example/elsewhere",
         ),
-        Case::wrong(
+        FaultyModule::wrong(
             go_mod("newer", "module failing.example/newer\n\ngo 1.99.0\n"),
             "needs a newer Go release",
         ),
@@ -84,7 +84,7 @@ async fn every_failure_of_the_proxy_has_its_class_and_what_passes_heals() -> any
     let _builder = scene
         .builder(&["--goproxy-patience", "2s", "--workers", "10"])
         .await?;
-    // What they share is there, so that nothing takes long but what fails.
+    // The shared packages are compiled, so that only what fails takes time.
     scene.rebuild().await?;
     let cases = cases();
     let mut asked = Vec::new();
@@ -119,7 +119,7 @@ async fn every_failure_of_the_proxy_has_its_class_and_what_passes_heals() -> any
     Ok(())
 }
 
-/// The holder says that it tries again, which it does after failures of class `infra` alone.
+/// The log says that the holder retries, which it does only after failures of class `infra`.
 async fn tried_again(scene: &Scene, id: &str) -> anyhow::Result<()> {
     wait_until("another try", COLD, async || {
         let view = scene.site.json(&format!("/api/builds/{id}")).await?;
@@ -141,10 +141,10 @@ async fn a_proxy_that_stays_away_is_said_to() -> anyhow::Result<()> {
     assert_eq!(view["failure"]["class"], "infra", "{view}");
     let error = view["error"].as_str().unwrap_or_default();
     assert!(
-        error.starts_with("The module proxy doesn't answer as it should: it answered 503"),
+        error.starts_with("The module proxy failed: it answered 503"),
         "{view}"
     );
-    // Asked for again, it is tried again.
+    // A new request retries it.
     scene.proxy.heal(away.path());
     let (view, _) = scene.build(&away).await?;
     assert_eq!(view["status"], "success", "{view}");
@@ -158,7 +158,7 @@ async fn a_module_that_was_changed_is_not_built_and_not_kept() -> anyhow::Result
     let changed = TestModule::new(path, "v2.7.0").file("gabs.go", "package gabs\n");
     let original = "github.com/!jeffail/gabs/v2/@v/v2.7.0.zip".to_owned();
     scene.proxy.replace(&original, changed.zip()?);
-    // Here the checksum database is asked.
+    // This builder asks the checksum database.
     let _builder = scene.checked_builder(&[]).await?;
     let id = scene.site.asked(&known()).await?;
     let view = scene.site.until(&id, "failed", COLD).await?;
@@ -179,7 +179,7 @@ async fn a_proxy_that_comes_back_is_enough() -> anyhow::Result<()> {
     tried_again(&scene, &id).await?;
     let view = scene.site.json(&format!("/api/builds/{id}")).await?;
     let log = scene.log(&view).await?;
-    assert!(log.contains("it can't be connected to"), "{log}");
+    assert!(log.contains("the connection to it failed"), "{log}");
     scene.proxy.start_again().await?;
     let view = scene.site.until(&id, "success", COLD).await?;
     assert_eq!(view["attempt"], 1, "by itself: {view}");
@@ -196,7 +196,7 @@ async fn what_was_fetched_is_enough_when_the_proxy_is_gone() -> anyhow::Result<(
     drop(builder);
     scene.proxy.stop().await?;
     for extra in [&[][..], &["--offline"]] {
-        // Only what the relay kept is left.
+        // Only what the relay stored is left.
         scene.forget_modules()?;
         let _builder = scene.builder(extra).await?;
         let again = scene.forced(&request(&own)).await?;

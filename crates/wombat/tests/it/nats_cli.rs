@@ -80,7 +80,7 @@ async fn both_services_describe_themselves_and_their_replies_keep_to_their_schem
         "{pinged}"
     );
 
-    // Something to be listed, read and told about.
+    // Builds to list, read and follow.
     let body = a_request(&["nats"]).to_string();
     let asked: Value =
         serde_json::from_str(&nats.run(&["req", "--raw", "build.request", &body])?)?;

@@ -1,4 +1,4 @@
-//! Every way to log in to NATS, right and wrong, against servers that insist on it.
+//! Every way to log in to NATS, right and wrong, against servers that require a login.
 
 use std::{
     fs,
@@ -32,7 +32,7 @@ fn succeeds(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-/// It fails with this exit code, and says this.
+/// The command fails with this exit code and this message.
 fn fails(output: &Output, code: i32, words: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -130,7 +130,7 @@ impl OperatorMode {
     }
 }
 
-/// Whom a JWT is about.
+/// The subject of a JWT.
 fn subject(jwt: &str) -> anyhow::Result<String> {
     let claims = jwt.split('.').nth(1).context("a JWT has three parts")?;
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims)?)?;
@@ -176,7 +176,7 @@ fn by_jwt_and_credentials_file() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An authority, and what it signed for the server and for a client.
+/// A certificate authority, and what it signed for the server and for a client.
 struct Certificates {
     folder: TempDir,
 }
@@ -233,7 +233,7 @@ fn over_tls() -> anyhow::Result<()> {
     let foreign = strangers.path("ca.pem");
     let refused = set_up(&nats.url(), &["--nats-tls-ca", &foreign], &[])?;
     fails(&refused, 5, "certificate");
-    // Whoever names an authority doesn't talk in the clear.
+    // A client that names an authority doesn't connect without TLS.
     let plain = NatsServer::start()?;
     let refused = set_up(&plain.url(), &["--nats-tls-ca", &authority], &[])?;
     fails(&refused, 5, "can't connect to NATS");

@@ -1,4 +1,4 @@
-//! Who may do what over NATS, on a nats-server with the configuration that `wombat setup --write-config` writes.
+//! Permissions over NATS, on a nats-server with the configuration that `wombat setup --write-config` writes.
 
 use std::{
     fmt::Write as _,
@@ -17,7 +17,7 @@ use wombat_testkit::{NatsServer, Site, Wire, table_in_docs, wait_until};
 
 use crate::program;
 
-/// The folder that the operator gets.
+/// The folder that `wombat setup --write-config` writes.
 pub(crate) fn written(extra: &[&str]) -> anyhow::Result<TempDir> {
     let folder = TempDir::with_prefix("wombat-config-")?;
     let path = folder.path().display().to_string();
@@ -43,19 +43,19 @@ fn set_up_as_admin(nats: &NatsServer, folder: &Path) -> anyhow::Result<()> {
     program().set_up(nats, &["--nats-user-seed-file", &seed])
 }
 
-/// Something that somebody may want to do.
+/// An operation that needs a permission.
 struct Operation {
     what: &'static str,
     verb: Verb,
     subject: &'static str,
-    /// The initials of the roles that may: Service, Builder, Api, Read-only. The admin may everything.
+    /// The initials of the roles that may do it: Service, Builder, Api, Read-only. The admin may do everything.
     who: &'static str,
 }
 
 enum Verb {
     Send,
     Receive,
-    /// Shares the messages with others of its kind.
+    /// Subscribes in a queue group.
     Serve,
 }
 
@@ -231,7 +231,7 @@ const OPERATIONS: [Operation; 75] = [
     receive("read a builder's answers", "_INBOX_builder.>", "B"),
     receive("read the gateway's answers", "_INBOX_api.>", "A"),
     receive("read a reader's answers", "_INBOX_read-only.>", "R"),
-    receive("read anybody's answers", "_INBOX.>", ""),
+    receive("read all answers", "_INBOX.>", ""),
     receive("overhear requests", "build.request", ""),
     receive("overhear everything", ">", ""),
 ];
@@ -248,7 +248,7 @@ impl Operation {
         self.who.contains(initial)
     }
 
-    /// What a client says for it.
+    /// The protocol lines that a client sends for it.
     fn lines(&self) -> String {
         let Self { subject, .. } = self;
         match self.verb {
@@ -336,7 +336,7 @@ fn written_again_the_secrets_stay_and_the_server_takes_the_new_roles() -> anyhow
 
 /// Far more than a reload takes, and than a refusal counts.
 const LIMIT: Duration = Duration::from_mins(1);
-/// A process that can't do its work says so within this.
+/// A process that can't do its work must say so within this time.
 const START_LIMIT: Duration = Duration::from_secs(2);
 
 #[test]
@@ -361,7 +361,7 @@ fn a_role_with_anothers_key_says_so_at_once() -> anyhow::Result<()> {
             String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(1), "{command}: {said}");
         assert!(
-            said.contains("NATS doesn't permit what this role needs: Permissions Violation"),
+            said.contains("NATS denies a permission that this role needs: Permissions Violation"),
             "{command}: {said}"
         );
         assert!(took < START_LIMIT, "{command} took {took:?}");

@@ -1,4 +1,4 @@
-//! The store of an earlier release: this program lists, serves and goes on with what that one left.
+//! The store of an earlier release: this program lists it, serves it and continues its builds.
 
 use std::{
     collections::BTreeMap,
@@ -20,9 +20,9 @@ use wombat_testkit::{
 use crate::{program, tokens::Tokens};
 
 const LIMIT: Duration = Duration::from_mins(2);
-/// Later than the end of the store by so many seconds: its builders are gone, and its logs are there.
+/// Seconds after the end of the store: its builders are gone, and its logs still exist.
 const LATER: i64 = 3600;
-/// What may tell something else, or tell it otherwise, in a later release: moments, and places in a stream.
+/// Fields that may differ in a later release: times, and positions in a stream.
 const STAYS: [&str; 17] = [
     "goos",
     "goarch",
@@ -43,7 +43,7 @@ const STAYS: [&str; 17] = [
     "notReproducible",
 ];
 
-/// The store, its nats-server, and the roles that only look.
+/// The store, its nats-server, and the roles that only read.
 struct Scene {
     folder: TempDir,
     nats: NatsServer,
@@ -158,7 +158,7 @@ async fn configurations(nats: &NatsServer) -> anyhow::Result<BTreeMap<String, Va
     Ok(all)
 }
 
-/// A list of everything that isn't about to change.
+/// A list of everything that shouldn't change.
 async fn listed(site: &Site) -> anyhow::Result<BTreeMap<String, Value>> {
     let page = site.json("/api/builds?limit=100").await?;
     let builds = page["builds"].as_array().context("builds")?;
@@ -245,7 +245,7 @@ async fn catalog_is_there(scene: &Scene, site: &Site) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was under way ends well, under which builder it ever was; what had ended stays as it was.
+/// Open builds end well, whichever builder had them; finished ones stay as they were.
 async fn all_is_built(scene: &Scene, site: &Site, go: &StubGo) -> anyhow::Result<()> {
     let own = &scene.own_builder;
     let open = |view: &Value| view["status"] == "new" || view["status"] == "building";
@@ -255,7 +255,7 @@ async fn all_is_built(scene: &Scene, site: &Site, go: &StubGo) -> anyhow::Result
             downloaded(site, id).await?,
             view["sha256"].as_str().unwrap()
         );
-        // Those of the folder's own builder are given back, those of the other one are taken from it.
+        // The folder's own builder returns its builds; those of the other one are taken over.
         let others = expected["status"] == "building" && expected["builder"] != own.as_str();
         assert_eq!(view["attempt"], if others { 2 } else { 1 }, "{view}");
     }

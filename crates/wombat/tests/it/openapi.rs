@@ -1,4 +1,4 @@
-//! Every call of the OpenAPI document, tried by schemathesis: answers are what it says, and nothing is the server's fault.
+//! Every call of the OpenAPI document, tried by schemathesis: answers match the document, and none is a 5xx.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use wombat_testkit::Stack;
 
 use crate::{program, tokens::Tokens};
 
-/// Tries of each call, besides those that a schema's edges give.
+/// Examples per call, besides those from a schema's edge cases.
 const EXAMPLES: &str = "50";
 
 /// `WOMBAT_SCHEMATHESIS`, else what `make schemathesis` installed.

@@ -1,4 +1,4 @@
-//! A builder that stands still in the middle of an upload.
+//! A builder that pauses in the middle of an upload.
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ const SOON: Duration = Duration::from_mins(1);
 /// Longer than the orphan age, shorter than the lease.
 const PAUSE: Duration = Duration::from_secs(4);
 
-/// The janitor sweeps every second, and what no record names may go after two: not what belongs to a claim that lives.
+/// The janitor sweeps every second, and objects without a record may go after two seconds, but not those of a live
+/// claim.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_pauses_for_longer_than_the_orphan_age_keeps_its_chunks()
 -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let (setup, service) = (
-        ["--artifacts-mib", "2048"],
+        ["--artifacts-limit", "2048MiB"],
         ["--orphan-age", "2", "--janitor-interval", "1"],
     );
     let stack = Stack::around_with(&program(), nats, &setup, &service).await?;
@@ -27,7 +28,7 @@ async fn an_upload_that_pauses_for_longer_than_the_orphan_age_keeps_its_chunks()
     stack.site.until_builders(1).await?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     wait_until("the upload", SOON, async || {
-        // It may answer late: that much is uploaded.
+        // The service may answer late: so much is uploaded.
         let Ok(view) = stack.site.json(&format!("/api/builds/{id}")).await else {
             return Ok(None);
         };

@@ -1,4 +1,5 @@
-//! Pipelines against binaries: what a pipeline is said to need makes it run, and nothing of it can be left out.
+//! Pipelines against binaries: the packages that a pipeline is said to need make it run, and none of them can be left
+//! out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +18,7 @@ use crate::{
     real_build::{COLD, up, write_program},
 };
 
-/// A pipeline, and the packages that its first line names.
+/// A pipeline, and the packages that its first line lists.
 struct Pipeline {
     name: String,
     path: PathBuf,
@@ -45,7 +46,7 @@ fn pipelines() -> anyhow::Result<Vec<Pipeline>> {
     Ok(all)
 }
 
-/// Binaries by what they hold, built once each.
+/// Binaries by their packages, built once each.
 struct Binaries {
     site: Site,
     _running: Wombat,
@@ -88,7 +89,7 @@ impl Binaries {
     }
 }
 
-/// What the binary has to say against a pipeline, if anything.
+/// What the binary's linter says against a pipeline, if anything.
 fn complaints(binary: &Path, pipeline: &Path) -> anyhow::Result<Option<String>> {
     let output = Command::new(binary)
         .args(["lint", "--skip-env-var-check"])
@@ -145,7 +146,7 @@ fn the_help_shows_how_a_pipeline_is_built() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a binary holds, as `kind/name`.
+/// The components of a binary, as `kind/name`.
 fn held(binary: &Path) -> anyhow::Result<BTreeSet<String>> {
     let output = Command::new(binary)
         .args(["list", "--format", "json-full"])
@@ -202,7 +203,7 @@ async fn the_catalog_says_what_real_binaries_hold() -> anyhow::Result<()> {
         let said_size = package["addedBytes"].as_u64().context("a size")?;
         let grown = fs::metadata(&binary)?.len()
             - fs::metadata(binaries.with(&BTreeSet::new()).await?)?.len();
-        // Another release of Go makes binaries of another size.
+        // Another Go version makes binaries of another size.
         ensure!(
             said_size.abs_diff(grown) < grown / 5 + 100_000,
             "{name}: {said_size} {grown}"

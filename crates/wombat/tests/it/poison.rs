@@ -1,5 +1,5 @@
-//! Builds that are none: each ends at its limit, in words, and nobody else notices. A stand-in for `go` plays the part of a
-//! compiler that was taken over.
+//! Builds that attack the builder: each ends at its limit with a clear message, and other builds aren't affected. A
+//! stand-in for `go` plays the part of a compiler that was taken over.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn every_kind_ends_at_its_limit_and_leaves_nothing() {
         let spec = a_spec().package(&format!("p{n}")).build();
         let key = scene.submit(&spec).await;
         let record = scene.until(&key, Status::Failed).await;
-        // The limit counts from the claim; how long it takes until somebody claims is another matter.
+        // The limit counts from the claim, however long the build waited for it.
         let took = record.finished().unwrap() - record.claimed().unwrap();
         eprintln!("{name}: {took:?}");
         let failure = record.failure().unwrap();

@@ -1,4 +1,4 @@
-//! Where results and words go when nothing takes them, and what an interrupted command says.
+//! Results and notes when their output can't be written, and the messages of interrupted commands.
 
 use std::{
     fs::File,
@@ -23,7 +23,7 @@ fn full() -> anyhow::Result<File> {
     Ok(File::options().write(true).open("/dev/full")?)
 }
 
-/// It ended with this code, without a panic; what it said on standard error.
+/// Checks that it ended with this code and without a panic; returns its standard error.
 fn ended(command: &mut Command, code: i32) -> anyhow::Result<String> {
     let output = command.stderr(Stdio::piped()).spawn()?.wait_with_output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -53,7 +53,7 @@ fn a_reader_that_goes_away_ends_a_command_quietly() -> anyhow::Result<()> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        // As `head -1` does: one look, and gone.
+        // As `head -1` does: it reads one line and exits.
         let mut stdout = child.stdout.take().context("a pipe was asked for")?;
         stdout.read_exact(&mut [0; 16])?;
         drop(stdout);
@@ -129,7 +129,7 @@ async fn who_stops_waiting_for_a_build_is_told_how_to_come_back() -> anyhow::Res
             .stderr(File::create(&path)?)
             .spawn()?;
         wait_until("it to wait", SOON, async || {
-            let waits = std::fs::read_to_string(&path)?.contains("nobody is building right now");
+            let waits = std::fs::read_to_string(&path)?.contains("no builder is connected");
             Ok(waits.then_some(()))
         })
         .await?;
@@ -140,7 +140,7 @@ async fn who_stops_waiting_for_a_build_is_told_how_to_come_back() -> anyhow::Res
         let id = stack.site.asked(&a_request(&["nats"])).await?;
         let server = &stack.site.url;
         for words in [
-            "the build goes on".to_owned(),
+            "the build continues".to_owned(),
             format!("wombat get --server {server} {id}"),
             format!("wombat logs --server {server} --follow {id}"),
             format!("wombat download --server {server} {id}"),

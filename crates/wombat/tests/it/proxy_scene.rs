@@ -1,4 +1,4 @@
-//! All roles, with a builder that fetches from a module proxy of the test's own.
+//! All roles, with a builder that fetches from the test's own module proxy.
 
 use std::{
     fs,
@@ -88,7 +88,7 @@ impl Scene {
         self.folder.path().join("state")
     }
 
-    /// A builder that fetches from the test's proxy, into a module cache of its own. Its modules are in no checksum
+    /// A builder that fetches from the test's proxy, into its own module cache. Its modules aren't in a checksum
     /// database.
     pub(crate) async fn builder(&self, extra: &[&str]) -> anyhow::Result<Wombat> {
         self.start_builder(program().env("GOSUMDB", "off"), extra)
@@ -117,7 +117,8 @@ impl Scene {
         Ok(builder)
     }
 
-    /// Serves a module, asks for it, and waits for the end; how long it took from the claim, by which limits count.
+    /// Serves a module, requests a build of it, and waits for the end; how long it took from the claim, from which
+    /// limits count.
     pub(crate) async fn build(&self, module: &TestModule) -> anyhow::Result<(Value, Duration)> {
         self.proxy.serve(module)?;
         let id = self.site.asked(&request(module)).await?;
@@ -145,12 +146,12 @@ impl Scene {
             .await?)
     }
 
-    /// A build of a known package, made anew.
+    /// A forced build of a known package.
     pub(crate) async fn rebuild(&self) -> anyhow::Result<()> {
         self.forced(&known()).await.map(drop)
     }
 
-    /// A build that succeeds, made anew if it was made before.
+    /// A build that succeeds, rebuilt if it exists.
     pub(crate) async fn forced(&self, request: &Value) -> anyhow::Result<Value> {
         let mut body = request.clone();
         body["force"] = true.into();
@@ -167,7 +168,7 @@ impl Scene {
         self.site.until(id, "success", COLD).await
     }
 
-    /// Empties Go's module cache. What the relay keeps stays.
+    /// Empties Go's module cache. The relay's copies stay.
     pub(crate) fn forget_modules(&self) -> anyhow::Result<()> {
         let status = std::process::Command::new("go")
             .args(["clean", "-modcache"])
@@ -182,14 +183,14 @@ impl Scene {
     }
 }
 
-/// A request for a package of the catalog whose module brings few others: each scene fetches and unpacks them anew.
+/// A request for a package of the catalog whose module requires few others: each scene fetches and unpacks them anew.
 pub(crate) fn known() -> Value {
     let mut body = a_request(&[]);
     body["packages"] = json!(["github.com/redpanda-data/benthos/v4/public/components/pure"]);
     body
 }
 
-/// A request for a package `p` of this module, and one that it can be told from nothing by.
+/// A request for a package `p` of this module, and for another one that makes it a valid build.
 pub(crate) fn request(module: &TestModule) -> Value {
     let mut body = known();
     if let Some(packages) = body["packages"].as_array_mut() {

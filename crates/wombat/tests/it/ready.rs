@@ -1,4 +1,4 @@
-//! `/readyz`: a list, a request and a download would be answered now.
+//! `/readyz`: lists, requests and downloads would be answered now.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use wombat_testkit::{NatsServer, Site, a_request, wait_until};
 use crate::program;
 
 const SOON: Duration = Duration::from_secs(30);
-/// One and a half, and something to spare for a busy machine.
+/// 1.5 seconds, and a margin for a busy machine.
 const BOUND: Duration = Duration::from_millis(2300);
 
 async fn readiness(site: &Site) -> anyhow::Result<(StatusCode, String)> {

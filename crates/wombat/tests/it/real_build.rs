@@ -70,7 +70,7 @@ async fn a_real_binary_holds_what_was_picked_and_runs() -> anyhow::Result<()> {
     );
     let view = site.until(&id, "success", COLD).await?;
 
-    // The download is what the record says, and can be had in parts.
+    // The download matches the record, and can be read in parts.
     let path = artifact_path(&id);
     let response = site.get(&path).await?;
     let etag = response.headers()["etag"]
@@ -97,7 +97,7 @@ async fn a_real_binary_holds_what_was_picked_and_runs() -> anyhow::Result<()> {
     assert_eq!(rest.status(), 206);
     assert_eq!(rest.bytes().await?, bytes.slice(1_000_000..));
 
-    // It holds what was picked, says which build it is, and runs.
+    // The binary contains what was picked, knows its build, and runs.
     let binary = folder.path().join("binary");
     write_program(&binary, &bytes)?;
     let names = components(&binary, "inputs")?;
@@ -123,7 +123,7 @@ async fn a_real_binary_holds_what_was_picked_and_runs() -> anyhow::Result<()> {
         String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && said.contains("it runs"), "{said}");
 
-    // Asked again it is there, and nothing is built.
+    // A repeated request finds it, and nothing is built.
     let (status, again) = site.ask(&body).await?;
     assert_eq!(
         (status.as_u16(), &again["id"], &again["attempt"]),
@@ -136,7 +136,7 @@ async fn a_real_binary_holds_what_was_picked_and_runs() -> anyhow::Result<()> {
     failures_are_told(&site).await
 }
 
-/// `wombat build` asks for the same build and downloads the same bytes.
+/// `wombat build` requests the same build and downloads the same bytes.
 fn same_by_the_client(site: &Site, id: &str, bytes: &[u8], folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("by-client");
     let package = wombat_testkit::connect("nats");
@@ -200,7 +200,7 @@ async fn another_builder_makes_the_same(body: &Value, digest: &str) -> anyhow::R
     Ok(())
 }
 
-/// What can't be built ends in words that name the package.
+/// A build that can't succeed fails with a message that names the package.
 async fn failures_are_told(site: &Site) -> anyhow::Result<()> {
     let mut missing = a_request(&["nats"]);
     let path = "golang.org/x/text/no/such/package";

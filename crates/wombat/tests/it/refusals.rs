@@ -1,4 +1,4 @@
-//! Requests that can't be built: refused at once, in words that name the field, and nothing is written.
+//! Requests that can't be built: refused at once with a message that names the field, and nothing is written.
 
 use crate::program;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn records(nats: &NatsServer) -> anyhow::Result<u64> {
         .messages)
 }
 
-/// What is asked, what it is answered with, and the field that is named.
+/// A request, its status, and the field that is named.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<(&'static str, Value, u16, &'static str)> {
     let many: Vec<String> = (0..65).map(|n| format!("example.com/m/p{n}")).collect();
@@ -127,7 +127,7 @@ fn cases() -> Vec<(&'static str, Value, u16, &'static str)> {
             "goVersion",
         ),
         (
-            "module that nobody uses",
+            "unused module",
             with(&json!({"modules": {"example.com/m": "v1.0.0"}})),
             422,
             "modules.example.com/m",

@@ -1,4 +1,4 @@
-//! Who may do what over REST: every route with every role, and the table of it in the documentation.
+//! Permissions over REST: every route with every role, and their table in the documentation.
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
@@ -15,7 +15,7 @@ const ID: &str =
     "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
 const HASH: &str = "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
 
-/// Who has to be asked for.
+/// The role that a call needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
@@ -27,7 +27,7 @@ struct Call {
     method: Method,
     /// As the router has it.
     route: &'static str,
-    /// What it is asked with, besides what stands in the route.
+    /// The query that is sent, besides the route.
     extra: &'static str,
     body: &'static str,
     needs: Needs,
@@ -147,7 +147,7 @@ impl Call {
         format!("`{} {}{}`{}", self.method, self.route, extra.0, extra.1)
     }
 
-    /// What somebody with this token should meet: through, or which refusal.
+    /// The expected result with this token: success, or the status of the refusal.
     fn expected(&self, role: Option<&str>) -> Option<StatusCode> {
         let has = role.and_then(|role| ROLES.iter().position(|name| *name == role));
         let needed = match self.needs {
@@ -224,7 +224,7 @@ async fn every_route_takes_whom_it_should() -> anyhow::Result<()> {
             }
         }
         table.push('\n');
-        // A token that nobody gave away is worth less than none.
+        // An unknown token is worth less than none.
         let status = asked(&site, call, Some("wbt_made-up")).await?;
         let refused = status == StatusCode::FORBIDDEN;
         assert_eq!(
@@ -236,7 +236,7 @@ async fn every_route_takes_whom_it_should() -> anyhow::Result<()> {
     }
     drop(api);
 
-    // Where asking needs a token, any will do.
+    // Where a request needs a token, that of any role will do.
     let strict = ["--tokens", &path, "--require-token"];
     let (_strict, site) = program().gateway(&url, &strict).await?;
     let ask = calls

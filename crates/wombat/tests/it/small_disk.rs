@@ -1,4 +1,4 @@
-//! A role whose own disk is full goes on as well as it can, and wholly once there is room.
+//! A role whose own disk is full goes on as far as it can, and completely once there is room.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -25,7 +25,7 @@ async fn total(site: &Site) -> anyhow::Result<u64> {
     Ok(list["total"].as_u64().unwrap_or_default())
 }
 
-/// A stack whose one builder has a small disk, and claims nothing once less than this is free.
+/// A stack whose only builder has a small disk, and claims nothing once less than this is free.
 async fn builder_that_keeps_free(free: &str) -> anyhow::Result<(Stack, Wombat, TempDir)> {
     let stack = Stack::start(&program()).await?;
     let state = TempDir::new()?;
@@ -47,7 +47,7 @@ async fn lists_stay_right_on_a_service_whose_disk_is_full() -> anyhow::Result<()
     let ask = async |n: u32| -> anyhow::Result<()> {
         site.asked(&a_distinct_request(n)).await?;
         wait_until("it to be listed", SOON, async || {
-            // While an index is made anew there is no list.
+            // While the index is rebuilt there is no list.
             let total = total(&site).await;
             Ok(total.is_ok_and(|total| total == u64::from(n)).then_some(()))
         })
@@ -100,14 +100,14 @@ async fn a_disk_that_becomes_full_under_a_build_is_no_fault_of_the_build() -> an
     let view = stack.site.until(&id, "failed", SOON).await?;
     ensure!(view["failure"]["class"] == "infra", "{view}");
 
-    // Nothing keeps it from being asked for again at once.
+    // A new request may retry it at once.
     fs::remove_file(builder.disk().join("filler"))?;
     ensure!(stack.site.asked(&a_distinct_request(1)).await? == id);
     stack.site.until(&id, "success", SOON).await?;
     Ok(())
 }
 
-/// Room for two of four files, although the limit says more.
+/// Room for two of four files, although the limit allows more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_whose_disk_is_smaller_than_its_limit_keeps_what_fits() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;

@@ -1,4 +1,4 @@
-//! Ends: with NATS there, away or hanging, at the first signal and at the second, and when the terminal goes.
+//! Shutdown: with NATS up, away or hanging, at the first signal and at the second, and when the terminal closes.
 
 use std::{
     fs::File,
@@ -17,12 +17,12 @@ use wombat_testkit::{NatsServer, Site, StubGo, Wombat, a_request, wait_until};
 use crate::program;
 
 const SOON: Duration = Duration::from_secs(30);
-/// Fifteen seconds, and something to spare for a busy machine.
+/// Fifteen seconds, and a margin for a busy machine.
 const IN_ORDER: Duration = Duration::from_secs(20);
-/// A builder has five seconds to give back what it has.
+/// A builder has five seconds to return its builds.
 const AT_ONCE: Duration = Duration::from_secs(8);
 
-/// Every role around one server, each a process.
+/// Every role around one server, each in a process.
 struct Roles {
     nats: NatsServer,
     go: StubGo,
@@ -80,7 +80,7 @@ impl Roles {
         Ok(kill(Pid::from_raw(server), Signal::SIGSTOP)?)
     }
 
-    /// All end well once they are asked to.
+    /// All exit successfully after the signal.
     fn end_in_order(&mut self, signal: Signal) -> anyhow::Result<()> {
         let asked = Instant::now();
         for (_, process) in &self.processes {
@@ -134,7 +134,7 @@ async fn a_second_signal_ends_every_role_at_once_whatever_hangs() -> anyhow::Res
         process.terminate()?;
     }
     for (name, process) in &mut roles.processes {
-        // One that had nothing to do may have ended by then.
+        // An idle role may have ended by then.
         wait_until("the first signal to be heard", SOON, async || {
             let heard = process.log_text().contains("a second signal stops at once");
             Ok(heard.then_some(()))

@@ -1,4 +1,4 @@
-//! Go that is missing, broken, old or hanging, and a port that is taken.
+//! Go that is missing, broken, old or hanging, and a port that is in use.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use wombat_testkit::{
 
 use crate::program;
 
-/// A `go` that hangs is given up after twenty seconds.
+/// Builders give up on a hanging `go` after twenty seconds.
 const SOON: Duration = Duration::from_mins(1);
 const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -28,7 +28,7 @@ fn script(folder: &Path, name: &str, text: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// `wombat up` with a nats-server at hand, once it says where it is found.
+/// `wombat up` with an installed nats-server, once it prints its address.
 async fn up(program: &Program, more: &[&str]) -> anyhow::Result<(Wombat, Site)> {
     let nats_server = std::path::absolute(nats_server_program()?)?;
     let own = [
@@ -44,7 +44,7 @@ async fn up(program: &Program, more: &[&str]) -> anyhow::Result<(Wombat, Site)> 
     Ok((up, site))
 }
 
-/// Waits until the list of builders says why there is none; its words.
+/// Waits until the list of builders says why the builder can't build; its words.
 async fn problem(site: &Site) -> anyhow::Result<String> {
     wait_until("the builder to say what is missing", SOON, async || {
         let answer = site.json("/api/builders").await?;
@@ -87,7 +87,7 @@ async fn without_go_the_site_runs_and_a_go_that_comes_later_is_used() -> anyhow:
 
 #[tokio::test]
 async fn a_go_that_isnt_found_or_cant_be_used_is_told() -> anyhow::Result<()> {
-    // Its name is looked for on a path that has the other programs, and no Go.
+    // Go is searched on a path that has the other programs, and no Go.
     let without = program().env("PATH", "/usr/bin:/bin");
     let misled = program().env("GOROOT", "/nowhere");
     for (program, words) in [(without, "there is no `go` in PATH"), (misled, "/nowhere")] {
@@ -147,6 +147,23 @@ async fn a_go_that_hangs_is_told_and_doesnt_hold_the_end_up() -> anyhow::Result<
     let (_up, site) = up(&program(), &words).await?;
     let told = problem(&site).await?;
     assert!(told.contains("didn't answer"), "{told}");
+    Ok(())
+}
+
+/// As in a release's archive.
+#[tokio::test]
+async fn a_nats_server_beside_the_program_is_used() -> anyhow::Result<()> {
+    let folder = TempDir::with_prefix("wombat-release-")?;
+    fs::copy(env!("CARGO_BIN_EXE_wombat"), folder.path().join("wombat"))?;
+    fs::copy(nats_server_program()?, folder.path().join("nats-server"))?;
+    let program = Program::at(folder.path().join("wombat")).env("PATH", "/nowhere");
+    let mut up = program.start(&["up", "--http", "127.0.0.1:0"])?;
+    let site = Site::new(up.first_line()?);
+    site.until_ready().await?;
+    let told = problem(&site).await?;
+    assert!(told.contains("there is no `go` in PATH"), "{told}");
+    up.terminate()?;
+    assert!(up.ended(SOON)?.success());
     Ok(())
 }
 

@@ -5,10 +5,10 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
-/// The roles, from the least to the most.
+/// The roles, from the least to the most powerful.
 pub(crate) const ROLES: [&str; 3] = ["reader", "operator", "admin"];
 
-/// A file of tokens, with one for each role.
+/// A token file with a token for each role.
 pub(crate) struct Tokens {
     folder: TempDir,
     secrets: Vec<String>,

@@ -1,4 +1,4 @@
-//! Servers that can't be worked with, and logins inside an address: one true sentence each.
+//! Unsuitable servers, and logins in a URL: one correct message each.
 
 use std::{fs, process::Output, time::Duration};
 
@@ -19,7 +19,7 @@ fn set_up(url: &str, more: &[&str]) -> anyhow::Result<Output> {
     Ok(program().command().args(words).args(more).output()?)
 }
 
-/// `setup`, `doctor` and every role end with this sentence.
+/// `setup`, `doctor` and every role end with this message.
 fn all_refuse(url: &str, words: &str) -> anyhow::Result<()> {
     for command in ["setup", "doctor"] {
         let output = program()
@@ -76,7 +76,7 @@ fn a_server_without_jetstream_is_refused() -> anyhow::Result<()> {
     let config = folder.path().join("nats.conf");
     fs::write(&config, "server_name: plain\n")?;
     let nats = NatsServer::of_config(&config)?;
-    // No user: this server knows none.
+    // Without a user: this server has none.
     for command in ["setup", "doctor", "api"] {
         let state = TempDir::with_prefix("wombat-state-")?;
         let mut asked = program().command();
@@ -93,7 +93,7 @@ fn a_server_without_jetstream_is_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A way to a server that says it is of this version.
+/// A proxy to a server that claims to have this version.
 async fn disguised(target: &str, version: &'static str) -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("nats://{}", listener.local_addr()?);

@@ -1,4 +1,4 @@
-//! Builders that compile ahead while nothing waits, over a real NATS, with a stand-in for `go`.
+//! Builders that compile ahead while no build waits, over a real NATS, with a stand-in for `go`.
 
 use tempfile::TempDir;
 use wombat_model::{Status, catalog::Release};
@@ -21,9 +21,9 @@ async fn compiling_ahead_makes_way_for_a_build_and_goes_on_after_it() {
     scene.until_compiling().await;
     let ahead = scene.stub.builds();
     assert_eq!(ahead.len(), 1);
-    assert_eq!(builder.counters.claims_won(), 0, "nobody asked for it");
+    assert_eq!(builder.counters.claims_won(), 0, "no build was requested");
 
-    // Ten minutes of it are left: only a builder that makes way can be done in time.
+    // Ten minutes of work are left: only a builder that interrupts it can be done in time.
     scene.stub.takes_seconds(0.0).unwrap();
     let spec = a_spec().build();
     let key = scene.submit(&spec).await;
@@ -55,7 +55,7 @@ async fn nothing_is_compiled_ahead_where_it_is_off() {
     let state = TempDir::new().unwrap();
     let idle = TempDir::new().unwrap();
     let off = scene.builder(idle.path(), &["--warm", "off"]).await;
-    // The other one shows that there was time and reason enough.
+    // The other builder shows that there was enough time and reason.
     let on = scene.builder(state.path(), &["--warm", "base"]).await;
     wait_until("one to compile ahead", LIMIT, async || {
         Ok((!scene.stub.builds().is_empty()).then_some(()))

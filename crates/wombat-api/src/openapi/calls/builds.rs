@@ -1,15 +1,24 @@
-//! Calls about builds: asking for them, and watching them.
+//! Calls about builds: requesting them, following them, and reading their binaries.
 
+use serde_json::{Value, json};
+use wombat_binary::Contents;
 use wombat_model::{
     request::RequestBody,
     wire::{BuildView, LintAnswer, ListAnswer, Recipe, ResolveAnswer},
 };
 
-use super::{EVENTS, ID, JSON, TEXT, WAIT, a_request};
-use crate::{
-    contents::Contents,
-    openapi::call::{Call, call},
+use crate::openapi::{
+    call::{Call, call},
+    media_types::{EVENTS, JSON, TEXT},
 };
+
+const WAIT: &str =
+    "Seconds to hold the answer until the build is finished; more than 60 count as 60.";
+const ID: &str = "Id of a build: build.<goos>.<goarch>.<go>.<hash>.";
+
+fn a_request() -> Value {
+    json!({"goos": "linux", "goarch": "amd64", "components": ["input/nats", "output/nats_jetstream"]})
+}
 
 pub(super) fn asking() -> Vec<Call> {
     vec![
@@ -18,12 +27,12 @@ pub(super) fn asking() -> Vec<Call> {
             "/api/builds",
             "requestBuild",
             "builds",
-            "Ask for a binary; asking again for the same one gives the same build",
+            "Request a binary; another request for the same one gives the same build",
         )
         .number("wait", WAIT, u32::MAX)
         .takes::<RequestBody>(&a_request())
         .gives::<BuildView>(200, "It is finished.")
-        .gives::<BuildView>(202, "It is taken; Location leads to it.")
+        .gives::<BuildView>(202, "The request is accepted; Location is the build.")
         .leads_to(&[
             "getBuild",
             "readLog",
@@ -36,11 +45,11 @@ pub(super) fn asking() -> Vec<Call> {
             "/api/resolve",
             "resolve",
             "builds",
-            "Say what a request would build, and why; writes nothing",
+            "Show what a request would build, and why; stores nothing",
         )
         .flag(
             "ahead",
-            "Have an idle builder begin with it; another one of the same client takes its place.",
+            "Have an idle builder start it early; the client's next such request replaces it.",
         )
         .takes::<RequestBody>(&a_request())
         .gives::<ResolveAnswer>(200, "What would be built."),
@@ -59,31 +68,31 @@ pub(super) fn watching() -> Vec<Call> {
                 "Builds a page; 200 at most, 50 if left out.",
                 u32::MAX,
             )
-            .text("cursor", "Where the page before ended.")
+            .text("cursor", "The cursor in the page before.")
             .pattern(
                 "sort",
-                "What comes first, with - in front for the greatest; -created if left out.",
+                "Field to sort by, with - in front for descending; -created if left out.",
                 "^(-?(created|finished|size|duration))?$",
             )
-            .flag("facets", "Count values of fields, too.")
+            .flag("facets", "Also count the values of fields.")
             .gives::<ListAnswer>(200, "A page of builds."),
         call(
             "get",
             "/api/builds/{id}",
             "getBuild",
             "builds",
-            "Look at a build",
+            "Show a build",
         )
         .part("id", ID)
         .number("wait", WAIT, u32::MAX)
         .gives::<BuildView>(200, "The build; its revision is the ETag.")
-        .answers(304, "It is as If-None-Match knows it.", None),
+        .answers(304, "Unchanged: If-None-Match names it.", None),
         call(
             "delete",
             "/api/builds/{id}",
             "cancelBuild",
             "builds",
-            "Stop a build that isn't finished, or with purge remove a finished one",
+            "Cancel a build that isn't finished, or remove a finished one with purge",
         )
         .part("id", ID)
         .flag(
@@ -115,7 +124,7 @@ pub(super) fn watching() -> Vec<Call> {
             "/api/builds/{id}/recipe",
             "getRecipe",
             "builds",
-            "main.go, go.mod, go.sum and the command that give the same bytes by hand",
+            "main.go, go.mod, go.sum and the command that reproduce the same bytes",
         )
         .part("id", ID)
         .gives::<Recipe>(200, "The recipe."),
@@ -137,25 +146,25 @@ pub(super) fn about_binaries() -> Vec<Call> {
             "/api/builds/{id}/contents",
             "getContents",
             "builds",
-            "Modules, versions and code sizes, as the finished binary itself tells them",
+            "Modules, versions and code sizes, read from the finished binary itself",
         )
         .part("id", ID)
         .gives::<Contents>(200, "What is in it.")
         .gives::<BuildView>(202, "It is still being built.")
-        .answers(304, "It is as If-None-Match knows it.", None),
+        .answers(304, "Unchanged: If-None-Match names it.", None),
         call(
             "post",
             "/api/builds/{id}/lint",
             "lintPipeline",
             "builds",
-            "What the finished binary itself says of a pipeline; nothing of it is kept",
+            "Lint a pipeline with the finished binary; the pipeline isn't stored",
         )
         .part("id", ID)
         .takes_text(
             "application/yaml",
             "input:\n  generate:\n    mapping: root = now()\noutput:\n  stdout: {}\n",
         )
-        .gives::<LintAnswer>(200, "Its objections, if it has any.")
+        .gives::<LintAnswer>(200, "The complaints of the binary, if it has any.")
         .gives::<BuildView>(202, "It is still being built."),
     ]
 }

@@ -1,4 +1,6 @@
-//! What is taken, what is refused, and that nothing panics.
+//! Accepted queries, refused queries, and that none panics.
+
+use wombat_model::ProblemCode;
 
 use super::*;
 use crate::{fixture, index::schema};

@@ -12,7 +12,7 @@ use wombat_testkit::a_spec;
 use super::*;
 use crate::catalog::Snapshot;
 
-/// The record of the build that a number names, at a revision.
+/// The record of a numbered build, at a revision.
 fn view(number: usize, revision: u64) -> BuildView {
     let spec = a_spec().package(&format!("p{number}")).build();
     BuildView::of(Build::new(spec, 1, OffsetDateTime::UNIX_EPOCH), revision)
@@ -24,8 +24,8 @@ fn document(number: usize, revision: u64) -> (Term, TantivyDocument) {
     (fields.id(&view.id), document)
 }
 
-fn stand(revision: u64) -> Stand {
-    Stand::new(1, revision, 1, None, OffsetDateTime::now_utc())
+fn stand(revision: u64) -> Checkpoint {
+    Checkpoint::new(1, revision, 1, None, OffsetDateTime::now_utc())
 }
 
 /// The revisions of each build that a search finds.
@@ -46,7 +46,7 @@ fn listed(index: &Index) -> BTreeMap<String, Vec<u64>> {
     listed
 }
 
-/// Ends it after all merges that are due.
+/// Ends the storage after all merges that are due.
 fn merged(storage: Storage) -> Index {
     let writer = Arc::into_inner(storage.writer).unwrap();
     let writer = writer.into_inner().unwrap();
@@ -56,10 +56,10 @@ fn merged(storage: Storage) -> Index {
 }
 
 const SEGMENTS: usize = 8;
-/// Builds of a segment.
+/// Builds per segment.
 const BUILDS: usize = 4;
 
-/// An index of so many segments that a merge of them is due, as an end leaves it that cut the merge off.
+/// An index whose segments are due for a merge, because a shutdown interrupted it.
 fn unmerged() -> Index {
     let index = Index::create_in_ram(schema::schema());
     schema::register_tokenizers(&index);
@@ -78,7 +78,8 @@ fn unmerged() -> Index {
     index
 }
 
-/// Merges put the segments in any order; only if the one that was deleted from is the first is all well without help.
+/// Merges order segments arbitrarily: without the fix, only an order that begins with the segment of the deletion
+/// passes.
 #[tokio::test]
 async fn what_is_replaced_first_after_a_restart_is_listed_once() {
     for round in 0..6 {
@@ -121,18 +122,18 @@ fn files(folder: &Path) -> HashMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// The same changes take the same stamps, and with them the names of files that were written before the cut.
+/// Repeated changes take the same stamps, and so the same file names as those from before the interruption.
 #[tokio::test]
 async fn a_commit_that_was_cut_off_can_be_made_again() {
     let state = tempfile::tempdir().unwrap();
     let change = async || {
-        let storage = open(state.path(), Place::Folder).unwrap();
+        let storage = open(state.path(), StorageMode::Folder).unwrap();
         let (id, replacement) = document(1, 2);
         storage.replace(id, replacement).unwrap();
         storage.commit(&stand(2)).await.unwrap();
         merged(storage)
     };
-    let storage = open(state.path(), Place::Folder).unwrap();
+    let storage = open(state.path(), StorageMode::Folder).unwrap();
     for number in 0..3 {
         storage.add(document(number, 1).1).unwrap();
     }
@@ -140,7 +141,7 @@ async fn a_commit_that_was_cut_off_can_be_made_again() {
     drop(merged(storage));
     let before = files(&state.path().join("index"));
     drop(change().await);
-    // As if the end had come after the last file but before the commit's own.
+    // As if the process had ended after the last file but before the commit's own.
     let meta = state.path().join("index/meta.json");
     fs::write(&meta, &before[&meta]).unwrap();
     for (path, content) in &before {
@@ -159,7 +160,7 @@ enum Step {
     Remove(usize),
     Commit,
     Look,
-    /// With merges, or as if all were cut off by the end.
+    /// `true`: with merges; `false`: as if the shutdown interrupted them all.
     Reopen(bool),
     Clear,
 }

@@ -1,4 +1,4 @@
-//! What can't be built, and what an operator doesn't want built.
+//! Requests that can't be built, or that the operator doesn't allow.
 
 use std::sync::Arc;
 
@@ -116,7 +116,10 @@ fn all_problems_come_at_once() {
 #[test]
 fn the_operator_decides_on_licences_and_platforms() {
     let accepting = Policy {
-        accepted: Some(AcceptedLicence::Rcl),
+        licences: LicenceArgs {
+            accept_licence: Some(AcceptedLicence::Rcl),
+            ..LicenceArgs::default()
+        },
         ..Policy::default()
     };
     let mysql = json!({"packages": [connect("mysql")]});
@@ -130,7 +133,10 @@ fn the_operator_decides_on_licences_and_platforms() {
     assert_eq!(added(&cdc.unwrap()), ["aws"], "the cleaner licence");
 
     let apache = Policy {
-        licences: LicencePolicy::Apache,
+        licences: LicenceArgs {
+            licence_policy: LicencePolicy::Apache,
+            ..accepting.licences
+        },
         ..accepting
     };
     for name in ["kafka", "mysql"] {
@@ -187,7 +193,7 @@ fn modules_outside_the_catalog_need_the_operators_leave() {
 #[test]
 fn what_the_operator_blocks_is_refused_with_his_reason() {
     let list = r#"[{"module":"github.com/redpanda-data/connect/*@v4.85.0","reason":"it leaks"}]"#;
-    let catalog = fixture::catalog().blocking(Arc::new(serde_json::from_str(list).unwrap()));
+    let catalog = fixture::catalog().blocking(Arc::new(serde_json::from_str(list).unwrap()), 5);
     let body = |version: &str| {
         json!({
             "goos": "linux", "goarch": "amd64", "components": ["nats"],

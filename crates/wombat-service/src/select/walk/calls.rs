@@ -20,7 +20,7 @@ impl Walk<'_> {
         self.calls(&mapping::calls(text), node);
     }
 
-    /// Texts in which mappings may stand.
+    /// Texts that may contain mappings.
     pub(super) fn texts(&mut self, node: NodeId) {
         let at = self.documents.node(node).at;
         if !self.step(at) {

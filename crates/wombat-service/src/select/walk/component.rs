@@ -1,4 +1,4 @@
-//! A component: its name, what stands beside it, and what lies in it.
+//! A component: its name, the keys beside it, and its configuration.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::catalog::{nearest, or_nearest};
 
-/// What stands beside the name of an input or output.
+/// The `processors` beside the name of an input or output.
 static PROCESSORS: LazyLock<Field> = LazyLock::new(|| Field {
     of: "processor".to_owned(),
     shape: FieldShape::Array,
@@ -30,7 +30,7 @@ impl Walk<'_> {
         let Value::Map(entries) = &documents.node(node).value else {
             if !is_nothing(&documents.node(node).value) && !is_variable(documents.text(node)) {
                 let message = format!(
-                    "Here should be {}, such as `{}: …`.",
+                    "Expected {} here, for example `{}: …`.",
                     a(kind),
                     example(kind)
                 );
@@ -45,7 +45,7 @@ impl Walk<'_> {
                 Some("processors") if has_processors(kind) => {
                     self.value(*value, &PROCESSORS, "processors");
                 }
-                // Renames what is measured; it stands beside the exporter.
+                // The mapping of metric names; a key beside the exporter.
                 Some("mapping") if kind == ComponentKind::Metric => self.mapping(*value),
                 Some("type") => {
                     if let Some(name) = documents.text(*value) {
@@ -58,7 +58,7 @@ impl Walk<'_> {
         }
         let known = |name: &str| self.schemas.component(kind, name).is_some();
         if named.len() > 1 && named.iter().any(|(name, ..)| known(name)) {
-            // What else stands there is a mistake; it mustn't hide what the component is.
+            // The other keys are mistakes; they mustn't hide the known component.
             let (kept, others): (Vec<_>, Vec<_>) =
                 named.iter().copied().partition(|(name, ..)| known(name));
             for (name, at, _) in others {
@@ -85,7 +85,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A component with its name.
+    /// Checks a named component and its configuration.
     fn named(&mut self, kind: ComponentKind, name: &str, at: Position, config: Option<NodeId>) {
         let component = Component {
             kind,
@@ -129,7 +129,7 @@ fn has_processors(kind: ComponentKind) -> bool {
     matches!(kind, ComponentKind::Input | ComponentKind::Output)
 }
 
-/// What the environment puts there nobody knows yet.
+/// Whether the value comes from the environment, which isn't known here.
 fn is_variable(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.contains("${"))
 }

@@ -1,5 +1,5 @@
-//! Finds the components that a pipeline uses, by the fields that components say they have: an `input` in a `broker`, a
-//! processor in a `branch`, a method in a mapping. A name somewhere in a text is nothing to it.
+//! Finds the components that a pipeline uses, by the fields that components declare: an `input` in a `broker`, a
+//! processor in a `branch`, a method in a mapping. A name somewhere in a text doesn't count.
 //!
 //! Here: documents and fields · *component*: what a field of such a type holds · *calls*: mappings · *words*: for people.
 
@@ -12,36 +12,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
 
 use super::{
-    document::{Documents, NodeId, Position, Value},
+    document::{NodeId, Position, Value, YamlDocuments},
     rules::Rule,
 };
 use crate::catalog::{Schemas, nearest, or_nearest};
 use words::quoted;
 
-/// Steps of a walk: aliases of aliases make a text larger than it is.
+/// Most steps of a walk: aliases of aliases make a pipeline larger than its text.
 const MOST_STEPS: usize = 100_000;
-/// Problems that are told; whoever has more mends these first.
+/// Most mistakes that are reported.
 const MOST_PROBLEMS: usize = 100;
 
-/// Something wrong, and where.
+/// A mistake, and its position.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mistake {
     pub(super) at: Position,
     pub(super) message: String,
 }
 
-/// What was found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Components, and where each is used first.
+    /// Components, and the first position of each.
     pub(super) components: BTreeMap<Component, Position>,
-    /// What has to come along although no component says so.
+    /// Packages that are needed although no component names them.
     pub(super) rules: BTreeMap<&'static Rule, Position>,
     pub(super) mistakes: BTreeSet<Mistake>,
 }
 
 /// Walks all documents.
-pub(super) fn walk(documents: &Documents, schemas: &Schemas) -> Found {
+pub(super) fn walk(documents: &YamlDocuments, schemas: &Schemas) -> Found {
     let mut walk = Walk {
         documents,
         schemas,
@@ -59,7 +59,7 @@ pub(super) fn walk(documents: &Documents, schemas: &Schemas) -> Found {
 }
 
 struct Walk<'a> {
-    documents: &'a Documents,
+    documents: &'a YamlDocuments,
     schemas: &'a Schemas,
     /// Components that the text itself defines.
     templates: BTreeSet<Component>,
@@ -93,11 +93,11 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether to go on.
+    /// Counts a step; `false` once there were too many.
     fn step(&mut self, at: Position) -> bool {
         self.steps += 1;
         if self.steps == MOST_STEPS {
-            self.mistake(at, "There is too much in this pipeline, aliases counted.");
+            self.mistake(at, "This pipeline is too large, aliases included.");
         }
         self.steps < MOST_STEPS
     }
@@ -132,19 +132,19 @@ impl Walk<'_> {
         let node = self.documents.node(map);
         let Value::Map(entries) = &node.value else {
             if !is_nothing(&node.value) {
-                self.mistake(node.at, format!("Here should be the fields of {of}."));
+                self.mistake(node.at, format!("Expected the fields of {of} here."));
             }
             return;
         };
         for (key, value) in entries {
             let at = self.documents.node(*key).at;
             let Some(name) = self.documents.text(*key) else {
-                self.mistake(at, "The name of a field is a word.");
+                self.mistake(at, "A field name must be text.");
                 continue;
             };
             match fields.iter().find(|field| field.name == name) {
                 Some(field) => self.value(*value, field, name),
-                // Merges the fields of another.
+                // Merges the fields of another map.
                 None if name == "<<" => self.fields(*value, fields, of),
                 None => {
                     let close = nearest(name, fields.iter().map(|field| field.name.as_str()));
@@ -159,7 +159,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What stands in a field. `name` is the field's, or that of the component whose configuration it is.
+    /// The value of a field. `name` is the field's, or that of the component whose configuration it is.
     fn value(&mut self, node: NodeId, field: &Field, name: &str) {
         let at = self.documents.node(node).at;
         if !self.step(at) {
@@ -189,7 +189,7 @@ impl Walk<'_> {
                     self.single(*value, field, name);
                 }
             }
-            // One where there may be many, and variables that become them.
+            // A single item instead of a list, and variables that become a list.
             (
                 FieldShape::Array | FieldShape::TwoDimensions,
                 Value::Map(_) | Value::Scalar { .. },
@@ -198,11 +198,11 @@ impl Walk<'_> {
                 if kind_of(&field.of).is_none() {
                     self.single(node, field, name);
                 } else if !is_nothing(&self.documents.node(node).value) {
-                    self.mistake(at, format!("`{name}` is a list."));
+                    self.mistake(at, format!("`{name}` must be a list."));
                 }
             }
             (FieldShape::Map, Value::List(_)) => {
-                self.mistake(at, format!("`{name}` is made of names with values."));
+                self.mistake(at, format!("`{name}` must be a map of names to values."));
             }
         }
     }

@@ -5,7 +5,7 @@ use wombat_model::catalog::ComponentKind;
 /// Characters of a name that are shown.
 const SHOWN: usize = 64;
 
-/// As it may be shown: people paste anything.
+/// Shortened and escaped for display: clients may send any text.
 pub(super) fn quoted(name: &str) -> String {
     let short: String = name.chars().take(SHOWN).collect();
     format!("`{}`", short.escape_debug())
@@ -25,7 +25,7 @@ pub(super) fn a(kind: ComponentKind) -> String {
     format!("{article} {}", word(kind))
 }
 
-/// One that everybody knows.
+/// A well-known example.
 pub(super) const fn example(kind: ComponentKind) -> &'static str {
     match kind {
         ComponentKind::Input => "stdin",

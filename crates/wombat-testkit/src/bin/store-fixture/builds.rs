@@ -1,4 +1,4 @@
-//! Thirty builds, one at least in each state that there is, and what stands in the catalog beside the program's own releases.
+//! Thirty builds, at least one in each state, and what the catalog has besides the program's own releases.
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
@@ -10,12 +10,12 @@ use crate::{
 };
 
 const MODULE: &str = "parts.example/acme";
-/// What `go build -json` says of a package that doesn't compile.
+/// The output of `go build -json` for a package that doesn't compile.
 const COMPILE_ERROR: &str = r##"{"ImportPath":"stub.example/below","Action":"build-output","Output":"# stub.example/below\n"}
 {"ImportPath":"stub.example/below","Action":"build-output","Output":"below.go:3:1: undefined: x\n"}
 {"ImportPath":"stub.example/below","Action":"build-fail"}
 "##;
-/// How builds fail: what the compiler prints, what it complains of, and the class that this is.
+/// How builds fail: standard output and standard error of the compiler, and the class of the failure.
 const FAILURES: [(&str, &str, &str); 5] = [
     ("", "package stub.example/none is not in std", "input"),
     (COMPILE_ERROR, "", "compile"),
@@ -24,7 +24,7 @@ const FAILURES: [(&str, &str, &str); 5] = [
     ("", "proxy: 503 Service Unavailable", "infra"),
 ];
 
-/// Two binaries that retention removed, and one that it left: builds 0 to 2.
+/// Two binaries that retention removes, and one that it keeps: builds 0 to 2.
 pub(crate) async fn expired(scene: &Scene) -> anyhow::Result<()> {
     let small = ["--artifacts-mib", "10", "--keep-percent", "1"];
     let soon = ["--keep-at-least", "0", "--janitor-interval", "1"];
@@ -47,7 +47,7 @@ pub(crate) async fn expired(scene: &Scene) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All others; what a present program has to find. At the end everything was cut off.
+/// All other builds. Returns what a current program must find. At the end everything is killed.
 pub(crate) async fn everything(scene: &Scene) -> anyhow::Result<Value> {
     let (up, site) = scene.up(&["--artifacts-mib", "1024"]).await?;
     for n in 3..12_u32 {
@@ -88,7 +88,7 @@ pub(crate) async fn everything(scene: &Scene) -> anyhow::Result<Value> {
     lost_and_cancelled(scene, &site).await?;
     let builder = open_ones(scene, &site).await?;
     let expected = found(&site, &whole).await?;
-    // Gone without a word: nothing may have been taken over before the end.
+    // Killed without a goodbye: no other builder may take its builds over before the end.
     drop(builder);
     scene.cut_off(up).await?;
     Ok(expected)
@@ -130,7 +130,7 @@ async fn imported(scene: &Scene, site: &Site) -> anyhow::Result<String> {
     Ok(id)
 }
 
-/// One that lost its builder three times, one that was cancelled under a builder, and one before.
+/// One build that lost its builder three times, one that was cancelled while building, and one while waiting.
 async fn lost_and_cancelled(scene: &Scene, site: &Site) -> anyhow::Result<()> {
     scene.go.takes_seconds(36000.0)?;
     let busy = site.asked(&a_distinct_request(18)).await?;
@@ -155,8 +155,8 @@ async fn lost_and_cancelled(scene: &Scene, site: &Site) -> anyhow::Result<()> {
     scene.go.until_gone().await
 }
 
-/// Three under two builders, one of them a rebuild; then those that wait, one of them a rebuild. The builder that isn't part
-/// of `wombat up`.
+/// Three builds on two builders, one of them a rebuild; then waiting ones, one of them a rebuild. Returns the builder
+/// that isn't part of `wombat up`.
 async fn open_ones(scene: &Scene, site: &Site) -> anyhow::Result<Wombat> {
     let id = site.asked(&a_distinct_request(21)).await?;
     site.until(&id, "building", LIMIT).await?;
@@ -177,7 +177,7 @@ async fn open_ones(scene: &Scene, site: &Site) -> anyhow::Result<Wombat> {
     Ok(builder)
 }
 
-/// What a present program has to find.
+/// What a current program must find.
 async fn found(site: &Site, whole: &[String]) -> anyhow::Result<Value> {
     let page = wait_until("all to be listed as they are", LIMIT, async || {
         let page = site.json("/api/builds?limit=100").await?;
@@ -198,7 +198,7 @@ async fn found(site: &Site, whole: &[String]) -> anyhow::Result<Value> {
         let log = site.get(&format!("/api/builds/{id}/log")).await?;
         let mut build = build.clone();
         let fields = build.as_object_mut().context("an object")?;
-        // These tell of the moment.
+        // These change with time.
         for field in ["queue", "etaSeconds", "phase", "progress"] {
             fields.remove(field);
         }

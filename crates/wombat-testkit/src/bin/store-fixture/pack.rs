@@ -14,9 +14,9 @@ const LARGEST: u64 = 5 << 20;
 /// Binaries are in it twice: in the store, and in the gateway's cache.
 const WINDOW_LOG: u32 = 27;
 
-/// Packs it; how many bytes that gave.
+/// Packs it, and returns the size in bytes.
 pub(crate) fn pack(state: &Path, target: &Path) -> anyhow::Result<u64> {
-    // It is written by whoever runs the program, not by the program.
+    // The test kit wrote it, not the program.
     std::fs::remove_file(state.join("up.log"))?;
     let mut tar = Command::new("tar")
         .args([
@@ -31,7 +31,7 @@ pub(crate) fn pack(state: &Path, target: &Path) -> anyhow::Result<u64> {
         .arg(".")
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut output = tar.stdout.take().context("a pipe was asked for")?;
+    let mut output = tar.stdout.take().context("stdout is a pipe")?;
     let mut encoder = zstd::Encoder::new(File::create(target)?, 19)?;
     encoder.long_distance_matching(true)?;
     encoder.window_log(WINDOW_LOG)?;

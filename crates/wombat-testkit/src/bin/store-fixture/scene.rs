@@ -81,9 +81,9 @@ impl Scene {
         self.program.start(&[&words, &places[..], more].concat())
     }
 
-    /// Ends it as a machine does that is switched off, but for nats-server, which closes its files.
+    /// Kills it, as if the machine were switched off, except for nats-server, which closes its files.
     pub(crate) async fn cut_off(&self, mut up: Wombat) -> anyhow::Result<()> {
-        // It would start the server again.
+        // `wombat up` would restart the server.
         up.signal(Signal::SIGSTOP)?;
         let server = self.nats_server()?;
         kill(Pid::from_raw(server), Signal::SIGTERM)?;
@@ -109,7 +109,7 @@ impl Scene {
     }
 }
 
-/// Asks for something that has to be answered with JSON.
+/// Sends a request that must be answered with JSON.
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let response = request.send().await?;
     let status = response.status();

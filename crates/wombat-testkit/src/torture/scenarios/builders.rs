@@ -1,4 +1,4 @@
-//! Builders that are killed, and builders that are held.
+//! Builders that are killed, and builders that are suspended.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     torture::{
-        Place, Tally, Torture,
+        Tally, Topology, Torture,
         bed::{Bed, Plan},
         check::check,
         load::Load,
@@ -16,16 +16,16 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_mins(2);
-/// Longer than a lease of 3 s, and than it takes others to be sure.
+/// Longer than a lease of 3 s, and than other builders take to notice its end.
 const HELD: Duration = Duration::from_secs(8);
 
-pub(super) async fn kills(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+pub(super) async fn kills(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let plan = Plan {
         builder: vec!["--workers", "2", "--lease", "3s"],
         builders: vec![None; 3],
         ..Plan::default()
     };
-    let mut bed = Bed::start(&torture.program, place, &plan).await?;
+    let mut bed = Bed::start(&torture.program, topology, &plan).await?;
     bed.go.takes_seconds(0.3)?;
     bed.go.makes_bytes(400_000)?;
     let load = Load::new(&bed);
@@ -35,7 +35,7 @@ pub(super) async fn kills(torture: &Torture, place: Place) -> anyhow::Result<Tal
         let builder = &mut bed.builders[(n % 3) as usize];
         builder.kill();
         if n % 5 == 0 {
-            // Others notice before it is back.
+            // Other builders notice before it is back.
             tokio::time::sleep(HELD).await;
         }
         bed.builders[(n % 3) as usize].start_again()?;
@@ -44,7 +44,7 @@ pub(super) async fn kills(torture: &Torture, place: Place) -> anyhow::Result<Tal
     check(&bed, &load).await
 }
 
-/// When a builder is held.
+/// When a builder is suspended.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     Claimed,
@@ -53,14 +53,14 @@ enum Moment {
     Uploading,
 }
 
-pub(super) async fn stops(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+pub(super) async fn stops(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let plan = Plan {
-        setup: vec!["--artifacts-mib", "8192"],
+        setup: vec!["--artifacts-limit", "8192MiB"],
         builder: vec!["--workers", "1", "--lease", "3s"],
         builders: vec![None; 2],
         ..Plan::default()
     };
-    let bed = Bed::start(&torture.program, place, &plan).await?;
+    let bed = Bed::start(&torture.program, topology, &plan).await?;
     let load = Load::new(&bed);
     let moments = [
         Moment::Claimed,
@@ -98,13 +98,13 @@ pub(super) async fn stops(torture: &Torture, place: Place) -> anyhow::Result<Tal
     let mut tally = check(&bed, &load).await?;
     if missed > 0 {
         tally.notes.push(format!(
-            "{missed} builds were over before they could be held"
+            "{missed} builds ended before their builder could be suspended"
         ));
     }
     Ok(tally)
 }
 
-/// Who holds the build at this moment; `None`: the moment was missed.
+/// The builder that holds the build at this moment; `None`: the moment was missed.
 async fn holder_at(bed: &Bed, id: &str, moment: Moment) -> anyhow::Result<Option<String>> {
     let begun = Instant::now();
     while begun.elapsed() < LIMIT {

@@ -1,26 +1,26 @@
-//! Nothing happens, and everything has to be right.
+//! No faults, and nothing may be wrong.
 
 use futures::{StreamExt as _, stream};
 
 use crate::torture::{
-    Place, Tally, Torture,
+    Tally, Topology, Torture,
     bed::{Bed, Plan},
     check::check,
     load::Load,
 };
 
-/// How many requests are under way at once.
+/// Concurrent requests.
 const AT_ONCE: usize = 8;
 /// A few chunks of the object store.
 const BYTES: u64 = 400_000;
 
-pub(super) async fn calm(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+pub(super) async fn calm(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let plan = Plan {
         builder: vec!["--workers", "2"],
         builders: vec![None; 3],
         ..Plan::default()
     };
-    let bed = Bed::start(&torture.program, place, &plan).await?;
+    let bed = Bed::start(&torture.program, topology, &plan).await?;
     bed.go.makes_bytes(BYTES)?;
     let load = Load::new(&bed);
     let count = torture.times(120);

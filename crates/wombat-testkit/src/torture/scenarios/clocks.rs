@@ -1,4 +1,4 @@
-//! Clocks that are wrong.
+//! Wrong clocks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use crate::{
     torture::{
-        Place, Tally, Torture,
+        Tally, Topology, Torture,
         bed::{Bed, Plan},
         check::check,
         load::Load,
@@ -14,25 +14,25 @@ use crate::{
     wait_until,
 };
 
-/// So large that a sweep comes while it is uploaded.
+/// So large that a sweep runs during the upload.
 const LARGE: u64 = 150_000_000;
 const LIMIT: Duration = Duration::from_mins(5);
 
-pub(super) async fn service(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+pub(super) async fn service(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let plan = Plan {
-        setup: vec!["--artifacts-mib", "8192"],
+        setup: vec!["--artifacts-limit", "8192MiB"],
         service: vec!["--janitor-interval", "1"],
         service_clock: Some("+2h"),
         builder: vec!["--workers", "2"],
         builders: vec![None; 2],
         ..Plan::default()
     };
-    let bed = Bed::start(&torture.program, place, &plan).await?;
+    let bed = Bed::start(&torture.program, topology, &plan).await?;
     bed.go.makes_bytes(LARGE)?;
     all_and_a_few_sweeps(&bed, torture.times(8)).await
 }
 
-pub(super) async fn builders(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+pub(super) async fn builders(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let clocks = ["-1d", "-1h", "+1h", "-4500d"];
     let plan = Plan {
         service: vec!["--janitor-interval", "1"],
@@ -40,13 +40,13 @@ pub(super) async fn builders(torture: &Torture, place: Place) -> anyhow::Result<
         builders: clocks.iter().map(|clock| Some(*clock)).collect(),
         ..Plan::default()
     };
-    let bed = Bed::start(&torture.program, place, &plan).await?;
+    let bed = Bed::start(&torture.program, topology, &plan).await?;
     bed.go.takes_seconds(0.2)?;
     all_and_a_few_sweeps(&bed, torture.times(48)).await
 }
 
-/// nats-server's own clock is an hour ahead: of the only one, or of one of three, which leads for a while.
-pub(super) async fn servers(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+/// A nats-server's clock is an hour ahead: of the only one, or of one of three, which leads every other time.
+pub(super) async fn servers(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     const STREAMS: [&str; 4] = ["KV_builds", "KV_builders", "OBJ_artifacts", "BUILD_LOGS"];
     let plan = Plan {
         service: vec!["--janitor-interval", "1"],
@@ -55,7 +55,7 @@ pub(super) async fn servers(torture: &Torture, place: Place) -> anyhow::Result<T
         server_ahead: Some(3600),
         ..Plan::default()
     };
-    let bed = Bed::start(&torture.program, place, &plan).await?;
+    let bed = Bed::start(&torture.program, topology, &plan).await?;
     bed.go.takes_seconds(0.2)?;
     let load = Load::new(&bed);
     let asking = load.asks_each_second(4);
@@ -83,7 +83,7 @@ async fn all_and_a_few_sweeps(bed: &Bed, count: u32) -> anyhow::Result<Tally> {
         Ok(open.is_ok_and(|page| page["total"] == 0).then_some(()))
     })
     .await?;
-    // Sweeps come every second; what they do isn't told anywhere.
+    // Sweeps run every second; nothing reports them.
     tokio::time::sleep(Duration::from_secs(4)).await;
     check(bed, &load).await
 }

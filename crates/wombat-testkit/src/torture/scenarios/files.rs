@@ -1,4 +1,4 @@
-//! Files of builders and of the service that a crash, or a bad disk, left half-written.
+//! Files of builders and of the service that a crash, or a bad disk, damaged.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::{
     torture::{
-        Place, Tally, Torture,
+        Tally, Topology, Torture,
         bed::{Bed, Plan},
         check::check,
         load::Load,
@@ -19,22 +19,22 @@ use crate::{
 
 const LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// What becomes of a file.
+/// How a file is damaged.
 #[derive(Clone, Copy, Debug)]
-enum Damage {
+enum Corruption {
     Emptied,
     Halved,
     Zeroed,
 }
 
-/// Every file that the processes keep is damaged while they are down; then they start, and build.
-pub(super) async fn damaged(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+/// Every file of the processes is damaged while they are down; then they start, and build.
+pub(super) async fn damaged(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let plan = Plan {
         builder: vec!["--workers", "2"],
         builders: vec![None],
         ..Plan::default()
     };
-    let mut bed = Bed::start(&torture.program, place, &plan).await?;
+    let mut bed = Bed::start(&torture.program, topology, &plan).await?;
     bed.go.makes_bytes(400_000)?;
     let load = Load::new(&bed);
     let (mut files, mut complaints) = (0, Vec::new());
@@ -48,7 +48,8 @@ pub(super) async fn damaged(torture: &Torture, place: Place) -> anyhow::Result<T
             Ok(page.is_ok_and(|page| page["total"] == 0).then_some(()))
         })
         .await?;
-        let damage = [Damage::Emptied, Damage::Halved, Damage::Zeroed][(n % 3) as usize];
+        let damage =
+            [Corruption::Emptied, Corruption::Halved, Corruption::Zeroed][(n % 3) as usize];
         for role in bed.builders.iter_mut().chain(&mut bed.services) {
             complaints.extend(role.panics());
             role.kill();
@@ -66,14 +67,14 @@ pub(super) async fn damaged(torture: &Torture, place: Place) -> anyhow::Result<T
         .await?;
     }
     let mut tally = check(&bed, &load).await?;
-    // A build that failed here believed a file.
+    // A build that failed here used a damaged file.
     tally.believed = tally.failed;
     tally.complaints.extend(complaints);
     tally.notes.push(format!("{files} files damaged"));
     Ok(tally)
 }
 
-impl Damage {
+impl Corruption {
     fn apply(self, file: &Path) -> anyhow::Result<()> {
         let size = fs::metadata(file)?.len();
         let bytes = match self {
@@ -85,7 +86,7 @@ impl Damage {
             }
             Self::Zeroed => vec![0; usize::try_from(size)?],
         };
-        // What Go unpacks can't be written by everyone, but root may.
+        // Files that Go unpacks are read-only, but not for root.
         fs::write(file, bytes).with_context(|| file.display().to_string())
     }
 }

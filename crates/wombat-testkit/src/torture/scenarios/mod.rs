@@ -1,4 +1,4 @@
-//! What happens to the system.
+//! The faults of each scenario.
 
 mod builders;
 mod calm;
@@ -13,34 +13,34 @@ use std::{fmt, str::FromStr};
 
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
-use super::{Place, Tally, Torture};
+use super::{Tally, Topology, Torture};
 
-/// A way to surprise it.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
-    /// Nothing at all.
+    /// None.
     Calm,
     /// The service's clock is two hours ahead, and it sweeps while large binaries are uploaded.
     ServiceClock,
     /// Builders whose clocks are wrong, by an hour to twelve years.
     BuilderClocks,
-    /// The service ends and starts again, again and again, while builds change.
+    /// The service is restarted again and again while builds change.
     ServiceRestarts,
     /// Builders are killed in the middle of builds.
     BuilderKills,
-    /// Builders are held for longer than their lease, in each phase of a build.
+    /// Builders are suspended for longer than their lease, in each phase of a build.
     BuilderStops,
     /// The one nats-server is killed.
     NatsKills,
-    /// The node of the cluster that leads is killed.
+    /// The node of the cluster that leads a stream is killed.
     LeaderKills,
-    /// The node of the cluster is killed that the gateway follows logs at.
+    /// The node of the cluster that has the gateway's consumer of logs is killed.
     FollowerKills,
-    /// nats-server's own clock, or one of three, is an hour ahead.
+    /// The clock of the nats-server, or of one of three, is an hour ahead.
     ServerClock,
     /// A round trip to NATS takes a second.
     Latency,
-    /// What the processes keep on their disks is damaged while they are down.
+    /// The files of the processes are damaged while they are down.
     Files,
     /// The store of binaries is full, and then has room again.
     FullArtifacts,
@@ -67,7 +67,7 @@ impl Scenario {
         Self::FullRecords,
     ];
 
-    /// What it is called.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Calm => "calm",
@@ -87,8 +87,8 @@ impl Scenario {
         }
     }
 
-    /// Where it can be run.
-    pub fn places(self) -> &'static [Place] {
+    /// The topologies in which it can run.
+    pub fn topologies(self) -> &'static [Topology] {
         match self {
             Self::Calm
             | Self::ServiceClock
@@ -100,28 +100,28 @@ impl Scenario {
             | Self::Latency
             | Self::Files
             | Self::FullArtifacts
-            | Self::FullRecords => &[Place::One, Place::Three],
-            Self::NatsKills => &[Place::One],
-            Self::LeaderKills | Self::FollowerKills => &[Place::Three],
+            | Self::FullRecords => &[Topology::One, Topology::Three],
+            Self::NatsKills => &[Topology::One],
+            Self::LeaderKills | Self::FollowerKills => &[Topology::Three],
         }
     }
 
-    pub(super) async fn run(self, torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+    pub(super) async fn run(self, torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
         let run: LocalBoxFuture<'_, _> = match self {
-            Self::Calm => calm::calm(torture, place).boxed_local(),
-            Self::ServiceClock => clocks::service(torture, place).boxed_local(),
-            Self::BuilderClocks => clocks::builders(torture, place).boxed_local(),
-            Self::ServiceRestarts => services::restarts(torture, place).boxed_local(),
-            Self::BuilderKills => builders::kills(torture, place).boxed_local(),
-            Self::BuilderStops => builders::stops(torture, place).boxed_local(),
+            Self::Calm => calm::calm(torture, topology).boxed_local(),
+            Self::ServiceClock => clocks::service(torture, topology).boxed_local(),
+            Self::BuilderClocks => clocks::builders(torture, topology).boxed_local(),
+            Self::ServiceRestarts => services::restarts(torture, topology).boxed_local(),
+            Self::BuilderKills => builders::kills(torture, topology).boxed_local(),
+            Self::BuilderStops => builders::stops(torture, topology).boxed_local(),
             Self::NatsKills => servers::nats_kills(torture).boxed_local(),
             Self::LeaderKills => servers::leader_kills(torture).boxed_local(),
             Self::FollowerKills => servers::follower_kills(torture).boxed_local(),
-            Self::ServerClock => clocks::servers(torture, place).boxed_local(),
-            Self::Latency => latency::latency(torture, place).boxed_local(),
-            Self::Files => files::damaged(torture, place).boxed_local(),
-            Self::FullArtifacts => full::artifacts(torture, place).boxed_local(),
-            Self::FullRecords => full::records(torture, place).boxed_local(),
+            Self::ServerClock => clocks::servers(torture, topology).boxed_local(),
+            Self::Latency => latency::latency(torture, topology).boxed_local(),
+            Self::Files => files::damaged(torture, topology).boxed_local(),
+            Self::FullArtifacts => full::artifacts(torture, topology).boxed_local(),
+            Self::FullRecords => full::records(torture, topology).boxed_local(),
         };
         run.await
     }
@@ -140,7 +140,7 @@ impl FromStr for Scenario {
         let mut all = Self::ALL.into_iter();
         all.find(|it| it.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            anyhow::anyhow!("there is no scenario `{text}`; there are {names}")
+            anyhow::anyhow!("unknown scenario `{text}`; the scenarios are {names}")
         })
     }
 }

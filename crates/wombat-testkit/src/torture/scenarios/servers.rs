@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::{
     torture::{
-        Place, Tally, Torture,
+        Tally, Topology, Torture,
         bed::{Bed, Plan},
         check::check,
         load::Load,
@@ -16,9 +16,9 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// What may be killed while it leads.
+/// The streams whose leaders are killed.
 const STREAMS: [&str; 3] = ["KV_builds", "OBJ_artifacts", "BUILD_LOGS"];
-/// Longest time that writes may be refused after a leader's death.
+/// Longest time for which writes may be refused after a leader's death.
 const WRITES_REFUSED: Duration = Duration::from_secs(12);
 
 fn plan() -> Plan {
@@ -30,7 +30,7 @@ fn plan() -> Plan {
 }
 
 pub(super) async fn nats_kills(torture: &Torture) -> anyhow::Result<Tally> {
-    let mut bed = Bed::start(&torture.program, Place::One, &plan()).await?;
+    let mut bed = Bed::start(&torture.program, Topology::One, &plan()).await?;
     bed.go.takes_seconds(0.3)?;
     let load = Load::new(&bed);
     let asking = load.asks_each_second(4);
@@ -46,8 +46,8 @@ pub(super) async fn nats_kills(torture: &Torture) -> anyhow::Result<Tally> {
 }
 
 pub(super) async fn leader_kills(torture: &Torture) -> anyhow::Result<Tally> {
-    let bed = Bed::start(&torture.program, Place::Three, &plan()).await?;
-    let cluster = bed.cluster.clone().context("a cluster was asked for")?;
+    let bed = Bed::start(&torture.program, Topology::Three, &plan()).await?;
+    let cluster = bed.cluster.clone().context("the topology is a cluster")?;
     bed.go.takes_seconds(0.3)?;
     let load = Load::new(&bed);
     let first = load.ask(false).await.context("all is calm")?;
@@ -82,8 +82,8 @@ pub(super) async fn leader_kills(torture: &Torture) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-/// The node dies in whose memory the gateway follows all logs, while the gateway is connected to another one. That is noticed
-/// after two heartbeats, and in these ten seconds records come by another way.
+/// Kills the node that has the gateway's consumer of all logs, while the gateway is connected to another node. The
+/// gateway notices that after two missing heartbeats, ten seconds in which records arrive by another way.
 pub(super) async fn follower_kills(torture: &Torture) -> anyhow::Result<Tally> {
     const LOGS: &str = "BUILD_LOGS";
     const STARTS: u32 = 20;
@@ -91,14 +91,14 @@ pub(super) async fn follower_kills(torture: &Torture) -> anyhow::Result<Tally> {
         gateway_at_first: true,
         ..plan()
     };
-    let mut bed = Bed::start(&torture.program, Place::Three, &plan).await?;
+    let mut bed = Bed::start(&torture.program, Topology::Three, &plan).await?;
     bed.go.takes_seconds(0.5)?;
-    let cluster = bed.cluster.clone().context("a cluster was asked for")?;
+    let cluster = bed.cluster.clone().context("the topology is a cluster")?;
     let elsewhere = || {
         let holders = cluster.holders_of_consumers(LOGS)?;
         anyhow::Ok(holders.into_iter().find(|node| *node != 0))
     };
-    // The server puts it where it likes.
+    // The server chooses the node of the consumer.
     for _ in 0..STARTS {
         if elsewhere()?.is_some() {
             break;
@@ -126,10 +126,10 @@ pub(super) async fn follower_kills(torture: &Torture) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-/// How long it took until a request was taken.
+/// How long it took until a request was accepted.
 async fn taken_again(load: &Load) -> anyhow::Result<Duration> {
     let begun = Instant::now();
-    wait_until("a request to be taken", LIMIT, async || {
+    wait_until("a request to be accepted", LIMIT, async || {
         Ok(load.ask(false).await.map(|_| ()))
     })
     .await?;

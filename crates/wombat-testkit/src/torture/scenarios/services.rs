@@ -1,4 +1,4 @@
-//! The service ends and comes back.
+//! The service is restarted.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     torture::{
-        Place, Tally, Torture,
+        Tally, Topology, Torture,
         bed::{Bed, Plan},
         check::check,
         load::Load,
@@ -14,19 +14,19 @@ use crate::{
     wait_until,
 };
 
-/// Each is written three times: asked for, claimed, ended.
+/// Each build is written three times: requested, claimed, ended.
 const REQUESTS_A_SECOND: u32 = 7;
-/// How long one runs between its starts.
+/// How long a service runs between its starts.
 const RUNS: Duration = Duration::from_millis(600);
 const LIMIT: Duration = Duration::from_mins(1);
 
-pub(super) async fn restarts(torture: &Torture, place: Place) -> anyhow::Result<Tally> {
+pub(super) async fn restarts(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
     let plan = Plan {
         builder: vec!["--workers", "2"],
         builders: vec![None; 2],
         ..Plan::default()
     };
-    let mut bed = Bed::start(&torture.program, place, &plan).await?;
+    let mut bed = Bed::start(&torture.program, topology, &plan).await?;
     let load = Load::new(&bed);
     let asking = load.asks_each_second(REQUESTS_A_SECOND);
     let mut complaints = Vec::new();
@@ -34,7 +34,7 @@ pub(super) async fn restarts(torture: &Torture, place: Place) -> anyhow::Result<
         tokio::time::sleep(RUNS).await;
         let service = &mut bed.services[0];
         if n % 2 == 0 {
-            // As it is told to, within its grace.
+            // By a signal, within its grace period.
             service.process()?.signal(Signal::SIGTERM)?;
             let limit = Duration::from_secs(30);
             let begun = std::time::Instant::now();

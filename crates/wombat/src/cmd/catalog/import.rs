@@ -1,4 +1,4 @@
-//! `wombat catalog import` and `wombat catalog imports`: what a server is asked for, and how far it is.
+//! `wombat catalog import` and `wombat catalog imports`: requests an import, and shows the progress of imports.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use wombat_model::{
     wire::{ImportQuestion, ImportsAnswer},
 };
 
-use super::parse_release;
+use super::release::parse_release;
 use crate::{
     client::{Progress, Server, ServerArgs},
     exit::Interrupted,
@@ -18,17 +18,17 @@ use crate::{
     signals::Signals,
 };
 
-/// Where imports are asked for and shown.
+/// The path of imports.
 const PATH: &str = "/api/catalog/imports";
-/// How often it is looked at.
+/// Time between checks of an import.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Bring a release of a module into the catalog of a server
+/// Import a release of a module into the catalog of a server
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-A builder builds each package of the module and runs the binaries in its sandbox, to ask them what they hold; a module with many \
-packages takes long. Once it is done, every instance of the service knows the release, and the words of its components' makers. \
-Asking again imports it again.
+A builder builds each package of the module and runs the binaries in its sandbox to list their components; a module with many \
+packages takes long. Afterwards every instance of the service knows the release and the documentation of its components. \
+Importing a release again replaces it.
 
 Needs a token (--token, WOMBAT_TOKEN) of an `admin`.
 
@@ -39,20 +39,20 @@ pub(super) struct ImportArgs {
     /// The module and its version
     #[arg(value_name = "MODULE@VERSION")]
     release: String,
-    /// A Go release on offer; may be repeated. Those of the module's newest release in the catalog if left out
-    #[arg(long = "go-version", value_name = "VERSION")]
+    /// Go version to offer for the release (repeatable) [default: those of the module's newest release in the catalog]
+    #[arg(long = "go-version", aliases = ["go", "go-versions"], value_name = "VERSION")]
     go_versions: Vec<GoVersion>,
-    /// Ask for it, and don't wait for its end
+    /// Request the import, and don't wait for its end
     #[arg(long)]
     no_wait: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
 
-/// Show how far imports are
+/// Show imports and their progress
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ImportsArgs {
-    /// As JSON
+    /// Print the imports as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -79,7 +79,7 @@ pub(super) async fn import(args: ImportArgs) -> anyhow::Result<()> {
     tokio::select! {
         ended = see_through(&server, import) => ended,
         () = signals.next() => Err(Interrupted(format!(
-            "Interrupted; the import goes on, on the server. `wombat catalog imports{}` shows how far it is.",
+            "Interrupted; the import continues on the server. `wombat catalog imports{}` shows its progress.",
             args.server.flag()
         ))
         .into()),
@@ -100,7 +100,7 @@ async fn see_through(server: &Server, mut import: Import) -> anyhow::Result<()> 
         let all: ImportsAnswer = server.json(server.request(Method::GET, PATH)).await?;
         let mut all = all.imports.into_iter();
         let same = all.find(|it| (&it.module, &it.version) == (&import.module, &import.version));
-        import = same.context("the server doesn't know of this import any more")?;
+        import = same.context("the server no longer lists this import")?;
     }
     if let ImportState::Failed { message } = &import.state {
         bail!(
@@ -129,13 +129,36 @@ pub(super) async fn imports(args: ImportsArgs) -> anyhow::Result<()> {
 fn line(import: &Import) -> String {
     let state = match &import.state {
         ImportState::New => "waits for a builder".to_owned(),
-        ImportState::Importing { builder, of: 0, .. } => format!("{builder} looks what is in it"),
+        ImportState::Importing { builder, of: 0, .. } => format!("{builder} lists its packages"),
         ImportState::Importing { builder, done, of } => {
-            format!("{builder} has done {done} of {of} packages")
+            format!("{builder} has built {done} of {of} packages")
         }
-        ImportState::Storing { .. } => "goes into the catalog".to_owned(),
+        ImportState::Storing { .. } => "being added to the catalog".to_owned(),
         ImportState::Success { packages } => format!("in the catalog, {packages} packages"),
         ImportState::Failed { message } => format!("failed: {message}"),
     };
     format!("{}@{}: {state}", import.module, import.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        import: ImportArgs,
+    }
+
+    #[test]
+    fn go_releases_may_have_their_name_in_rest_or_in_wombat_build() {
+        let wanted: GoVersion = "1.26.8".parse().unwrap();
+        for flag in ["--go-version", "--go-versions", "--go"] {
+            let words = ["import", "a.b/c@v1.0.0", flag, "1.26.8"];
+            let line = Line::try_parse_from(words).unwrap();
+            assert_eq!(line.import.go_versions, [wanted], "{flag}");
+        }
+    }
 }

@@ -7,22 +7,25 @@ use std::{
 
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
-use wombat_builder::{
+use wombat_go::{
+    GoOptions,
     catalog_import::{Effort, ImportRequest, Imported, Importer},
-    go::GoOptions,
 };
 use wombat_model::{GoVersion, ImportPath, ModulePath, Platform};
 
-use super::{STATE, parse_release, read_release, workshop, write_release};
+use super::{
+    release::{parse_release, read_release, write_release},
+    workshop::{STATE, workshop},
+};
 use crate::{
     output::print,
     state_directory::{StateArgs, StateDirectory},
 };
 
-/// Make a release of the catalog from the real module, in a file
+/// Make the catalog file of a release from the module itself
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Builds each package of the module for this machine and runs the binaries, to ask them what they hold. So name only modules that you trust.
+Builds each package of the module for this machine and runs the binaries to list their components. Name only modules that you trust.
 
 Example:
   wombat catalog make github.com/redpanda-data/connect/v4@v4.105.0 \\
@@ -32,19 +35,24 @@ pub(super) struct MakeArgs {
     /// The module and its version
     #[arg(value_name = "MODULE@VERSION")]
     release: String,
-    /// File that names the packages, with a line on each
+    /// JSON file with the packages to include and their descriptions
     #[arg(long, value_name = "FILE")]
     sources: PathBuf,
-    /// A Go release on offer; may be repeated, newest first
-    #[arg(long = "go-version", required = true, value_name = "VERSION")]
+    /// Go version to offer for the release (repeatable, newest first)
+    #[arg(
+        long = "go-version",
+        alias = "go-versions",
+        required = true,
+        value_name = "VERSION"
+    )]
     go_versions: Vec<GoVersion>,
-    /// Where the release goes
+    /// File to write the release to
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Folder for what the components of each package are configured with
+    /// Folder to write the configuration schemas of the components to, one file per package
     #[arg(long, value_name = "DIR")]
     components: Option<PathBuf>,
-    /// Keep the words of the components' makers, too
+    /// Also write the documentation of the components
     #[arg(long, requires = "components")]
     with_words: bool,
     #[command(flatten)]
@@ -53,7 +61,7 @@ pub(super) struct MakeArgs {
     state: StateArgs,
 }
 
-/// What people have to say of a module: everything else comes from the module.
+/// What the module itself doesn't say, so that people write it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Sources {
@@ -61,9 +69,9 @@ struct Sources {
     component_root: String,
     base_module: ModulePath,
     base: Vec<ImportPath>,
-    /// Folder below the root, and a line on it.
+    /// Folder below the root, and its description.
     packages: BTreeMap<String, String>,
-    /// Folder below the root that can't be picked, and why.
+    /// Folder below the root that can't be selected, and why.
     #[serde(default)]
     excluded: BTreeMap<String, String>,
 }
@@ -81,7 +89,7 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     );
     let host: Platform = wombat_model::this_machine()
         .parse()
-        .context("binaries are asked on this machine")?;
+        .context("the binaries have to run on this machine")?;
 
     let known = read_release(&args.output).ok();
     let state = StateDirectory::open(&args.state, STATE)?;
@@ -114,7 +122,7 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     }
     let mut release = imported.release;
     if let Some(known) = known {
-        // Another import doesn't change where a version compiles, and to find it out again takes hours.
+        // An import doesn't change where a version compiles, and finding that out again takes hours.
         release.keep_platforms(&known);
     }
     write_release(&args.output, &release)?;
@@ -127,10 +135,10 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A file for each package, with a line for each component, so that differences can be read.
+/// One file per package and one line per component, so that diffs are readable.
 fn write_components(folder: &Path, imported: &Imported) -> anyhow::Result<()> {
     if folder.exists() {
-        // What a package had before must not stay.
+        // Files of an earlier import must not stay.
         std::fs::remove_dir_all(folder)?;
     }
     std::fs::create_dir_all(folder)?;
@@ -150,4 +158,28 @@ fn write_lines(path: &Path, items: &[impl Serialize]) -> anyhow::Result<()> {
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
     let text = lines.join("\n") + "\n";
     Ok(wombat_files::store_file(path, text.as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        make: MakeArgs,
+    }
+
+    #[test]
+    fn go_releases_may_have_the_name_that_they_have_in_the_catalog() {
+        let wanted: GoVersion = "1.26.8".parse().unwrap();
+        for flag in ["--go-version", "--go-versions"] {
+            let files = ["--sources", "sources.json", "--output", "release.json"];
+            let words = ["make", "a.b/c@v1.0.0", flag, "1.26.8"];
+            let line = Line::try_parse_from(words.into_iter().chain(files)).unwrap();
+            assert_eq!(line.make.go_versions, [wanted], "{flag}");
+        }
+    }
 }

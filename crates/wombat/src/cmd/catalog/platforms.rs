@@ -2,29 +2,32 @@
 
 use std::path::PathBuf;
 
-use wombat_builder::{catalog_import::Untried, go::GoOptions};
+use wombat_go::{GoOptions, catalog_import::Untried};
 use wombat_model::{Platform, catalog::PlatformSupport};
 
-use super::{STATE, read_release, workshop, write_release};
+use super::{
+    release::{read_release, write_release},
+    workshop::{STATE, workshop},
+};
 use crate::{
     output::print,
     state_directory::{StateArgs, StateDirectory},
 };
 
-/// Compile the packages of a release for every target and note which don't
+/// Compile the packages of a release for every platform, and note which fail
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Takes minutes for each target, hours for all. The file is written after every target, and what it knows isn't tried again: stop \
-it when you like and start it once more.
+Takes minutes per platform, hours for all. The file is written after every platform, and known results aren't tried again: \
+stop it at any time and start it once more.
 
 Examples:
   wombat catalog platforms connect-v4.105.0.json
   wombat catalog platforms connect-v4.105.0.json --platform linux/arm64 --platform darwin/arm64")]
 pub(super) struct PlatformsArgs {
-    /// A release, as `wombat catalog make` writes it
+    /// File of a release, as `wombat catalog make` writes it
     #[arg(value_name = "FILE")]
     release: PathBuf,
-    /// Only this target; may be repeated
+    /// Platform to try (repeatable) [default: all]
     #[arg(long = "platform", value_name = "GOOS/GOARCH")]
     platforms: Vec<Platform>,
     #[command(flatten)]

@@ -1,8 +1,8 @@
 //! Go, and where it fetches modules.
 
-use wombat_builder::go::{GoOptions, InstalledGo};
+use wombat_go::{GoOptions, InstalledGo};
 
-use super::{Finding, Verdict};
+use super::finding::{Finding, Verdict};
 
 pub(super) async fn findings(options: &GoOptions) -> Vec<Finding> {
     let installed = async {
@@ -21,7 +21,7 @@ pub(super) async fn findings(options: &GoOptions) -> Vec<Finding> {
             (Verdict::Missing, format!("Go: {error}")),
             (
                 Verdict::Note,
-                "modules: can't be looked at without Go".to_owned(),
+                "modules: can't be checked without Go".to_owned(),
             ),
         ],
     };
@@ -51,13 +51,13 @@ fn modules(options: &GoOptions, go: &InstalledGo) -> Finding {
     }
 }
 
-/// It changes what Go compiles, so builders leave it out, and who compares needs to know.
+/// It changes what Go compiles, so builders unset it; a `go build` by hand then gives another binary.
 fn experiment(set: Option<String>) -> Option<Finding> {
     let set = set.filter(|set| !set.is_empty())?;
     Some((
         Verdict::Note,
         format!(
-            "GOEXPERIMENT is `{set}`: builders compile without it, so a `go build` by hand gives other bytes, and fails where Go doesn't know it; unset it"
+            "GOEXPERIMENT is `{set}`: builders compile without it, so a `go build` by hand gives another binary, or fails if Go doesn't know it; unset it"
         ),
     ))
 }

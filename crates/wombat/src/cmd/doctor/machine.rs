@@ -1,15 +1,15 @@
-//! What the machine gives: a sandbox, and room.
+//! The machine: its sandbox and its disk.
 
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
-use wombat_builder::sandbox::probe;
+use wombat_child::sandbox::probe;
 use wombat_model::SandboxLevel;
 
-use super::{Finding, Verdict};
+use super::finding::{Finding, Verdict};
 use crate::state_directory::StateArgs;
 
-/// Free disk below which builders claim nothing, unless they are told otherwise, in bytes.
+/// Default of the free disk below which builders claim nothing, in bytes.
 const WANTED: u64 = 2 << 30;
 
 pub(super) async fn sandbox() -> Finding {
@@ -26,14 +26,14 @@ pub(super) async fn sandbox() -> Finding {
         Ok(level @ (SandboxLevel::Landlock | SandboxLevel::None)) => (
             Verdict::Note,
             format!(
-                "sandbox: {level}; where ordinary users may make namespaces, compilers are kept from each other, too, and binaries can be asked what they hold"
+                "sandbox: {level}; allow unprivileged user namespaces to also isolate compilers from each other, and to run binaries for imports and linting"
             ),
         ),
         Err(error) => (Verdict::Missing, format!("sandbox: {error}")),
     }
 }
 
-/// Room where the state folder is, or will be.
+/// Free disk at the state directory, even if that doesn't exist yet.
 pub(super) fn disk(args: &StateArgs) -> Finding {
     let looked = args.folder().and_then(|folder| {
         let there = folder.ancestors().find(|ancestor| ancestor.is_dir());

@@ -1,16 +1,18 @@
-//! `wombat doctor`: looks at what the roles need, and says how to get what is missing.
+//! `wombat doctor`: checks what the roles need, and says how to fix what is missing.
 
+mod finding;
 mod go;
 mod machine;
 mod nats;
 
 use anyhow::bail;
-use wombat_builder::go::GoOptions;
+use wombat_go::GoOptions;
 use wombat_store::NatsArgs;
 
 use crate::{output::print, state_directory::StateArgs};
+use finding::Verdict;
 
-/// Say what is missing, and how to get it
+/// Check what is needed to run, and say how to fix what is missing
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
@@ -20,18 +22,6 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     state: StateArgs,
 }
-
-/// How bad a finding is.
-#[derive(Clone, Copy, PartialEq)]
-enum Verdict {
-    Good,
-    /// It works, but less well.
-    Note,
-    Missing,
-}
-
-/// A verdict, and a sentence on what was found and what to do.
-type Finding = (Verdict, String);
 
 pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<()> {
     let mut findings = go::findings(&args.go).await;

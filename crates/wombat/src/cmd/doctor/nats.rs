@@ -1,13 +1,12 @@
-//! nats-server, the buckets in it, and who builds.
+//! nats-server, its buckets, and the builders.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use wombat_builder::go::find_in_path;
 use wombat_model::{Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
 use wombat_store::{Connection, NatsArgs, Store, WatchEvent, audit, restart_nats};
 
-use super::{Finding, Verdict};
-use crate::embedded::{NATS_SERVER_MODULE, pinned_version};
+use super::finding::{Finding, Verdict};
+use crate::embedded::{NATS_SERVER_MODULE, installed_nats_server, pinned_version};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,7 +18,7 @@ pub(super) fn server(args: &NatsArgs) -> Finding {
             "nats-server: not needed, NATS_URL names one".to_owned(),
         );
     }
-    match find_in_path("nats-server") {
+    match installed_nats_server() {
         Some(program) => (Verdict::Good, format!("nats-server: {}", program.display())),
         None => (
             Verdict::Note,
@@ -35,7 +34,7 @@ pub(super) async fn findings(args: &NatsArgs) -> Vec<Finding> {
     if args.url.is_none() {
         return vec![(
             Verdict::Note,
-            "NATS: NATS_URL isn't set; `wombat up` brings its own, separate roles need it"
+            "NATS: NATS_URL isn't set; `wombat up` starts its own, but separate roles need one"
                 .to_owned(),
         )];
     }
@@ -63,7 +62,7 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
         Err(error) => vec![(Verdict::Missing, format!("NATS: {error}"))],
         Ok(found) if found.is_empty() => vec![(
             Verdict::Good,
-            "NATS: connected, every bucket is there and as it should be".to_owned(),
+            "NATS: connected, every bucket exists with the right settings".to_owned(),
         )],
         Ok(found) => found
             .into_iter()
@@ -80,16 +79,16 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
     }
 }
 
-/// What a service says of itself: whether what is sent is stored, and its index. Without a service, writing is tried.
+/// The service's own report: whether writes are acknowledged, and its index. Without a service, a write is tried.
 async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     let asked = connection.client().request("build.health", "".into());
-    let told = match tokio::time::timeout(TIMEOUT, asked).await {
+    let found = match tokio::time::timeout(TIMEOUT, asked).await {
         Ok(Ok(answer)) => serde_json::from_slice::<HealthAnswer>(&answer.payload).ok(),
         Ok(Err(_)) | Err(_) => None,
     };
-    if let Some(told) = told {
-        let writes = told.unacknowledged.map(|words| (Verdict::Missing, words));
-        let index = told.index.map(|words| (Verdict::Note, words));
+    if let Some(found) = found {
+        let writes = found.unacknowledged.map(|words| (Verdict::Missing, words));
+        let index = found.index.map(|words| (Verdict::Note, words));
         return writes.into_iter().chain(index).collect();
     }
     let is_stored = store.builders.acknowledges().await;
@@ -100,7 +99,7 @@ async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     Vec::from_iter(unacknowledged.then(|| (Verdict::Missing, restart_nats(&builders))))
 }
 
-/// Builders that are there and can't build.
+/// Live builders that can't build.
 async fn unfit_builders(store: &Store) -> Vec<Finding> {
     let mut watcher = store.builders.watch();
     let mut unfit = Vec::new();
@@ -119,7 +118,7 @@ async fn unfit_builders(store: &Store) -> Vec<Finding> {
     }
 }
 
-/// Records that can't be read, or stand under another build's key.
+/// Records that can't be read, or are stored under another build's key.
 async fn unreadable_records(store: &Store) -> Vec<Finding> {
     let mut watcher = store.builds.watch();
     let mut unreadable = BTreeMap::new();
@@ -137,7 +136,7 @@ async fn unreadable_records(store: &Store) -> Vec<Finding> {
     }
     let finding = |(key, problem)| {
         let words = format!(
-            "record `{key}` can't be read: {problem}; `wombat purge {key}` removes it, or ask for the build with --force"
+            "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or rebuild it with --force"
         );
         (Verdict::Missing, words)
     };

@@ -1,4 +1,4 @@
-//! Modules that mean harm, and what becomes of each.
+//! Malicious modules, and the expected outcome of each.
 
 use std::{ops::Range, path::Path};
 
@@ -6,14 +6,14 @@ use wombat_testkit::TestModule;
 
 use super::{MODULE, version};
 
-/// A package that brings something and does no harm.
+/// A harmless package that registers a component.
 pub(super) const PLAIN: &str =
     "package p\n\nimport _ \"github.com/redpanda-data/benthos/v4/public/service\"\n";
 
 pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) module: TestModule,
-    /// Classes that it may fail with; none: it succeeds.
+    /// Classes of failure that are allowed; none: it succeeds.
     pub(super) classes: &'static [&'static str],
     pub(super) words: &'static str,
 }
@@ -34,7 +34,7 @@ impl Case {
     }
 }
 
-/// All of them. `secret` is a file and `fifo` a pipe that nobody may read, `builder` the process that builds.
+/// All of them. `secret` is a file and `fifo` a pipe that builds mustn't read, `builder` the process that builds.
 pub(super) fn all(secret: &Path, fifo: &Path, builder: u32) -> Vec<Case> {
     let text = |path: &Path| path.display().to_string();
     let environ = format!("/proc/{builder}/environ");
@@ -95,7 +95,7 @@ pub(super) fn all(secret: &Path, fifo: &Path, builder: u32) -> Vec<Case> {
     ]
 }
 
-/// A module that would like to be built by another Go.
+/// A module that requires another Go toolchain.
 fn toolchain(n: usize, name: &str) -> TestModule {
     module(n)
         .go_mod(format!(
@@ -104,7 +104,7 @@ fn toolchain(n: usize, name: &str) -> TestModule {
         .file("p/p.go", PLAIN)
 }
 
-/// A package whose assembler file takes in another file.
+/// A package whose assembler file includes another file.
 pub(super) fn including(n: usize, path: &str) -> TestModule {
     module(n)
         .file("p/p.go", "package p\n\nimport _ \"github.com/redpanda-data/benthos/v4/public/service\"\n\nfunc F()\n")
@@ -121,7 +121,7 @@ fn constants(module: TestModule) -> TestModule {
     )
 }
 
-/// Each function is wanted for twice as many types as the one before.
+/// Each function is instantiated for twice as many types as the one before.
 fn types(module: TestModule) -> TestModule {
     let first = "func f0[T any](v T) int { return 1 }\n";
     let doubled = lines(1..25, |n| {

@@ -1,4 +1,4 @@
-//! Whom the compilers talk to, as the kernel saw it.
+//! The addresses that compilers connect to, as the kernel saw them.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use wombat_testkit::wait_until;
 use super::cases::{PLAIN, including, module};
 use crate::proxy_scene::{COLD, Scene, request};
 
-/// `strace`, attached to a process and all that it starts.
+/// `strace`, attached to a process and all its descendants.
 struct Watched {
     strace: Child,
     builder: u32,
@@ -41,7 +41,7 @@ impl Watched {
             builder,
             lines,
         };
-        // It goes on only when it has all threads.
+        // The test continues only once all threads are attached.
         wait_until("strace to watch", Duration::from_secs(30), async || {
             for thread in fs::read_dir(format!("/proc/{builder}/task"))? {
                 let status = fs::read_to_string(thread?.path().join("status"))?;
@@ -82,7 +82,7 @@ impl Drop for Watched {
     }
 }
 
-/// The address that a call goes to, if that is one of the internet.
+/// The address that a call connects to, if it is an internet address.
 fn address(call: &str) -> Option<String> {
     let (_, rest) = call.split_once("sa_family=AF_INET")?;
     let (_, port) = rest.split_once("htons(")?;
@@ -90,7 +90,7 @@ fn address(call: &str) -> Option<String> {
     Some(format!("{}:{port}", rest.split('"').nth(1)?))
 }
 
-/// The loopback ports that a process listens at.
+/// The loopback ports that a process listens on.
 fn listening(process: u32) -> anyhow::Result<BTreeSet<String>> {
     let sockets: BTreeSet<String> = fs::read_dir(format!("/proc/{process}/fd"))?
         .flatten()

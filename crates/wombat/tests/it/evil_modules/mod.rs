@@ -1,4 +1,4 @@
-//! Modules that mean harm, built by real Go: what they are after never gets out, and they end in words.
+//! Malicious modules, built by real Go: they reach nothing that is secret, and they end with a clear message.
 
 mod cases;
 mod connections;
@@ -16,13 +16,13 @@ use wombat_testkit::artifact_path;
 use crate::proxy_scene::{COLD, Scene, known, request};
 use cases::{Case, module};
 
-/// What a build of an evil module may take here.
+/// Longest build of an evil module here.
 const TIME_LIMIT: Duration = Duration::from_secs(40);
 const MEMORY_LIMIT: &str = "1GiB";
 const MODULE: &str = "evil.example/m";
 
 impl Scene {
-    /// Whether any file that the builder keeps has this text.
+    /// Whether any file that the builder keeps contains this text.
     fn keeps(&self, text: &str) -> anyhow::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         let mut folders = vec![self.state()];
@@ -72,7 +72,7 @@ fn version(n: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_modules_are_after_never_gets_out() -> anyhow::Result<()> {
     let scene = Scene::start().await?;
-    // What everybody needs is compiled without limits on time, once for this machine.
+    // The shared packages are compiled without time limits, once for this machine.
     let builder = scene.builder(&[]).await?;
     let id = scene.site.asked(&known()).await?;
     let first = scene.site.until(&id, "success", COLD).await?;
@@ -108,7 +108,7 @@ async fn what_modules_are_after_never_gets_out() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds one, and looks at all that comes out.
+/// Builds one, and checks all of its outputs.
 async fn judge(scene: &Scene, case: &Case, canary: &str) -> anyhow::Result<()> {
     let (view, took) = scene.build(&case.module).await?;
     let name = case.name;

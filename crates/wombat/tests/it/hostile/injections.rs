@@ -1,4 +1,4 @@
-//! What somebody might put into a field so that it means something elsewhere: in a subject, a path, a file, a command.
+//! Field values that would mean something else elsewhere: in a subject, a path, a file, a command.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use wombat_testkit::{Stack, a_request, artifact_path, connect};
 use super::{ID, escaped};
 use crate::program;
 
-/// Each of them has a character that no field takes.
+/// Each of them has a character that no field accepts.
 const PIECES: [&str; 68] = [
     "\0",
     "\n",
@@ -85,10 +85,10 @@ const PIECES: [&str; 68] = [
     "Set-Cookie: a=b",
     "x\r\nX-Injected: 1",
 ];
-/// A field is tried with this many values.
+/// Number of values per field.
 const VALUES: usize = 500;
 
-/// Pieces alone, and around what would be fine by itself.
+/// Pieces alone, and around a valid value.
 fn values(fine: &str) -> Vec<String> {
     let around = |piece: &str| {
         [
@@ -106,17 +106,17 @@ fn values(fine: &str) -> Vec<String> {
     all.into_iter().take(VALUES).collect()
 }
 
-/// A place where a value can stand.
+/// A field that takes a value.
 struct Field {
     name: &'static str,
-    /// A value that is fine.
+    /// A valid value.
     fine: String,
     method: Method,
     place: Place,
 }
 
 enum Place {
-    /// In the body, where it is put by this.
+    /// In the body, which this function makes.
     Body(fn(&str) -> Value),
     /// In the path or query, where `{}` is.
     Path(&'static str),
@@ -236,7 +236,7 @@ impl Field {
     }
 }
 
-/// Revisions of everything that is stored.
+/// Revisions of all buckets and streams.
 async fn revisions(stack: &Stack) -> anyhow::Result<Vec<u64>> {
     let jetstream = async_nats::jetstream::new(stack.nats.connection().await?.client().clone());
     let mut revisions = Vec::new();
@@ -253,7 +253,7 @@ async fn revisions(stack: &Stack) -> anyhow::Result<Vec<u64>> {
     Ok(revisions)
 }
 
-/// Every subject that anything is sent to.
+/// Every message's subject.
 struct Tap {
     subjects: Arc<Mutex<BTreeSet<String>>>,
     client: async_nats::Client,
@@ -291,7 +291,7 @@ impl Tap {
     }
 }
 
-/// What may be sent for requests that come to nothing, and by those who look after the store meanwhile.
+/// Subjects of refused requests, and of the background work on the store.
 fn is_allowed(subject: &str) -> bool {
     const WHOLE: [&str; 15] = [
         "build.request",
@@ -307,7 +307,7 @@ fn is_allowed(subject: &str) -> bool {
         "$KV.builders.lock.acknowledged",
         "$JS.API.STREAM.MSG.GET.KV_builders",
         "$JS.API.STREAM.MSG.GET.KV_builds",
-        // The janitor's question for an object.
+        // The janitor reads an object.
         "$JS.API.STREAM.MSG.GET.OBJ_artifacts",
         "$JS.EVENT.ADVISORY.API",
     ];
@@ -323,7 +323,7 @@ fn is_allowed(subject: &str) -> bool {
         || is_a_sweeps_consumer(subject)
 }
 
-/// A consumer of the janitor's, which comes and goes: with a name that is made by chance, and one of three filters.
+/// A temporary consumer of the janitor: with a random name, and one of three filters.
 fn is_a_sweeps_consumer(subject: &str) -> bool {
     const READ: [(&str, &str); 3] = [
         ("KV_builders", "$KV.builders.*"),
@@ -374,7 +374,7 @@ async fn no_field_takes_what_would_mean_something_elsewhere() -> anyhow::Result<
             .try_collect::<Vec<()>>()
             .await?;
     }
-    // A build that is there isn't harmed, and the last question was answered after all others were done.
+    // An existing build isn't harmed, and the last request was answered after all others were handled.
     let answer = stack.site.get(&artifact_path(ID)).await?;
     ensure!(answer.status() == 404, "{}", answer.status());
     let strange: Vec<String> = tap
@@ -386,7 +386,7 @@ async fn no_field_takes_what_would_mean_something_elsewhere() -> anyhow::Result<
     assert_eq!(
         strange,
         Vec::<String>::new(),
-        "subjects that nobody should send to"
+        "subjects that must get no messages"
     );
     assert_eq!(before, revisions(&stack).await?, "something was written");
     Ok(())

@@ -1,4 +1,4 @@
-//! Bytes that no client would send, to every subject that anything listens on.
+//! Bytes that no client would send, to every subject that has a subscriber.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use wombat_testkit::{Stack, a_request, wait_until};
 use super::{ID, randomness};
 use crate::{nats_cli::Nats, program};
 
-/// To each subject.
+/// Messages per subject.
 const MESSAGES: usize = 10_000;
-/// Questions under way.
+/// Requests in flight.
 const AT_ONCE: usize = 64;
-/// More than the service gives itself for an answer.
+/// Longer than the service's own limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Endpoints, and what is sent to them in earnest.
+/// Endpoints, and a valid request for each.
 fn endpoints() -> Vec<(&'static str, Value)> {
     let request = a_request(&["nats"]);
     vec![
@@ -59,7 +59,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// One of several ways to be wrong, and sometimes to be right.
+/// A message that is wrong in one of several ways, and sometimes right.
 fn message(random: &mut Rng, model: &[u8]) -> Bytes {
     match random.u8(..100) {
         0..25 => (0..random.usize(..200)).map(|_| random.u8(..)).collect(),
@@ -95,7 +95,7 @@ fn spoil(random: &mut Rng, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Words that mean something to somebody.
+/// Words with a meaning in some format.
 const WORDS: [&str; 20] = [
     "goos",
     "goarch",
@@ -188,7 +188,7 @@ async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Resu
                         nonsense,
                     )
                     .await?;
-                // Who answers late may not answer any more, so what was sent has to be through before there is more.
+                // A late answer may not be sent at all, so earlier messages must be through before more are sent.
                 if n % AT_ONCE == 0 {
                     for service in ["build", "catalog"] {
                         let question = Request::new().timeout(Some(PATIENCE));
@@ -201,9 +201,9 @@ async fn every_subject_takes_ten_thousand_messages_of_nonsense() -> anyhow::Resu
         }
     }
 
-    // Whoever panics says so in the log.
+    // A panic appears in the log.
     stack.logs_have_no_panic()?;
-    // `nats` waits for a moment alone, and what lies before its question takes longer.
+    // `nats` waits for a moment only, and messages before its request take longer.
     let nats = Nats::at(&stack.nats.url())?;
     wait_until("both services to answer", PATIENCE, async || {
         let answer = nats.run(&["micro", "ping"])?;
@@ -243,7 +243,7 @@ async fn builders_take_nonsense_and_go_on_building() -> anyhow::Result<()> {
         let model = model.to_string().into_bytes();
         for n in 0..MESSAGES {
             let nonsense = message(&mut random, &model);
-            // Builders answer gateways alone.
+            // Builders only answer gateways.
             let reply = format!("_INBOX_api.nobody.{n}");
             client
                 .publish_with_reply(subject.to_owned(), reply, nonsense)

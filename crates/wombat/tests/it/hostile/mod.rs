@@ -1,4 +1,5 @@
-//! Whatever strangers send, over REST and over NATS: it is refused in words, nothing is written, nothing falls over.
+//! Arbitrary input from strangers, over REST and over NATS: it is refused with a clear message, nothing is written,
+//! nothing crashes.
 
 mod injections;
 mod messages;
@@ -10,16 +11,16 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use wombat_testkit::Stack;
 
-/// The same sequence each time, so that what was found is found again.
+/// The same sequence each time, so that failures can be reproduced.
 fn randomness() -> Rng {
     Rng::with_seed(20_261_127)
 }
 
-/// The id of a build that isn't there.
+/// The id of a build that doesn't exist.
 const ID: &str =
     "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb";
 
-/// As a part of a URL.
+/// Escaped as a part of a URL.
 fn escaped(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -1,4 +1,4 @@
-//! Queries that a parser could choke on, and any that it could meet.
+//! Queries that could exhaust a parser, and random ones.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use wombat_testkit::Stack;
 use super::{escaped, randomness};
 use crate::program;
 
-/// What any of these may take, on a machine that does other things as well.
+/// Longest time for any of these, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(2);
 const QUERIES: usize = 5_000;
 

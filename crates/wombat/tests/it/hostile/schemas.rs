@@ -1,4 +1,4 @@
-//! Bodies made from the published schemas, right and nearly right: answers keep to theirs, and nothing is a 5xx.
+//! Bodies made from the published schemas, right and nearly right: answers match their schemas, and none is a 5xx.
 
 use anyhow::{Context, ensure};
 use fastrand::Rng;
@@ -11,7 +11,7 @@ use crate::{program, tokens::Tokens};
 
 const BODIES: usize = 1_000;
 
-/// Values that a field of this name takes, so that not all bodies are refused for the same reason.
+/// Valid values for a field of this name, so that not all bodies are refused for the same reason.
 fn familiar(name: &str) -> &'static [&'static str] {
     match name {
         "goos" => &["linux", "darwin", "windows", "plan9"],
@@ -29,7 +29,7 @@ fn familiar(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// A value that fits the schema, as far as types go.
+/// A value that fits the schema, as far as types are concerned.
 fn fitting(random: &mut Rng, root: &Value, schema: &Value, name: &str) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let pointer = reference.trim_start_matches('#');
@@ -79,7 +79,7 @@ fn object(random: &mut Rng, root: &Value, schema: &Value) -> Value {
     made.into()
 }
 
-/// Spoils something of it.
+/// Spoils a part of it.
 fn spoilt(random: &mut Rng, mut body: Value) -> Value {
     let Some(fields) = body.as_object_mut() else {
         return any_json(random, 0);

@@ -1,4 +1,4 @@
-// What the builds of the fixture "link": a program with true build info, which tells its components as a real one does.
+// What the builds of the fixture "link": a program with real build info, which lists its components as a real one does.
 package main
 
 import (

@@ -1,0 +1,163 @@
+//! Runs a finished binary to ask it about itself. This runs untrusted code, so only in a sandbox that lets it touch
+//! nothing.
+
+use std::{path::Path, time::Duration};
+
+use tempfile::TempDir;
+use wombat_model::SandboxLevel;
+
+use super::{product::Product, workshop::Workshop};
+use wombat_child::Confinement;
+use wombat_child::{ChildCommand, Ending, LineCutter, Output};
+
+/// Time limit for a listing of its components.
+const LISTING_LIMIT: Duration = Duration::from_secs(30);
+/// Memory limit in bytes.
+const MEMORY: u64 = 1 << 30;
+/// Longest standard output in bytes.
+const LONGEST: usize = 64 << 20;
+
+/// Longest standard error in bytes; the rest is dropped.
+const LONGEST_COMPLAINT: usize = 64 << 10;
+
+/// Why a binary gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The machine has no sandbox that is strict enough.
+    #[error(
+        "binaries are run only in a sandbox with user namespaces, which this machine doesn't have"
+    )]
+    NotHere,
+    /// It can't be run.
+    #[error("the binary can't be run: {0}")]
+    Broken(String),
+    /// It took too long, or printed too much.
+    #[error("the binary took over {:.0} s or printed over {} MiB", .0.as_secs_f64(), LONGEST >> 20)]
+    Endless(Duration),
+    /// It ended with an error.
+    #[error("the binary failed: {0}")]
+    Failed(String),
+}
+
+impl From<std::io::Error> for AskError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// A binary's verdict on a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it exited with 0.
+    pub accepted: bool,
+    /// Its whole output.
+    pub text: String,
+}
+
+/// The output of a binary that ended by itself.
+struct ProgramOutput {
+    code: u8,
+    said: Vec<u8>,
+    complained: String,
+}
+
+impl Workshop {
+    /// What a binary for this machine prints when it is run with these arguments, without network, files, variables and
+    /// input.
+    pub async fn ask(&self, product: &Product, arguments: &[&str]) -> Result<Vec<u8>, AskError> {
+        let folder = self.ask_folder()?;
+        let level = self.settings().sandbox.level();
+        let alone = Confinement::alone(level, &product.path);
+        let heard = self.hear(
+            &product.path,
+            folder.path(),
+            arguments,
+            alone,
+            LISTING_LIMIT,
+        );
+        match heard.await? {
+            ProgramOutput { code: 0, said, .. } => Ok(said),
+            ProgramOutput { complained, .. } => Err(AskError::Failed(complained)),
+        }
+    }
+
+    /// The verdict of a binary on a file, which is in its working directory.
+    pub async fn ask_about(
+        &self,
+        binary: &Path,
+        arguments: &[&str],
+        (name, content): (&str, &str),
+        limit: Duration,
+    ) -> Result<Verdict, AskError> {
+        let folder = self.ask_folder()?;
+        let file = folder.path().join(name);
+        std::fs::write(&file, content)?;
+        let level = self.settings().sandbox.level();
+        let confinement = Confinement::alone(level, binary).read(&file);
+        let heard = self.hear(binary, folder.path(), arguments, confinement, limit);
+        let ProgramOutput {
+            code,
+            said,
+            complained,
+        } = heard.await?;
+        let text = String::from_utf8_lossy(&said).into_owned() + &complained;
+        match code {
+            0 | 1 => Ok(Verdict {
+                accepted: code == 0,
+                text,
+            }),
+            _ => Err(AskError::Failed(text)),
+        }
+    }
+
+    fn ask_folder(&self) -> Result<TempDir, AskError> {
+        if self.settings().sandbox.level() == SandboxLevel::Landlock {
+            return Err(AskError::NotHere);
+        }
+        Ok(tempfile::tempdir_in(self.jobs_folder())?)
+    }
+
+    async fn hear(
+        &self,
+        binary: &Path,
+        folder: &Path,
+        arguments: &[&str],
+        confinement: Confinement,
+        limit: Duration,
+    ) -> Result<ProgramOutput, AskError> {
+        let child = ChildCommand::new(&self.settings().helper, binary, folder)
+            .args(arguments.iter().copied())
+            .nice(10)
+            .memory_limit(MEMORY)
+            .file_size_limit(0)
+            .process_limit(1)
+            .confine(confinement)
+            .spawn()?;
+        let (mut said, mut complained) = (Vec::new(), String::new());
+        let mut cutter = LineCutter::default();
+        let flood = tokio_util::sync::CancellationToken::new();
+        let stop = async {
+            drop(tokio::time::timeout(limit, flood.cancelled()).await);
+        };
+        let ending = child.run(stop, |source, bytes| match source {
+            Output::Stdout if said.len() + bytes.len() > LONGEST => flood.cancel(),
+            Output::Stdout => said.extend_from_slice(bytes),
+            Output::Stderr => cutter.push(bytes, |line| {
+                if complained.len() < LONGEST_COMPLAINT {
+                    complained.push_str(&line);
+                    complained.push('\n');
+                }
+            }),
+        });
+        match ending.await? {
+            Ending::Exited(code) => Ok(ProgramOutput {
+                code,
+                said,
+                complained,
+            }),
+            Ending::OutOfMemory | Ending::TooManyProcesses => Err(AskError::Failed(complained)),
+            Ending::NotStarted => Err(AskError::Broken(complained)),
+            Ending::Stopped(()) => Err(AskError::Endless(limit)),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! From a spec to a binary: retries, and the compile cache.
+
+use std::time::Duration;
+
+use wombat_gocache::Outcome;
+use wombat_model::{BuildSpec, FailureClass, ImportPath};
+
+use super::{
+    attempt::Attempt,
+    compile_cache::CompileCache,
+    error::BuildError,
+    product::Product,
+    scope::Scope,
+    workshop::{Workshop, list_scope},
+};
+
+/// Pauses before retries of a build that failed with class `infra`.
+const RETRY_AFTER: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+];
+
+impl Workshop {
+    /// Builds a spec. Retries failures of class `infra`, three times.
+    pub async fn build(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
+        for pause in RETRY_AFTER {
+            match self.build_once(spec, scope).await {
+                Err(BuildError::Failed(failure)) if failure.class == FailureClass::Infra => {
+                    scope.reporter.line(format!(
+                        "{} Trying again in {} s.",
+                        failure.message,
+                        pause.as_secs()
+                    ));
+                    scope.limit(tokio::time::sleep(pause)).await?;
+                }
+                result => return result,
+            }
+        }
+        self.build_once(spec, scope).await
+    }
+
+    /// Builds with helpers of the compile cache, or again without them if they failed.
+    async fn build_once(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
+        let trusted = self.trust.covers(spec);
+        let session = self.cache.session(trusted);
+        let lists = list_scope(spec);
+        let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
+        session.fetch_ahead(&lists, packages.clone());
+        let helped = Attempt {
+            workshop: self,
+            spec,
+            scope,
+            cache: CompileCache::Helped(&session),
+            lists: &lists,
+            trusted,
+        };
+        let built = Box::pin(helped.run()).await;
+        let complete = session.outcome().await == Outcome::Complete;
+        // A failed build requested only a part of the results that its packages need.
+        let listed = if built.is_ok() { &packages[..] } else { &[] };
+        drop(session.upload(&lists, listed));
+        match built {
+            Err(BuildError::Failed(_)) if !complete => {
+                scope
+                    .reporter
+                    .line("The compile cache failed; building without it.");
+                let alone = Attempt {
+                    cache: CompileCache::Folder(session.folder()),
+                    ..helped
+                };
+                Box::pin(alone.run()).await
+            }
+            built => built,
+        }
+    }
+}

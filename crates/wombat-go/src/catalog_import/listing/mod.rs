@@ -1,0 +1,218 @@
+//! Parses a binary's `list --format json-full`.
+
+mod raw;
+
+use wombat_model::catalog::{
+    ComponentKind, ComponentStatus, Documentation, Example, Field, FieldShape, Parameter,
+};
+
+use raw::{RawComponent, RawField, RawFunction, RawListing};
+
+/// What a binary contains.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// Every component, deprecated ones included.
+    pub(super) components: Vec<Documentation>,
+    /// The fields of a pipeline as a whole.
+    pub(super) stream: Vec<Field>,
+}
+
+/// Parses the output.
+pub(super) fn read(json: &[u8]) -> Result<Listing, serde_json::Error> {
+    let full: RawListing = serde_json::from_slice(json)?;
+    let kinds = [
+        (ComponentKind::Buffer, full.buffers),
+        (ComponentKind::Cache, full.caches),
+        (ComponentKind::Input, full.inputs),
+        (ComponentKind::Output, full.outputs),
+        (ComponentKind::Processor, full.processors),
+        (ComponentKind::RateLimit, full.rate_limits),
+        (ComponentKind::Metric, full.metrics),
+        (ComponentKind::Tracer, full.tracers),
+        (ComponentKind::Scanner, full.scanners),
+    ];
+    let mappings = [
+        (ComponentKind::BloblangFunction, full.bloblang_functions),
+        (ComponentKind::BloblangMethod, full.bloblang_methods),
+    ];
+    let components = kinds
+        .into_iter()
+        .flat_map(|(kind, raw)| raw.into_iter().map(move |raw| component(kind, raw)));
+    let mappings = mappings
+        .into_iter()
+        .flat_map(|(kind, raw)| raw.into_iter().map(move |raw| function(kind, raw)));
+    Ok(Listing {
+        components: components.chain(mappings).collect(),
+        stream: full.config.into_iter().map(field).collect(),
+    })
+}
+
+fn status(text: &str) -> ComponentStatus {
+    match text {
+        "beta" => ComponentStatus::Beta,
+        "experimental" => ComponentStatus::Experimental,
+        "deprecated" => ComponentStatus::Deprecated,
+        _ => ComponentStatus::Stable,
+    }
+}
+
+fn component(kind: ComponentKind, raw: RawComponent) -> Documentation {
+    let examples = raw.examples.unwrap_or_default().into_iter();
+    Documentation {
+        kind,
+        name: raw.name,
+        status: status(&raw.status),
+        support: raw.support_level,
+        since: raw.version,
+        categories: raw.categories.unwrap_or_default(),
+        summary: raw.summary,
+        description: raw.description,
+        config: Some(field(raw.config)),
+        parameters: Vec::new(),
+        examples: examples
+            .map(|example| Example {
+                title: example.title,
+                summary: example.summary,
+                config: example.config,
+            })
+            .collect(),
+    }
+}
+
+fn field(raw: RawField) -> Field {
+    let annotated = raw.annotated_options.unwrap_or_default().into_iter();
+    let mut options = raw.options.unwrap_or_default();
+    options.extend(annotated.map(|(option, _)| option));
+    Field {
+        name: raw.name,
+        of: raw.of,
+        shape: match raw.kind.as_str() {
+            "array" => FieldShape::Array,
+            "2darray" => FieldShape::TwoDimensions,
+            "map" => FieldShape::Map,
+            _ => FieldShape::Scalar,
+        },
+        optional: raw.is_optional || raw.default.is_some(),
+        advanced: raw.is_advanced,
+        deprecated: raw.is_deprecated,
+        secret: raw.is_secret,
+        bloblang: raw.bloblang,
+        interpolated: raw.interpolated,
+        default: raw.default,
+        options,
+        description: raw.description,
+        examples: raw.examples.unwrap_or_default(),
+        children: raw
+            .children
+            .unwrap_or_default()
+            .into_iter()
+            .map(field)
+            .collect(),
+    }
+}
+
+fn function(kind: ComponentKind, raw: RawFunction) -> Documentation {
+    let groups = raw.categories.unwrap_or_default();
+    let mut categories: Vec<String> = groups.iter().map(|group| group.category.clone()).collect();
+    if !raw.category.is_empty() {
+        categories.push(raw.category);
+    }
+    let mut description = raw.description;
+    let mut examples = raw.examples.unwrap_or_default();
+    for group in groups {
+        if !group.description.is_empty() {
+            description = format!("{description}\n\n{}", group.description);
+        }
+        examples.extend(group.examples.unwrap_or_default());
+    }
+    let parameters = raw.params.named.unwrap_or_default().into_iter();
+    Documentation {
+        kind,
+        name: raw.name,
+        status: status(&raw.status),
+        support: String::new(),
+        since: raw.version,
+        categories,
+        summary: String::new(),
+        description: description.trim().to_owned(),
+        config: None,
+        parameters: parameters
+            .map(|parameter| Parameter {
+                name: parameter.name,
+                of: parameter.of,
+                optional: parameter.is_optional || parameter.default.is_some(),
+                description: parameter.description,
+            })
+            .collect(),
+        examples: examples
+            .into_iter()
+            .map(|example| Example {
+                title: String::new(),
+                summary: example.summary,
+                config: example.mapping,
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn full(input: &serde_json::Value) -> serde_json::Value {
+        let plain = |name: &str| json!([{"name": name, "config": {"type": "object"}}]);
+        json!({
+            "config": [{"name": "input", "type": "input"}],
+            "inputs": [input],
+            "buffers": plain("b"), "caches": plain("c"), "outputs": plain("o"), "processors": plain("p"),
+            "rate-limits": plain("r"), "metrics": plain("m"), "tracers": plain("t"), "scanners": plain("s"),
+            "bloblang-functions": [{"name": "f", "params": {"named": [{"name": "x", "type": "string"}]}}],
+            "bloblang-methods": [{"name": "m", "categories": [{"Category": "Strings", "Description": "d"}]}],
+        })
+    }
+
+    #[test]
+    fn every_kind_is_read() {
+        let input = json!({"name": "i", "config": {"type": "string", "kind": "array"}});
+        let listing = read(full(&input).to_string().as_bytes()).unwrap();
+        let kinds: BTreeSet<ComponentKind> = listing.components.iter().map(|it| it.kind).collect();
+        assert_eq!(kinds, ComponentKind::ALL.iter().copied().collect());
+        assert_eq!(listing.stream[0].of, "input");
+        let method = listing.components.last().unwrap();
+        assert_eq!(
+            (method.categories[0].as_str(), method.description.as_str()),
+            ("Strings", "d")
+        );
+    }
+
+    #[test]
+    fn fields_keep_what_decides_how_they_are_read() {
+        let input = json!({
+            "name": "i", "status": "beta", "support_level": "certified", "summary": "s",
+            "config": {"type": "object", "children": [
+                {"name": "a", "type": "processor", "kind": "2darray", "default": []},
+                {"name": "b", "type": "string", "bloblang": true, "annotated_options": [["x", "why"]]},
+            ]},
+        });
+        let listing = read(full(&input).to_string().as_bytes()).unwrap();
+        let input = listing.components.iter().find(|it| it.name == "i").unwrap();
+        assert_eq!(
+            (input.status, input.support.as_str()),
+            (ComponentStatus::Beta, "certified")
+        );
+        let config = input.config.as_ref().unwrap();
+        let a = config.child("a").unwrap();
+        assert_eq!((a.shape, a.optional), (FieldShape::TwoDimensions, true));
+        let b = config.child("b").unwrap();
+        assert!(b.bloblang && !b.optional && b.options == ["x"]);
+    }
+
+    #[test]
+    fn what_is_no_listing_is_refused() {
+        assert!(read(b"{}").is_err());
+    }
+}

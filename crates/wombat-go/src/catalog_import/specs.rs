@@ -1,0 +1,118 @@
+//! The specs and limits of an import's builds.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wombat_model::{
+    BuildSpec, GoVersion, ImportPath, ModulePath, ModuleVersion, Package, Platform, Target,
+};
+
+use super::{ImportError, ImportRequest};
+use crate::report::Reporter;
+use crate::{Scope, Workshop};
+
+pub(super) fn spec(
+    platform: Platform,
+    go: GoVersion,
+    packages: BTreeMap<ImportPath, Package>,
+    modules: BTreeMap<ModulePath, ModuleVersion>,
+    graph: ModulePath,
+) -> Result<BuildSpec, ImportError> {
+    let target = Target::new(platform, None).expect("every platform offers its default variant");
+    Ok(BuildSpec::new(target, go, packages, modules, graph)?)
+}
+
+/// The resources of an import, and its cancellation.
+#[derive(Clone, Debug)]
+pub struct Effort {
+    /// Cancel this to stop the import.
+    pub stop: CancellationToken,
+    /// `nice` value of `go`.
+    pub niceness: i32,
+    /// Most compilers at a time.
+    pub parallelism: usize,
+}
+
+impl Effort {
+    /// For an import from the command line.
+    pub fn by_hand() -> Self {
+        Self {
+            stop: CancellationToken::new(),
+            niceness: 10,
+            parallelism: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        let time_limit = std::time::Duration::from_hours(2);
+        let (reporter, _) = Reporter::new();
+        Scope {
+            stop: self.stop.clone(),
+            deadline: Instant::now() + time_limit,
+            time_limit,
+            memory_limit: 12 << 30,
+            output_limit: 2 << 30,
+            process_limit: 1024,
+            niceness: self.niceness,
+            parallelism: self.parallelism,
+            reporter,
+        }
+    }
+}
+
+/// A spec with the module's own graph. Its package need not exist: it isn't loaded.
+pub(super) fn graph_spec(
+    module: &ModulePath,
+    version: &ModuleVersion,
+    go: GoVersion,
+    host: Platform,
+) -> Result<BuildSpec, ImportError> {
+    let package = Package {
+        module: module.clone(),
+        base: false,
+    };
+    spec(
+        host,
+        go,
+        BTreeMap::from([(module.as_str().parse()?, package)]),
+        BTreeMap::from([(module.clone(), version.clone())]),
+        module.clone(),
+    )
+}
+
+/// The `go.mod` of a module's own graph.
+pub async fn module_graph(
+    workshop: &Workshop,
+    (module, version): (&ModulePath, &ModuleVersion),
+    go: GoVersion,
+    host: Platform,
+    effort: &Effort,
+) -> Result<String, ImportError> {
+    let spec = graph_spec(module, version, go, host)?;
+    let graph = workshop.graph(&spec, &effort.scope()).await;
+    let graph = graph.map_err(|source| ImportError::Graph {
+        module: module.clone(),
+        source,
+    })?;
+    Ok(graph.go_mod.clone())
+}
+
+pub(super) async fn required_version(
+    workshop: &Workshop,
+    request: &ImportRequest,
+    host: Platform,
+    effort: &Effort,
+) -> Result<ModuleVersion, ImportError> {
+    let module = (&request.module, &request.version);
+    let go_mod = module_graph(workshop, module, request.go, host, effort).await?;
+    go_mod
+        .lines()
+        .filter_map(|line| {
+            line.trim()
+                .trim_start_matches("require ")
+                .strip_prefix(request.base_module.as_str())
+        })
+        .find_map(|rest| rest.split_whitespace().next()?.parse().ok())
+        .ok_or_else(|| ImportError::NoBase(request.base_module.clone()))
+}

@@ -1,0 +1,303 @@
+//! Classifies failures of `go` by its output, and explains them to the client.
+//!
+//! The exit status isn't enough, so the text decides. Every rule has a real message in the tests; a text without a rule
+//! is `internal`.
+
+use wombat_model::{Failure, FailureClass};
+
+/// The output of `go`, and the part of it that gives a reason.
+struct Text<'a> {
+    said: &'a str,
+    reason: String,
+}
+
+impl<'a> Text<'a> {
+    /// Removes names from the reason, since a package may be called `certificate`. The body of the proxy's answer isn't
+    /// part of the reason either; its status is.
+    fn of(said: &'a str) -> Self {
+        let own = said.lines().filter(|line| {
+            let line = line.trim_start();
+            !line.starts_with("server response:") && !line.starts_with("go: downloading ")
+        });
+        let mut reason = String::with_capacity(said.len());
+        for line in own {
+            for word in line.split_inclusive(char::is_whitespace) {
+                let name = word.trim_end_matches(|c: char| c.is_whitespace() || ":;,".contains(c));
+                if name.contains(['/', '@']) && !WORDS_WITH_SLASH.contains(&name) {
+                    reason.push_str(&word[name.len()..]);
+                } else {
+                    reason.push_str(word);
+                }
+            }
+            reason.push('\n');
+        }
+        Self { said, reason }
+    }
+
+    fn gives(&self, signs: &[&str]) -> bool {
+        signs.iter().any(|sign| self.reason.contains(sign))
+    }
+}
+
+/// Words of reasons that look like names.
+const WORDS_WITH_SLASH: [&str; 1] = ["i/o"];
+
+type Rule = fn(&Text<'_>) -> Option<Failure>;
+
+/// The first rule that matches decides, in this order: resources of the machine, untrusted modules (whatever else is
+/// wrong), temporary failures, refusals of the proxy, faults of the modules.
+const RULES: [Rule; 5] = [out_of_resources, distrusted, unreachable, refused, unusable];
+
+/// Why modules, packages or a toolchain couldn't be fetched or loaded. `said` is the standard error of `go`.
+pub(super) fn fetching(said: &str) -> Failure {
+    let text = Text::of(said);
+    let known = RULES.iter().find_map(|rule| rule(&text));
+    known.unwrap_or_else(|| {
+        Failure::new(
+            FailureClass::Internal,
+            format!("Go failed with an unknown error: {}", excerpt(said)),
+        )
+    })
+}
+
+/// Why the compiler or the linker failed, if not because of the source.
+pub(super) fn exhausted(said: &str) -> Option<Failure> {
+    out_of_resources(&Text::of(said))
+}
+
+fn out_of_resources(text: &Text<'_>) -> Option<Failure> {
+    let resource = |message: &str| Some(Failure::new(FailureClass::Resource, message));
+    if text.gives(&["no space left on device", "disk quota exceeded"]) {
+        // Not a fault of the build: another builder, or this one later, has room.
+        return Some(Failure::new(
+            FailureClass::Infra,
+            "The builder's disk is full.",
+        ));
+    }
+    if text.gives(&["file too large", "signal: file size limit exceeded"]) {
+        return resource("The binary is larger than the limit.");
+    }
+    if text.gives(&[
+        "signal: killed",
+        "cannot allocate memory",
+        "runtime: out of memory",
+        "resource temporarily unavailable",
+    ]) {
+        return resource("The build ran out of memory.");
+    }
+    None
+}
+
+fn distrusted(text: &Text<'_>) -> Option<Failure> {
+    let input = |message: String| Some(Failure::new(FailureClass::Input, message));
+    let what = subject(text.said);
+    if text.gives(&["checksum mismatch", "SECURITY ERROR"]) {
+        return input(format!(
+            "Security: {what} doesn't match its checksum, so it was not built. It was changed after it was published. {}",
+            excerpt(text.said)
+        ));
+    }
+    let not_listed = text.said.contains("/sumdb/")
+        && text.gives(&["404 Not Found", "410 Gone", "403 Forbidden"]);
+    if not_listed || text.gives(&["missing go.sum entry"]) {
+        return input(format!(
+            "The checksum database doesn't know {what}, so it can't be verified and was not built."
+        ));
+    }
+    None
+}
+
+fn unreachable(text: &Text<'_>) -> Option<Failure> {
+    const SIGNS: &[&str] = &[
+        "429 Too Many Requests",
+        "408 Request Timeout",
+        "500 Internal Server Error",
+        "502 Bad Gateway",
+        "503 Service Unavailable",
+        "504 Gateway Timeout",
+        "connection refused",
+        "connection reset",
+        "i/o timeout",
+        "TLS handshake timeout",
+        "no such host",
+        "server misbehaving",
+        "network is unreachable",
+        "no route to host",
+        "context deadline exceeded",
+        "unexpected EOF",
+        ": EOF",
+        "not a valid zip file",
+        "broken pipe",
+        "http2: ",
+        "stream error",
+        "x509: ",
+        "tls: ",
+        "Client.Timeout",
+    ];
+    text.gives(SIGNS).then(|| {
+        Failure::new(
+            FailureClass::Infra,
+            format!("The module proxy failed: {}", excerpt(text.said)),
+        )
+    })
+}
+
+fn refused(text: &Text<'_>) -> Option<Failure> {
+    let input = |message: String| Some(Failure::new(FailureClass::Input, message));
+    let what = subject(text.said);
+    if text.said.contains("golang.org/toolchain")
+        && text.gives(&["404 Not Found", "410 Gone", "403 Forbidden"])
+    {
+        return input("The module proxy doesn't have this Go release.".to_owned());
+    }
+    if text.gives(&["403 Forbidden", "401 Unauthorized", "451 "]) {
+        return input(
+            format!(
+                "The module proxy refuses {what}. {}",
+                server_words(text.said)
+            )
+            .trim_end()
+            .to_owned(),
+        );
+    }
+    if text.gives(&[
+        "404 Not Found",
+        "410 Gone",
+        "unknown revision",
+        "invalid version",
+        "no matching versions",
+    ]) {
+        return input(
+            format!(
+                "The module proxy doesn't have {what}. {}",
+                server_words(text.said)
+            )
+            .trim_end()
+            .to_owned(),
+        );
+    }
+    None
+}
+
+fn unusable(text: &Text<'_>) -> Option<Failure> {
+    const LAYOUT: &[&str] = &[
+        "does not contain package",
+        "no required module provides package",
+        "cannot find module providing package",
+        "is not in std",
+        "no Go files in",
+        "no non-test Go files in",
+        "use of internal package",
+        "is a program, not an importable package",
+        "import cycle not allowed",
+        "ambiguous import",
+        "cannot find package",
+        "module declares its path as",
+        "missing dot in first path element",
+    ];
+    if text.gives(&["requires go >=", "requires go1.", "invalid go version"]) {
+        return Some(Failure::new(
+            FailureClass::Input,
+            format!(
+                "A module needs a newer Go release than the requested one: {}",
+                excerpt(text.said)
+            ),
+        ));
+    }
+    if text.gives(&["build constraints exclude all Go files"]) {
+        return Some(Failure::new(
+            FailureClass::Input,
+            format!(
+                "A package has no file for this target: {}",
+                excerpt(text.said)
+            ),
+        ));
+    }
+    if text.gives(LAYOUT) {
+        return Some(Failure::new(
+            FailureClass::Input,
+            format!("A package can't be imported: {}", excerpt(text.said)),
+        ));
+    }
+    if text.gives(&[
+        "updates to go.mod needed",
+        "malformed module path",
+        "invalid module path",
+        "errors parsing ",
+        "unknown directive",
+    ]) {
+        return Some(Failure::new(
+            FailureClass::Input,
+            format!("The modules don't fit together: {}", excerpt(text.said)),
+        ));
+    }
+    if text.gives(&[
+        "syntax error",
+        "expected 'package'",
+        "expected declaration",
+        "found packages ",
+        "illegal character",
+        "illegal UTF-8",
+        "pattern ",
+    ]) {
+        return Some(Failure::new(
+            FailureClass::Compile,
+            format!("A package doesn't compile: {}", excerpt(text.said)),
+        ));
+    }
+    None
+}
+
+/// The first `path@version` in the text, which is the cause.
+fn subject(text: &str) -> String {
+    let words = text
+        .split(|c: char| c.is_whitespace() || c == '"')
+        .map(|word| word.trim_end_matches([':', ',']));
+    let mut named = words
+        .filter(|word| !word.contains("://"))
+        .filter_map(|word| {
+            let (path, version) = word.split_once('@')?;
+            let version = version.trim_end_matches("/go.mod");
+            (path.contains('.') && version.starts_with('v')).then(|| format!("{path} {version}"))
+        });
+    named.next().unwrap_or_else(|| "a module".to_owned())
+}
+
+/// The body of the proxy's answer.
+fn server_words(text: &str) -> String {
+    text.split_once("server response:")
+        .map(|(_, rest)| format!("It says: {}", excerpt(rest)))
+        .unwrap_or_default()
+}
+
+/// The text as one line of bounded length, without host names and without progress messages.
+pub(super) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 600;
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("go: downloading "));
+    let words = lines.flat_map(str::split_whitespace).map(without_host);
+    let mut line = words.collect::<Vec<_>>().join(" ");
+    if line.len() > LONGEST {
+        line.truncate(line.floor_char_boundary(LONGEST));
+        line.push('…');
+    }
+    line
+}
+
+/// The proxy's address is the operator's, and may contain a password.
+fn without_host(word: &str) -> String {
+    match word.split_once("://") {
+        Some((before, rest)) => {
+            let opening = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+            let path = rest.find('/').map_or("", |start| &rest[start..]);
+            format!("{opening}proxy:{path}")
+        }
+        None => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "classify_tests.rs"]
+mod tests;

@@ -1,0 +1,68 @@
+//! What `go` may access in each stage.
+
+use std::path::{Path, PathBuf};
+
+use wombat_child::Confinement;
+
+use super::{compile_cache::CompileCache, go::Go, stage::Stage};
+
+/// Folders of a Go installation. A distribution may keep some of them elsewhere, behind links.
+const GOROOT_FOLDERS: [&str; 4] = ["bin", "lib", "pkg", "src"];
+
+impl Go<'_> {
+    /// The value of `GOPROXY`.
+    pub(super) fn proxy(&self, stage: Stage) -> String {
+        match stage {
+            Stage::Fetch => self.relay.url(),
+            Stage::Compile => "off".to_owned(),
+        }
+    }
+
+    pub(super) fn confinement(&self, stage: Stage) -> Confinement {
+        let settings = self.settings;
+        let program = &self.toolchain.program;
+        let own = settings
+            .sandbox
+            .confine(program)
+            .run(&settings.helper)
+            // Other Go releases are there, and start each other.
+            .run(settings.module_cache.join("golang.org"))
+            .write(self.work_dir);
+        let roots = [settings.goroot.clone(), root_of(program)];
+        let confinement = roots
+            .iter()
+            .flat_map(|root| installation(root))
+            .fold(own, Confinement::run);
+        let confinement = match self.cache {
+            CompileCache::Folder(folder) => confinement.write(folder),
+            CompileCache::Helped(session) => confinement
+                .read(session.shared_folder())
+                .write(session.folder()),
+        };
+        match stage {
+            Stage::Fetch => confinement
+                .write(&settings.module_cache)
+                .write(&settings.gopath)
+                .connect(self.relay.port()),
+            Stage::Compile => confinement.read(&settings.module_cache),
+        }
+    }
+}
+
+/// The installation of a `go` program, which is in its `bin` folder.
+fn root_of(program: &Path) -> PathBuf {
+    let program = program
+        .canonicalize()
+        .unwrap_or_else(|_| program.to_owned());
+    let root = program.parent().and_then(Path::parent);
+    root.unwrap_or(&program).to_owned()
+}
+
+fn installation(root: &Path) -> Vec<PathBuf> {
+    let folders = GOROOT_FOLDERS
+        .into_iter()
+        .filter_map(|folder| root.join(folder).canonicalize().ok());
+    // The folder itself contains only these, and a few files with the release's version.
+    let files = ["VERSION", "go.env"].map(|file| root.join(file));
+    folders.chain(files).collect()
+}

@@ -1,0 +1,73 @@
+//! Go's checksum of a folder, `h1:…`, as in `go.sum` and `.ziphash`.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
+
+/// The checksum of a module's folder. `prefix` is `<module>@<version>`, which begins the files' names in it.
+pub(super) fn of_folder(folder: &Path, prefix: &str) -> io::Result<String> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    let mut named: Vec<(String, PathBuf)> = files
+        .into_iter()
+        .filter(|file| !is_made_by_go(file))
+        .map(|file| {
+            let below = file.strip_prefix(folder).unwrap_or(&file);
+            (format!("{prefix}/{}", below.display()), file)
+        })
+        .collect();
+    named.sort();
+    let mut whole = Sha256::new();
+    for (name, file) in named {
+        let digest = digest_of(&mut File::open(file)?)?;
+        whole.update(format!("{}  {name}\n", hex::encode(digest)));
+    }
+    Ok(format!("h1:{}", STANDARD.encode(whole.finalize())))
+}
+
+/// A toolchain's archive can't contain a `go.mod`. It contains `_go.mod`, which `go` copies on first use.
+fn is_made_by_go(file: &Path) -> bool {
+    file.ends_with("go.mod") && file.with_file_name("_go.mod").is_file()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 of the rest of a file.
+fn digest_of(file: &mut File) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    io::copy(file, &mut hasher)?;
+    Ok(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_what_go_computes() {
+        // `dirhash.HashDir` of golang.org/x/mod on the same files.
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("p")).unwrap();
+        fs::write(folder.path().join("go.mod"), "module a.example/m\n").unwrap();
+        fs::write(folder.path().join("p/p.go"), "package p\n").unwrap();
+        assert_eq!(
+            of_folder(folder.path(), "a.example/m@v1.0.0").unwrap(),
+            "h1:8ka/oPBhq5O997fLqPbEZ2NBw2NDru/hSAG5lurObdE="
+        );
+    }
+}

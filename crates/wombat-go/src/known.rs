@@ -1,0 +1,311 @@
+//! The package lists of earlier builds, so that a new selection of known packages needs no `go list`: the imports of
+//! each package, its module, and whether its licence has to be accepted.
+//!
+//! Kept in memory per scope (graph, target, Go release), and shared by the fleet for modules of the catalog. If a list
+//! turns out wrong, the build fails, and is repeated with `go list`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::StreamExt as _;
+use lru::LruCache;
+use tracing::debug;
+use wombat_model::{BuildSpec, ImportPath};
+use wombat_store::{GoCache, StoreError};
+
+use super::{
+    go_mod::MAIN_MODULE,
+    licence,
+    main_file::SERVICE,
+    module_cache::{CachedModule, ModuleCache},
+    packages::{ListedPackage, Packages},
+};
+use wombat_gocache::ListScope;
+
+/// Scopes to keep: a few graphs for a few targets.
+const SCOPES: NonZeroUsize = NonZeroUsize::new(24).expect("more than none");
+/// Size limit of a decompressed package list; none is as large.
+const LARGEST: usize = 64 * 1024 * 1024;
+const EFFORT: i32 = 3;
+
+/// Packages of one scope.
+#[derive(Debug, Default)]
+struct ScopePackages {
+    all: HashMap<String, Arc<ListedPackage>>,
+    /// Packages whose imports are all known, too, at every depth.
+    whole: HashSet<String>,
+}
+
+/// The package lists of all scopes.
+#[derive(Clone, Debug)]
+pub(super) struct KnownPackages {
+    scopes: Arc<Mutex<LruCache<ListScope, ScopePackages>>>,
+    fleet: Option<GoCache>,
+}
+
+impl KnownPackages {
+    pub(super) fn new(fleet: Option<GoCache>) -> Self {
+        Self {
+            scopes: Arc::new(Mutex::new(LruCache::new(SCOPES))),
+            fleet,
+        }
+    }
+
+    /// The packages of the spec's binary, and those that `hook` imports. `None` if not all are known, or a module isn't
+    /// on this machine.
+    pub(super) async fn packages(
+        &self,
+        scope: &ListScope,
+        spec: &BuildSpec,
+        hook: Option<&ImportPath>,
+        module_cache: &Path,
+    ) -> Option<Packages> {
+        let roots = roots(spec, hook);
+        let lacking = self.lacking(scope, &roots);
+        if !lacking.is_empty() {
+            self.ask_fleet(scope, &lacking).await;
+        }
+        let found = self.assemble(scope, spec, &roots)?;
+        tokio::task::spawn_blocking({
+            let module_cache = module_cache.to_owned();
+            move || with_folders(found, &module_cache).map(Packages::of)
+        })
+        .await
+        .ok()?
+    }
+
+    fn lacking(&self, scope: &ListScope, roots: &[ImportPath]) -> Vec<ImportPath> {
+        let mut scopes = self.scopes();
+        let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
+        let mut lacking = roots.to_vec();
+        lacking.retain(|root| !known.whole.contains(root.as_str()));
+        lacking
+    }
+
+    async fn ask_fleet(&self, scope: &ListScope, roots: &[ImportPath]) {
+        let Some(fleet) = &self.fleet else { return };
+        let by_key: HashMap<String, &ImportPath> = roots
+            .iter()
+            .map(|root| (scope.key("packages", root), root))
+            .collect();
+        let keys: Vec<String> = by_key.keys().cloned().collect();
+        let mut answers = std::pin::pin!(fleet.fetch(&keys));
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok((key, value)) => {
+                    let unpacked = tokio::task::spawn_blocking(move || unpack(&value)).await;
+                    if let (Some(root), Ok(Some(packages))) = (by_key.get(&key), unpacked) {
+                        self.remember(scope, root, packages);
+                    }
+                }
+                Err(error) => {
+                    debug!(%error, "can't fetch package lists of the fleet");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn assemble(
+        &self,
+        scope: &ListScope,
+        spec: &BuildSpec,
+        roots: &[ImportPath],
+    ) -> Option<Vec<ListedPackage>> {
+        let mut scopes = self.scopes();
+        let known = scopes.get(scope)?;
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut waiting: Vec<&str> = roots.iter().map(ImportPath::as_str).collect();
+        let mut found = Vec::new();
+        while let Some(path) = waiting.pop() {
+            if seen.insert(path) {
+                let package = known.all.get(path)?;
+                waiting.extend(package.imports());
+                found.push(ListedPackage::clone(package));
+            }
+        }
+        let picked = spec.packages().keys().map(ToString::to_string);
+        let imports = picked.chain([SERVICE.to_owned(), "context".to_owned()]);
+        found.push(ListedPackage::importing(MAIN_MODULE, imports));
+        Some(found)
+    }
+
+    /// Stores a package list, for this machine and, if `share`, for all.
+    pub(super) fn learn(
+        &self,
+        scope: &ListScope,
+        spec: &BuildSpec,
+        hook: Option<&ImportPath>,
+        packages: &Packages,
+        share: bool,
+    ) {
+        for root in self.lacking(scope, &roots(spec, hook)) {
+            let below =
+                packages.portable(root.as_str(), |package| licence::is_marked(package, spec));
+            if below.is_empty() || below.iter().any(|package| package.error.is_some()) {
+                continue;
+            }
+            if share && let Some(fleet) = self.fleet.clone() {
+                let (key, value) = (scope.key("packages", &root), pack(&below));
+                tokio::spawn(async move {
+                    if let Err(error) = store(&fleet, &key, value).await {
+                        debug!(%error, "can't share a package list");
+                    }
+                });
+            }
+            self.remember(scope, &root, below);
+        }
+    }
+
+    fn remember(&self, scope: &ListScope, root: &ImportPath, packages: Vec<ListedPackage>) {
+        let mut scopes = self.scopes();
+        let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
+        for package in packages {
+            known
+                .all
+                .entry(package.import_path.clone())
+                .or_insert_with(|| Arc::new(package));
+        }
+        known.whole.insert(root.to_string());
+    }
+
+    /// Removes a scope, since something in it was wrong.
+    pub(super) fn forget(&self, scope: &ListScope) {
+        self.scopes().pop(scope);
+    }
+
+    fn scopes(&self) -> MutexGuard<'_, LruCache<ListScope, ScopePackages>> {
+        // A panic while the lock is held leaves at worst an incomplete list, which is noticed.
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The packages that must be known: the picked ones, the one that every binary has, and the one with the licence hook.
+fn roots(spec: &BuildSpec, hook: Option<&ImportPath>) -> Vec<ImportPath> {
+    let service = SERVICE.parse().ok();
+    spec.packages()
+        .keys()
+        .chain(&service)
+        .chain(hook)
+        .cloned()
+        .collect()
+}
+
+/// Sets the modules' folders on this machine. `None` if one is missing or incomplete.
+fn with_folders(
+    mut packages: Vec<ListedPackage>,
+    module_cache: &Path,
+) -> Option<Vec<ListedPackage>> {
+    let mut folders = HashMap::new();
+    for package in &mut packages {
+        let Some(module) = &mut package.module else {
+            continue;
+        };
+        let (path, version) = match &module.replace {
+            Some(other) => (&other.path, &other.version),
+            None => (&module.path, &module.version),
+        };
+        let folder = folders
+            .entry(format!("{path}@{version}"))
+            .or_insert_with(|| {
+                let module = CachedModule::new(path, version);
+                let cache = ModuleCache(module_cache);
+                cache.is_unpacked(&module).then(|| cache.folder(&module))
+            });
+        module.dir.clone_from(folder.as_ref()?);
+    }
+    Some(packages)
+}
+
+fn pack(packages: &[ListedPackage]) -> Vec<u8> {
+    let json = serde_json::to_vec(packages).unwrap_or_default();
+    zstd::bulk::compress(&json, EFFORT).unwrap_or_default()
+}
+
+fn unpack(value: &[u8]) -> Option<Vec<ListedPackage>> {
+    let json = zstd::bulk::decompress(value, LARGEST).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+async fn store(fleet: &GoCache, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
+    if value.is_empty() || value.len() > fleet.largest() {
+        return Ok(());
+    }
+    fleet.put(key, value.into()).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        main_file::tests::spec,
+        module_cache::tests::unpack as unpack_module,
+        packages::tests::{NATS, PURE, packages},
+    };
+
+    fn scope() -> ListScope {
+        ListScope::of("a scope")
+    }
+
+    #[tokio::test]
+    async fn a_new_selection_of_known_packages_is_put_together() {
+        let known = KnownPackages::new(None);
+        let cache = tempfile::tempdir().unwrap();
+        let (both, one) = (spec(&[NATS, PURE]), spec(&[NATS]));
+        let ask = async |spec: &BuildSpec| known.packages(&scope(), spec, None, cache.path()).await;
+        assert!(ask(&both).await.is_none());
+        known.learn(&scope(), &both, None, &packages(), false);
+        let found = ask(&one).await.unwrap();
+        let binary = found.binary();
+        let paths: Vec<&str> = found
+            .iter(&binary)
+            .map(|package| package.import_path.as_str())
+            .collect();
+        assert!(
+            paths.contains(&NATS) && paths.contains(&"vendor/golang.org/x/a"),
+            "{paths:?}"
+        );
+        assert!(!paths.contains(&PURE), "{paths:?}");
+        known.forget(&scope());
+        assert!(ask(&one).await.is_none());
+    }
+
+    #[test]
+    fn a_module_that_is_not_here_makes_the_list_useless() {
+        let listed = |version: &str| -> ListedPackage {
+            serde_json::from_value(serde_json::json!({
+                "ImportPath": "a.example/m/p",
+                "Module": {"Path": "a.example/m", "Version": "v1.0.0", "Replace": {"Path": "a.example/fork", "Version": version}},
+            }))
+            .unwrap()
+        };
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().join("a.example/fork@v1.2.3");
+        let fork = CachedModule::new("a.example/fork", "v1.2.3");
+        unpack_module(cache.path(), &fork, &[("p/p.go", "package p\n")]);
+        let found = with_folders(vec![listed("v1.2.3")], cache.path()).unwrap();
+        assert_eq!(found[0].module.as_ref().unwrap().dir, folder);
+        assert!(with_folders(vec![listed("v1.2.4")], cache.path()).is_none());
+        let half = cache
+            .path()
+            .join("cache/download/a.example/fork/@v/v1.2.3.partial");
+        std::fs::write(half, "").unwrap();
+        assert!(with_folders(vec![listed("v1.2.3")], cache.path()).is_none());
+    }
+
+    #[test]
+    fn what_is_shared_comes_back() {
+        let below = packages().portable(NATS, |package| package.import_path == NATS);
+        let back = unpack(&pack(&below)).unwrap();
+        assert_eq!(back.len(), below.len());
+        assert!(
+            back.iter()
+                .any(|package| package.import_path == NATS && package.marked == Some(true))
+        );
+        assert!(unpack(b"nonsense").is_none());
+    }
+}

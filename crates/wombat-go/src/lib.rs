@@ -1,0 +1,75 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # How it works
+//!
+//! Everything that uses the Go toolchain: from a spec to a binary.
+//!
+//! [`GoSettings`] names `go`, its caches and its proxy; [`Workshop::build`] runs the steps: module graph (`graph`),
+//! package list (`list`), licences (`licence`), `main.go` (`main_file`), compiler and linker (`compile`), and a check
+//! of the result (`product`). The package lists of earlier builds (`known`) replace the second step. `classify`
+//! explains failures of `go`.
+
+mod ask;
+mod attempt;
+mod binary;
+mod build;
+pub mod catalog_import;
+mod classify;
+mod compile;
+mod compile_cache;
+mod confinement;
+mod dir_hash;
+mod doubt;
+mod environment;
+mod error;
+mod folders;
+mod go;
+mod go_mod;
+mod go_sum;
+mod graph;
+mod graph_store;
+mod graph_trim;
+mod helper;
+mod invocation;
+mod known;
+mod licence;
+mod list;
+mod main_file;
+mod module_cache;
+mod module_name;
+mod module_trim;
+mod module_use;
+mod modules_in_use;
+mod modules_on_disk;
+mod package_set;
+mod packages;
+mod product;
+mod progress;
+pub mod recipe;
+pub mod report;
+mod scope;
+mod settings;
+mod source;
+mod stage;
+mod survey;
+mod toolchain;
+mod toolchains;
+mod trust;
+mod workshop;
+
+pub use ask::{AskError, Verdict};
+pub use environment::{build_arguments, target_environment};
+pub use error::BuildError;
+pub use graph_store::GraphFiles;
+pub use helper::HelperCommand;
+pub use main_file::main_file;
+pub use module_trim::ModuleTrimmer;
+pub use product::Product;
+pub use scope::Scope;
+pub use settings::{GoOptions, GoSettings, InstalledGo, SettingsError, find_in_path};
+pub use survey::{SourcePackage, Survey};
+pub use trust::Trust;
+pub use workshop::Workshop;
+
+#[cfg(test)]
+pub(crate) use main_file::tests as main_file_tests;

@@ -1,0 +1,102 @@
+//! The result of a build, and checks before it is offered.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::PathBuf,
+};
+
+use sha2::Digest as _;
+use tempfile::TempDir;
+use tokio::time::Instant;
+use wombat_model::{
+    BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase, wire::Recipe,
+};
+
+use super::{binary, compile::Milestones, error::BuildError};
+
+/// A binary that is ready to be uploaded. Its folder goes away with this value.
+#[derive(Debug)]
+pub struct Product {
+    /// The file.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+    /// How to build the same binary by hand.
+    pub recipe: Recipe,
+    /// The sandbox of the compilers.
+    pub sandbox: SandboxLevel,
+    /// Duration of each phase.
+    pub timings: Timings,
+    pub(super) _folder: TempDir,
+}
+
+/// Size and digest of the binary. Fails if it isn't for the target, or too large.
+pub(super) async fn inspect(
+    path: PathBuf,
+    spec: &BuildSpec,
+    limit: u64,
+) -> Result<(u64, Sha256), BuildError> {
+    let platform = spec.target().platform();
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut file = File::open(&path)?;
+        let mut hasher = sha2::Sha256::new();
+        let mut head = Vec::with_capacity(binary::HEAD);
+        let mut buffer = vec![0; 256 * 1024];
+        let mut size = 0;
+        loop {
+            let count = file.read(&mut buffer)?;
+            if count == 0 {
+                return Ok((size, head, Sha256::from_bytes(hasher.finalize().into())));
+            }
+            let room = binary::HEAD - head.len();
+            head.extend_from_slice(&buffer[..count.min(room)]);
+            hasher.update(&buffer[..count]);
+            size += count as u64;
+        }
+    });
+    let (size, head, sha256) = match looked.await {
+        Ok(result) => {
+            result.map_err(|error: io::Error| BuildError::local("read the binary", &error))?
+        }
+        Err(_) => return Err(BuildError::Stopped),
+    };
+    if size > limit {
+        let message = format!(
+            "The binary has {} MiB; the limit is {} MiB.",
+            size >> 20,
+            limit >> 20
+        );
+        return Err(Failure::new(FailureClass::Resource, message).into());
+    }
+    binary::check(&head, platform).map_err(|problem| {
+        Failure::new(
+            FailureClass::Internal,
+            format!("The linker's output is invalid: {problem}."),
+        )
+    })?;
+    Ok((size, sha256))
+}
+
+pub(super) fn timings(
+    begun: Instant,
+    download: Instant,
+    milestones: Milestones,
+    linked: Instant,
+) -> Timings {
+    let steps = [
+        (Phase::Resolve, begun, download),
+        (Phase::Download, download, milestones.compile),
+        (Phase::Compile, milestones.compile, milestones.link),
+        (Phase::Link, milestones.link, linked),
+    ];
+    let milliseconds = |from: Instant, to: Instant| {
+        u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
+    };
+    steps
+        .into_iter()
+        .map(|(phase, from, to)| (phase, milliseconds(from, to)))
+        .collect()
+}

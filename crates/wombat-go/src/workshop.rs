@@ -1,0 +1,172 @@
+//! A builder's workshop: everything that its builds share.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tempfile::TempDir;
+use wombat_gocache::{CacheServer, ListScope, LocalCache};
+use wombat_goproxy::Relay;
+use wombat_model::{BuildSpec, ImportPath, catalog::Licence};
+use wombat_store::GoCache;
+
+use super::{
+    environment::target_environment,
+    graph_store::{GraphStore, set_name},
+    known::KnownPackages,
+    module_use::ModuleUse,
+    settings::GoSettings,
+    toolchains::Toolchains,
+    trust::Trust,
+};
+
+/// Everything that all builds of a process share.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    pub(super) settings: GoSettings,
+    pub(super) graphs: GraphStore,
+    jobs: PathBuf,
+    pub(super) licences: Licence,
+    pub(super) cache: Arc<CacheServer>,
+    pub(super) known: KnownPackages,
+    pub(super) modules: ModuleUse,
+    pub(super) trust: Trust,
+    pub(super) relay: Arc<Relay>,
+    pub(super) toolchains: Toolchains,
+}
+
+impl Workshop {
+    /// A workshop in the state directory. Removes folders of builds that an earlier process didn't finish, so no other
+    /// process may use the same directory.
+    pub async fn new(
+        settings: GoSettings,
+        state_dir: &Path,
+        licences: Licence,
+    ) -> io::Result<Self> {
+        let state_dir = std::path::absolute(state_dir)?;
+        let jobs = state_dir.join("jobs");
+        if jobs.exists() {
+            fs::remove_dir_all(&jobs)?;
+        }
+        fs::create_dir_all(&jobs)?;
+        // Created here, since compilers may not write in its parent folder.
+        fs::create_dir_all(private_cache(&settings))?;
+        Ok(Self {
+            graphs: GraphStore::new(state_dir.join("graphs"), None)?,
+            jobs,
+            licences,
+            cache: Arc::new(cache_server(&settings, None)),
+            known: KnownPackages::new(None),
+            modules: ModuleUse::of(&settings),
+            trust: Trust::Alone,
+            relay: Arc::new(relay(&settings, &state_dir).await?),
+            toolchains: Toolchains::default(),
+            settings,
+        })
+    }
+
+    /// The same, but shares its results through this bucket, as far as `trust` allows.
+    #[must_use]
+    pub fn shared(self, fleet: Option<GoCache>, trust: Trust) -> Self {
+        let Some(fleet) = fleet else {
+            return Self { trust, ..self };
+        };
+        Self {
+            cache: Arc::new(cache_server(&self.settings, Some(fleet.clone()))),
+            graphs: self.graphs.shared(fleet.clone()),
+            known: KnownPackages::new(Some(fleet)),
+            trust,
+            ..self
+        }
+    }
+
+    /// Ends the fetches into the compile cache that go on for builds that are over, and waits until none of them runs.
+    pub async fn end_fetches(&self) {
+        self.cache.end_fetches().await;
+    }
+
+    /// The same with another policy for licences.
+    #[must_use]
+    pub fn accepting(self, licences: Licence) -> Self {
+        Self { licences, ..self }
+    }
+
+    /// The Go installation.
+    pub fn settings(&self) -> &GoSettings {
+        &self.settings
+    }
+
+    /// Whether a builder with an empty cache would find all results that builds of these packages need.
+    pub async fn is_shared(&self, spec: &BuildSpec) -> bool {
+        let packages: Vec<ImportPath> = spec.packages().keys().cloned().collect();
+        self.cache.has_lists(&list_scope(spec), &packages).await
+    }
+
+    /// The cache folders and their size limits in bytes. `compiled` is the limit of a compile cache.
+    pub fn cache_folders(&self, compiled: u64) -> [(PathBuf, u64); 3] {
+        [
+            (self.settings.build_cache.clone(), compiled),
+            (private_cache(&self.settings), compiled),
+            (self.relay.folder(), self.settings.relay.fetched_limit),
+        ]
+    }
+
+    /// The folder of running builds, whose disk needs free space.
+    pub fn jobs_folder(&self) -> &Path {
+        &self.jobs
+    }
+
+    /// A folder for one build, with the subfolders that `go` uses.
+    pub(super) fn job_folder(&self) -> io::Result<TempDir> {
+        let folder = tempfile::Builder::new()
+            .prefix("build-")
+            .tempdir_in(&self.jobs)?;
+        let telemetry = folder.path().join("home/.config/go/telemetry");
+        for path in [
+            &telemetry,
+            &folder.path().join("tmp"),
+            &folder.path().join("source"),
+        ] {
+            fs::create_dir_all(path)?;
+        }
+        // Otherwise `go` writes usage counters to the home folder and starts a process for them.
+        fs::write(telemetry.join("mode"), "off")?;
+        Ok(folder)
+    }
+}
+
+async fn relay(settings: &GoSettings, state_dir: &Path) -> io::Result<Relay> {
+    Relay::start(
+        settings.proxy.clone(),
+        &settings.checksum_database,
+        state_dir.join("fetched"),
+        settings.relay.goproxy_patience,
+    )
+    .await
+}
+
+fn cache_server(settings: &GoSettings, fleet: Option<GoCache>) -> CacheServer {
+    CacheServer::start(
+        LocalCache::new(&settings.build_cache),
+        LocalCache::new(private_cache(settings)),
+        fleet,
+    )
+}
+
+/// The compile cache of builds with modules from outside the catalog.
+fn private_cache(settings: &GoSettings) -> PathBuf {
+    settings.gopath.with_file_name("go-build-private")
+}
+
+/// The scope of the compile cache's lists: everything that determines a package's results, except for the package.
+pub(super) fn list_scope(spec: &BuildSpec) -> ListScope {
+    let json = serde_json::json!({
+        "graph": set_name(spec),
+        "go": spec.go(),
+        "target": target_environment(spec.target()),
+        "tags": spec.tags(),
+    });
+    ListScope::of(&json.to_string())
+}

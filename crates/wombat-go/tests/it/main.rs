@@ -1,0 +1,8 @@
+//! Real Go and real modules, on disks that are whole and on disks that aren't.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod build;
+mod half_killed;
+mod half_scene;
+mod half_written;
+mod trimmed_modules;

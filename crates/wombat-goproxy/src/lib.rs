@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # How it works
+//!
+//! The only connection that `go` has to the outside: a server on the loopback interface that speaks Go's module proxy
+//! protocol.
+//!
+//! It accepts only the paths of that protocol (`query`), answers from its cache on disk if it can (`cache`), and
+//! otherwise asks the one configured proxy (`source`, `upstream`), with the timeouts, retries and limits that `go`
+//! itself lacks. Each build has its own address ([`RelaySession`]), which records the proxy's errors for this build,
+//! and which answers to fetch again if `go` couldn't use them.
+
+mod cache;
+mod query;
+mod serve;
+mod session;
+mod source;
+mod upstream;
+
+pub use serve::{Relay, RelayOptions};
+pub use session::RelaySession;
+pub use upstream::{InvalidUpstream, Upstream};

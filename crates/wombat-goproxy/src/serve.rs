@@ -1,0 +1,214 @@
+//! The server that answers `go`.
+
+use std::{
+    collections::HashMap,
+    io::{self, Seek as _, SeekFrom},
+    net::Ipv4Addr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{Method, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use tokio::{io::AsyncReadExt as _, net::TcpListener, sync::Mutex as AsyncMutex, task::JoinSet};
+use tokio_util::io::ReaderStream;
+use tracing::debug;
+
+use super::{
+    cache::{Answer, Cache},
+    query::{Caching, Query},
+    session::{Notes, RelaySession, Sessions},
+    source::{Refusal, Source},
+    upstream::{ChecksumDatabase, Upstream},
+};
+use wombat_model::units;
+
+/// How modules are fetched.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RelayOptions {
+    /// Fetch no modules: build only with those fetched earlier
+    #[arg(long, env = "WOMBAT_OFFLINE")]
+    pub offline: bool,
+    /// Time without data from the module proxy after which a request fails
+    #[arg(long, env = "WOMBAT_GOPROXY_PATIENCE", default_value = "30s", value_name = "TIME", value_parser = units::duration)]
+    pub goproxy_patience: Duration,
+    /// Disk space for fetched modules, in addition to Go's own module cache; the least recently used are removed first
+    #[arg(long, env = "WOMBAT_FETCHED_LIMIT", default_value = "5GiB", value_name = "SIZE", value_parser = units::size)]
+    pub fetched_limit: u64,
+}
+
+impl Default for RelayOptions {
+    fn default() -> Self {
+        Self {
+            offline: false,
+            goproxy_patience: Duration::from_secs(30),
+            fetched_limit: 5 << 30,
+        }
+    }
+}
+
+/// A server for the `go` commands of this process. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Relay {
+    port: u16,
+    shared: Arc<Shared>,
+    _serving: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    source: Source,
+    cache: Cache,
+    sessions: Arc<Sessions>,
+    /// Paths that are being fetched; a second request for one waits for the first.
+    fetching: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
+}
+
+impl Relay {
+    /// Serves answers of `upstream`, and stores them in `folder`. `checksum_database` is Go's `GOSUMDB`.
+    pub async fn start(
+        upstream: Upstream,
+        checksum_database: &str,
+        folder: PathBuf,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        let checksums = ChecksumDatabase::from_setting(checksum_database);
+        let shared = Arc::new(Shared {
+            source: Source::new(upstream, checksums, patience).map_err(io::Error::other)?,
+            cache: Cache::new(folder)?,
+            sessions: Arc::default(),
+            fetching: Mutex::default(),
+        });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&shared));
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            // The server runs until it is dropped.
+            drop(axum::serve(listener, router).await);
+        });
+        Ok(Self {
+            port,
+            shared,
+            _serving: serving,
+        })
+    }
+
+    /// An address for one build.
+    pub fn session(&self) -> RelaySession {
+        let cache = self.shared.cache.clone();
+        self.shared.sessions.begin(self.port, cache)
+    }
+
+    /// Removes the stored answers for these paths.
+    pub fn forget(&self, paths: &[String]) {
+        for path in paths {
+            self.shared.cache.forget(path);
+        }
+    }
+
+    /// The folder of stored answers.
+    pub fn folder(&self) -> PathBuf {
+        self.shared.cache.folder().to_owned()
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let path = request.uri().path().trim_start_matches('/');
+    let (token, rest) = path.split_once('/').unwrap_or((path, ""));
+    let Some(notes) = shared.sessions.find(token) else {
+        return (StatusCode::FORBIDDEN, "unknown build token").into_response();
+    };
+    match Query::parse(rest).filter(|_| request.uri().query().is_none()) {
+        Some(query) => shared.answer(query, &notes).await,
+        None => (StatusCode::NOT_FOUND, "not a module proxy path").into_response(),
+    }
+}
+
+impl Shared {
+    async fn answer(&self, query: Query, notes: &Notes) -> Response {
+        let turn = self.turn(&query);
+        let _turn = turn.lock().await;
+        if query.caching() == Caching::Forever
+            && let Some(answer) = self.find(&query).await
+        {
+            notes.served(query);
+            return whole(answer);
+        }
+        match self.fetch(&query).await {
+            Ok(answer) => {
+                notes.served(query);
+                whole(answer)
+            }
+            Err(Refusal::Rejected { status, words }) => (status, words).into_response(),
+            Err(Refusal::Unavailable(words)) => {
+                notes.trouble(&format!("{words} ({})", query.path()));
+                (StatusCode::BAD_GATEWAY, words).into_response()
+            }
+        }
+    }
+
+    /// The stored answer, if it is intact.
+    async fn find(&self, query: &Query) -> Option<Answer> {
+        let (cache, query) = (self.cache.clone(), query.clone());
+        let found = tokio::task::spawn_blocking(move || cache.find(&query));
+        found.await.ok()?
+    }
+
+    async fn fetch(&self, query: &Query) -> Result<Answer, Refusal> {
+        let local =
+            |error: io::Error| Refusal::Unavailable(format!("can't store the answer: {error}"));
+        let begun = Instant::now();
+        let mut file = self.cache.unfinished(query).map_err(local)?;
+        self.source.fetch(query, &mut file).await?;
+        debug!(path = query.path(), elapsed = ?begun.elapsed(), "fetched");
+        match query.caching() {
+            Caching::Forever => {
+                let (cache, query) = (self.cache.clone(), query.clone());
+                let keeping = tokio::task::spawn_blocking(move || cache.keep(&query, file));
+                let stored = keeping.await.unwrap_or_else(|error| Err(error.into()));
+                stored.map_err(local)
+            }
+            Caching::Never => {
+                let file = file.into_file();
+                let size = file.metadata().map_err(local)?.len();
+                Ok(Answer { file, size })
+            }
+        }
+    }
+
+    /// A lock for this path, so that it is fetched only once at a time.
+    fn turn(&self, query: &Query) -> Arc<AsyncMutex<()>> {
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = fetching.get(query.path()).and_then(Weak::upgrade) {
+            return turn;
+        }
+        fetching.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        fetching.insert(query.path().to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+}
+
+/// A response with the whole answer.
+fn whole(Answer { mut file, size }: Answer) -> Response {
+    match file.seek(SeekFrom::Start(0)) {
+        Ok(_) => {
+            let file = tokio::fs::File::from_std(file).take(size);
+            let body = Body::from_stream(ReaderStream::new(file));
+            ([(header::CONTENT_LENGTH, size)], body).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

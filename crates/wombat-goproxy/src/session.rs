@@ -1,0 +1,102 @@
+//! The sessions of builds.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{cache::Cache, query::Query};
+
+/// The sessions of running builds, by token.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<HashMap<String, Arc<Mutex<Record>>>>);
+
+/// What happened in a session.
+#[derive(Debug, Default)]
+struct Record {
+    served: Vec<Query>,
+    trouble: Option<String>,
+}
+
+impl Sessions {
+    pub(super) fn begin(self: &Arc<Self>, port: u16, cache: Cache) -> RelaySession {
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let state = Arc::default();
+        lock(&self.0).insert(token.clone(), Arc::clone(&state));
+        RelaySession {
+            token,
+            port,
+            state,
+            cache,
+            sessions: Arc::clone(self),
+        }
+    }
+
+    /// The build with this token.
+    pub(super) fn find(&self, token: &str) -> Option<Notes> {
+        lock(&self.0).get(token).cloned().map(Notes)
+    }
+}
+
+/// Records what happens in a session.
+#[derive(Clone, Debug)]
+pub(super) struct Notes(Arc<Mutex<Record>>);
+
+impl Notes {
+    pub(super) fn served(&self, query: Query) {
+        lock(&self.0).served.push(query);
+    }
+
+    /// Only the first one is kept, since it caused the others.
+    pub(super) fn trouble(&self, words: &str) {
+        lock(&self.0)
+            .trouble
+            .get_or_insert_with(|| words.to_owned());
+    }
+}
+
+/// One build's access to the relay; its address is valid until this is dropped.
+#[derive(Debug)]
+pub struct RelaySession {
+    token: String,
+    port: u16,
+    state: Arc<Mutex<Record>>,
+    cache: Cache,
+    sessions: Arc<Sessions>,
+}
+
+impl RelaySession {
+    /// The value of `GOPROXY`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/{}", self.port, self.token)
+    }
+
+    /// The only port that `go` must be able to reach.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Why the module proxy failed, if it did since the last call.
+    pub fn take_trouble(&self) -> Option<String> {
+        lock(&self.state).trouble.take()
+    }
+
+    /// Removes the stored answers that `go` was served, since it couldn't use them.
+    pub fn forget_served(&self) {
+        let served = std::mem::take(&mut lock(&self.state).served);
+        for query in &served {
+            self.cache.forget(query.path());
+        }
+    }
+}
+
+impl Drop for RelaySession {
+    fn drop(&mut self) {
+        lock(&self.sessions.0).remove(&self.token);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock is held loses at worst one entry.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

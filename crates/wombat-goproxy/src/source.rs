@@ -1,0 +1,284 @@
+//! Sends queries to the module proxy, and classifies its failures.
+
+use std::{
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use reqwest::{Client, Response, StatusCode, Url};
+use tempfile::NamedTempFile;
+use tokio::{sync::OnceCell, time::timeout};
+use tracing::debug;
+
+use super::{
+    query::Query,
+    upstream::{ChecksumDatabase, Upstream},
+};
+
+/// Time limit for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Pauses before retries.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// Most bytes to read of an error's body.
+const WORDS: usize = 2048;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The proxy answered with an error.
+    Rejected { status: StatusCode, words: String },
+    /// The proxy failed; it may work later.
+    Unavailable(String),
+}
+
+/// A client of the upstream.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    upstream: Upstream,
+    checksums: Option<ChecksumDatabase>,
+    client: Client,
+    /// Time limit for the next bytes.
+    patience: Duration,
+    passes_on: Arc<OnceCell<bool>>,
+}
+
+impl Source {
+    pub(super) fn new(
+        upstream: Upstream,
+        checksums: Option<ChecksumDatabase>,
+        patience: Duration,
+    ) -> reqwest::Result<Self> {
+        // Programs do this at start; tests of this library may not.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = Client::builder()
+            .connect_timeout(CONNECT.min(patience))
+            .read_timeout(patience)
+            .user_agent(concat!("wombat/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self {
+            upstream,
+            checksums,
+            client,
+            patience,
+            passes_on: Arc::default(),
+        })
+    }
+
+    /// Writes the answer to a file. Retries if that may help.
+    pub(super) async fn fetch(
+        &self,
+        query: &Query,
+        file: &mut NamedTempFile,
+    ) -> Result<(), Refusal> {
+        let base = match &self.upstream {
+            Upstream::Http(base) => base.clone(),
+            Upstream::Folder(folder) => return copy(&folder.join(query.path()), file),
+            Upstream::Off => {
+                return Err(Refusal::Unavailable("this builder is offline".to_owned()));
+            }
+        };
+        let (Some((name, question)), Some(database)) = (query.checksums(), &self.checksums) else {
+            return self.fetch_again(&base, query.path(), query, file).await;
+        };
+        if name != database.name || self.passes_on(&base, database).await? {
+            return self.fetch_again(&base, query.path(), query, file).await;
+        }
+        if query.is_supported_question() {
+            return Ok(());
+        }
+        self.fetch_again(&database.address, question, query, file)
+            .await
+    }
+
+    /// Whether the proxy answers for the checksum database, which `go` would ask, too; if not, the database itself is
+    /// queried.
+    async fn passes_on(&self, base: &Url, database: &ChecksumDatabase) -> Result<bool, Refusal> {
+        let ask = async || {
+            let question = Query::supported(&database.name);
+            let mut answer = NamedTempFile::new().map_err(|error| {
+                Refusal::Unavailable(format!("can't store the answer: {error}"))
+            })?;
+            match self
+                .fetch_again(base, question.path(), &question, &mut answer)
+                .await
+            {
+                Ok(()) => Ok(true),
+                Err(Refusal::Rejected { .. }) => Ok(false),
+                Err(away) => Err(away),
+            }
+        };
+        self.passes_on.get_or_try_init(ask).await.copied()
+    }
+
+    async fn fetch_again(
+        &self,
+        base: &Url,
+        path: &str,
+        query: &Query,
+        file: &mut NamedTempFile,
+    ) -> Result<(), Refusal> {
+        let url = below(base, path);
+        for pause in AGAIN_AFTER {
+            match self.fetch_once(url.clone(), query, file).await {
+                Err(Trouble::Transient(words)) => {
+                    debug!(path, words, "repeating a request to the module proxy");
+                    tokio::time::sleep(pause).await;
+                }
+                Err(trouble) => return Err(trouble.into()),
+                Ok(()) => return Ok(()),
+            }
+        }
+        self.fetch_once(url, query, file).await.map_err(Into::into)
+    }
+
+    async fn fetch_once(
+        &self,
+        url: Url,
+        query: &Query,
+        file: &mut NamedTempFile,
+    ) -> Result<(), Trouble> {
+        let local =
+            |error: std::io::Error| Trouble::Permanent(format!("can't store the answer: {error}"));
+        file.as_file_mut().set_len(0).map_err(local)?;
+        file.seek(SeekFrom::Start(0)).map_err(local)?;
+        let sent = timeout(self.patience, self.client.get(url).send()).await;
+        let mut response = match sent {
+            Ok(sent) => sent.map_err(|error| Trouble::of(&error))?,
+            Err(_) => return Err(self.silent()),
+        };
+        if !response.status().is_success() {
+            return Err(refused(response).await);
+        }
+        let limit = query.largest();
+        let mut size = 0;
+        while let Some(bytes) = response
+            .chunk()
+            .await
+            .map_err(|error| Trouble::of(&error))?
+        {
+            size += bytes.len() as u64;
+            if size > limit {
+                return Err(Trouble::Rejected(
+                    StatusCode::NOT_FOUND,
+                    format!("the answer is larger than the limit of {} MiB", limit >> 20),
+                ));
+            }
+            file.write_all(&bytes).map_err(local)?;
+        }
+        if query.is_zip() && !ends_as_an_archive(file).map_err(local)? {
+            return Err(Trouble::Transient("the archive is cut off".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn silent(&self) -> Trouble {
+        Trouble::Permanent(format!(
+            "it didn't respond for {} s",
+            self.patience.as_secs()
+        ))
+    }
+}
+
+enum Trouble {
+    /// A retry may help.
+    Transient(String),
+    /// A retry takes too long, or doesn't help.
+    Permanent(String),
+    Rejected(StatusCode, String),
+}
+
+impl Trouble {
+    /// Clients see this text, so it must not name the proxy's host.
+    fn of(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::Permanent("it stopped answering".to_owned());
+        }
+        let words = if error.is_connect() {
+            "the connection to it failed"
+        } else if error.is_body() || error.is_decode() {
+            "the answer was cut off"
+        } else {
+            "it doesn't speak valid HTTP"
+        };
+        debug!(error = %error.to_string(), "the module proxy failed");
+        Self::Transient(words.to_owned())
+    }
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Transient(words) | Trouble::Permanent(words) => Self::Unavailable(words),
+            Trouble::Rejected(status, words) => Self::Rejected { status, words },
+        }
+    }
+}
+
+async fn refused(mut response: Response) -> Trouble {
+    let status = response.status();
+    if status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+        )
+    {
+        return Trouble::Transient(format!("it answered {status}"));
+    }
+    let mut words = Vec::new();
+    while words.len() < WORDS
+        && let Ok(Some(bytes)) = response.chunk().await
+    {
+        words.extend_from_slice(&bytes);
+    }
+    words.truncate(WORDS);
+    Trouble::Rejected(status, String::from_utf8_lossy(&words).into_owned())
+}
+
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    let path = format!("{}/{path}", base.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+fn copy(path: &std::path::Path, file: &mut NamedTempFile) -> Result<(), Refusal> {
+    let copied = std::fs::File::open(path).and_then(|mut from| std::io::copy(&mut from, file));
+    match copied {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Refusal::Rejected {
+            status: StatusCode::NOT_FOUND,
+            words: "not found".to_owned(),
+        }),
+        Err(error) => Err(Refusal::Unavailable(error.to_string())),
+    }
+}
+
+/// Whether the archive's end record is there: it is the last part of the file, except for a comment.
+fn ends_as_an_archive(file: &mut NamedTempFile) -> std::io::Result<bool> {
+    const LONGEST_END: u64 = 22 + 65_535;
+    let size = file.as_file().metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    Ok(end.windows(4).any(|bytes| bytes == b"PK\x05\x06"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_below_the_proxys_own() {
+        let below =
+            |base: &str| below(&base.parse().unwrap(), "m.example/!a/@v/v1.0.0.zip").to_string();
+        assert_eq!(
+            below("https://a.example"),
+            "https://a.example/m.example/!a/@v/v1.0.0.zip"
+        );
+        assert_eq!(
+            below("https://a.example/go/"),
+            "https://a.example/go/m.example/!a/@v/v1.0.0.zip"
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! What `go` fetches through the relay, and its answers when the proxy fails.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use wombat_goproxy::{Relay, RelaySession, Upstream};
+use wombat_testkit::{ModuleProxy, ProxyFault, TestModule};
+
+const MODULE: &str = "relayed.example/m";
+const VERSION: &str = "v1.2.3";
+const PATIENCE: Duration = Duration::from_secs(2);
+
+async fn relay(upstream: &str, folder: &Path) -> Relay {
+    let upstream = Upstream::from_setting(upstream).unwrap();
+    let folder = folder.join("fetched");
+    Relay::start(upstream, "off", folder, PATIENCE)
+        .await
+        .unwrap()
+}
+
+/// Fetches the module into a cache of its own.
+async fn fetch(session: &RelaySession) -> Output {
+    let modules = TempDir::with_prefix("wombat-modules-").unwrap();
+    let mut go = Command::new("go");
+    go.args(["mod", "download", "-json", "-modcacherw"])
+        .arg(format!("{MODULE}@{VERSION}"))
+        .current_dir(modules.path())
+        .envs([("GOFLAGS", ""), ("GOSUMDB", "off"), ("GOWORK", "off")])
+        .env("GOPROXY", session.url())
+        .env("GOMODCACHE", modules.path().join("cache"));
+    let output = tokio::task::spawn_blocking(move || go.output());
+    output.await.unwrap().unwrap()
+}
+
+fn module() -> TestModule {
+    TestModule::new(MODULE, VERSION).file("m.go", "package m\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_fetched_once_comes_from_the_disk() {
+    let mut proxy = ModuleProxy::start().await.unwrap();
+    proxy.serve(&module()).unwrap();
+    let folder = TempDir::with_prefix("wombat-relay-").unwrap();
+    let first = relay(&proxy.url(), folder.path()).await;
+    let output = fetch(&first.session()).await;
+    assert!(output.status.success(), "{output:?}");
+    let asked = proxy.asked().len();
+    let output = fetch(&first.session()).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(proxy.asked().len(), asked);
+    proxy.stop().await.unwrap();
+    let output = fetch(&relay("off", folder.path()).await.session()).await;
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_fails_is_named_as_the_trouble() {
+    let proxy = ModuleProxy::start().await.unwrap();
+    proxy.serve(&module()).unwrap();
+    let folder = TempDir::with_prefix("wombat-relay-").unwrap();
+    let relay = relay(&proxy.url(), folder.path()).await;
+    for (fault, words) in [
+        (ProxyFault::Status(503), "it answered 503"),
+        (ProxyFault::Hang, "it didn't respond for 2 s"),
+        (ProxyFault::Cut, "cut off"),
+    ] {
+        proxy.fail(MODULE, fault);
+        let session = relay.session();
+        assert!(!fetch(&session).await.status.success());
+        let trouble = session.take_trouble().unwrap();
+        assert!(trouble.contains(words), "{trouble}");
+        proxy.heal(MODULE);
+    }
+    let session = relay.session();
+    assert!(fetch(&session).await.status.success());
+    assert_eq!(session.take_trouble(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_good_for_one_build() {
+    let proxy = ModuleProxy::start().await.unwrap();
+    proxy.serve(&module()).unwrap();
+    let folder = TempDir::with_prefix("wombat-relay-").unwrap();
+    let relay = relay(&proxy.url(), folder.path()).await;
+    let session = relay.session();
+    let url = format!("{}/{MODULE}/@v/list", session.url());
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
+    drop(session);
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 403);
+}

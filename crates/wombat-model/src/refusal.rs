@@ -1,0 +1,194 @@
+//! Why a request is refused, and with which numeric code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Problem, ProblemCode};
+
+/// The numeric code of a refusal: the same number in `Nats-Service-Error-Code` and as the HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub enum RefusalStatus {
+    /// 400: the request doesn't parse.
+    BadRequest,
+    /// 401: a token is needed.
+    Unauthorized,
+    /// 403: the client isn't allowed to do this.
+    Forbidden,
+    /// 404: not found.
+    NotFound,
+    /// 409: the build's state doesn't allow this.
+    Conflict,
+    /// 410: removed.
+    Gone,
+    /// 413: too large.
+    TooLarge,
+    /// 422: the request parses, but can't be built.
+    Unprocessable,
+    /// 429: too many requests.
+    TooMany,
+    /// 500: a fault in Wombat Builder.
+    Internal,
+    /// 503: try again later.
+    Unavailable,
+}
+
+impl RefusalStatus {
+    const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Gone,
+        Self::TooLarge,
+        Self::Unprocessable,
+        Self::TooMany,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// The number.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::Gone => 410,
+            Self::TooLarge => 413,
+            Self::Unprocessable => 422,
+            Self::TooMany => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
+impl From<RefusalStatus> for u16 {
+    fn from(status: RefusalStatus) -> Self {
+        status.code()
+    }
+}
+
+impl TryFrom<u16> for RefusalStatus {
+    type Error = String;
+
+    fn try_from(code: u16) -> Result<Self, Self::Error> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.code() == code)
+            .ok_or_else(|| format!("{code} isn't an error code"))
+    }
+}
+
+impl schemars::JsonSchema for RefusalStatus {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RefusalStatus".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let codes: Vec<u16> = Self::ALL.iter().map(|status| status.code()).collect();
+        schemars::json_schema!({ "type": "integer", "enum": codes })
+    }
+}
+
+/// Why a request is refused; the body of every error over NATS, and part of every problem document.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
+)]
+#[error("{}", self.summary())]
+pub struct Refusal {
+    /// The numeric code.
+    pub status: RefusalStatus,
+    /// Everything that is wrong, at least one.
+    pub problems: Vec<Problem>,
+    /// Seconds after which a retry may help.
+    #[serde(
+        default,
+        rename = "retryAfter",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_after: Option<u64>,
+}
+
+impl Refusal {
+    /// A refusal for one reason.
+    pub fn new(status: RefusalStatus, problem: Problem) -> Self {
+        Self {
+            status,
+            problems: vec![problem],
+            retry_after: None,
+        }
+    }
+
+    /// A refusal for every problem found: 400 if any is in the form of the request, else 422.
+    pub fn of_request(problems: Vec<Problem>) -> Self {
+        let malformed = problems.iter().any(|problem| {
+            matches!(
+                problem.code,
+                ProblemCode::Malformed
+                    | ProblemCode::UnknownField
+                    | ProblemCode::MissingField
+                    | ProblemCode::WrongType
+            )
+        });
+        let status = if malformed {
+            RefusalStatus::BadRequest
+        } else {
+            RefusalStatus::Unprocessable
+        };
+        Self {
+            status,
+            problems,
+            retry_after: None,
+        }
+    }
+
+    /// There is nothing of that name.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(
+            RefusalStatus::NotFound,
+            Problem::general(ProblemCode::NotFound, message),
+        )
+    }
+
+    /// NATS or a service is unavailable.
+    pub fn unavailable(message: impl Into<String>, retry_after: u64) -> Self {
+        Self {
+            status: RefusalStatus::Unavailable,
+            problems: vec![Problem::general(ProblemCode::Unavailable, message)],
+            retry_after: Some(retry_after),
+        }
+    }
+
+    /// The stored value can't be read.
+    pub fn damaged(name: &str, problem: &str) -> Self {
+        let build = name.split('/').next().unwrap_or(name);
+        let message = format!(
+            "The stored value of `{name}` can't be read: {problem}. An operator can remove it (`wombat purge {build}`) or \
+             force a rebuild; `wombat doctor` lists all unreadable values."
+        );
+        Self::new(
+            RefusalStatus::Conflict,
+            Problem::field(ProblemCode::Damaged, "id", message),
+        )
+    }
+
+    /// A fault in Wombat Builder; details go to the log, not to the client.
+    pub fn internal() -> Self {
+        Self::new(
+            RefusalStatus::Internal,
+            Problem::general(
+                ProblemCode::Internal,
+                "Internal error; the log of Wombat Builder has the details.",
+            ),
+        )
+    }
+
+    /// All messages in one line.
+    pub fn summary(&self) -> String {
+        Problem::summary(&self.problems)
+    }
+}

@@ -1,0 +1,196 @@
+//! A cache of answers for finished builds, so that repeated requests cost JetStream nothing.
+//!
+//! A cached answer was read from the leader, and is evicted as soon as the record, or an object of its build, changes:
+//! both buckets are followed. While changes may be missed, nothing is cached: from the loss of the connection until
+//! both followers have caught up with the leader. Nothing is decided by the cache; every write reads the leader.
+
+mod memory;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tracing::{debug, warn};
+use wombat_model::BuildKey;
+use wombat_store::{Change, Changes, Connection, Followers, Health, Store, StoreError};
+
+use crate::catalog::Snapshot;
+use memory::Memory;
+pub(crate) use memory::Ticket;
+
+/// Wait before following the changes again after a failure.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Cached answers for finished builds.
+#[derive(Clone, Default)]
+pub(crate) struct ResponseCache(Arc<Mutex<Memory>>);
+
+impl std::fmt::Debug for ResponseCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseCache").finish_non_exhaustive()
+    }
+}
+
+impl ResponseCache {
+    /// Follows both buckets until `stop`; answers are cached once it has caught up.
+    pub(crate) fn start(connection: &Connection, store: &Store, followers: &Followers) -> Self {
+        let cache = Self::default();
+        let (follower, health, store) = (cache.clone(), connection.health(), store.clone());
+        let stop = followers.stop().clone();
+        followers.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = follower.follow(health, &store) => {}
+            }
+        });
+        cache
+    }
+
+    /// The answer to exactly this request, if it is cached.
+    pub(crate) fn repeated(&self, question: &[u8], catalog: &Arc<Snapshot>) -> Option<Bytes> {
+        self.lock().repeated(question, catalog)
+    }
+
+    /// The answer for this build, if it is cached.
+    pub(crate) fn known(&self, key: &BuildKey) -> Option<Bytes> {
+        self.lock().known(key)
+    }
+
+    /// To be called before reading the record whose answer may be cached.
+    pub(crate) fn expect(&self, key: &BuildKey) -> Option<Ticket> {
+        self.lock().expect(key)
+    }
+
+    /// Caches the answer for a finished build, which has its binary if it succeeded.
+    pub(crate) fn remember_answer(&self, key: &BuildKey, ticket: &Ticket, answer: Bytes) {
+        self.lock().remember_answer(key, ticket, answer);
+    }
+
+    /// Evicts a record that was just changed here: the event of the change takes a moment longer.
+    pub(crate) fn forget(&self, key: &BuildKey) {
+        self.lock().forget(key);
+    }
+
+    /// Caches which build a request names.
+    pub(crate) fn remember_question(
+        &self,
+        question: &[u8],
+        catalog: &Arc<Snapshot>,
+        key: &BuildKey,
+    ) {
+        self.lock().remember_question(question, catalog, key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn follow(self, health: watch::Receiver<Health>, store: &Store) {
+        let mut feeds = loop {
+            match Feeds::open(health.clone(), store).await {
+                Ok(feeds) => break feeds,
+                Err(error) => warn!(%error, "changes can't be followed yet"),
+            }
+            tokio::time::sleep(RETRY).await;
+        };
+        loop {
+            self.lock().close();
+            let since = feeds.connected().await;
+            match self.catch_up(&mut feeds, since).await {
+                Ok(CatchUp::Complete) => {
+                    debug!("repeated requests are answered from the cache");
+                    self.lock().open();
+                    while self.hear(&mut feeds, since).await.is_some() {}
+                }
+                Ok(CatchUp::Interrupted) => {}
+                Err(error) => {
+                    debug!(%error, "can't read the last revisions of the buckets");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Applies every change that the leader has by now.
+    async fn catch_up(&self, feeds: &mut Feeds, since: Instant) -> Result<CatchUp, StoreError> {
+        let last = tokio::try_join!(feeds.builds.last(), feeds.objects.last())?;
+        while feeds.builds.delivered() < last.0 || feeds.objects.delivered() < last.1 {
+            if self.hear(feeds, since).await.is_none() {
+                return Ok(CatchUp::Interrupted);
+            }
+        }
+        Ok(CatchUp::Complete)
+    }
+
+    /// Applies one change. `None`: some may have been missed.
+    async fn hear(&self, feeds: &mut Feeds, since: Instant) -> Option<()> {
+        let Feeds {
+            builds,
+            objects,
+            health,
+        } = feeds;
+        let change = tokio::select! {
+            change = builds.next() => change,
+            change = objects.next() => change,
+            () = interrupted(health, since) => return None,
+        };
+        let Change::Of { name, .. } = change else {
+            return None;
+        };
+        // Objects are named after their build: `<key>`, `<key>/<claim>`.
+        let key = name.as_deref().and_then(|name| name.split('/').next());
+        if let Some(key) = key.and_then(|key| key.parse().ok()) {
+            self.forget(&key);
+        }
+        Some(())
+    }
+}
+
+enum CatchUp {
+    Complete,
+    Interrupted,
+}
+
+/// The changes of both buckets, and the health of the connection that they come from.
+struct Feeds {
+    builds: Changes,
+    objects: Changes,
+    health: watch::Receiver<Health>,
+}
+
+impl Feeds {
+    async fn open(health: watch::Receiver<Health>, store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            builds: store.builds.changes().await?,
+            objects: store.artifacts.changes().await?,
+            health,
+        })
+    }
+
+    /// Waits until the connection is up, and returns since when.
+    async fn connected(&mut self) -> Instant {
+        loop {
+            if let Some(since) = self.health.borrow_and_update().connected_since {
+                return since;
+            }
+            changed(&mut self.health).await;
+        }
+    }
+}
+
+/// Waits until the connection is another one than that from `since`. Safe to drop between polls.
+async fn interrupted(health: &mut watch::Receiver<Health>, since: Instant) {
+    while health.borrow_and_update().connected_since == Some(since) {
+        changed(health).await;
+    }
+}
+
+async fn changed(health: &mut watch::Receiver<Health>) {
+    if health.changed().await.is_err() {
+        // The connection was dropped, and the process ends.
+        std::future::pending::<()>().await;
+    }
+}

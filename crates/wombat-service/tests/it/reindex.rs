@@ -1,0 +1,112 @@
+//! What makes the index of builds start over: other releases, and nothing else of the catalog.
+
+use std::time::Duration;
+
+use async_nats::{Client, Subscriber};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use wombat_model::catalog::Release;
+use wombat_testkit::{NatsServer, wait_until};
+
+use crate::{
+    janitor::LIMIT,
+    list::{indexed, submit},
+    support::{ask, one},
+};
+
+/// Calls of JetStream. A follower that reads the whole bucket of builds makes a consumer for it.
+struct Calls {
+    client: Client,
+    calls: Subscriber,
+}
+
+impl Calls {
+    async fn watch(server: &NatsServer) -> anyhow::Result<Self> {
+        let client = server.connection().await?.client().clone();
+        let calls = client.subscribe("$JS.API.>").await?;
+        client.flush().await?;
+        Ok(Self { client, calls })
+    }
+
+    /// How often these began a subject since the last time, each by itself.
+    async fn count<const N: usize>(&mut self, prefixes: [&str; N]) -> anyhow::Result<[usize; N]> {
+        const MARK: &str = "$JS.API.MARK";
+        self.client.publish(MARK, "".into()).await?;
+        let mut counts = [0; N];
+        loop {
+            let call = self.calls.next().await.expect("the connection is open");
+            if call.subject.as_str() == MARK {
+                return Ok(counts);
+            }
+            for (count, prefix) in counts.iter_mut().zip(prefixes) {
+                *count += usize::from(call.subject.starts_with(prefix));
+            }
+        }
+    }
+}
+
+/// A consumer of the bucket of builds is made.
+const READ_ALL: &str = "$JS.API.CONSUMER.CREATE.KV_builds";
+
+fn body() -> Value {
+    json!({"goos": "linux", "goarch": "amd64", "components": ["nats"]})
+}
+
+#[tokio::test]
+async fn a_change_of_the_blocklist_reads_no_build_again() -> anyhow::Result<()> {
+    let (server, client, store, instance) = Box::pin(one()).await?;
+    submit(&store, "linux/amd64", "before").await?;
+    indexed(&client, 1).await?;
+    let mut calls = Calls::watch(&server).await?;
+
+    let blocked = json!([{"module": "github.com/redpanda-data/connect", "reason": "not today"}]);
+    let list = json!({"modules": blocked, "revision": 0});
+    ask(&client, "catalog.block", &list).await.unwrap();
+    wait_until("the module to be refused", LIMIT, async || {
+        let answer = ask(&client, "build.request", &body()).await;
+        Ok(answer.is_err().then_some(()))
+    })
+    .await?;
+    // Found by an index that went on, or by one that started over and has read everything by then.
+    submit(&store, "linux/amd64", "after").await?;
+    indexed(&client, 2).await?;
+    assert_eq!(calls.count([READ_ALL]).await?, [0]);
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_release_without_its_document_starts_the_index_over_once() -> anyhow::Result<()> {
+    /// A document is looked for every ten seconds.
+    const TRIES: Duration = Duration::from_mins(1);
+    const DOCUMENT: &str = "$JS.API.STREAM.MSG.GET.OBJ_catalog-docs";
+    let (server, client, store, instance) = Box::pin(one()).await?;
+    let mut calls = Calls::watch(&server).await?;
+    let release: Release = serde_json::from_value(json!({
+        "module": "example.com/m", "version": "v1.0.0", "title": "Example", "goVersions": ["1.26.8"],
+        "requires": {}, "componentRoot": "", "packages": [], "document": "nowhere",
+    }))?;
+    store.catalog.seed(release).await?;
+    let mut tries = 0;
+    wait_until("the document to be looked for", TRIES, async || {
+        tries += calls.count([DOCUMENT]).await?[0];
+        Ok((tries > 0).then_some(()))
+    })
+    .await?;
+    submit(&store, "linux/amd64", "first").await?;
+    indexed(&client, 1).await?;
+    let (mut tries, mut readings) = (0, 0);
+    wait_until("two more tries", TRIES, async || {
+        let [looked, read] = calls.count([DOCUMENT, READ_ALL]).await?;
+        tries += looked;
+        readings += read;
+        Ok((tries >= 2).then_some(()))
+    })
+    .await?;
+    submit(&store, "linux/amd64", "second").await?;
+    indexed(&client, 2).await?;
+    readings += calls.count([READ_ALL]).await?[0];
+    assert!(readings <= 1, "the index was read {readings} times");
+    instance.stop().await?;
+    Ok(())
+}

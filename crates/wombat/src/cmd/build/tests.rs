@@ -1,0 +1,79 @@
+//! What a command line asks for.
+
+use std::iter::once;
+
+use clap::{Parser, error::ErrorKind};
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+fn parsed(words: &[&str]) -> Result<BuildArgs, clap::Error> {
+    let line = Line::try_parse_from(once("build").chain(words.iter().copied()));
+    line.map(|line| line.build)
+}
+
+fn requested(words: &[&str]) -> RequestBody {
+    request(&parsed(words).unwrap()).unwrap()
+}
+
+#[test]
+fn paths_and_components_are_told_apart() {
+    for (word, path) in [
+        ("nats", false),
+        ("input/kafka", false),
+        ("github.com/a/b", true),
+        ("a.b/c@v1.0.0", true),
+    ] {
+        assert_eq!(is_path(word), path, "{word}");
+    }
+}
+
+#[test]
+fn flags_may_have_their_names_in_rest() {
+    for flag in ["--go", "--go-version"] {
+        let body = requested(&["nats", flag, "1.26.8"]);
+        assert_eq!(body.go_version.as_deref(), Some("1.26.8"), "{flag}");
+    }
+    for flag in ["--module", "--modules"] {
+        let body = requested(&["nats", flag, "a.b/c=v1.0.0"]);
+        assert_eq!(body.modules["a.b/c"], "v1.0.0", "{flag}");
+    }
+    for flag in ["--config", "--pipeline"] {
+        let args = parsed(&[flag, "pipeline.yaml"]).unwrap();
+        assert_eq!(args.config, Some("pipeline.yaml".into()), "{flag}");
+    }
+}
+
+#[test]
+fn a_platform_may_be_given_in_halves() {
+    let target = |words: &[&str]| {
+        let body = requested(words);
+        format!("{}/{}", body.goos, body.goarch)
+    };
+    assert_eq!(
+        target(&["nats", "--platform", "linux/arm64"]),
+        "linux/arm64"
+    );
+    assert_eq!(
+        target(&["nats", "--goos", "linux", "--goarch", "arm64"]),
+        "linux/arm64"
+    );
+    let here = wombat_model::this_machine();
+    let (goos, goarch) = here.split_once('/').unwrap();
+    assert_eq!(
+        target(&["nats", "--goos", "windows"]),
+        format!("windows/{goarch}")
+    );
+    assert_eq!(
+        target(&["nats", "--goarch", "riscv64"]),
+        format!("{goos}/riscv64")
+    );
+    assert_eq!(target(&["nats"]), here);
+    let both = parsed(&["nats", "--platform", "linux/arm64", "--goos", "linux"]);
+    assert_eq!(both.unwrap_err().kind(), ErrorKind::ArgumentConflict);
+}
