@@ -33,7 +33,7 @@ const GOCACHE_AGE: Duration = Duration::from_hours(24 * 30);
 
 /// A bucket can't be created or updated.
 #[derive(Debug, thiserror::Error)]
-#[error("can't create or update `{bucket}`: {source}")]
+#[error("can't create or update `{bucket}`")]
 pub struct ProvisionError {
     bucket: &'static str,
     source: StoreError,

@@ -467,7 +467,7 @@ export type paths = {
 export type webhooks = Record<string, never>;
 export type components = {
     schemas: {
-        /** @description A build that a builder is at. */
+        /** @description A build that a builder is working on. */
         ActiveClaim: {
             /** @description The claim. */
             claim: string;
@@ -476,20 +476,20 @@ export type components = {
         };
         /** @description One entry. */
         BlockedModule: {
-            /** @description Which modules. */
+            /** @description The modules that are blocked. */
             module: string;
-            /** @description Why, for those who ask for one; at most 200 characters. */
+            /** @description Why, for clients whose build is refused; at most 200 characters. */
             reason?: string;
         };
-        /** @description All that is blocked: at most 1000 entries, none twice. */
+        /** @description The blocklist: at most 1000 entries, without duplicates. */
         Blocklist: components["schemas"]["BlockedModule"][];
         /** @description Answer of `catalog.blocklist` and `catalog.block`. */
         BlocklistAnswer: {
-            /** @description All that is blocked. */
+            /** @description The blocklist. */
             modules: components["schemas"]["Blocklist"];
             /**
              * Format: uint64
-             * @description Revision of the list; 0: there never was one.
+             * @description Revision of the list; 0: it was never written.
              */
             revision: number;
         };
@@ -503,7 +503,7 @@ export type components = {
              * @default 0
              */
             attempt: number;
-            /** @description The builder that is at it, or was the last. */
+            /** @description The builder that is working on it, or did last. */
             builder?: string;
             /** @description The builder that made the binary. */
             builtBy?: string;
@@ -521,10 +521,10 @@ export type components = {
             error?: string;
             /**
              * Format: uint64
-             * @description Seconds until it is probably done: from the median of like builds; absent if there are none.
+             * @description Seconds until it is probably done, from the median of similar builds; absent if there are none.
              */
             etaSeconds?: number;
-            /** @description Retention removed the binary; ask again to have it rebuilt. */
+            /** @description Retention removed the binary; a new request rebuilds it. */
             expired?: boolean;
             /** @description Why it failed, for programs. */
             failure?: components["schemas"]["FailureJson"];
@@ -540,17 +540,17 @@ export type components = {
             graph: string;
             /** @description The id. */
             id: string;
-            /** @description Why the last forced rebuild gave nothing; the earlier binary is still served. */
+            /** @description Why the last forced rebuild failed; the earlier binary is still served. */
             lastError?: string;
             /** @description Linker flags. */
             ldflags: string;
-            /** @description Where the log of the last claim ends. Absent where its builder didn't end the build: it was cancelled, or the builder is lost. */
+            /** @description Where the log of the last claim ends. Absent if its builder didn't end the build: cancelled, or lost. */
             log?: components["schemas"]["LogEnd"];
             /** @description Exact version of every module that a package comes from. */
             modules: {
                 [key: string]: string;
             };
-            /** @description A rebuild gave other bytes. */
+            /** @description A rebuild gave different bytes. */
             notReproducible?: boolean;
             /** @description Digest of the binary before that rebuild. */
             otherSha256?: string;
@@ -558,15 +558,15 @@ export type components = {
             packages: components["schemas"]["PackageJson"][];
             /** @description The phase that it is in, while it isn't finished. */
             phase?: components["schemas"]["Phase"];
-            /** @description How far the phase is. */
+            /** @description The progress of the phase. */
             progress?: components["schemas"]["Progress"];
             /** @description Its place in the queue, while it waits. */
             queue?: components["schemas"]["Queue"];
-            /** @description When it was asked for. */
+            /** @description When it was requested. */
             requested: string;
             /**
-             * @description Of a build that failed through its package's or its request's fault: when asking again tries once more. An operator
-             *     may force it before.
+             * @description For a build that failed because of its request or a package: when a new request tries again. An operator may
+             *     force it earlier.
              */
             retryAt?: string;
             /**
@@ -574,7 +574,7 @@ export type components = {
              * @description Revision of the record; grows with every change.
              */
             revision: number;
-            /** @description What the compilers that made the binary were held by. */
+            /** @description How strictly the compilers that made the binary were sandboxed. */
             sandbox?: components["schemas"]["SandboxLevel"];
             /** @description Digest of the binary. */
             sha256?: string;
@@ -583,7 +583,7 @@ export type components = {
              * @description Bytes of the binary.
              */
             size?: number;
-            /** @description Where the build stands. */
+            /** @description Status of the build. */
             status: components["schemas"]["Status"];
             /**
              * @description Build tags.
@@ -626,7 +626,7 @@ export type components = {
         };
         /** @description Answer to [`CatalogQuestion`]. */
         CatalogAnswer: {
-            /** @description Packages that fit, best first; by path if no words were given. */
+            /** @description Packages that match, best first; by path if no words were given. */
             packages: components["schemas"]["PackageHit"][];
             /** @description Every release, newest first within its module. */
             releases: components["schemas"]["ReleaseSummary"][];
@@ -637,7 +637,7 @@ export type components = {
             revision: number;
             /**
              * Format: uint64
-             * @description How many fit, also beyond the limit.
+             * @description How many match, also beyond the limit.
              */
             total: number;
         };
@@ -650,12 +650,12 @@ export type components = {
         };
         /** @description Answer to [`ComponentQuestion`]. */
         ComponentAnswer: {
-            /** @description What is known of it, kind by kind. Its makers' words are part of it where the release was imported with them. */
+            /** @description Its documentation, kind by kind, with its authors' texts if the release was imported with them. */
             documentation?: components["schemas"]["Documentation"][];
             /** @description Every package of the newest releases that brings it, fewest other components first. */
             providers: components["schemas"]["ComponentProvider"][];
         };
-        /** @description A component that fits a search. */
+        /** @description A component that matches a search. */
         ComponentHit: {
             /** @description What it does. */
             kind: components["schemas"]["ComponentKind"];
@@ -663,9 +663,9 @@ export type components = {
             name: string;
             /** @description Packages that bring it, fewest other components first. */
             packages: string[];
-            /** @description How settled it is. */
+            /** @description How stable it is. */
             status: components["schemas"]["ComponentStatus"];
-            /** @description A sentence of its makers on it, where the release was imported with their words. */
+            /** @description A short summary by its authors, if the release was imported with their texts. */
             summary?: string;
         };
         /** @description What a component does in a pipeline. */
@@ -683,11 +683,11 @@ export type components = {
             /** @description Its module's version. */
             version: string;
         };
-        /** @description How settled a component is, as its makers see it. */
+        /** @description How stable a component is, according to its authors. */
         ComponentStatus: "stable" | "beta" | "experimental" | "deprecated";
         /** @description Answer of `catalog.components` to a [`CatalogQuestion`](super::CatalogQuestion). */
         ComponentsAnswer: {
-            /** @description Components that fit, best first; by name if no words were given. */
+            /** @description Components that match, best first; by name if no words were given. */
             components: components["schemas"]["ComponentHit"][];
             /**
              * Format: uint64
@@ -696,7 +696,7 @@ export type components = {
             revision: number;
             /**
              * Format: uint64
-             * @description How many fit, also beyond the limit.
+             * @description How many match, also beyond the limit.
              */
             total: number;
         };
@@ -717,13 +717,13 @@ export type components = {
              */
             size: number;
         };
-        /** @description What a component says of itself. */
+        /** @description The documentation of a component. */
         Documentation: {
             /** @description Groups that it belongs to. */
             categories?: string[];
-            /** @description Its configuration; of functions and methods there is none. */
+            /** @description Its configuration; functions and methods have none. */
             config?: components["schemas"]["Field"];
-            /** @description More on it, as its makers mark it up. */
+            /** @description A longer description, in its authors' markup. */
             description?: string;
             /** @description How it is used. */
             examples?: components["schemas"]["Example"][];
@@ -731,22 +731,22 @@ export type components = {
             kind: components["schemas"]["ComponentKind"];
             /** @description Its name in a pipeline. */
             name: string;
-            /** @description What a function or method takes. */
+            /** @description The parameters of a function or method. */
             parameters?: components["schemas"]["Parameter"][];
-            /** @description The version of its module that brought it, if that is told. */
+            /** @description The version of its module that introduced it, if the module says so. */
             since?: string;
-            /** @description How settled it is. */
+            /** @description How stable it is. */
             status?: components["schemas"]["ComponentStatus"];
-            /** @description A sentence on it. */
+            /** @description A short summary. */
             summary?: string;
-            /** @description Who looks after it, such as `certified`, `community` or `enterprise`, if that is told. */
+            /** @description Who supports it, such as `certified`, `community` or `enterprise`, if the module says so. */
             support?: string;
         };
-        /** @description How something is used. */
+        /** @description An example of use. */
         Example: {
             /** @description A piece of configuration, or a mapping. */
             config?: string;
-            /** @description More on that. */
+            /** @description A longer explanation. */
             summary?: string;
             /** @description What it shows. */
             title?: string;
@@ -765,26 +765,26 @@ export type components = {
         FailureClass: "input" | "compile" | "resource" | "infra" | "lost" | "internal";
         /** @description Why a build failed, for programs. */
         FailureJson: {
-            /** @description Who has to act: `input` and `compile` are final, the others may go away. */
+            /** @description Who has to act. `input` and `compile` are final; for the others, a retry may help. */
             class: components["schemas"]["FailureClass"];
-            /** @description The package to blame, where one is. */
+            /** @description The package that caused it, if one did. */
             package?: string;
         };
         /** @description A field of a configuration. */
         Field: {
-            /** @description Whether most people leave it alone. */
+            /** @description Whether most users don't need it. */
             advanced?: boolean;
             /** @description Whether it holds a mapping. */
             bloblang?: boolean;
             /** @description Its own fields, if it is an object. */
             children?: components["schemas"]["Field"][];
-            /** @description What it is if left out. */
+            /** @description Its value if left out. */
             default?: unknown;
-            /** @description Whether another should be used. */
+            /** @description Whether another field should be used instead. */
             deprecated?: boolean;
             /** @description What it is for. */
             description?: string;
-            /** @description Values that it may have, for instance. */
+            /** @description Example values. */
             examples?: unknown[];
             /** @description Whether `${! … }` in it is a mapping. */
             interpolated?: boolean;
@@ -841,11 +841,11 @@ export type components = {
         HealthStatus: "ok" | "impaired" | "unavailable";
         /** @description A value of the `catalog` bucket: a module release on its way into the catalog. */
         Import: {
-            /** @description Go releases to offer with it, newest first; those that it is too new for are left out. Empty: the builder's own. */
+            /** @description Go releases to offer with it, newest first, without those that are too old for it. Empty: the builder's own. */
             goVersions?: string[];
             /** @description The module. */
             module: string;
-            /** @description When it was asked for. */
+            /** @description When it was requested. */
             requested: string;
             /** @description Its version. */
             version: string;
@@ -888,22 +888,22 @@ export type components = {
         });
         /** @description Answer of `catalog.imports`: by module and version. */
         ImportsAnswer: {
-            /** @description Imports that were asked for, finished ones included. */
+            /** @description All imports, finished ones included. */
             imports: components["schemas"]["Import"][];
         };
         /** @description The licences of all files that a package compiles. */
         Licence: "apache" | "community" | "rcl";
-        /** @description Answer of `POST /api/builds/{id}/lint`: what `<binary> lint` says of a pipeline. */
+        /** @description Answer of `POST /api/builds/{id}/lint`: the result of `<binary> lint`. */
         LintAnswer: {
             /**
-             * @description It has nothing against it. It doesn't look into templates, or whether logins and drivers are there that are needed
-             *     only once the pipeline runs.
+             * @description Whether there are no complaints. Templates aren't checked, nor logins and drivers that are needed only once the
+             *     pipeline runs.
              */
             accepted: boolean;
-            /** @description Its objections, in its own words; at most 100. */
+            /** @description The binary's complaints, in its own words; at most 100. */
             complaints: components["schemas"]["LintComplaint"][];
         };
-        /** @description One objection. */
+        /** @description A complaint of the binary. */
         LintComplaint: {
             /**
              * Format: uint32
@@ -915,14 +915,14 @@ export type components = {
              * @description The line that it names, from 1.
              */
             line?: number;
-            /** @description What it says. */
+            /** @description The complaint. */
             message: string;
         };
         /** @description Answer to [`ListQuestion`]. Its builds may be in JSON already. */
         ListAnswer: {
             /** @description This page. */
             builds: components["schemas"]["BuildView"][];
-            /** @description Counts, if they were asked for. */
+            /** @description Counts, if they were requested. */
             facets?: {
                 [key: string]: components["schemas"]["FacetCount"][];
             };
@@ -944,7 +944,7 @@ export type components = {
              */
             last: number;
         };
-        /** @description A log entry and where it stands in the stream. */
+        /** @description A log entry and its place in the stream. */
         LoggedEntry: {
             /**
              * Format: uint64
@@ -978,7 +978,7 @@ export type components = {
             event: "phase";
             /** @description The phase. */
             phase: components["schemas"]["Phase"];
-            /** @description How far it is, where that can be counted. */
+            /** @description Its progress, where that can be counted. */
             progress?: components["schemas"]["Progress"];
         } | {
             /** @constant */
@@ -1037,21 +1037,21 @@ export type components = {
             /** @description Levels of the architecture; the first is the default. */
             variants: ("v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none")[];
         };
-        /** @description A package that fits a search. */
+        /** @description A package that matches a search. */
         PackageHit: {
             /**
              * Format: uint64
-             * @description What a binary grows by with it beside the base alone, in bytes, for [`MEASURED_ON`].
+             * @description Bytes that it adds to a binary with the base alone, for [`MEASURED_ON`].
              */
             addedBytes?: number;
             /** @description Whether it compiles to nothing without cgo, which is off. */
             cgo: boolean;
             /**
              * Format: uint64
-             * @description How long it took to compile what no package before it had compiled, when the release was imported.
+             * @description Milliseconds that it took to compile at the import, without what earlier packages had compiled already.
              */
             compileMs?: number;
-            /** @description What it registers, without what the base registers already. */
+            /** @description Its components, without those of the base. */
             components: components["schemas"]["Component"][];
             /** @description One line on what it is for. */
             description: string;
@@ -1061,7 +1061,7 @@ export type components = {
             module: string;
             /** @description Its import path. */
             path: string;
-            /** @description What was tried; a platform that isn't named here is unchecked. */
+            /** @description Platforms that were tried; one that isn't listed is unchecked. */
             platforms: {
                 "darwin/amd64"?: components["schemas"]["PlatformSupport"];
                 "darwin/arm64"?: components["schemas"]["PlatformSupport"];
@@ -1082,7 +1082,7 @@ export type components = {
              * @description How many of the files that it compiles are under the Redpanda Community Licence.
              */
             rclFiles: number;
-            /** @description Who looks after what it registers, as the module tells; empty where it doesn't. */
+            /** @description Who supports its components, according to the module; empty if the module doesn't say. */
             support?: components["schemas"]["SupportLevel"][];
             /** @description Its module's version. */
             version: string;
@@ -1096,7 +1096,7 @@ export type components = {
             /** @description Its import path. */
             url: string;
         };
-        /** @description Something that a function or method takes. */
+        /** @description A parameter of a function or method. */
         Parameter: {
             /** @description What it is for. */
             description?: string;
@@ -1104,12 +1104,12 @@ export type components = {
             name: string;
             /** @description Whether it may be left out. */
             optional?: boolean;
-            /** @description What it is. */
+            /** @description Its type. */
             type?: string;
         };
-        /** @description A step of a build, in the order in which they come. */
+        /** @description A phase of a build, in order. */
         Phase: "queued" | "resolve" | "download" | "compile" | "link" | "upload";
-        /** @description Something in a pipeline that can't be right. */
+        /** @description A mistake in a pipeline. */
         PipelineMistake: {
             /**
              * Format: uint
@@ -1124,7 +1124,7 @@ export type components = {
             /** @description What is wrong, and what may have been meant. */
             message: string;
         };
-        /** @description What is known of a package on a platform. */
+        /** @description Whether a package compiles on a platform. */
         PlatformSupport: "compiles" | "empty" | "fails";
         /** @description Answer of `GET /api/platforms`. */
         PlatformsAnswer: {
@@ -1137,21 +1137,21 @@ export type components = {
             active: components["schemas"]["ActiveClaim"][];
             /** @description The builder process. */
             builder: string;
-            /** @description It takes nothing new: it finishes what it has, or can't build at all. */
+            /** @description It claims no new builds: it only finishes the ones it has, or can't build at all. */
             draining: boolean;
-            /** @description The Go release that it has without fetching. */
+            /** @description The Go release that is installed there. */
             go: string | null;
-            /** @description The machine that it runs on, as it calls itself. */
+            /** @description The host name of its machine. */
             host: string;
             /**
              * Format: uint64
              * @description How long this entry lives without being renewed, in milliseconds.
              */
             leaseMs: number;
-            /** @description Why it can't build, and what to do, for people. It tries again from time to time. */
+            /** @description Why it can't build, and how to fix that, for people. It checks again from time to time. */
             problem?: string;
             /**
-             * @description What its compilers are held by.
+             * @description How strictly its compilers are sandboxed.
              * @default none
              */
             sandbox: components["schemas"]["SandboxLevel"];
@@ -1159,7 +1159,7 @@ export type components = {
             version: string;
             /**
              * Format: uint32
-             * @description Builds that it can run at once.
+             * @description Builds that it can run at the same time.
              */
             workers: number;
         };
@@ -1212,16 +1212,16 @@ export type components = {
              */
             total: number;
         };
-        /** @description Where a waiting build stands. */
+        /** @description The place of a waiting build in the queue. */
         Queue: {
             /**
              * Format: uint64
-             * @description Builders that are there to take it; 0: it starts when one comes.
+             * @description Builders that could claim it; 0: it waits until one starts.
              */
             builders: number;
             /**
              * Format: uint64
-             * @description How many wait.
+             * @description How many builds wait.
              */
             length: number;
             /**
@@ -1234,7 +1234,7 @@ export type components = {
         Recipe: {
             /** @description The command, for a POSIX shell in the folder with the files. */
             command: string;
-            /** @description Variables that have to be set. */
+            /** @description Environment variables to set. */
             environment: {
                 [key: string]: string;
             };
@@ -1242,7 +1242,7 @@ export type components = {
             files: {
                 [key: string]: string;
             };
-            /** @description What comes out. */
+            /** @description Digest of the result. */
             sha256: string;
         };
         /** @description A release without its packages. */
@@ -1251,9 +1251,9 @@ export type components = {
             goVersions: string[];
             /** @description The module. */
             module: string;
-            /** @description Whether it is what a request without a version gets. */
+            /** @description Whether requests without a version get it. */
             newest: boolean;
-            /** @description Versions of other catalog modules that it asks for. */
+            /** @description Versions of other catalog modules that it requires. */
             requires: {
                 [key: string]: string;
             };
@@ -1269,11 +1269,11 @@ export type components = {
              * @enum {string}
              */
             base?: "standard" | "pure";
-            /** @description Components by name, such as `kafka` or `input/kafka`; the packages that bring them are found. */
+            /** @description Components by name, such as `kafka` or `input/kafka`; the catalog knows their packages. */
             components?: string[];
-            /** @description Build again although there is a result. */
+            /** @description Build again even if there is a result. */
             force?: boolean;
-            /** @description Go release in full, such as `1.26.8`; the newest on offer if left out. */
+            /** @description Go release in full, such as `1.26.8`; the newest offered one if left out. */
             goVersion?: string;
             /** @description Architecture, such as `amd64` or `arm64`. */
             goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";
@@ -1316,16 +1316,16 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
-            /** @description What one should know: packages that aren't in the catalog, platforms that weren't tried … */
+            /** @description Remarks: packages that aren't in the catalog, platforms that weren't tried … */
             notes: string[];
             /** @description Packages, sorted. */
             packages: components["schemas"]["ResolvedPackage"][];
-            /** @description Status of the build, if it was asked for before. */
+            /** @description Status of the build, if it was requested before. */
             status?: components["schemas"]["Status"];
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
         };
-        /** @description A package of a resolved request, and why it is in. */
+        /** @description A package of a resolved request, and why it is included. */
         ResolvedPackage: {
             /** @description Whether it was added because no pipeline runs without it. */
             base: boolean;
@@ -1333,24 +1333,24 @@ export type components = {
             licence?: components["schemas"]["Licence"];
             /** @description Its module. */
             module: string;
-            /** @description Why it is in: asked for, or for which component, and why rather than another. */
+            /** @description Why it is included: requested by path, or for which component, and why it was chosen over others. */
             reason: string;
             /** @description Its import path. */
             url: string;
             /** @description Its module's version. */
             version: string;
         };
-        /** @description What a builder's children are held by; each level has all of the one before. */
+        /** @description The confinement of a builder's child processes; each level includes the one before. */
         SandboxLevel: "none" | "landlock" | "namespaces";
         /** @description Answer to [`SelectQuestion`]. */
         SelectAnswer: {
             /** @description What the pipeline uses, by kind and name. */
             components: components["schemas"]["FoundComponent"][];
-            /** @description What can't be right, by line. The rest of the answer is about what could be read. */
+            /** @description Mistakes, by line. The rest of the answer is about the parts that could be parsed. */
             mistakes: components["schemas"]["PipelineMistake"][];
-            /** @description Why no binary for it can be built here. */
+            /** @description Why no binary for it can be built. */
             problems?: components["schemas"]["Problem"][];
-            /** @description A request for exactly what it needs, to be sent as it is. */
+            /** @description A request for exactly the packages that it needs, to be sent as it is. */
             request?: components["schemas"]["RequestBody"];
             /** @description What that request would build, and why. */
             resolution?: components["schemas"]["ResolveAnswer"];
@@ -1368,21 +1368,21 @@ export type components = {
             phases: {
                 [key: string]: number;
             };
-            /** @description The steps, one after another; the last holds this moment. */
+            /** @description The steps, one after another; the last one includes now. */
             points: components["schemas"]["StatsPoint"][];
             /**
              * Format: uint32
              * @description Length of a step, in seconds.
              */
             stepSeconds: number;
-            /** @description There were more builds than are remembered, so that the first steps hold too few. */
+            /** @description There were more builds than are remembered, so that the counts of the first steps are too low. */
             truncated: boolean;
         };
         /** @description What happened in a step. */
         StatsPoint: {
             /**
              * Format: uint32
-             * @description Builds that were asked for.
+             * @description Builds that were requested.
              */
             asked: number;
             /**
@@ -1415,7 +1415,7 @@ export type components = {
         Status: "new" | "building" | "success" | "failed" | "cancelled";
         /** @description How full a bucket or stream is. */
         StoreHealth: {
-            /** @description Whether something is refused because of it. */
+            /** @description Whether it is full, so that some writes are refused. */
             full: boolean;
             /**
              * Format: uint64
@@ -1426,20 +1426,20 @@ export type components = {
             name: string;
             /**
              * Format: uint64
-             * @description How much of its room is taken, in percent; 0 without a limit.
+             * @description How much of its limit is used, in percent; 0 without a limit.
              */
             percent: number;
-            /** @description Whether new builds are refused because of it. */
+            /** @description Whether new builds are refused because it is full. */
             refusesBuilds: boolean;
             /**
              * Format: uint64
              * @description Bytes that it holds.
              */
             used: number;
-            /** @description What follows from its being full, and what to do. Left out unless it is. */
+            /** @description The consequence of a full store, and how to fix it. Left out unless it is full. */
             words?: string;
         };
-        /** @description Who looks after a component. */
+        /** @description Who supports a component. */
         SupportLevel: "certified" | "community" | "enterprise";
         /** @description Answer of `GET /api/version`. */
         VersionAnswer: {
@@ -1569,16 +1569,16 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description All that is blocked from now on. */
+                    /** @description The new blocklist. */
                     modules: {
-                        /** @description Which modules. */
+                        /** @description The modules that are blocked. */
                         module: string;
-                        /** @description Why, for those who ask for one; at most 200 characters. */
+                        /** @description Why, for clients whose build is refused; at most 200 characters. */
                         reason?: string | null;
                     }[];
                     /**
                      * Format: uint64
-                     * @description Revision of the list that this one was made from; another one is refused. Left out: whatever there is.
+                     * @description Revision of the list that this one replaces; refused if the list has another one. Left out: any.
                      */
                     revision?: number | null;
                 };
@@ -1702,11 +1702,11 @@ export interface operations {
                      * @enum {string|null}
                      */
                     base?: "standard" | "pure" | null;
-                    /** @description Components by name, such as `kafka` or `input/kafka`; the packages that bring them are found. */
+                    /** @description Components by name, such as `kafka` or `input/kafka`; the catalog knows their packages. */
                     components?: string[] | null;
-                    /** @description Build again although there is a result. */
+                    /** @description Build again even if there is a result. */
                     force?: boolean | null;
-                    /** @description Go release in full, such as `1.26.8`; the newest on offer if left out. */
+                    /** @description Go release in full, such as `1.26.8`; the newest offered one if left out. */
                     goVersion?: string | null;
                     /** @description Architecture, such as `amd64` or `arm64`. */
                     goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";
@@ -2219,7 +2219,7 @@ export interface operations {
                 "application/json": {
                     /**
                      * @description Go releases to offer with it; those of the module's newest release in the catalog if left out. Those that are older than
-                     *     the module asks for are left out.
+                     *     the module requires are left out.
                      * @default []
                      */
                     goVersions?: string[];
@@ -2445,11 +2445,11 @@ export interface operations {
                      * @enum {string|null}
                      */
                     base?: "standard" | "pure" | null;
-                    /** @description Components by name, such as `kafka` or `input/kafka`; the packages that bring them are found. */
+                    /** @description Components by name, such as `kafka` or `input/kafka`; the catalog knows their packages. */
                     components?: string[] | null;
-                    /** @description Build again although there is a result. */
+                    /** @description Build again even if there is a result. */
                     force?: boolean | null;
-                    /** @description Go release in full, such as `1.26.8`; the newest on offer if left out. */
+                    /** @description Go release in full, such as `1.26.8`; the newest offered one if left out. */
                     goVersion?: string | null;
                     /** @description Architecture, such as `amd64` or `arm64`. */
                     goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";

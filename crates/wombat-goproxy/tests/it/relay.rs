@@ -63,16 +63,22 @@ async fn a_proxy_that_fails_is_named_as_the_trouble() {
     proxy.serve(&module()).unwrap();
     let folder = TempDir::with_prefix("wombat-relay-").unwrap();
     let relay = relay(&proxy.url(), folder.path()).await;
-    for (fault, words) in [
-        (ProxyFault::Status(503), "it answered 503"),
-        (ProxyFault::Hang, "it didn't respond for 2 s"),
-        (ProxyFault::Cut, "cut off"),
-    ] {
+    let faults: [(ProxyFault, &[&str]); 3] = [
+        (ProxyFault::Status(503), &["it answered 503"]),
+        // Two limits are of the same length, and an answer may be cut before its head ends.
+        (
+            ProxyFault::Hang,
+            &["it didn't respond for 2 s", "it stopped answering"],
+        ),
+        (ProxyFault::Cut, &["cut off", "valid HTTP"]),
+    ];
+    for (fault, words) in faults {
         proxy.fail(MODULE, fault);
         let session = relay.session();
         assert!(!fetch(&session).await.status.success());
         let trouble = session.take_trouble().unwrap();
-        assert!(trouble.contains(words), "{trouble}");
+        let known = words.iter().any(|words| trouble.contains(words));
+        assert!(known, "{trouble}");
         proxy.heal(MODULE);
     }
     let session = relay.session();
@@ -87,7 +93,7 @@ async fn an_address_is_good_for_one_build() {
     let folder = TempDir::with_prefix("wombat-relay-").unwrap();
     let relay = relay(&proxy.url(), folder.path()).await;
     let session = relay.session();
-    let url = format!("{}/{MODULE}/@v/list", session.url());
+    let url = format!("{}/{MODULE}/@v/{VERSION}.info", session.url());
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
     drop(session);
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 403);
