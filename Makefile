@@ -62,6 +62,7 @@ dist: ui ## Pack the programs for linux/amd64 and linux/arm64 into dist/, with t
 lint: layers
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
 
 .PHONY: layers
 layers: ## The crates depend on each other in one direction, and on one TLS provider; no modules in circles; licences as deny.toml has them

@@ -42,7 +42,7 @@ pub(crate) struct SetupArgs {
 
     /// Write the configuration of a nats-server with a user for each role into DIR, and do nothing else
     ///
-    /// DIR/server/nats-server.conf and the secrets, DIR/<role>/user.nk, are created once and kept;
+    /// DIR/server/nats-server.conf and the secrets, `DIR/<role>/user.nk`, are created once and kept;
     /// DIR/server/roles.conf is rewritten each time.
     #[arg(long, value_name = "DIR", conflicts_with = "login")]
     write_config: Option<PathBuf>,
