@@ -14,7 +14,7 @@ export default ts.config(
     languageOptions: { globals: globals.browser },
     rules: {
       'no-console': 'error',
-      'no-restricted-globals': ['error', { name: 'fetch', message: 'Only api/client.ts talks to the server.' }],
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'Only api/client.ts calls the server.' }],
       '@typescript-eslint/consistent-type-imports': 'error',
     },
   },
@@ -31,7 +31,7 @@ export default ts.config(
       'vue/multiline-html-element-content-newline': 'off',
       'vue/html-closing-bracket-newline': 'off',
       'vue/html-indent': 'off',
-      // TypeScript checks that a switch over a union is whole.
+      // TypeScript checks that a switch covers its union.
       'vue/return-in-computed-property': 'off',
       'vue/singleline-html-element-content-newline': 'off',
       'vue/html-self-closing': ['error', { html: { void: 'always' } }],

@@ -4,7 +4,7 @@ import vue from '@vitejs/plugin-vue'
 import vuetify, { transformAssetUrls } from 'vite-plugin-vuetify'
 import { defineConfig } from 'vitest/config'
 
-/** Where `wombat up` listens; the dev server passes calls on to it. */
+/** The address of `wombat up`; the dev server forwards calls to it. */
 const server = process.env.WOMBAT_URL ?? 'http://127.0.0.1:4430'
 
 export default defineConfig({
@@ -16,7 +16,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
-  // Found as the pages ask for it; bundled beforehand, the dev server would reload at each new component.
+  // Pre-bundled, it would make the dev server reload the page at each newly used component.
   optimizeDeps: { exclude: ['vuetify'] },
   server: {
     proxy: {
@@ -24,5 +24,5 @@ export default defineConfig({
       '/artifacts': { target: server, changeOrigin: true },
     },
   },
-  test: { include: ['src/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts'], setupFiles: ['vitest.setup.ts'] },
 })

@@ -33,7 +33,7 @@ test('a component is picked, built and downloaded', async () => {
   expect(await page.getByTestId('package-nats').isChecked()).toBe(true)
   await expect.poll(() => page.url()).toContain('nats')
 
-  // The address holds the selection: a fresh page shows the same.
+  // The address contains the selection: a fresh page shows the same.
   const shared = await chromium.newPage()
   await shared.goto(page.url())
   await expect.poll(() => shared.getByTestId('package-nats').isChecked()).toBe(true)
@@ -48,12 +48,12 @@ test('a component is picked, built and downloaded', async () => {
   expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
   expect(await page.getByTestId('sha256').textContent()).toContain(digest)
 
-  // What it is made of, as it says itself.
+  // Its modules, as the binary records them.
   await page.getByTestId('size-map').locator('text').getByText('redpanda-data/benthos/v4').waitFor()
   await page.getByTestId('all-modules').locator('summary').click()
   await page.getByRole('cell', { name: 'github.com/nats-io/nats.go', exact: true }).waitFor()
 
-  // The same for other platforms, one of which is asked for here.
+  // Other platforms, one of which is requested.
   await page.getByTestId('other-platforms').locator('summary').click()
   const row = page.getByTestId('platform-linux/arm64')
   await row.getByText('not built yet').waitFor()
@@ -61,7 +61,7 @@ test('a component is picked, built and downloaded', async () => {
   await row.getByRole('button', { name: 'Build for linux/arm64' }).click()
   await row.getByRole('link', { name: 'See the build for linux/arm64' }).waitFor()
 
-  // It is there for anybody who opens the link, and on the list.
+  // The link and the list lead to the build.
   await page.reload()
   await page.getByTestId('download-link').waitFor()
   await page.goto(`${running.url}/builds`)
@@ -70,7 +70,7 @@ test('a component is picked, built and downloaded', async () => {
   expect(errors).toEqual([])
 })
 
-test('a pasted pipeline says what is wrong with it, and becomes a binary', async () => {
+test('a pasted pipeline shows its mistakes, and becomes a binary', async () => {
   const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   await page.goto(running.url)
   await page.getByRole('tab', { name: 'Paste a pipeline' }).click()
@@ -89,12 +89,12 @@ test('a pasted pipeline says what is wrong with it, and becomes a binary', async
   await expect.poll(() => page.url()).toContain('nats')
   await page.getByTestId('build-button').click()
   await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
-  // Whoever pasted has it at hand for the finished binary.
+  // The finished binary can check the pasted pipeline.
   await page.getByTestId('check').click()
-  await expect.poll(() => page.getByTestId('check-state').textContent()).toContain('It has nothing against it')
+  await expect.poll(() => page.getByTestId('check-state').textContent()).toContain('The binary accepts this pipeline')
 })
 
-test('what was picked since isn’t undone by looking at the pipeline again', async () => {
+test('opening the pipeline again doesn’t undo later picks', async () => {
   const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
   await page.goto(`${running.url}/?way=paste`)
   const area = page.getByTestId('pipeline').locator('textarea').first()
@@ -108,21 +108,21 @@ test('what was picked since isn’t undone by looking at the pipeline again', as
   await page.getByRole('tab', { name: 'Paste a pipeline' }).click()
   await expect.poll(() => page.getByTestId('pipeline-state').textContent()).toContain('1 package for 1 component')
   expect(await picks.textContent()).toBe('2 picks')
-  // Pasted anew, it counts again.
+  // Pasted again, it replaces the picks again.
   await area.fill('')
   await expect.poll(() => page.getByTestId('pipeline-state').textContent()).not.toContain('package')
   await area.fill(pipeline)
   await expect.poll(() => picks.textContent()).toBe('1 pick')
 })
 
-test('packages by their paths, and selections to begin with', async () => {
+test('packages by their paths, and presets', async () => {
   const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
   await page.goto(running.url)
   await page.getByRole('button', { name: 'NATS and Redis' }).click()
   const picks = page.getByRole('heading', { name: /^\d+ picks?$/ })
   await expect.poll(() => picks.textContent()).toBe('2 picks')
   expect(await page.getByTestId('package-redis').isChecked()).toBe(true)
-  // Sizes are known beforehand, package by package.
+  // The size is estimated from that of each package.
   await expect.poll(() => page.getByTestId('estimate').textContent()).toMatch(/≈ 34\.\d MB/)
 
   await page.getByRole('tab', { name: 'Any Go package' }).click()
@@ -132,7 +132,7 @@ test('packages by their paths, and selections to begin with', async () => {
   await expect.poll(() => page.getByTestId('list-mistakes').textContent()).toContain('Line 2, https://github.com/a/b: Leave out the https://')
   await page.getByTestId('add-packages').click()
   await expect.poll(() => picks.textContent()).toBe('3 picks')
-  // What is wrong stays, to be mended.
+  // Invalid lines stay, to be corrected.
   expect(await list.inputValue()).toBe('https://github.com/a/b')
 
   await page.getByRole('tab', { name: 'Pick' }).click()

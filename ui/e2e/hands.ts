@@ -1,4 +1,4 @@
-// What hands do at a page.
+// User actions: saving a download, moving the focus with Tab.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ export interface Saved {
   digest: string
 }
 
-/** The file that something done to the page saves. */
+/** The file that an action on the page downloads. */
 export async function saved(page: Page, act: () => Promise<void>): Promise<Saved> {
   const waiting = page.waitForEvent('download')
   await act()

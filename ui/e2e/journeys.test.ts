@@ -1,4 +1,4 @@
-// From nothing picked to a binary on the disk, in the ways that people take.
+// Journeys from an empty selection to a downloaded binary.
 
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -66,7 +66,7 @@ test('the keyboard alone', async () => {
   expect(await page.getByTestId('sha256').textContent()).toContain(digest)
 })
 
-test('a connection that is cut while it is built', async () => {
+test('a connection that is cut during a build', async () => {
   const cable = await proxy(running.url)
   try {
     const page = await newPage(cable.url)
@@ -76,9 +76,9 @@ test('a connection that is cut while it is built', async () => {
     await page.getByTestId('build-status').waitFor()
     cable.cut()
     await page.getByText(/connection was lost|reach the server/i).first().waitFor()
-    // What was shown stays.
+    // The page keeps its content.
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('nats')
-    cable.mend()
+    cable.restore()
     await page.getByTestId('download-link').waitFor({ timeout: BUILT })
     const { digest } = await saved(page, () => page.getByTestId('download-link').click())
     expect(await page.getByTestId('sha256').textContent()).toContain(digest)
@@ -87,16 +87,16 @@ test('a connection that is cut while it is built', async () => {
   }
 })
 
-test('two people and one link', async () => {
+test('one link, opened twice', async () => {
   const one = await newPage()
   for (const name of ['nats', 'msgpack']) await one.locator(`label:text-is("${name}")`).click()
   await expect.poll(() => one.url()).toContain('msgpack')
-  // The selection: the other sees it.
+  // The link to the selection.
   const other = await newPage(one.url())
   await expect.poll(() => other.getByTestId('package-msgpack').isChecked()).toBe(true)
   await one.getByTestId('build-button').click()
   await one.waitForURL(/\/b\/build\./)
-  // The build: both watch the same one.
+  // The link to the build: both pages follow the same one.
   await other.goto(one.url())
   const digests: string[] = []
   for (const page of [one, other]) {

@@ -1,16 +1,16 @@
-// A page at every width and in both themes: pictures for people, and axe for those who don’t see them.
+// A page at every width and in both themes: its accessibility by axe, and screenshots.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 
-/** Lists go on for long; below this nothing new is to be seen. */
+/** Height at which screenshots end: below it, long lists only go on. */
 const TALLEST = 2400
 const WIDTHS = [390, 820, 1440]
 const THEMES = ['light', 'dark'] as const
 
-/** What axe finds wrong with a page at any width and in any theme. Keeps pictures where `WOMBAT_SCREENSHOTS` names a folder. */
+/** The violations that axe finds at any width and in any theme. Saves screenshots if `WOMBAT_SCREENSHOTS` names a folder. */
 export async function looks(page: Page, name: string): Promise<string[]> {
   const found = new Set<string>()
   await drawAll(page)
@@ -18,7 +18,7 @@ export async function looks(page: Page, name: string): Promise<string[]> {
     for (const colorScheme of THEMES) {
       await page.setViewportSize({ width, height: 900 })
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      // Colours are handed down from element to element while the theme changes.
+      // A change of the theme runs colour transitions, which nested elements start one after the other.
       await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))))
       await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'))
       await page.evaluate(axe.source)
@@ -32,7 +32,7 @@ export async function looks(page: Page, name: string): Promise<string[]> {
   return [...found]
 }
 
-/** Parts out of sight, too, which the browser else leaves with the colours of the theme before until they are scrolled to. */
+/** Renders parts outside the viewport as well: the browser would keep the previous theme’s colours there until they are scrolled to. */
 async function drawAll(page: Page): Promise<void> {
   await page.evaluate(() => {
     const sheet = new CSSStyleSheet()

@@ -1,6 +1,6 @@
-// What a browser takes for the first page, for a search, and from nothing picked to a binary on the disk; for `bench`.
+// Measures a browser for `bench`: the first page, searches, and the way from an empty selection to a downloaded binary.
 //
-//   node measure.mjs URL RUNS PAIR…     PAIR: two packages between a comma that weren't built together yet
+//   node measure.mjs URL RUNS PAIR…     PAIR: two packages with a comma between them that weren't built together yet
 //
 // Prints JSON: bytes, and times in milliseconds.
 
@@ -14,7 +14,7 @@ const browser = await chromium.launch({
 })
 const figures = { firstLoadBytes: [], interactive: [], search: [], componentSearch: [], cleared: [], binary: [] }
 
-/** The first page in a browser that was never here; milliseconds from the start of the navigation until a card can be picked. */
+/** The first page in a fresh browser context; milliseconds from the start of the navigation until a card can be picked. */
 async function first() {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   const page = await context.newPage()
@@ -29,7 +29,7 @@ async function first() {
   return { context, page, interactive, bytes }
 }
 
-/** In the page: types a word that changes how many there are, and waits until the frame that says so is drawn. */
+/** In the page: types a word that changes the number of results, and waits until the frame that shows it is drawn. */
 const search = (word) =>
   new Promise((done) => {
     const input = document.querySelector('[data-testid=search-input]')

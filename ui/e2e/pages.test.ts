@@ -1,4 +1,4 @@
-// Every page, as each of its readers gets it.
+// The accessibility of every page, and the size of the first one.
 
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { looks } from './looks'
 import { browser, up, type Running } from './wombat'
 
 const NATS = 'github.com/redpanda-data/connect/v4/public/components/nats'
-/** Not a package of that module, which only Go finds out. */
+/** Not a package of that module, which only Go detects. */
 const MISSING = 'github.com/redpanda-data/benthos/v4/public/nowhere'
 
 let running: Running
@@ -15,7 +15,7 @@ let page: Page
 let done: string
 let failed: string
 
-/** The release that the catalog's newest stands on: its makers' words come with an import alone. */
+/** A release that the catalog's newest depends on: only an import brings its documentation. */
 const BASE = { module: 'github.com/redpanda-data/benthos/v4', version: 'v4.77.0' }
 
 /** Imports it and waits until the catalog has it. */
@@ -31,7 +31,7 @@ async function imported(): Promise<string> {
   }
 }
 
-/** Asks for a build and waits for its end. */
+/** Requests a build and waits for its end. */
 async function built(packages: string[]): Promise<string> {
   const asked = await page.request.post(`${running.url}/api/builds`, { data: { goos: 'linux', goarch: 'amd64', packages } })
   expect(asked.ok()).toBe(true)
@@ -59,11 +59,11 @@ afterAll(async () => {
   await running.stop()
 })
 
-/** What is looked at: its name, its address, and what shows that it is all there. */
+/** The pages: name, address, and a condition for being loaded. */
 const pages: [name: string, address: () => string, ready: (page: Page) => Promise<unknown>][] = [
   ['build', () => '', (page) => page.getByTestId('hit-count').waitFor()],
   ['build-picked', () => '?c=nats,redis', (page) => page.getByText('Apache-2.0 only').first().waitFor({ state: 'attached' })],
-  ['build-nothing', () => '?q=natz', (page) => page.getByText('Nothing fits').waitFor()],
+  ['build-nothing', () => '?q=natz', (page) => page.getByText('No package matches').waitFor()],
   ['build-list', () => '?way=list', (page) => page.getByTestId('package-list').waitFor()],
   ['build-paste', () => '?way=paste', (page) => page.getByTestId('pipeline').waitFor()],
   ['one-build', () => done, (page) => page.getByTestId('size-map').waitFor()],
@@ -71,7 +71,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
     'one-build-check',
     () => done,
     async (page) => {
-      await page.getByText('Ask this binary about a pipeline').click()
+      await page.getByText('Check a pipeline with this binary').click()
       await page.getByTestId('check-pipeline').locator('textarea').first().fill('input:\n  natz: {}\noutput:\n  stdout: {}\n')
       await page.getByTestId('check').click()
       await page.getByTestId('complaints').getByText('natz').first().waitFor()
@@ -79,7 +79,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ],
   ['one-build-failed', () => failed, (page) => page.getByText('nowhere').first().waitFor()],
   ['builds', () => 'builds', (page) => page.getByText('nats').first().waitFor()],
-  ['builds-nothing', () => 'builds?q=status:cancelled', (page) => page.getByText('No build fits').waitFor()],
+  ['builds-nothing', () => 'builds?q=status:cancelled', (page) => page.getByText('No build matches').waitFor()],
   ['components', () => 'components', (page) => page.getByText('nats_jetstream').first().waitFor()],
   ['component', () => 'components/input/nats_jetstream', (page) => page.getByText('urls').first().waitFor()],
   ['component-words', () => 'components/processor/mapping', (page) => page.getByTestId('words').waitFor()],
@@ -90,7 +90,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['missing', () => 'nowhere', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
 ]
 
-test.each(pages)('%s can be used by everybody', async (name, address, ready) => {
+test.each(pages)('%s is accessible', async (name, address, ready) => {
   await page.goto(`${running.url}/${address()}`)
   await ready(page)
   expect(await looks(page, name)).toEqual([])
@@ -104,7 +104,7 @@ test('the first page costs less than 200 kB', async () => {
   session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength))
   await fresh.goto(running.url, { waitUntil: 'networkidle' })
   await fresh.getByTestId('hit-count').waitFor()
-  // The catalog is data, and comes with the page all the same.
+  // The catalog, which is part of the first visit, counts as well.
   expect(bytes).toBeGreaterThan(50_000)
   expect(bytes).toBeLessThan(200_000)
 })

@@ -1,11 +1,11 @@
-// A way to the service that can be cut and mended, as a cable can.
+// A TCP proxy to the service that can be cut and restored like a cable.
 
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface Proxy {
   url: string
   cut: () => void
-  mend: () => void
+  restore: () => void
   stop: () => void
 }
 
@@ -41,7 +41,7 @@ export async function proxy(url: string): Promise<Proxy> {
       isCut = true
       drop()
     },
-    mend: () => {
+    restore: () => {
       isCut = false
     },
     stop: () => {

@@ -1,4 +1,4 @@
-// A `wombat up` of a test's own, with real Go, and a browser to look at it. Both end with the test.
+// A `wombat up` with real Go, and a browser, for one test file.
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ export interface Running {
   stop: () => Promise<void>
 }
 
-/** Starts everything and waits for the URL that it prints. */
+/** Starts `wombat up` and waits for the URL that it prints. */
 export async function up(): Promise<Running> {
   const program = join(root, 'target/debug/wombat')
   if (!existsSync(program)) throw new Error('no target/debug/wombat: run `cargo build -p wombat`')
@@ -57,7 +57,7 @@ function ended(child: ChildProcess): Promise<void> {
   })
 }
 
-/** A browser that talks to nobody but the page's own server. */
+/** A browser without background traffic. */
 export async function browser(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -31,17 +31,17 @@ export const router = createRouter({
   routes,
   scrollBehavior(to, from, saved) {
     if (saved) return saved
-    // A query that changes while someone types moves nothing.
+    // Typing changes the query, which mustn't scroll the page.
     if (to.hash && (to.path !== from.path || to.hash !== from.hash)) return { el: to.hash, top: 72 }
     return to.path === from.path ? false : { top: 0 }
   },
 })
 
-/** The page that was reloaded last because its part couldn't be fetched: not again at once, or it would go on for ever. */
+/** Key of the address that was last reloaded because its chunk couldn't be fetched: it isn't reloaded twice in a row. */
 const RELOADED = 'wombat-reloaded'
 
 router.onError((_, to) => {
-  // Its file may be gone since the server was updated; the server's present page knows its new name.
+  // An update of the server renames chunks; only the reloaded page knows the new names.
   if (sessionStorage.getItem(RELOADED) === to.fullPath) return
   sessionStorage.setItem(RELOADED, to.fullPath)
   window.location.assign(to.fullPath)
@@ -50,6 +50,6 @@ router.onError((_, to) => {
 router.afterEach((to, from) => {
   if (sessionStorage.getItem(RELOADED) === to.fullPath) sessionStorage.removeItem(RELOADED)
   document.title = to.meta.title ? `${to.meta.title} · Wombat Builder` : 'Wombat Builder'
-  // A new page begins at its heading, also for those who don't see it.
+  // A new page takes the focus, so that screen readers start at its beginning.
   if (from.name && to.path !== from.path) requestAnimationFrame(() => document.getElementById('main')?.focus({ preventScroll: true }))
 })

@@ -1,20 +1,23 @@
-import { callJson, callPaced, type Paced } from './client'
+/** Calls about builds, and about the builders that make them. */
+import { asText, bodyOf, client, finishedOf, pacedOf, type Paced } from './client'
+import type { RequestBody as StrictRequestBody } from './schema'
 import type { BuildView, BuildersAnswer, Contents, HealthReport, LintAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
 
-const one = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
+/** The service checks the platform, which comes from an address. */
+const bodyFor = (request: RequestBody): StrictRequestBody => request as StrictRequestBody
+const one = (id: string) => ({ path: { id } })
 
-export const requestBuild = (body: RequestBody): Promise<BuildView> =>
-  callJson('/api/builds', { method: 'POST', body })
-
-/** The same, with when to look again. */
-export const requestPaced = (body: RequestBody): Promise<Paced<BuildView>> => callPaced('/api/builds', { method: 'POST', body })
-
-/** Says that this rests in the basket: an idle builder may begin with it. Whether one does makes no difference to us. */
-export const buildAhead = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
-  callJson('/api/resolve', { method: 'POST', body, query: { ahead: true }, ...(signal && { signal }) })
+const request = (body: RequestBody) => client.POST('/api/builds', { body: bodyFor(body) })
+export const requestBuild = (body: RequestBody): Promise<BuildView> => bodyOf(request(body))
+/** Requests a build; with the time until the next look at it. */
+export const requestPaced = (body: RequestBody): Promise<Paced<BuildView>> => pacedOf(request(body))
 
 export const resolve = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
-  callJson('/api/resolve', { method: 'POST', body, ...(signal && { signal }) })
+  bodyOf(client.POST('/api/resolve', { body: bodyFor(body), signal }))
+
+/** Reports what the basket holds, so that an idle builder may start on it. The answer is the same either way. */
+export const buildAhead = (body: RequestBody, signal?: AbortSignal): Promise<ResolveAnswer> =>
+  bodyOf(client.POST('/api/resolve', { body: bodyFor(body), params: { query: { ahead: 'true' } }, signal }))
 
 export interface ListFilter {
   q?: string
@@ -24,35 +27,36 @@ export interface ListFilter {
   facets?: boolean
 }
 
-export const listBuilds = (filter: ListFilter, signal?: AbortSignal): Promise<ListAnswer> =>
-  callJson('/api/builds', { query: { ...filter }, ...(signal && { signal }) })
+export const listBuilds = ({ q, facets, ...filter }: ListFilter, signal?: AbortSignal): Promise<ListAnswer> =>
+  bodyOf(client.GET('/api/builds', { params: { query: { ...filter, q: q || undefined, facets: facets ? 'true' : undefined } }, signal }))
 
-export const getBuild = (id: string, signal?: AbortSignal): Promise<BuildView> =>
-  callJson(one(id), signal ? { signal } : {})
+const look = (id: string, signal?: AbortSignal) => client.GET('/api/builds/{id}', { params: one(id), signal })
+export const getBuild = (id: string, signal?: AbortSignal): Promise<BuildView> => bodyOf(look(id, signal))
+/** A build, with the time until the next look at it. */
+export const lookAtBuild = (id: string, signal: AbortSignal): Promise<Paced<BuildView>> => pacedOf(look(id, signal))
 
-/** The same, with when to look again. */
-export const lookAtBuild = (id: string, signal: AbortSignal): Promise<Paced<BuildView>> => callPaced(one(id), { signal })
+/** The schema leaves the answer open: with `purge`, which this site doesn't use, it isn't a build. */
+export const cancelBuild = async (id: string): Promise<BuildView> =>
+  (await bodyOf(client.DELETE('/api/builds/{id}', { params: one(id) }))) as BuildView
 
-export const cancelBuild = (id: string): Promise<BuildView> => callJson(one(id), { method: 'DELETE' })
-
-export const getRecipe = (id: string): Promise<Recipe> => callJson(`${one(id)}/recipe`)
+export const getRecipe = (id: string): Promise<Recipe> => bodyOf(client.GET('/api/builds/{id}/recipe', { params: one(id) }))
 
 export const getContents = (id: string, signal?: AbortSignal): Promise<Contents> =>
-  callJson(`${one(id)}/contents`, signal ? { signal } : {})
+  finishedOf<Contents, BuildView>(client.GET('/api/builds/{id}/contents', { params: one(id), signal }))
 
-/** What the finished binary itself says of a pipeline; the server keeps nothing of it. */
+/** What the finished binary's own `lint` reports about a pipeline; the server doesn't keep the pipeline. */
 export const lintPipeline = (id: string, pipeline: string): Promise<LintAnswer> =>
-  callJson(`${one(id)}/lint`, { method: 'POST', text: pipeline })
+  finishedOf<LintAnswer, BuildView>(client.POST('/api/builds/{id}/lint', { params: one(id), body: pipeline, ...asText }))
 
-export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> =>
-  callJson('/api/builders', signal ? { signal } : {})
+export const getBuilders = (signal?: AbortSignal): Promise<BuildersAnswer> => bodyOf(client.GET('/api/builders', { signal }))
 
 export const getStats = (minutes: number, signal?: AbortSignal): Promise<StatsAnswer> =>
-  callJson('/api/stats', { query: { minutes }, ...(signal && { signal }) })
+  bodyOf(client.GET('/api/stats', { params: { query: { minutes } }, signal }))
 
-/** How full the stores are, and what is in the way. */
-export const getHealth = (signal?: AbortSignal): Promise<HealthReport> => callJson('/api/health', signal ? { signal } : {})
+/** How full the stores are, and which problems the service has. */
+export const getHealth = (signal?: AbortSignal): Promise<HealthReport> => bodyOf(client.GET('/api/health', { signal }))
 
-export const buildEventsUrl = (id: string): string => `${one(id)}/events`
-export const buildLogUrl = (id: string): string => `${one(id)}/log`
+const addressOf = (id: string): string => `/api/builds/${encodeURIComponent(id)}`
+export const buildEventsUrl = (id: string): string => `${addressOf(id)}/events`
+export const buildLogUrl = (id: string): string => `${addressOf(id)}/log`
 export const allEventsUrl = '/api/events'

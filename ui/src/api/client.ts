@@ -1,118 +1,136 @@
-/** The only place that calls `fetch`. */
+/** The client of the REST API, typed by the service's OpenAPI document; the only place that calls `fetch`. */
+import createClient, { type Client, type ClientPathsWithMethod, type FetchOptions, type FetchResponse, type Middleware } from 'openapi-fetch'
 import { readonly, ref } from 'vue'
 
 import { secondsOf } from '@/lib/pace'
 
-import { type ApiError, errorOf, unreachable } from './error'
+import { ApiError, errorOf, unreachable } from './error'
+import type { paths } from './schema'
 
 const reached = ref(true)
-/** Whether the last call got through to a server. */
+/** Whether the last call reached the server. */
 export const isReached = readonly(reached)
 
+/** For owners of an EventSource, whose errors carry no cause: reports that the server was reached. */
+export const noteReached = (value: boolean): void => {
+  reached.value = value
+}
+
 let serverAhead = 0
-/** The server's clock, as far as the last answer told it, in milliseconds. */
+/** The server's clock in milliseconds, by the `Date` header of the last answer. */
 export const serverNow = (): number => Date.now() + serverAhead
 
-/** A bearer token, for this page's life only. */
-const token = ref<string>()
+let token: string | undefined
+/** Sets the bearer token of all further calls. It is kept in memory only, so it ends with the page. */
 export const setToken = (value: string | undefined): void => {
-  token.value = value
+  token = value
 }
 
-interface Options {
-  method?: 'GET' | 'POST' | 'DELETE'
-  /** Sent as JSON. */
-  body?: unknown
-  /** Sent as it is, in place of a body. */
-  text?: string
-  query?: Record<string, string | number | boolean | undefined>
-  signal?: AbortSignal
+const connection: Middleware = {
+  onRequest({ request }) {
+    if (token) request.headers.set('authorization', `Bearer ${token}`)
+  },
+  async onResponse({ response }) {
+    noteClock(response)
+    if (response.ok) {
+      reached.value = true
+      return
+    }
+    const error = errorOf(response.status, await response.text(), response.headers.get('retry-after'))
+    reached.value = !error.isUnreachable
+    throw error
+  },
+  onError({ request }) {
+    // An aborted call says nothing about the server.
+    if (!request.signal.aborted) return lost()
+  },
 }
 
-export async function callJson<T>(path: string, options: Options = {}): Promise<T> {
-  const response = await call(path, options)
-  return (await response.json()) as T
+type Method = 'get' | 'post' | 'delete'
+type Operation<Path extends keyof paths, M extends Method> = NonNullable<paths[Path][M]>
+type Options<All> = Record<never, never> extends All ? [All?] : [All]
+/** A method of openapi-fetch without its tolerance: an option or parameter that the schema doesn't have is a type error. */
+type Calls<M extends Method> = <Path extends ClientPathsWithMethod<Client<paths>, M>>(
+  path: Path,
+  ...options: Options<FetchOptions<Operation<Path, M>>>
+) => Promise<FetchResponse<Operation<Path, M>, object, `${string}/${string}`>>
+
+const tolerant = createClient<paths>({
+  baseUrl: location.origin,
+  headers: { accept: 'application/json' },
+  // Looked up at each call: tests replace it.
+  fetch: (request) => fetch(request),
+})
+tolerant.use(connection)
+
+/** Calls with path, parameters, body and answer as in the schema; a status other than 2xx is thrown as an `ApiError`. */
+export const client = tolerant as { GET: Calls<'get'>; POST: Calls<'post'>; DELETE: Calls<'delete'> }
+
+/** Options of a call whose body is a text, not JSON. */
+export const asText = {
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  bodySerializer: (body: unknown): string => String(body),
 }
+
+/** A call as `client` makes it. */
+type Call<T> = Promise<{ data?: T; response: Response }>
+
+async function answered<T>(call: Call<T>): Promise<{ data: T; response: Response }> {
+  const { data, response } = await call
+  if (data === undefined) throw new ApiError(response.status, 'internal', 'The server sent an empty answer.')
+  return { data, response }
+}
+
+/** The body of an answer. */
+export const bodyOf = async <T>(call: Call<T>): Promise<T> => (await answered(call)).data
 
 export interface Paced<T> {
   answer: T
-  /** Seconds after which it is worth asking again. */
+  /** Seconds until the next call is worthwhile. */
   retryAfter: number | undefined
 }
 
-export async function callPaced<T>(path: string, options: Options = {}): Promise<Paced<T>> {
-  const response = await call(path, options)
-  return { answer: (await response.json()) as T, retryAfter: secondsOf(response.headers.get('retry-after')) }
+/** The body of an answer and its `Retry-After`. */
+export async function pacedOf<T>(call: Call<T>): Promise<Paced<T>> {
+  const { data, response } = await answered(call)
+  return { answer: data, retryAfter: secondsOf(response.headers.get('retry-after')) }
 }
 
-export async function callText(path: string, options: Options = {}): Promise<string> {
-  return (await call(path, options)).text()
+/** The body of an answer with status 200; 202 with the build's record means that the build isn't finished. */
+export async function finishedOf<T, Unfinished>(call: Call<T | Unfinished>): Promise<T> {
+  const { data, response } = await answered(call)
+  if (response.status === 202) throw new ApiError(202, 'unfinished', 'This build isn’t finished yet.')
+  return data as T
 }
 
 export interface RawAnswer {
   status: number
   statusText: string
   headers: [name: string, value: string][]
-  /** Milliseconds until the headers were there. */
+  /** Milliseconds until the headers arrived. */
   took: number
   body: string
 }
 
-/** An answer just as it came, also one that isn't 2xx: for those who try a call. */
-export async function callRaw(path: string, signal: AbortSignal): Promise<RawAnswer> {
+/** An answer unchanged, whatever its status: for the API page, where a call is tried by its address. */
+export async function callRaw(address: string, signal: AbortSignal): Promise<RawAnswer> {
   const began = performance.now()
-  const response = await reach(path, { headers: { accept: '*/*' }, signal })
+  const response = await fetch(address, { headers: { accept: '*/*' }, signal }).catch((thrown: unknown) => {
+    throw signal.aborted ? thrown : lost()
+  })
   reached.value = true
   const took = performance.now() - began
   return { status: response.status, statusText: response.statusText, headers: [...response.headers], took, body: await response.text() }
 }
 
-/** An answer, whatever it says; that none came is told. */
-async function reach(path: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(path, init)
-  } catch (thrown) {
-    if (init.signal?.aborted) throw thrown
-    reached.value = false
-    throw unreachable()
-  }
-}
-
-async function call(path: string, { method = 'GET', body, text, query, signal }: Options): Promise<Response> {
-  const headers: Record<string, string> = { accept: 'application/json, text/plain' }
-  if (body !== undefined) headers['content-type'] = 'application/json'
-  else if (text !== undefined) headers['content-type'] = 'text/plain; charset=utf-8'
-  if (token.value) headers.authorization = `Bearer ${token.value}`
-  const response = await reach(path + queryString(query), {
-    method,
-    headers,
-    body: body === undefined ? (text ?? null) : JSON.stringify(body),
-    signal: signal ?? null,
-  })
-  noteClock(response)
-  if (response.ok) {
-    reached.value = true
-    return response
-  }
-  const error: ApiError = errorOf(response.status, await response.text(), response.headers.get('retry-after'))
-  reached.value = !error.isUnreachable
-  throw error
-}
-
-/** An EventSource can't tell why it failed; whoever holds one tells what they saw. */
-export const noteReached = (value: boolean): void => {
-  reached.value = value
+/** The call got no answer at all. */
+function lost(): ApiError {
+  reached.value = false
+  return unreachable()
 }
 
 function noteClock(response: Response): void {
   const date = Date.parse(response.headers.get('date') ?? '')
-  // The header has whole seconds, so a smaller difference says nothing.
+  // The header is in whole seconds, and the answer took a while: a smaller difference is none.
   if (!Number.isNaN(date)) serverAhead = Math.abs(date - Date.now()) > 2000 ? date - Date.now() : 0
-}
-
-function queryString(query: Options['query']): string {
-  const set = Object.entries(query ?? {}).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[name, String(value)]],
-  )
-  return set.length > 0 ? `?${new URLSearchParams(set)}` : ''
 }

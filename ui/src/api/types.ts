@@ -1,4 +1,4 @@
-/** The JSON of the REST API. `schema.ts` is made from the service’s own description; here are the names that the site uses. */
+/** The JSON of the REST API. `schema.ts` is generated from the service’s OpenAPI document; these are the types that the site uses. */
 
 import type {
   BuildView,
@@ -63,13 +63,13 @@ export type ConfigField = Field
 export type DocumentedParameter = Parameter
 export type DocumentedStatus = NonNullable<Documentation['status']>
 type WithoutPlace<Entry> = Entry extends unknown ? Omit<Entry, 'sequence' | 'claim' | 'n' | 'at'> : never
-/** What happened, without its place in the log. */
+/** A log event without its position in the log. */
 export type LogEvent = WithoutPlace<LoggedEntry>
 
-/** A request as addresses hold it: a platform that isn’t served is refused by the service, with words. */
+/** A request as addresses hold it: the platform is any text, which the service checks. */
 export type RequestBody = Omit<StrictRequestBody, 'goos' | 'goarch'> & { goos: string; goarch: string }
 
-/** By any text that might be `goos/goarch`; a platform that isn’t named wasn’t tried. */
+/** Platforms by any text in the form `goos/goarch`; one that isn’t named wasn’t tried. */
 export type PackageHit = Omit<StrictPackageHit, 'platforms'> & { platforms: Partial<Record<string, PlatformSupport>> }
 export type CatalogAnswer = Omit<StrictCatalogAnswer, 'packages'> & { packages: PackageHit[] }
 

@@ -18,7 +18,7 @@ export function parseBuildId(id: string): BuildId {
   return { goos, goarch, go: go.replaceAll('_', '.'), hash }
 }
 
-/** Where the binary of a build is. */
+/** The path of a build's binary. */
 export function artifactPath(id: string): string {
   const { goos, goarch, go, hash } = parseBuildId(id)
   return `/artifacts/${goos}/${goarch}/${go}/${hash}`

@@ -6,7 +6,7 @@ import { bars, grid, MARGIN, moments, path } from './chart'
 const point = (more: Partial<StatsPoint>): StatsPoint => ({ asked: 0, succeeded: 0, failed: 0, cancelled: 0, waiting: 0, building: 0, ...more })
 const frame = { width: 100 + MARGIN.left + MARGIN.right, height: 100 + MARGIN.top + MARGIN.bottom }
 
-it('bars stand on each other', () => {
+it('bars are stacked', () => {
   const all = bars([point({ succeeded: 3, failed: 1 }), point({}), point({ cancelled: 2 }), point({})], frame)
   expect(all.map(({ outcome, height }) => [outcome, height])).toEqual([
     ['succeeded', 75],
@@ -26,7 +26,7 @@ it('the grid counts whole builds', () => {
   expect(grid(10, frame).map(({ value }) => value)).toEqual([0, 5, 10])
 })
 
-it('times stand below', () => {
+it('times are labelled at the start, the middle and the end', () => {
   const all = moments('2026-01-01T12:00:00Z', 60, 60, frame)
   expect(all.map(({ at }) => at.toISOString().slice(11, 16))).toEqual(['12:00', '12:30', '13:00'])
 })

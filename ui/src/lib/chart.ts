@@ -1,4 +1,4 @@
-/** Shapes of the fleet’s charts, in the units of a picture. */
+/** Shapes of the fleet’s charts, in pixels. */
 import { scaleLinear } from 'd3-scale'
 import { line, curveStepAfter, stack } from 'd3-shape'
 
@@ -14,7 +14,7 @@ export interface Frame {
   height: number
 }
 
-/** Room for the numbers beside and below. */
+/** Space for the labels. */
 export const MARGIN = { left: 36, right: 8, top: 8, bottom: 24 }
 
 export interface Bar {
@@ -27,7 +27,7 @@ export interface Bar {
 
 const inner = ({ width, height }: Frame) => ({ x0: MARGIN.left, x1: width - MARGIN.right, y0: height - MARGIN.bottom, y1: MARGIN.top })
 
-/** From nothing to a round number above the greatest. */
+/** From 0 to a round number above the greatest value. */
 function vertical(most: number, frame: Frame) {
   const { y0, y1 } = inner(frame)
   return scaleLinear()
@@ -36,7 +36,7 @@ function vertical(most: number, frame: Frame) {
     .range([y0, y1])
 }
 
-/** Where the lines of the grid lie, and what they stand for: whole numbers, as half a build isn’t. */
+/** Positions and values of the grid lines: whole numbers, as builds are counted. */
 export function grid(most: number, frame: Frame): { y: number; value: number }[] {
   const scale = vertical(most, frame)
   return scale
@@ -48,7 +48,7 @@ export function grid(most: number, frame: Frame): { y: number; value: number }[]
 export const mostFinished = (points: StatsPoint[]): number => Math.max(0, ...points.map((point) => point.succeeded + point.failed + point.cancelled))
 export const mostOpen = (points: StatsPoint[]): number => Math.max(0, ...points.flatMap(({ waiting, building }) => [waiting, building]))
 
-/** Bars on top of each other, one column a step. */
+/** Stacked bars, one column per step. */
 export function bars(points: StatsPoint[], frame: Frame): Bar[] {
   const { x0, x1 } = inner(frame)
   const step = (x1 - x0) / Math.max(1, points.length)
@@ -69,7 +69,7 @@ export function path(points: StatsPoint[], state: State, frame: Frame): string {
   const { x0, x1 } = inner(frame)
   const step = (x1 - x0) / Math.max(1, points.length)
   const scale = vertical(mostOpen(points), frame)
-  // The last value lasts until the picture’s edge.
+  // The last value extends to the edge of the chart.
   const all = [...points, ...points.slice(-1)]
   return (
     line<StatsPoint>()
@@ -79,7 +79,7 @@ export function path(points: StatsPoint[], state: State, frame: Frame): string {
   )
 }
 
-/** Moments below the picture: its beginning, middle and end. */
+/** Time labels at the start, the middle and the end. */
 export function moments(from: string, stepSeconds: number, count: number, { width }: Frame): { x: number; at: Date; anchor: 'start' | 'middle' | 'end' }[] {
   const start = Date.parse(from)
   const span = stepSeconds * count * 1000

@@ -1,4 +1,4 @@
-/** Copies; where the browser has no clipboard (plain http), by the old way through a selection. */
+/** Copies a text; where the browser offers no clipboard (plain http), through a selection. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)

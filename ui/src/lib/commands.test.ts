@@ -22,8 +22,8 @@ const hash = 'ab'.repeat(32)
 const id = (goos: string): string => `build.${goos}.arm64.1_26_8.${hash}`
 const request = { goos: 'linux', goarch: 'amd64', goVersion: '1.26.8', packages: ['a.b/c'], components: ['input/kafka'], modules: { 'a.b': 'v1.0.0' } }
 
-describe('words of a shell', () => {
-  it.each(["it's", '$(id)', 'a b', '`x`', '"', "''", '\\', 'a\nb', '', '*'])('mean exactly %j', (text) => {
+describe('quoted words', () => {
+  it.each(["it's", '$(id)', 'a b', '`x`', '"', "''", '\\', 'a\nb', '', '*'])('mean %j to a shell', (text) => {
     expect(execFileSync('sh', ['-c', `printf %s ${quote(text)}`], { encoding: 'utf8' })).toBe(text)
   })
 
@@ -33,13 +33,13 @@ describe('words of a shell', () => {
 })
 
 describe('commands', () => {
-  it('ask with the whole request', () => {
+  it('contain the whole request', () => {
     const json = JSON.stringify(request)
     expect(curlRequest('https://w.example', request)).toBe(`curl -sS -H 'Prefer: wait=60' -d '${json}' https://w.example/api/builds`)
     expect(natsRequest(request)).toBe(`nats req build.request '${json}'`)
   })
 
-  it('download, and make the file start', () => {
+  it('download, and make the file executable', () => {
     expect(curlDownload('http://h', id('linux'))).toBe(
       `curl -fsS -o wombat http://h/artifacts/linux/arm64/1.26.8/${hash}\nchmod +x ./wombat`,
     )
@@ -52,14 +52,14 @@ describe('commands', () => {
     expect(startHint('windows')).toEqual([])
   })
 
-  it('name the server to wombat only where it has to be named', () => {
+  it('name the server to wombat unless it is the default', () => {
     const expected =
       'wombat build --platform linux/amd64 --go 1.26.8 --module a.b=v1.0.0 a.b/c input/kafka --output ./wombat'
     expect(wombatBuild('http://127.0.0.1:4430', request)).toBe(`${expected}\nchmod +x ./wombat`)
     expect(wombatBuild('https://w.example', request)).toBe(`${expected} --server https://w.example\nchmod +x ./wombat`)
   })
 
-  it('ask, wait and download in one line where no release was chosen', () => {
+  it('request, wait and download in one line unless a release was chosen', () => {
     expect(curlOneLine('http://h', request)).toBeUndefined()
     const plain = { goos: 'linux', goarch: 'arm64', components: ['nats', 'input/kafka'] }
     const url = 'http://h/dl/linux/arm64?components=nats,input/kafka'
@@ -89,7 +89,7 @@ describe('commands', () => {
     ])
   })
 
-  it('know what a browser calls the file', () => {
+  it('know the name of a browser’s download', () => {
     expect(downloadName(id('linux'))).toBe('wombat-abababababab-linux-arm64')
     expect(downloadName(id('windows'))).toBe('wombat-abababababab-windows-arm64.exe')
   })

@@ -1,24 +1,24 @@
-/** The commands that do in a terminal what the page does. Nothing in them needs a comment, which some shells don't take. */
+/** Terminal commands for what the page does. They contain no comments, which some shells don't accept. */
 import type { RequestBody } from '@/api/types'
 
 import { artifactPath, parseBuildId, shortHash } from './buildId'
 
-/** Where `wombat` looks for a server that isn't named. */
+/** The server that `wombat` uses by default. */
 const DEFAULT_SERVER = 'http://127.0.0.1:4430'
 
-/** A word of a POSIX shell that means exactly this text. */
+/** Quotes a text for a POSIX shell. */
 export const quote = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 export const binaryName = (goos: string): string => (goos === 'windows' ? 'wombat.exe' : 'wombat')
 
-/** The name that the server gives to a download of a browser. */
+/** The file name that the server sets for a browser's download. */
 export function downloadName(id: string): string {
   const { goos, goarch } = parseBuildId(id)
   return `wombat-${shortHash(id)}-${goos}-${goarch}${goos === 'windows' ? '.exe' : ''}`
 }
 
-/** What makes a downloaded file start, if anything has to. */
+/** Commands that make a downloaded file executable, if it needs any. */
 export function startHint(goos: string, file = `./${binaryName(goos)}`): string[] {
   switch (goos) {
     case 'windows':
@@ -42,12 +42,12 @@ export function curlDownload(origin: string, id: string): string {
   return lines(`curl -fsS -o ${file} ${quote(origin + artifactPath(id))}`, ...startHint(goos))
 }
 
-/** What the same can be had with, in the order of the tabs. */
+/** The tools that commands are shown for, in the order of the tabs. */
 export const commandTabs = ['curl', 'nats', 'wombat', 'docker', 'actions'] as const
 export type CommandTab = (typeof commandTabs)[number]
 export const isCommandTab = (text: unknown): text is CommandTab => commandTabs.some((tab) => tab === text)
 
-/** An address that asks, waits and leads to the binary; releases that were chosen can't stand in it. */
+/** An address that requests a build, waits and redirects to the binary; it can't name releases of modules. */
 export function oneLineUrl(origin: string, request: RequestBody): string | undefined {
   if (Object.keys(request.modules ?? {}).length > 0) return undefined
   const parts = [
@@ -60,7 +60,7 @@ export function oneLineUrl(origin: string, request: RequestBody): string | undef
   return `${origin}/dl/${request.goos}/${request.goarch}?${parts.join('&')}`
 }
 
-/** Asks, waits and downloads. */
+/** Requests a build, waits and downloads the binary. */
 export function curlOneLine(origin: string, request: RequestBody): string | undefined {
   const url = oneLineUrl(origin, request)
   return url && lines(`curl -fsSL -o ${binaryName(request.goos)} ${quote(url)}`, ...startHint(request.goos))
@@ -95,11 +95,11 @@ export function actionsStep(origin: string, request: RequestBody): string | unde
   return command && lines('- name: Get the binary for the pipeline', '  run: |', ...command.split('\n').map((line) => `    ${line}`))
 }
 
-/** A step that downloads exactly this binary and checks it, for a runner of the platform that it is for. */
+/** A step that downloads exactly this binary and checks it, on a runner of its platform. */
 export function actionsStepOf(origin: string, id: string, sha256: string): string {
   const { goos } = parseBuildId(id)
   const file = binaryName(goos)
-  // Runners for Windows have a shell of POSIX and its tools, too; a Mac has no sha256sum.
+  // Windows runners have a POSIX shell with its tools as well; macOS has no sha256sum.
   const check = `echo '${sha256}  ${file}' | ${goos === 'darwin' || goos === 'freebsd' ? 'shasum -a 256' : 'sha256sum'} -c`
   const commands = [`curl -fsS -o ${file} ${quote(origin + artifactPath(id))}`, check, ...(goos === 'windows' ? [] : [`chmod +x ./${file}`])]
   return lines(
@@ -119,7 +119,7 @@ export function natsDownload(id: string): string {
   return lines(`nats object get artifacts ${quote(id)} --output ${binaryName(goos)}`, ...startHint(goos))
 }
 
-/** Asks, waits and downloads. */
+/** Requests a build, waits and downloads the binary. */
 export function wombatBuild(origin: string, request: RequestBody): string {
   const words = ['wombat', 'build', '--platform', `${request.goos}/${request.goarch}`]
   const add = (flag: string, value: string | undefined): void => {

@@ -1,4 +1,4 @@
-/** The catalog seen from its components. */
+/** The components of the catalog, by kind and name. */
 import type { ComponentKind, PackageHit } from '@/api/types'
 
 import { kinds as allKinds } from './kinds'
@@ -6,9 +6,9 @@ import { madePlain, words } from './search'
 
 export interface ListedComponent {
   name: string
-  /** Import paths of the packages that bring it. */
+  /** Import paths of the packages that provide it. */
   packages: string[]
-  /** What is searched in: its name, and the ends of those paths. */
+  /** The text to search: its name, and the ends of those paths. */
   searched: string
 }
 
@@ -40,7 +40,7 @@ export function listComponents(packages: PackageHit[]): ComponentGroup[] {
     .filter(({ components }) => components.length > 0)
 }
 
-/** Those that hold every word, of one of the kinds where any is given. */
+/** Components that match every word, and one of the kinds if any are given. */
 export function searchComponents(groups: ComponentGroup[], text: string, kinds: ComponentKind[]): Set<ListedComponent> {
   const wanted = words(text)
   return new Set(

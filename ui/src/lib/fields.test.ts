@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { rowsOf, whatOf } from './fields'
 
 describe('whatOf', () => {
-  it('speaks of what a field holds', () => {
+  it('names the type of a field', () => {
     expect(whatOf({ type: 'processor', shape: 'array' })).toBe('list: processor')
     expect(whatOf({ type: 'string', bloblang: true })).toBe('mapping')
     expect(whatOf({ type: 'string', interpolated: true })).toBe('text with mappings')
@@ -12,7 +12,7 @@ describe('whatOf', () => {
 })
 
 describe('rowsOf', () => {
-  it('lists fields with those that lie in them', () => {
+  it('lists fields with their nested ones', () => {
     const rows = rowsOf({
       type: 'object',
       children: [

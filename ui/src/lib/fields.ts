@@ -1,4 +1,4 @@
-/** Fields of a configuration as a flat list, in the words of people. */
+/** Fields of a configuration as a flat list, with their types in words. */
 import type { ConfigField } from '@/api/types'
 
 import { isKind, kindWords } from './kinds'
@@ -20,7 +20,7 @@ export interface FieldRow {
 const words: Record<string, string> = { bool: 'true or false', int: 'whole number', float: 'number', object: 'fields', unknown: 'any value' }
 const kinds: Record<string, string> = { metrics: 'metric' }
 
-/** What a field holds. */
+/** The type of a field in words. */
 export function whatOf({ type, shape, bloblang, interpolated, secret }: ConfigField): string {
   const kind = kinds[type] ?? type
   const one = bloblang ? 'mapping' : isKind(kind) ? kindWords[kind].one : (words[type] ?? (secret ? 'secret' : 'text'))
@@ -34,7 +34,7 @@ export function whatOf({ type, shape, bloblang, interpolated, secret }: ConfigFi
 const written = (value: unknown): string | undefined =>
   value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length > 0) ? undefined : JSON.stringify(value)
 
-/** All fields below one, each after the one that it lies in. */
+/** All nested fields, each after its parent. */
 export function rowsOf(config: ConfigField | undefined, above = '', depth = 0): FieldRow[] {
   return (config?.children ?? []).flatMap((field) => {
     const path = above === '' ? (field.name ?? '') : `${above}.${field.name ?? ''}`

@@ -1,4 +1,4 @@
-/** Numbers and times in words, the same everywhere. */
+/** Formats of numbers and times for the whole site. */
 
 /** Megabytes with one digit: `28.1 MB`. */
 export function megabytes(bytes: number): string {
@@ -14,7 +14,7 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
-/** Whole seconds, for what isn't known better: `2 s`, `3 min`. */
+/** An estimated duration: `2 s`, `3 min`. */
 export function roughly(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
   return `${Math.round(seconds / 60)} min`

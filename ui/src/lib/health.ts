@@ -1,15 +1,15 @@
-/** What the fleet page says of the service's health. */
+/** The health banner of the fleet page. */
 import type { HealthReport } from '@/api/types'
 
 export interface HealthBanner {
   title: string
-  /** Something is refused because of it. */
+  /** The service refuses requests because of it. */
   isSevere: boolean
-  /** What follows, and what an operator does. */
+  /** Consequences, and remedies for an operator. */
   sentences: string[]
 }
 
-/** Nothing while all is well. */
+/** `undefined` while all is well. */
 export function bannerOf({ problems, notes, nats, stores }: HealthReport): HealthBanner | undefined {
   const sentences = [...problems, ...notes]
   if (sentences.length === 0) return undefined
@@ -20,6 +20,6 @@ export function bannerOf({ problems, notes, nats, stores }: HealthReport): Healt
     if (nats.acknowledges === false) return 'Nothing new is stored'
     const full = stores.filter((store) => (problems.length > 0 ? store.refusesBuilds : store.full)).map(({ name }) => name)
     if (full.length > 0) return `${full.length > 1 ? 'Stores are' : 'A store is'} full: ${full.join(', ')}`
-    return problems.length > 0 ? 'Not everything is answered right now' : 'This wants an operator'
+    return problems.length > 0 ? 'Some requests fail right now' : 'An operator is needed'
   }
 }

@@ -7,7 +7,7 @@ interface LicenceWords {
 
 export const licenceWords = {
   apache: { short: 'Apache-2.0', long: 'No compiled file is under the Redpanda Community Licence.' },
-  community: { short: 'Community', long: 'In upstream’s community bundle, yet not free of the Redpanda Community Licence.' },
+  community: { short: 'Community', long: 'In upstream’s community bundle, yet some compiled files are under the Redpanda Community Licence.' },
   rcl: { short: 'RCL', long: 'Under the Redpanda Community Licence; built only where the operator has accepted it.' },
 } satisfies Record<Licence, LicenceWords>
 

@@ -11,7 +11,7 @@ const lines = ['go build …', 'github.com/a/b', '../b/b.go:12:5: undefined: x',
 const entries = (...events: LogEvent[]): LoggedEntry[] =>
   events.map((event, index) => ({ sequence: index + 10, claim: 'a', n: index + 1, at: index * 1000, ...event }) as LoggedEntry)
 
-it('tells once how much is missing, although it is told every few seconds', () => {
+it('shows one line for consecutive gaps', () => {
   const progress = { done: 1, total: 2, cached: 0 }
   const shown = logLines(
     entries(
@@ -36,12 +36,12 @@ it('tells once how much is missing, although it is told every few seconds', () =
   expect(new Set(shown.map(({ key }) => key)).size).toBe(shown.length)
 })
 
-it('finds where the trouble begins', () => {
+it('finds the first error', () => {
   expect(firstError(lines)?.text).toBe('../b/b.go:12:5: undefined: x')
   expect(firstError(lines.slice(0, 2))).toBeUndefined()
 })
 
-it('finds a text in any case, as often as it is there', () => {
+it('finds all matches of a text in any case', () => {
   const { lines: places, first } = matchesOf(lines, ' GITHUB ')
   expect([places, [...first]]).toEqual([[1], [['1', 0]]])
   expect(matchesOf(lines, 'b').lines).toEqual([0, 1, 1, 2, 2])
@@ -50,13 +50,13 @@ it('finds a text in any case, as often as it is there', () => {
   expect(matchesOf(lines, '(.*').lines).toEqual([])
 })
 
-it('cuts a line up at what was found', () => {
+it('splits a line at its matches', () => {
   expect(partsOf('../b/B.go:1', 'b', 3)).toEqual([{ text: '../' }, { text: 'b', match: 3 }, { text: '/' }, { text: 'B', match: 4 }, { text: '.go:1' }])
   expect(partsOf('İ a', 'a', 0)).toEqual([{ text: 'İ ' }, { text: 'a', match: 0 }])
   expect(partsOf('a', ' ', 0)).toEqual([{ text: 'a' }])
 })
 
-it('shows the end of a log, or what is around a match', () => {
+it('shows the end of a log, or the lines around a match', () => {
   expect(windowAround(10, 20, undefined)).toEqual([0, 10])
   expect(windowAround(100, 20, 85)).toEqual([80, 100])
   expect(windowAround(100, 20, 50)).toEqual([40, 60])

@@ -1,4 +1,4 @@
-/** The lines of a log as a person reads them. */
+/** The lines of a build's log, and a search in them. */
 import type { LoggedEntry } from '@/api/types'
 
 import { count, duration } from './format'
@@ -6,12 +6,12 @@ import { count, duration } from './format'
 export interface LogLine {
   key: string
   text: string
-  /** What we say about the build, rather than what the compiler said. */
+  /** From the service about the build, not from a compiler. */
   isNote: boolean
 }
 
 export function logLines(entries: LoggedEntry[]): LogLine[] {
-  // Each report of progress is a phase event too; only the first of a phase and claim is worth a line.
+  // Progress reports are phase events as well; only the first of a phase and claim gets a line.
   const begun = new Set<string>()
   return joined(entries).flatMap((entry) => {
     const note = (text: string): LogLine[] => [{ key: `${entry.sequence}`, text, isNote: true }]
@@ -29,7 +29,7 @@ export function logLines(entries: LoggedEntry[]): LogLine[] {
       case 'gap':
         return note(`${count(entry.dropped, 'line')}${entry.bytes === undefined ? '' : ` (${count(entry.bytes, 'byte')})`} ${entry.dropped === 1 ? 'is' : 'are'} missing here`)
       case 'end':
-        return note(entry.status === 'new' ? 'given back to the queue' : `ended: ${entry.status}`)
+        return note(entry.status === 'new' ? 'returned to the queue' : `ended: ${entry.status}`)
     }
   })
 }
@@ -37,7 +37,7 @@ export function logLines(entries: LoggedEntry[]): LogLine[] {
 type Gap = LoggedEntry & { event: 'gap' }
 const isGap = (entry: LoggedEntry | undefined): entry is Gap => entry?.event === 'gap'
 
-/** A log that is too long tells every few seconds how much more is missing: one line is enough, of all that follow on each other but for progress. */
+/** A log that is too long reports every few seconds how much more is missing: consecutive gaps become one, even with progress between them. */
 function joined(entries: LoggedEntry[]): LoggedEntry[] {
   const all: LoggedEntry[] = []
   let place: number | undefined
@@ -58,23 +58,23 @@ function joined(entries: LoggedEntry[]): LoggedEntry[] {
 
 export const logText = (lines: LogLine[]): string => lines.map(({ text }) => text).join('\n')
 
-/** How compilers and Go itself begin to say what is wrong: `file.go:1:2: …`, `go: …`, `panic: …`, `… error …`. */
+/** How errors of compilers and of Go start: `file.go:1:2: …`, `go: …`, `panic: …`, `… error …`. */
 const ERROR = /^\S+\.go:\d+(:\d+)?: |^go: (?!downloading|finding|extracting)|^panic: |\berror\b|\bcannot\b|no required module/i
 
-/** Where the trouble begins, which is seldom the last line. */
+/** The first line with an error; the last line seldom has it. */
 export const firstError = (lines: LogLine[]): LogLine | undefined => lines.find(({ text, isNote }) => !isNote && ERROR.test(text))
 
-/** Where a text stands in a log, whichever case it is in. */
+/** The matches of a text in a log, in any case. */
 export interface Matches {
-  /** Of each match, the place of its line. */
+  /** The index of each match's line. */
   lines: number[]
-  /** Of each line that has one, the number of its first match, by key. */
+  /** The number of the first match in a line, by the line's key. */
   first: Map<string, number>
 }
 
 export interface LinePart {
   text: string
-  /** The number of the match that this is. */
+  /** The number of the match, if the part is one. */
   match?: number
 }
 
@@ -93,7 +93,7 @@ export function matchesOf(lines: LogLine[], text: string): Matches {
   return matches
 }
 
-/** A line cut up where the text begins and ends; its first match has the number `first`. */
+/** A line split at the matches of a text; the first match has the number `first`. */
 export function partsOf(line: string, text: string, first: number): LinePart[] {
   const wanted = pattern(text)
   if (!wanted) return [{ text: line }]
@@ -109,7 +109,7 @@ export function partsOf(line: string, text: string, first: number): LinePart[] {
   return parts
 }
 
-/** As many places as are shown: the last ones, or those around a place that isn't among them. */
+/** The range of `most` lines to show: the last ones, or those around a line before them. */
 export function windowAround(length: number, most: number, place: number | undefined): [from: number, to: number] {
   if (place === undefined || place >= length - most) return [Math.max(0, length - most), length]
   const from = Math.max(0, place - Math.floor(most / 2))

@@ -13,19 +13,19 @@ const origin = 'https://w.example'
 const find = (nodes: SchemaNode[], name: string): SchemaNode => nodes.find((node) => node.name === name)!
 
 describe('calls', () => {
-  it('are all there, each with an address of its own', () => {
+  it('are complete, each with its own anchor', () => {
     expect(calls.length).toBeGreaterThan(20)
     expect(new Set(calls.map(({ slug }) => slug)).size).toBe(calls.length)
     expect(calls.map(({ slug }) => slug).filter((slug) => !/^[\w.-]+$/.test(slug))).toEqual([])
   })
 
-  it('have a name without an operationId, too, and the parameters of their path', () => {
+  it('have a name even without an operationId, and the parameters of their path', () => {
     const path = '/a/{b}/c.json'
     const [made] = callsOf({ info: { title: '', version: '' }, paths: { [path]: { get: { responses: {} }, parameters: [{ name: 'b', in: 'path' }] } } })
     expect(made).toMatchObject({ slug: 'get-a-b-c.json', needsToken: false, parameters: [{ name: 'b' }] })
   })
 
-  it('stand by tag, in the order of the document', () => {
+  it('are grouped by tag, in the order of the document', () => {
     const groups = groupCalls(document, calls)
     expect(groups.map(({ name }) => name)).toEqual(document.tags!.map(({ name }) => name))
     expect(groups.flatMap((group) => group.calls)).toHaveLength(calls.length)
@@ -40,7 +40,7 @@ describe('calls', () => {
 })
 
 describe('curl', () => {
-  it('has the examples of the document', () => {
+  it('contains the examples of the document', () => {
     expect(curlOf(origin, call('listBuilds'))).toBe('curl -sS https://w.example/api/builds')
     const line = curlOf(origin, call('requestBuild'))
     expect(line).toMatch(/^curl -sS -H 'Content-Type: application\/json' --data-binary '\{.*\}' https:\/\/w\.example\/api\/builds$/)
@@ -48,13 +48,13 @@ describe('curl', () => {
     expect(curlOf(origin, call('download'))).toBe('curl -sS -L -o wombat https://w.example/dl/linux/amd64')
   })
 
-  it('leaves a place for what only the reader knows', () => {
+  it('has placeholders for values without an example', () => {
     expect(curlOf(origin, call('cancelBuild'))).toBe("curl -sS -X DELETE -H 'Authorization: Bearer <token>' 'https://w.example/api/builds/<id>'")
     expect(curlOf(origin, call('describeBinary'))).toContain("-I 'https://w.example/artifacts/linux/amd64/<go>/<hash>'")
     expect(curlOf(origin, call('followBuild'))).toContain(' -N ')
   })
 
-  it('has what was typed', () => {
+  it('contains the typed values', () => {
     expect(curlOf(origin, call('getBuild'), { id: 'a/b', wait: '5' })).toBe("curl -sS 'https://w.example/api/builds/a%2Fb?wait=5'")
   })
 
@@ -65,14 +65,14 @@ describe('curl', () => {
 })
 
 describe('trying a call', () => {
-  it('is for what changes nothing, needs no token and ends', () => {
+  it('is possible if it changes nothing, needs no token and ends', () => {
     for (const slug of ['listBuilds', 'getBuild', 'readLog', 'isAlive', 'getOpenapi']) expect(isTryable(call(slug)), slug).toBe(true)
     for (const slug of ['requestBuild', 'getBlocklist', 'followAll', 'followBuild', 'getBinary', 'describeBinary', 'download']) {
       expect(isTryable(call(slug)), slug).toBe(false)
     }
   })
 
-  it('waits for what has to be there', () => {
+  it('waits for required values', () => {
     expect(tryAddress(call('getComponent'), { kind: 'input' })).toBeUndefined()
     expect(tryAddress(call('getComponent'), { kind: 'input', name: 'a b' })).toBe('/api/catalog/components/input/a%20b')
     expect(tryAddress(call('listBuilds'), { q: 'status:failed', limit: '' })).toBe('/api/builds?q=status%3Afailed')
@@ -82,19 +82,19 @@ describe('trying a call', () => {
 describe('schemas', () => {
   const tree = (name: string): SchemaNode => schemaTree(document, { $ref: `#/components/schemas/${name}` })
 
-  it('follow references, and keep what stands beside them', () => {
+  it('follow references, and keep the keywords beside them', () => {
     const failure = find(tree('BuildView').children, 'failure')
     expect(failure).toMatchObject({ type: 'FailureJson', required: false, description: 'Why it failed, for programs.' })
     expect(find(failure.children, 'class').values.map(({ value }) => value)).toContain('compile')
     expect(find(tree('BuildView').children, 'id').required).toBe(true)
   })
 
-  it('name values with what they mean, unless that is the value again', () => {
+  it('describe values, unless the description repeats the value', () => {
     expect(tree('Status').values[0]).toEqual({ value: 'new', description: 'Waits for a builder.' })
     expect(find(tree('BuildView').children, 'goos').values[0]).toEqual({ value: 'linux', description: undefined })
   })
 
-  it('tell lists, maps and choices apart', () => {
+  it('distinguish lists, maps and choices', () => {
     const list = find(tree('ListAnswer').children, 'builds')
     expect(list.type).toBe('list of BuildView')
     expect(find(list.children, 'sha256')).toBeDefined()
@@ -102,7 +102,7 @@ describe('schemas', () => {
     expect(tree('LoggedEntry').children.map(({ name }) => name)).toContain('event: claimed')
   })
 
-  it('end where they hold themselves', () => {
+  it('end at recursion', () => {
     const children = find(tree('Field').children, 'children')
     expect(children.children).toMatchObject([{ name: 'each', type: 'Field', isRepeated: true, children: [] }])
     const loop: OpenapiDocument = { ...document, components: { schemas: { A: { $ref: '#/components/schemas/B' }, B: { $ref: '#/components/schemas/A' } } } }
@@ -110,7 +110,7 @@ describe('schemas', () => {
     expect(schemaTree(document, { $ref: '#/nowhere' })).toMatchObject({ type: '#/nowhere', children: [] })
   })
 
-  it('can be opened to the last node, for every call', () => {
+  it('can be expanded to the last node, for every call', () => {
     let nodes = 0
     const open = (node: SchemaNode, depth: number): void => {
       nodes++
@@ -126,7 +126,7 @@ describe('schemas', () => {
   })
 })
 
-it('bodies are made to be read', () => {
+it('bodies are formatted for display', () => {
   expect(prettyBody('{"a":1}')).toBe('{\n  "a": 1\n}')
   expect(prettyBody('ok')).toBe('ok')
   expect(codeParts('a `b` c')).toEqual([{ text: 'a ', isCode: false }, { text: 'b', isCode: true }, { text: ' c', isCode: false }])

@@ -1,4 +1,4 @@
-/** The calls of an OpenAPI document, as a person looks through them. */
+/** The calls of an OpenAPI document, prepared for the API page. */
 import { quote } from './commands'
 
 export interface SchemaObject {
@@ -76,7 +76,7 @@ export const methods = ['get', 'head', 'post', 'put', 'patch', 'delete'] as cons
 export type Method = (typeof methods)[number]
 
 export interface Call extends Operation {
-  /** What a link to it ends with. */
+  /** Its anchor on the page. */
   slug: string
   method: Method
   path: string
@@ -90,7 +90,7 @@ export interface CallGroup {
   calls: Call[]
 }
 
-/** What was typed, by the name of the parameter. */
+/** Typed values by the name of the parameter. */
 export type Values = Record<string, string>
 
 /** All calls: by path, and in the usual order of methods. */
@@ -101,14 +101,14 @@ export function callsOf(document: OpenapiDocument): Call[] {
       if (!operation) return []
       const slug = operation.operationId ?? [method, ...path.split(/[^\w.]+/)].filter(Boolean).join('-')
       const security = operation.security ?? document.security ?? []
-      // An empty requirement among them says that it goes without, too.
+      // An empty requirement among them means that the call works without a token as well.
       const needsToken = security.length > 0 && security.every((needed) => Object.keys(needed).length > 0)
       return [{ ...operation, slug, method, path, needsToken, parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])] }]
     }),
   )
 }
 
-/** By tag, in the order of the document; what has no tag goes by the first part of its path. */
+/** Calls by tag, in the order of the document; a call without a tag is grouped by the first part of its path. */
 export function groupCalls(document: OpenapiDocument, calls: Call[]): CallGroup[] {
   const groups = new Map<string, CallGroup>((document.tags ?? []).map(({ name, description }) => [name, { name, description, calls: [] }]))
   for (const call of calls) {
@@ -120,7 +120,7 @@ export function groupCalls(document: OpenapiDocument, calls: Call[]): CallGroup[
   return [...groups.values()].filter((group) => group.calls.length > 0)
 }
 
-/** Calls that hold every word: in their method, path, name, words or parameters. */
+/** Calls that match every word: in their method, path, name, description or parameters. */
 export function findCalls(calls: Call[], text: string): Call[] {
   const wanted = text.toLowerCase().split(/\s+/).filter(Boolean)
   return calls.filter(({ method, path, slug, summary = '', description = '', parameters }) => {
@@ -138,7 +138,7 @@ export function exampleOf({ example, examples, schema }: CallParameter): string 
   return value === undefined ? undefined : String(value)
 }
 
-/** An example as it is sent: text as it is, all else as JSON. */
+/** An example as a body: text unchanged, other values as JSON. */
 export const bodyText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 export const examplesOf = ({ example, examples }: Media): unknown[] => [
@@ -146,7 +146,7 @@ export const examplesOf = ({ example, examples }: Media): unknown[] => [
   ...Object.values(examples ?? {}).flatMap(({ value }) => (value === undefined ? [] : [value])),
 ]
 
-/** The address of a call: what was typed, and `left` for a part of the path that wasn't. */
+/** The address of a call with the typed values; `left` fills missing parts of the path. */
 function addressOf({ path, parameters }: Call, values: Values, left: (parameter: CallParameter) => string): string {
   let address = path
   const query = new URLSearchParams()
@@ -158,7 +158,7 @@ function addressOf({ path, parameters }: Call, values: Values, left: (parameter:
   return query.size > 0 ? `${address}?${query}` : address
 }
 
-/** What was typed; examples stand in for what has to be there. */
+/** The typed values, with examples for missing required ones. */
 export function withExamples({ parameters }: Call, values: Values): Values {
   const needed = parameters.filter(({ name, required }) => required && !values[name])
   return { ...values, ...Object.fromEntries(needed.flatMap((parameter) => {
@@ -171,7 +171,7 @@ const successes = ({ responses }: Call): Answer[] => Object.entries(responses).f
 const mediaTypes = (call: Call): string[] => successes(call).flatMap(({ content }) => Object.keys(content ?? {}))
 const isText = (type: string): boolean => /[/+]json$|^text\/(?!event-stream)/.test(type)
 
-/** A line for a shell that makes this call. */
+/** A curl command for this call. */
 export function curlOf(origin: string, call: Call, values: Values = {}): string {
   const given = withExamples(call, values)
   const words = ['curl', '-sS']
@@ -194,16 +194,16 @@ export function curlOf(origin: string, call: Call, values: Values = {}): string 
   return words.join(' ')
 }
 
-/** Whether it can be tried from the page: it changes nothing, needs no token, and answers with text that ends. */
+/** Whether a call can be tried from the page: it changes nothing, needs no token, and answers with a finite text. */
 export const isTryable = (call: Call): boolean => call.method === 'get' && !call.needsToken && mediaTypes(call).some(isText) && mediaTypes(call).every(isText)
 
-/** The address to try, once all that has to be there was typed. */
+/** The address to try; `undefined` while a required value is missing. */
 export function tryAddress(call: Call, values: Values): string | undefined {
   const lacks = call.parameters.some(({ name, required, in: place }) => (required || place === 'path') && !values[name])
   return lacks ? undefined : addressOf(call, values, () => '')
 }
 
-/** A body to look at: JSON with a line for each value, all else as it is. */
+/** A body for display: JSON is indented, other text unchanged. */
 export function prettyBody(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)
@@ -212,6 +212,6 @@ export function prettyBody(text: string): string {
   }
 }
 
-/** A text in its parts: what stands between backticks is code. */
+/** Splits a text at its backticks, which enclose code. */
 export const codeParts = (text: string): { text: string; isCode: boolean }[] =>
   text.split('`').map((part, index) => ({ text: part, isCode: index % 2 === 1 })).filter((part) => part.text !== '')

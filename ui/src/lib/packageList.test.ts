@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { readPackageList } from './packageList'
 
-it('takes lists as people have them', () => {
+it('parses lists from many sources', () => {
   const text = `# mine
 github.com/a/b, github.com/a/c@v1.2.3   // both
 import (
@@ -17,7 +17,7 @@ import (
   ])
 })
 
-it('says of each line what is wrong with it', () => {
+it('names the problem of each line', () => {
   const problems = readPackageList('nats\n\nhttps://github.com/a/b\ngithub.com/a/b@latest\ngithub.com/a/c\ngithub.com/a/c')
   expect(problems.map(({ line, problem }) => [line, problem?.split(' ')[0]])).toEqual([
     [1, 'A'],
@@ -28,11 +28,11 @@ it('says of each line what is wrong with it', () => {
   ])
 })
 
-it('asks for the version of what the catalog doesn’t know', () => {
+it('asks for a version where the catalog doesn’t have the module', () => {
   const problems = (text: string, modules?: string[]) => readPackageList(text, modules).map(({ problem }) => problem)
   expect(problems('github.com/a/b/c github.com/a/bc github.com/a/bc@v1.0.0', ['github.com/a/b'])).toEqual([
     undefined,
-    'The catalog doesn’t know its module, so name a version, such as github.com/a/bc@v1.2.3.',
+    'The catalog doesn’t have its module, so add a version, such as github.com/a/bc@v1.2.3.',
     undefined,
   ])
   expect(problems('github.com/a/bc')).toEqual([undefined])

@@ -1,4 +1,4 @@
-/** A list of packages as people write it down: one or more a line, between blanks or commas, remarks behind `#` or `//`. */
+/** Parses a typed list of packages: separated by lines, blanks or commas, with comments behind `#` or `//`. */
 import { whyNotImportPath } from './importPath'
 import { moduleOf, splitReference } from './packages'
 
@@ -9,14 +9,14 @@ export interface ListLine {
   problem: string | undefined
 }
 
-/** The service finds versions in its catalog alone. */
+/** The service knows versions only for the modules of its catalog. */
 function lacksVersion(reference: string, modules: readonly string[] | undefined): string | undefined {
   const { path, version } = splitReference(reference)
   if (version !== undefined || modules === undefined || moduleOf(path, modules) !== undefined) return undefined
-  return `The catalog doesn’t know its module, so name a version, such as ${path}@v1.2.3.`
+  return `The catalog doesn’t have its module, so add a version, such as ${path}@v1.2.3.`
 }
 
-/** `modules`: those of the catalog, once they are known. */
+/** `modules`: those of the catalog, once it is fetched. */
 export function readPackageList(text: string, modules?: readonly string[]): ListLine[] {
   const seen = new Set<string>()
   return text.split('\n').flatMap((written, index) => {
@@ -26,7 +26,7 @@ export function readPackageList(text: string, modules?: readonly string[]): List
     return references
       .filter((reference) => reference !== '' && reference !== 'import' && reference !== '(' && reference !== ')')
       .map((reference) => {
-        const problem = whyNotImportPath(reference) ?? lacksVersion(reference, modules) ?? (seen.has(reference) ? 'It stands in the list already.' : undefined)
+        const problem = whyNotImportPath(reference) ?? lacksVersion(reference, modules) ?? (seen.has(reference) ? 'It is already in the list.' : undefined)
         seen.add(reference)
         return { line: index + 1, reference, problem }
       })

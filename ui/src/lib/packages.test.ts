@@ -22,7 +22,7 @@ const answer = (packages: PackageHit[]): CatalogAnswer => ({ revision: 1, releas
 const newest = answer([hit(BENTHOS, 'pure'), hit(CONNECT, 'kafka'), hit(CONNECT, 'pure'), hit(CONNECT, 'sql/base')])
 
 describe('names', () => {
-  it('are what stands below the folder of components', () => {
+  it('are the path below the folder of components', () => {
     expect(shortName(`${CONNECT}/public/components/sql/base`)).toBe('sql/base')
     expect(shortName('example.org/x')).toBe('example.org/x')
   })
@@ -42,7 +42,7 @@ describe('names', () => {
 })
 
 describe('references and modules', () => {
-  it('come apart', () => {
+  it('are split', () => {
     expect(splitReference('a.b/c@v1.0.0')).toEqual({ path: 'a.b/c', version: 'v1.0.0' })
     expect(splitReference('a.b/c')).toEqual({ path: 'a.b/c' })
   })
@@ -68,7 +68,7 @@ describe('availability', () => {
     expect(whyUnavailable(listed({}), 'linux/amd64', undefined)).toBeUndefined()
   })
 
-  it('an older release takes the place of the newest; what it lacks is shown as missing', () => {
+  it('an older release replaces the newest; packages that it lacks are shown as missing', () => {
     const older = answer([hit(CONNECT, 'kafka', { version: 'v4.100.0' }), hit(CONNECT, 'gone', { version: 'v4.100.0' })])
     const packages = listPackages(newest, [older])
     const of = (name: string) => packages.find((item) => item.name === name)
@@ -79,7 +79,7 @@ describe('availability', () => {
   })
 })
 
-it('versions follow each other by their numbers', () => {
+it('versions are ordered by their numbers', () => {
   expect(isNewer('v4.105.0', 'v4.85.0')).toBe(true)
   expect(isNewer('v4.105.0', 'v4.105.0')).toBe(false)
   expect(isNewer('v4.105.0', 'v4.106.0')).toBe(false)

@@ -1,4 +1,4 @@
-/** What a package is called, and whether it can go into a binary. */
+/** Names of packages, and whether they can go into a binary. */
 import type { CatalogAnswer, PackageHit } from '@/api/types'
 
 const FOLDER = '/public/components/'
@@ -9,13 +9,13 @@ export function shortName(path: string): string {
   return at < 0 ? path : path.slice(at + FOLDER.length)
 }
 
-/** `path@version` in its two parts. */
+/** Splits `path@version`. */
 export function splitReference(reference: string): { path: string; version?: string } {
   const at = reference.indexOf('@')
   return at < 0 ? { path: reference } : { path: reference.slice(0, at), version: reference.slice(at + 1) }
 }
 
-/** The module, of those given, that holds this path: the longest that is a prefix of it. */
+/** The module of a path: the longest of these modules that is a prefix of it. */
 export function moduleOf(path: string, modules: Iterable<string>): string | undefined {
   let found: string | undefined
   for (const module of modules) {
@@ -24,15 +24,15 @@ export function moduleOf(path: string, modules: Iterable<string>): string | unde
   return found
 }
 
-/** A package of the catalog, with what the page needs to know of it. */
+/** A package of the catalog as the page lists it. */
 export interface ListedPackage extends PackageHit {
   /** The short name; the whole path where two packages share it. */
   name: string
-  /** Not in the release that was chosen, but in the newest. */
+  /** In the newest release, but not in the chosen one. */
   missing: boolean
 }
 
-/** Packages with the names they are shown by; those of the chosen releases take the place of the newest ones. */
+/** Packages with their display names; chosen releases replace the newest ones. */
 export function listPackages(newest: CatalogAnswer, chosen: CatalogAnswer[]): ListedPackage[] {
   const replaced = new Map(chosen.flatMap((answer) => answer.packages.slice(0, 1).map((hit) => [hit.module, answer])))
   const hits = newest.packages.filter((hit) => !replaced.has(hit.module)).map((hit) => ({ hit, missing: false }))
@@ -59,7 +59,7 @@ export function listPackages(newest: CatalogAnswer, chosen: CatalogAnswer[]): Li
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** The module with the most packages: the one that the site is about. */
+/** The module with the most packages, whose packages have short names. */
 export function mainModule(catalog: CatalogAnswer): string | undefined {
   const counts = new Map<string, number>()
   for (const hit of catalog.packages) counts.set(hit.module, (counts.get(hit.module) ?? 0) + 1)
@@ -84,14 +84,14 @@ export function whyUnavailable(listed: ListedPackage, platform: string, release:
 
 const LONG = 40
 
-/** The last element of a long path, and of a long element its beginning. */
+/** The last element of a long path; the start of a long element. */
 export function brief(name: string): string {
   if (name.length <= LONG) return name
   const last = name.slice(name.lastIndexOf('/') + 1)
   return last.length <= LONG ? `…/${last}` : `…/${last.slice(0, LONG)}…`
 }
 
-/** What a binary is called: its first packages, without what every binary has. */
+/** The title of a binary: its first packages, without the base. */
 export function titleOf(packages: { url: string; base?: boolean }[]): string {
   const picked = packages.filter(({ base }) => !base)
   const names = (picked.length > 0 ? picked : packages).map(({ url }) => brief(shortName(url)))
@@ -105,6 +105,6 @@ export function isNewer(version: string, other: string): boolean {
   const [left, right] = [numbers(version), numbers(other)]
   const at = left.findIndex((part, place) => part !== right[place])
   if (at >= 0) return left[at]! > (right[at] ?? 0)
-  // What leads up to a release comes before it.
+  // A pre-release comes before its release.
   return other.includes('-') && !version.includes('-')
 }

@@ -16,7 +16,7 @@ const build = (more: Partial<BuildView>): BuildView =>
 const states = (view: BuildView, heard = hear(entries)): string => steps(view, heard).map(({ state }) => state[0]).join('')
 
 describe('steps', () => {
-  it('follow what was heard, over phases that were skipped', () => {
+  it('follow the log, across skipped phases', () => {
     const shown = steps(build({}), hear(entries))
     expect(shown.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'current', 'waiting', 'waiting'])
     expect(shown[0]?.milliseconds).toBe(2000)
@@ -27,13 +27,13 @@ describe('steps', () => {
 
   it('go by the record where it is ahead of the log', () => expect(states(build({ phase: 'link' }))).toBe('ddddcw'))
 
-  it('begin in the queue and end well or badly', () => {
+  it('begin in the queue and end in success or failure', () => {
     expect(states(build({ status: 'new' }), hear([]))).toBe('cwwwww')
     expect(states(build({ status: 'success' }))).toBe('dddddd')
     expect(states(build({ status: 'failed' }))).toBe('dddfww')
   })
 
-  it('begin anew with another claim', () => {
+  it('start again with another claim', () => {
     const again = hear([...entries, entry(1, 0, { event: 'claimed', builder: 'owl', attempt: 2 })])
     expect(again.phase).toBeUndefined()
   })
@@ -43,7 +43,7 @@ describe('steps', () => {
   })
 })
 
-it('progress is told in words', () => {
+it('progress is put in words', () => {
   expect(progressWords({ done: 312, total: 420, cached: 250 })).toBe('312 of 420 packages, 250 from the cache')
   expect(progressWords({ done: 1, total: 2, cached: 0 })).toBe('1 of 2 packages')
 })

@@ -1,4 +1,4 @@
-/** Where a build is, told from what its builder said. */
+/** The phases of a build, from its record and its log events. */
 import type { BuildView, LoggedEntry, Phase, Progress } from '@/api/types'
 
 export const phases: Phase[] = ['queued', 'resolve', 'download', 'compile', 'link', 'upload']
@@ -8,19 +8,19 @@ export type StepState = 'done' | 'current' | 'waiting' | 'failed'
 export interface Step {
   phase: Phase
   state: StepState
-  /** How long it took, or `undefined` if that isn't known. */
+  /** Its duration, if known. */
   milliseconds: number | undefined
   progress: Progress | undefined
 }
 
 export interface Heard {
   phase: Phase | undefined
-  /** Milliseconds since the claim at which each phase was first heard of. */
+  /** Milliseconds from the claim to the first event of each phase. */
   began: Partial<Record<Phase, number>>
   progress: Partial<Record<Phase, Progress>>
 }
 
-/** What the entries of the last claim say of its phases. */
+/** The phases of the last claim, from its log entries. */
 export function hear(entries: LoggedEntry[]): Heard {
   const heard: Heard = { phase: undefined, began: {}, progress: {} }
   for (const entry of entries) {
@@ -33,7 +33,7 @@ export function hear(entries: LoggedEntry[]): Heard {
   return heard
 }
 
-/** Every phase with how far it is. A phase that was skipped counts as done once a later one began. */
+/** Every phase with its state. A skipped phase counts as done once a later one began. */
 export function steps(build: BuildView, heard: Heard): Step[] {
   const later = (a: Phase | undefined, b: Phase | undefined): Phase | undefined =>
     phases.indexOf(a as Phase) >= phases.indexOf(b as Phase) ? a : b

@@ -1,4 +1,4 @@
-/** Where a line and a column, both from 1, are in a text: the word that begins there. */
+/** The range of the word at a line and a column, both from 1. */
 export function placeOf(text: string, line: number, column: number): { start: number; end: number } {
   const lines = text.split('\n')
   const before = lines.slice(0, line - 1).reduce((sum, { length }) => sum + length + 1, 0)

@@ -17,20 +17,20 @@ const architectureNames: Record<string, string> = {
   s390x: 'IBM Z',
 }
 
-/** What an architecture is, for people who don't know Go's word for it. */
+/** The common name of an architecture, beside Go's. */
 export const architectureName = (goos: string, goarch: string): string => {
   if (goos === 'darwin') return goarch === 'arm64' ? 'Apple silicon' : 'Intel'
   return architectureNames[goarch] ?? goarch
 }
 
-/** What a browser says of the machine it runs on, where it says anything. */
+/** A browser's hints about its machine, as far as it gives any. */
 export interface BrowserHints {
   platform: string
   architecture?: string
   bitness?: string
 }
 
-/** The platform to begin with. A wrong guess must be harmless, so an unknown machine is linux/amd64. */
+/** The initial platform. A wrong guess must be harmless, so an unknown machine is linux/amd64. */
 export function guessPlatform({ platform, architecture, bitness }: BrowserHints): { goos: string; goarch: string } {
   const arm = architecture === 'arm'
   if (/mac/i.test(platform)) return { goos: 'darwin', goarch: architecture === 'x86' ? 'amd64' : 'arm64' }
@@ -58,10 +58,10 @@ const usualVariants: Record<string, string> = {
   ppc64le: 'power8',
 }
 
-/** Whether a level goes without saying. */
+/** Whether a level is the default, which isn't shown. */
 export const isUsualVariant = (goarch: string, variant: string): boolean => variant === 'none' || usualVariants[goarch] === variant
 
-/** The architecture for another system: the same if it is there, but the usual one for a Mac. */
+/** The architecture for another system: the same if it is on offer, but arm64 for macOS. */
 export function architectureFor(platforms: OfferedPlatform[], goos: string, present: string): string {
   const offered = architecturesOf(platforms, goos)
   const wanted = goos === 'darwin' ? 'arm64' : present

@@ -1,4 +1,4 @@
-/** A few selections that many begin with. */
+/** Common selections to start with. */
 import type { ListedPackage } from './packages'
 
 export interface Preset {
@@ -7,7 +7,7 @@ export interface Preset {
   packages: string[]
 }
 
-/** By the names that packages of the main module are shown by. */
+/** By the display names of the main module's packages. */
 const known: [name: string, packages: string[]][] = [
   ['NATS and Redis', ['nats', 'redis']],
   ['Kafka to S3', ['kafka', 'aws']],
@@ -17,7 +17,7 @@ const known: [name: string, packages: string[]][] = [
   ['Files and JavaScript', ['javascript', 'msgpack', 'avro']],
 ]
 
-/** Those whose packages are all there and can be built for the platform. */
+/** Presets whose packages all exist and can be built for the platform. */
 export function presets(packages: ListedPackage[], whyNot: (listed: ListedPackage) => string | undefined): Preset[] {
   const offered = new Map(packages.filter((listed) => whyNot(listed) === undefined).map(({ name, path }) => [name, path]))
   return known.flatMap(([name, wanted]) => {

@@ -1,4 +1,4 @@
-/** Brings each problem of a request to where it can be mended. */
+/** Assigns each problem of a request to the part of the page where it can be fixed. */
 import type { Problem, RequestBody } from '@/api/types'
 
 import { splitReference } from './packages'
@@ -6,9 +6,9 @@ import { splitReference } from './packages'
 export interface SortedProblems {
   /** By import path. */
   packages: Record<string, string[]>
-  /** By component as it was asked for. */
+  /** By component, as in the request. */
   components: Record<string, string[]>
-  /** With platform, variant, Go, releases or base. */
+  /** About platform, variant, Go, releases or base. */
   target: string[]
   other: string[]
 }

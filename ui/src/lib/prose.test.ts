@@ -16,9 +16,9 @@ describe('prose', () => {
     ])
   })
 
-  it('ends code that isn’t ended', () => expect(readProse('```\na')).toEqual([{ kind: 'code', text: 'a' }]))
+  it('closes code that isn’t closed', () => expect(readProse('```\na')).toEqual([{ kind: 'code', text: 'a' }]))
 
-  it('finds code, links and stress in a line', () => {
+  it('finds code, links and emphasis in a line', () => {
     expect(readInline('Use `a.b` **now**, see [the *docs*](https://x.y/z) or https://x.y/q[there^].')).toEqual([
       { kind: 'text', text: 'Use ' },
       { kind: 'code', text: 'a.b' },
@@ -38,9 +38,9 @@ describe('prose', () => {
     ])
   })
 
-  it('names a page that is linked without words', () =>
+  it('names a page that is linked without a text', () =>
     expect(readInline('see xref:guides:bloblang/about.adoc[].').map(({ text }) => text)).toEqual(['see ', 'about', '.']))
 
-  it('makes no link of anything but the web', () =>
+  it('links web addresses only', () =>
     expect(readInline('[x](javascript:alert)')).toEqual([{ kind: 'text', text: '[x](javascript:alert)' }]))
 })

@@ -1,4 +1,4 @@
-/** Reads what makers of components write about them – Markdown or AsciiDoc, as their module has it – so far as it helps reading. */
+/** Parses upstream documentation of components, which is Markdown or AsciiDoc, as far as a readable display needs it. */
 
 export type Inline = { kind: 'text' | 'code' | 'strong'; text: string } | { kind: 'link'; text: string; href: string }
 
@@ -11,12 +11,12 @@ export type Block =
 const FENCE = /^(?:```|~~~|----|\.\.\.\.)/
 const HEADING = /^(?:#{1,6}|={1,6})\s+(.+?)\s*#*$/
 const ITEM = /^\s*(?:[-*+]|\d+\.|\.)\s+(.*)$/
-/** Marks of AsciiDoc that say how the next block looks, and nothing else. */
+/** AsciiDoc markup that only styles the next block. */
 const DIRECTIVE = /^(?:\[[^\]]*\]|:[\w-]+:.*|(?:endif|ifdef|ifndef|include)::.*|====+|--)$/
 const INLINE =
   /`+([^`]+)`+|\*\*([^*]+)\*\*|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)|(https?:\/\/[^\s[\]<>()^]+)(?:\[([^\]]*)\])?|xref:([^\s[\]]*)\[([^\]]*)\]|<<[^,>]*,?([^>]*)>>/g
 
-/** Blocks, one after another; what isn't known is text. */
+/** The blocks in order; unknown markup stays text. */
 export function readProse(text: string): Block[] {
   const blocks: Block[] = []
   let lines: string[] = []
@@ -54,7 +54,7 @@ export function readProse(text: string): Block[] {
   return blocks
 }
 
-/** Code, links and stress within a line. */
+/** Code, links and emphasis within a line. */
 export function readInline(text: string): Inline[] {
   const parts: Inline[] = []
   let from = 0
@@ -75,8 +75,8 @@ export function readInline(text: string): Inline[] {
   return parts
 }
 
-/** The name of a page that is linked without words of its own: the last of its path. */
+/** The name of a page that is linked without a text: the last part of its path. */
 const pageOf = (target: string | undefined): string | undefined => /([^/:#.]+)(?:\.adoc)?(?:#.*)?$/.exec(target ?? '')?.[1]
 
-/** Without the marks of code. */
+/** Without backticks. */
 const plain = (text: string): string => text.replaceAll('`', '').trim()

@@ -1,4 +1,4 @@
-/** The query language of the list of builds, as far as the page writes it itself. */
+/** The query language of the list of builds, as far as the page writes it. */
 import type { FacetField } from '@/api/types'
 
 export type Facet = { field: FacetField; value: string }
@@ -11,10 +11,10 @@ const plainValue = /^[\w.]+$/
 export const term = ({ field, value }: Facet): string =>
   plainValue.test(value) ? `${field}:${value}` : `${field}:"${value.replace(/["\\]/g, '\\$&')}"`
 
-/** What was typed and what was ticked, as one query. */
+/** The typed text and the ticked facets as one query. */
 export const joinQuery = (text: string, facets: Facet[]): string => [text.trim(), ...facets.map(term)].filter(Boolean).join(' ')
 
-/** Facets as they stand in the address: `field:value`, one each. */
+/** Facets as written in the address: `field:value`, one each. */
 export const encodeFacets = (facets: Facet[]): string[] => facets.map(({ field, value }) => `${field}:${value}`).sort()
 
 export function decodeFacets(values: string[]): Facet[] {

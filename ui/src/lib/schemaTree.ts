@@ -1,4 +1,4 @@
-/** A JSON schema as a tree that is opened node by node, as schemas may hold themselves. */
+/** A JSON schema as a tree that is expanded node by node, as schemas may be recursive. */
 import type { OpenapiDocument, Schema, SchemaObject } from './openapi'
 
 export interface SchemaNode {
@@ -11,9 +11,9 @@ export interface SchemaNode {
   description: string | undefined
   /** Formats, limits and the like. */
   notes: string[]
-  /** The values that it may have, if they are few. */
+  /** The allowed values, if they are listed. */
   values: { value: string; description: string | undefined }[]
-  /** It holds itself: it stands further up already. */
+  /** Recursive: one of its ancestors is the same schema. */
   isRepeated: boolean
   children: SchemaNode[]
 }
@@ -22,11 +22,11 @@ const REF = '#/components/schemas/'
 
 interface Resolved {
   schema: SchemaObject
-  /** The last name on the way, if it had one. */
+  /** The name of the last reference, if there was one. */
   ref: string | undefined
 }
 
-/** Follows references, `anyOf` with one choice, and choices of which one is null. What stands beside a reference has the last word. */
+/** Follows references, `anyOf` with one choice, and choices of which one is null. Keywords beside a reference override its target. */
 export function resolveSchema(document: OpenapiDocument, from: Schema): Resolved {
   let schema: SchemaObject = typeof from === 'object' ? from : {}
   let ref: string | undefined
@@ -56,7 +56,7 @@ export function resolveSchema(document: OpenapiDocument, from: Schema): Resolved
 const words: Record<string, string> = { string: 'text', integer: 'whole number', boolean: 'true or false', object: 'object', null: 'null' }
 const choicesOf = ({ oneOf, anyOf, allOf }: SchemaObject): Schema[] => [...(oneOf ?? []), ...(anyOf ?? []), ...(allOf ?? [])]
 
-/** What a schema is called in one or two words. */
+/** The type of a schema in one or two words. */
 function typeOf(document: OpenapiDocument, { schema, ref }: Resolved): string {
   const types = [schema.type ?? []].flat()
   const named = types.filter((type) => type !== 'null').map((type) => {
@@ -82,7 +82,7 @@ function valuesOf(document: OpenapiDocument, schema: SchemaObject): SchemaNode['
   return choices.flatMap((choice) =>
     valuesOf(document, choice).map(({ value }) => ({
       value,
-      // A description that only says the value again says nothing.
+      // A description that only repeats the value is dropped.
       description: choice.description === `\`${value}\`` ? undefined : choice.description,
     })),
   )
@@ -106,7 +106,7 @@ function notesOf(schema: SchemaObject, required: boolean): string[] {
   ]
 }
 
-/** What tells a choice from the others: a property that is always the same. */
+/** The name of a choice, preferably by its property with a constant value. */
 function choiceName(document: OpenapiDocument, { schema, ref }: Resolved, place: number): string {
   const mark = Object.entries(schema.properties ?? {}).find(([, property]) => resolveSchema(document, property).schema.const !== undefined)
   if (mark) return `${mark[0]}: ${written(resolveSchema(document, mark[1]).schema.const)}`
@@ -128,7 +128,7 @@ export function schemaTree(document: OpenapiDocument, from: Schema, name = '', r
     notes: notesOf(schema, required),
     values: valuesOf(document, schema),
     isRepeated,
-    // Made when it is opened: a whole tree has thousands of nodes.
+    // Created when it is expanded: a whole tree has thousands of nodes.
     get children() {
       return (children ??= isRepeated ? [] : childrenOf(document, schema, within))
     },
@@ -156,7 +156,7 @@ function childrenOf(document: OpenapiDocument, schema: SchemaObject, above: stri
   ]
 }
 
-/** The items of a list go by the list's name: their own fields stand right below it. */
+/** Items of a list form no level of their own: their fields are the children of the list. */
 function itemChildren(document: OpenapiDocument, items: Schema, above: string[]): SchemaNode[] {
   const item = schemaTree(document, items, 'each', false, above)
   if (item.isRepeated || item.values.length > 0) return [item]

@@ -32,7 +32,7 @@ const search = (text: string, more = {}): string[] =>
   searchPackages(all, { text, kinds: [], licences: [], ...more }).map((hit) => hit.listed.name)
 
 describe('search', () => {
-  it('shows everything for nothing', () => expect(search('')).toEqual(['aws', 'kafka', 'redis']))
+  it('without words matches everything', () => expect(search('')).toEqual(['aws', 'kafka', 'redis']))
 
   it('finds by component, package, kind, description; best first', () => {
     expect(search('kafka')).toEqual(['kafka', 'aws'])
@@ -42,12 +42,12 @@ describe('search', () => {
     expect(search('AWS_S3')).toEqual(['aws'])
   })
 
-  it('wants every word', () => {
+  it('needs every word', () => {
     expect(search('kafka s3')).toEqual(['aws'])
     expect(search('kafka redis')).toEqual([])
   })
 
-  it('keeps to kinds and licences', () => {
+  it('filters by kind, licence and support', () => {
     expect(search('', { kinds: ['cache'] })).toEqual(['redis'])
     expect(search('kafka', { kinds: ['output'] })).toEqual(['kafka'])
     expect(search('', { licences: ['community'] })).toEqual(['aws'])
@@ -55,7 +55,7 @@ describe('search', () => {
     expect(search('', { support: ['enterprise'] })).toEqual([])
   })
 
-  it('counts what each choice would leave, beside the other filters', () => {
+  it('counts the packages of each choice, under the other filters', () => {
     const counted = (more = {}) => countPackages(all, { text: '', kinds: [], licences: [], ...more })
     expect(counted()).toMatchObject({ input: 2, cache: 1, buffer: 0, apache: 2, community: 1, 'support certified': 1 })
     expect(counted()['support enterprise']).toBeUndefined()
@@ -63,22 +63,22 @@ describe('search', () => {
     expect(counted({ text: 'redis' })).toMatchObject({ input: 0, cache: 1, apache: 1 })
   })
 
-  it('says why', () => {
+  it('names the reason', () => {
     const [hit] = searchPackages(all, { text: 'franz', kinds: [], licences: [] })
     expect(hit?.matched).toEqual([{ kind: 'input', name: 'kafka_franz' }])
     expect(hit?.why).toBeUndefined()
     expect(searchPackages(all, { text: 'amazon', kinds: [], licences: [] })[0]?.why).toBe('its description says “amazon”')
-    expect(searchPackages(all, { text: 'caches', kinds: [], licences: [] })[0]?.why).toBe('has caches')
+    expect(searchPackages(all, { text: 'caches', kinds: [], licences: [] })[0]?.why).toBe('it has caches')
   })
 
-  it('reads quotes, underscores and case alike', () => expect(words('Foo_bar "Rate  limit" -')).toEqual(['foo bar', 'rate  limit']))
+  it('normalises quotes, underscores and case', () => expect(words('Foo_bar "Rate  limit" -')).toEqual(['foo bar', 'rate  limit']))
 
-  it('offers what is near', () => {
+  it('suggests similar names', () => {
     expect(nearest('kafak', ['kafka', 'redis', 'kafka_franz'])).toEqual(['kafka'])
     expect(nearest('zzzzzz', ['kafka'])).toEqual([])
   })
 
-  it('says what a filter takes away', () => {
+  it('counts the packages that a filter hides', () => {
     expect(hiddenWords(1, 'linux/386')).toBe('1 package can’t be built for linux/386 and is hidden.')
     expect(hiddenWords(3, 'linux/386')).toBe('3 packages can’t be built for linux/386 and are hidden.')
   })

@@ -1,4 +1,4 @@
-/** Finds packages by what people type, and says why each was found. */
+/** Finds packages by typed words, and names the reason of each match. */
 import type { Component, ComponentKind, Licence, SupportLevel } from '@/api/types'
 
 import { count } from './format'
@@ -7,9 +7,9 @@ import type { ListedPackage } from './packages'
 
 export interface Hit {
   listed: ListedPackage
-  /** Components whose names hold a word that was typed. */
+  /** Components whose names contain a typed word. */
   matched: Component[]
-  /** In words, what a hit by something else than its name or components was found by. */
+  /** The reason in words, if neither its name nor a component matched. */
   why: string | undefined
   score: number
 }
@@ -19,19 +19,19 @@ export interface PackageFilter {
   kinds: ComponentKind[]
   licences: Licence[]
   support?: SupportLevel[]
-  /** Only what this takes. */
+  /** Only packages for which this holds. */
   only?: (listed: ListedPackage) => boolean
 }
 
-/** Words of a query; what stands in quotes is one. Underscores, dashes and blanks are alike. */
+/** Words of a query; a quoted phrase is one word. Underscores and dashes count as blanks. */
 export function words(text: string): string[] {
   return [...text.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map((match) => madePlain(match[1] ?? match[2] ?? '').trim()).filter(Boolean)
 }
 
-/** As words of a query are: small, with blanks for underscores and dashes. */
+/** Normalises a text as words of a query are: in lower case, with blanks for underscores and dashes. */
 export const madePlain = (text: string): string => text.toLowerCase().replace(/[_-]/g, ' ')
 
-/** Texts of the catalog, which are looked at on every key. */
+/** Normalised texts of the catalog, which every key searches. */
 const plainTexts = new Map<string, string>()
 
 function plain(text: string): string {
@@ -42,12 +42,12 @@ function plain(text: string): string {
   return made
 }
 
-/** Reads every text once, so that the first key needn't. */
+/** Normalises every text, so that the first key needn't. */
 export function prepareSearch(packages: ListedPackage[]): void {
   found(packages, { text: '?', kinds: [], licences: [] })
 }
 
-/** How well a word fits a name: whole, from the start, from the start of a part, anywhere, not. */
+/** The score of a word in a name: 4 as the whole, 3 at its start, 2 at the start of a part, 1 anywhere, 0 without a match. */
 function fit(word: string, name: string): number {
   const text = plain(name)
   const at = text.indexOf(word)
@@ -56,7 +56,7 @@ function fit(word: string, name: string): number {
   return text.split(/[ /]/).some((part) => part.startsWith(word)) ? 2 : 1
 }
 
-/** Packages that hold every word somewhere, best first. */
+/** Packages that match every word, best first. */
 export function searchPackages(packages: ListedPackage[], filter: PackageFilter): Hit[] {
   return found(packages, filter).sort((a, b) => b.score - a.score || (a.listed.name < b.listed.name ? -1 : 1))
 }
@@ -74,21 +74,21 @@ function found(packages: ListedPackage[], filter: PackageFilter): Hit[] {
 
 const plainHits = new WeakMap<ListedPackage, Hit>()
 
-/** A package that nobody searched for: always the same object, so that what shows it needn't be drawn anew. */
+/** The hit of a package without a search: always the same object, so that its card isn't rendered again. */
 export function plainHit(listed: ListedPackage): Hit {
   let hit = plainHits.get(listed)
   if (!hit) plainHits.set(listed, (hit = { listed, matched: [], why: undefined, score: 0 }))
   return hit
 }
 
-/** What the filter for a platform takes away. */
+/** The sentence about packages that the platform filter hides. */
 export const hiddenWords = (hidden: number, platform: string): string =>
   `${count(hidden, 'package')} can’t be built for ${platform} and ${hidden === 1 ? 'is' : 'are'} hidden.`
 
 /** A choice of a filter. */
 export type FilterChoice = ComponentKind | Licence | `support ${SupportLevel}`
 
-/** How many packages there would be with each choice alone, beside the other filters; a choice without any is left out. */
+/** Number of packages with each choice alone, under the other filters; a choice without any is left out. */
 export function countPackages(packages: ListedPackage[], filter: PackageFilter): Partial<Record<FilterChoice, number>> {
   const counts: Partial<Record<FilterChoice, number>> = {}
   const add = (choice: FilterChoice): void => {
@@ -119,15 +119,15 @@ function hitOf(listed: ListedPackage, wanted: string[], inKinds: ComponentKind[]
     const best = Math.max(byName, byComponent, byKind ? 3 : 0, byDescription ? 2 : 0, byPath ? 1 : 0)
     if (best === 0) return undefined
     if (byName === 0 && byComponent === 0) {
-      if (byKind) reasons.add(`has ${kindWords[byKind.kind].many}`)
-      else reasons.add(byDescription ? `its description says “${word}”` : `its path has “${word}”`)
+      if (byKind) reasons.add(`it has ${kindWords[byKind.kind].many}`)
+      else reasons.add(byDescription ? `its description says “${word}”` : `its path contains “${word}”`)
     }
     score += best
   }
   return { listed, matched: [...matched], why: reasons.size > 0 ? [...reasons].join(', ') : undefined, score }
 }
 
-/** Names of the list that are closest to a word, for when nothing was found. */
+/** The names closest to a word, as suggestions for a search without a match. */
 export function nearest(word: string, names: string[], most = 3): string[] {
   const target = madePlain(word).trim()
   return [...new Set(names)]

@@ -20,7 +20,7 @@ const full: Selection = {
 }
 
 describe('the address of a selection', () => {
-  it('is canonical: the order of picking leaves no trace', () => {
+  it('is canonical: independent of the order of picks', () => {
     const other = { ...full, packages: [...full.packages].reverse(), components: [...full.components].reverse() }
     expect(toQuery(full)).toEqual(toQuery(other))
     expect(toQuery(full)).toEqual({
@@ -34,7 +34,7 @@ describe('the address of a selection', () => {
     })
   })
 
-  it('gives the selection back', () => {
+  it('yields the same selection again', () => {
     const read = fromQuery(toQuery(full), emptySelection())
     expect(toQuery(read)).toEqual(toQuery(full))
     expect(toRequest(read)).toEqual(toRequest(full))
@@ -45,18 +45,18 @@ describe('the address of a selection', () => {
     expect(read).toEqual({ ...emptySelection('darwin', 'arm64'), packages: [kafka] })
   })
 
-  it('may say nothing of a selection', () => {
+  it('may contain no selection', () => {
     expect(speaksOfSelection({ q: 'kafka', kind: 'input' })).toBe(false)
     expect(speaksOfSelection({ p: 'kafka' })).toBe(true)
   })
 })
 
 describe('the request of a selection', () => {
-  it('leaves out what is the default', () => {
+  it('leaves out defaults', () => {
     expect(toRequest({ ...emptySelection(), packages: [kafka] })).toEqual({ goos: 'linux', goarch: 'amd64', packages: [kafka] })
   })
 
-  it('leaves out releases that nothing was picked from', () => {
+  it('leaves out releases of modules without a pick', () => {
     const modules = { [CONNECT]: 'v4.100.0', 'example.org/other': 'v1.0.0' }
     expect(toRequest({ ...emptySelection(), packages: [kafka], modules }).modules).toEqual({ [CONNECT]: 'v4.100.0' })
     expect(toRequest({ ...emptySelection(), packages: [`${kafka}@v4.85.0`], modules }).modules).toBeUndefined()
@@ -90,7 +90,7 @@ describe('the selection of a build', () => {
     modules: { [base]: 'v4.77.0', [CONNECT]: 'v4.105.0' },
   }
 
-  it('asks for what was picked, at its versions, without the base', () => {
+  it('requests the picks at their versions, without the base', () => {
     expect(toRequest(ofBuild(build))).toEqual({
       goos: 'linux',
       goarch: 's390x',
@@ -100,15 +100,15 @@ describe('the selection of a build', () => {
     })
   })
 
-  it('knows a base without io', () => {
+  it('recognises a base without io', () => {
     expect(ofBuild({ ...build, packages: build.packages.slice(1) }).base).toBe('pure')
   })
 
-  it('asks for the base where nothing else was picked', () => {
+  it('requests the base if nothing else was picked', () => {
     expect(ofBuild({ ...build, packages: build.packages.slice(0, 2) }).packages).toHaveLength(2)
   })
 
-  it('can do without one package', () => {
+  it('can leave out one package', () => {
     expect(without(ofBuild(build), kafka).packages).toEqual([nats])
     expect(without(full, 'example.org/mine/thing').packages).toEqual([nats, kafka])
   })

@@ -1,4 +1,4 @@
-/** What a person has chosen, its one spelling as a URL query, and the request that it makes. */
+/** A selection, its canonical URL query, and the request for its build. */
 import type { BuildView, RequestBody } from '@/api/types'
 
 import { moduleOf, splitReference } from './packages'
@@ -21,7 +21,7 @@ export interface Selection {
 
 export type Query = Record<string, string>
 
-/** The folder whose packages are written by their names alone in addresses. */
+/** Addresses leave this folder out of the paths of its packages. */
 const HOME = 'github.com/redpanda-data/connect/v4/public/components/'
 
 export const emptySelection = (goos = 'linux', goarch = 'amd64'): Selection => ({
@@ -42,7 +42,7 @@ const shorten = (path: string): string => (path.startsWith(HOME) ? path.slice(HO
 /** The first element of every import path is a host, so it has a dot; that of a short name has none. */
 const lengthen = (text: string): string => (splitReference(text).path.split('/')[0]?.includes('.') ? text : HOME + text)
 
-/** Whether a query says anything about a selection. */
+/** Whether a query contains a selection. */
 export const speaksOfSelection = (query: Record<string, unknown>): boolean =>
   ['p', 'c', 'platform', 'variant', 'go', 'm', 'base'].some((name) => name in query)
 
@@ -62,7 +62,7 @@ export function toQuery(selection: Selection): Query {
   return query
 }
 
-/** The selection of a query; what it doesn't say is as in `fallback`. */
+/** The selection of a query; a missing platform is taken from `fallback`. */
 export function fromQuery(query: Record<string, unknown>, fallback: Selection): Selection {
   const text = (name: string): string | undefined => {
     const value = query[name]
@@ -87,7 +87,7 @@ export function fromQuery(query: Record<string, unknown>, fallback: Selection): 
   }
 }
 
-/** The body to ask with; a release of a module that nothing was picked from is left out, as the server refuses it. */
+/** The body of a request, without releases of modules that have no pick: the server refuses those. */
 export function toRequest(selection: Selection): RequestBody {
   const used = new Set(
     selection.packages.flatMap((reference) => {
@@ -110,7 +110,7 @@ export function toRequest(selection: Selection): RequestBody {
   }
 }
 
-/** The selection that gives this build again, with every version as it was. */
+/** The selection that reproduces a build, with its exact versions. */
 export function ofBuild(build: BuildView): Selection {
   const picked = build.packages.filter(({ base }) => !base)
   const shown = picked.length > 0 ? picked : build.packages

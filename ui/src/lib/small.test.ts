@@ -15,12 +15,12 @@ import { decodeFacets, encodeFacets, joinQuery } from './query'
 const id = `build.linux.arm64.1_26_8.${'0f'.repeat(32)}`
 
 describe('ids', () => {
-  it('come apart', () => {
+  it('are parsed', () => {
     expect(parseBuildId(id)).toEqual({ goos: 'linux', goarch: 'arm64', go: '1.26.8', hash: '0f'.repeat(32) })
     expect(artifactPath(id)).toBe(`/artifacts/linux/arm64/1.26.8/${'0f'.repeat(32)}`)
     expect(shortHash(id)).toBe('0f0f0f0f0f0f')
   })
-  it('are told from what isn’t one', () => {
+  it('are distinguished from other texts', () => {
     expect(isBuildId(id)).toBe(true)
     expect(isBuildId(id.slice(0, -1))).toBe(false)
   })
@@ -36,7 +36,7 @@ describe('numbers', () => {
     expect(roughly(0.2)).toBe('1 s')
     expect(roughly(170)).toBe('3 min')
   })
-  it('tell times as people do', () => {
+  it('express times relative to now', () => {
     const now = Date.parse('2026-11-21T12:00:00Z')
     expect(relative('2026-11-21T11:59:58Z', now)).toBe('just now')
     expect(relative('2026-11-21T11:57:00Z', now)).toBe('3 minutes ago')
@@ -52,7 +52,7 @@ it('platforms are guessed harmlessly', () => {
   expect(guessPlatform({ platform: 'PlayStation' })).toEqual({ goos: 'linux', goarch: 'amd64' })
 })
 
-it('another system keeps the architecture where it can', () => {
+it('another system keeps the architecture if it is on offer', () => {
   const offered = (['linux/amd64', 'linux/s390x', 'darwin/amd64', 'darwin/arm64', 'windows/amd64'] as const).map((text) => {
     const [goos, goarch] = text.split('/') as ['linux', 'amd64']
     return { goos, goarch, variants: ['v1' as const] }
@@ -63,23 +63,23 @@ it('another system keeps the architecture where it can', () => {
   expect(architectureFor([], 'linux', 'amd64')).toBe('amd64')
 })
 
-it('the usual level goes without saying', () => {
+it('the default level isn’t shown', () => {
   expect(isUsualVariant('amd64', 'v1')).toBe(true)
   expect(isUsualVariant('amd64', 'v3')).toBe(false)
   expect(isUsualVariant('s390x', 'none')).toBe(true)
 })
 
 describe('import paths', () => {
-  it.each(['github.com/a/b', 'github.com/a/b@v1.2.3', 'example.org/x@v2.0.0-rc.1', 'x.y/z@v2.0.0+incompatible'])('%s fits', (text) => {
+  it.each(['github.com/a/b', 'github.com/a/b@v1.2.3', 'example.org/x@v2.0.0-rc.1', 'x.y/z@v2.0.0+incompatible'])('%s is valid', (text) => {
     expect(whyNotImportPath(text)).toBeUndefined()
   })
   it.each(['', 'kafka', 'https://github.com/a/b', 'github.com//b', 'github.com/../b', 'github.com/a b', 'a.b/c@latest', 'a.b/c@v1@v2', `a.b/${'c'.repeat(260)}`])(
-    '%j doesn’t',
+    '%j isn’t',
     (text) => expect(whyNotImportPath(text)).toBeDefined(),
   )
 })
 
-it('problems go where they can be mended', () => {
+it('problems are assigned to the part that can be fixed', () => {
   const request = { goos: 'linux', goarch: 'amd64', packages: ['a.b/c@v1.0.0', 'a.b/d'], components: ['kafak'] }
   const sorted = sortProblems(
     [
@@ -117,7 +117,7 @@ describe('errors', () => {
     expect(error).toMatchObject({ status: 400, code: 'missing_field', message: 'x', requestId: 'r1', problems: body.problems })
     expect(error.isPassing).toBe(false)
   })
-  it('have words where a server has none', () => {
+  it('have a message where the server sends none', () => {
     const error = errorOf(502, '<html>', '7')
     expect(error).toMatchObject({ status: 502, retryAfter: 7, isPassing: true, isUnreachable: true })
     expect(error.message).toContain('502')
@@ -136,7 +136,7 @@ it('kinds come in their order', () => {
   ])
 })
 
-it('components know the packages that bring them', () => {
+it('components name the packages that provide them', () => {
   const hit = (path: string) => ({ path, components: [{ kind: 'input' as const, name: 'kafka' }] })
   const packages = [hit('x.y/public/components/kafka'), hit('x.y/public/components/aws')] as Parameters<typeof listComponents>[0]
   const groups = listComponents(packages)
@@ -146,7 +146,7 @@ it('components know the packages that bring them', () => {
   expect(searchComponents(groups, 'aws', ['output']).size).toBe(0)
 })
 
-it('a log tells a phase once', () => {
+it('a log shows a phase once', () => {
   const entry = (n: number, done: number) => ({
     sequence: n,
     claim: 'c',

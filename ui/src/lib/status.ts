@@ -21,19 +21,19 @@ export const expiredLook: StatusLook = { word: 'expired', icon: mdiArchiveRemove
 
 export const isFinished = (status: Status): boolean => status !== 'new' && status !== 'building'
 
-/** There is no binary and none on its way, so that it makes sense to ask for one; a failure would only come again. */
+/** A request makes sense: there is no binary, and no build is running. A failed build would only fail again. */
 export const isOpen = (status: Status | undefined, expired: boolean): boolean => status === undefined || status === 'cancelled' || (status === 'success' && expired)
 
 interface FailureWords {
   title: string
-  /** Whose it is to act, and how. */
+  /** What can be done, and by whom. */
   advice: string
 }
 
 export const failureWords = {
   input: {
-    title: 'Something that was asked for doesn’t exist or can’t be fetched',
-    advice: 'Check the path and the version of the package that is named below.',
+    title: 'A requested package doesn’t exist or can’t be fetched',
+    advice: 'Check the path and the version of the package named below.',
   },
   compile: {
     title: 'A package doesn’t compile for this platform',
@@ -44,20 +44,20 @@ export const failureWords = {
     advice: 'It took too much time, memory or disk. A smaller selection may fit; the operator can raise the limits.',
   },
   infra: {
-    title: 'Something that the build needs was away',
+    title: 'A service that the build needs was unavailable',
     advice: 'Nothing is wrong with your selection. Trying again may help.',
   },
   lost: {
-    title: 'The builders that took this went away three times',
+    title: 'This build lost its builder three times',
     advice: 'Nothing is known to be wrong with your selection. Trying again may help; the operator should look at the builders.',
   },
   internal: {
-    title: 'Something went wrong on our side',
-    advice: 'It isn’t your selection. Try again; if it stays, tell the operator the id of this build.',
+    title: 'An internal error ended this build',
+    advice: 'Nothing is wrong with your selection. Try again; if it fails again, give the operator the id of this build.',
   },
 } satisfies Record<FailureClass, FailureWords>
 
-/** One sentence on where a build stands, for a title or a screen reader. */
+/** The state of a build in a few words, for the page's title. */
 export function summary(build: BuildView): string {
   switch (build.status) {
     case 'new':

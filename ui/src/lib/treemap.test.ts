@@ -15,7 +15,7 @@ const contents = {
   rest: 497,
 }
 
-it('gives everything an area as large as its share', () => {
+it('gives each module an area proportional to its code', () => {
   const all = tiles(contents, 1000, 400)
   expect(all.map(({ name, size, kind }) => [name, size, kind])).toEqual([
     ['tables, types and texts', 497, 'rest'],
@@ -27,7 +27,7 @@ it('gives everything an area as large as its share', () => {
   expect((rest!.width * rest!.height) / (std!.width * std!.height)).toBeCloseTo(497 / 300, 1)
 })
 
-it('names what a name fits into', () => {
+it('labels the tiles that have room for a label', () => {
   const label = (width: number) => tiles(contents, width, 100).find(({ name }) => name.startsWith('github'))?.label
   expect(label(1200)).toBe('github.com/nats-io/nats.go')
   expect(label(500)).toBe('nats.go')

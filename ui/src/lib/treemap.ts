@@ -15,13 +15,13 @@ export interface Tile {
   y: number
   width: number
   height: number
-  /** What fits into it. */
+  /** The longest label that fits. */
   label: string
 }
 
-/** Smaller ones are too small to be seen, and share a tile. */
+/** Modules with a smaller share of the binary are too small to see, and share a tile. */
 const SMALLEST = 0.004
-/** A letter is about so wide and high. */
+/** The approximate size of a letter. */
 const LETTER = { width: 7.2, height: 16 }
 const PADDING = 6
 
@@ -66,7 +66,7 @@ function labelFor(name: string, { width, height }: { width: number; height: numb
   if (height < LETTER.height + PADDING) return ''
   const letters = Math.floor((width - 2 * PADDING) / LETTER.width)
   const elements = name.split('/')
-  // A major version says little alone.
+  // A major version alone is no name.
   const least = /^v\d+$/.test(elements.at(-1) ?? '') ? 2 : 1
   for (let from = 0; from <= elements.length - least; from += 1) {
     const text = elements.slice(from).join('/')

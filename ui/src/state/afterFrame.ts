@@ -1,7 +1,7 @@
-/** What may come a frame late, so that what it goes with is seen sooner. */
+/** Work that waits for the next frame, so that more urgent changes are drawn first. */
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue'
 
-/** Runs what it was given last, once the next frame is drawn; nothing after its owner is gone. */
+/** Runs the latest function that it was given, once the next frame is drawn; it stops with its component. */
 export function useLatestAfterFrame(): (run: () => void) => void {
   let frame = 0
   let timer = 0
@@ -12,7 +12,7 @@ export function useLatestAfterFrame(): (run: () => void) => void {
   onScopeDispose(stop)
   return (run) => {
     stop()
-    // A task that a frame's callback asks for comes after that frame was drawn.
+    // A task queued by a frame's callback runs after that frame is drawn.
     frame = requestAnimationFrame(() => {
       timer = window.setTimeout(run)
     })

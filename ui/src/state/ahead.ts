@@ -1,27 +1,27 @@
-/** Tells the server what rests in the basket, so that an idle builder begins before the click. */
+/** Sends the settled selection to the server, so that an idle builder starts before the click. */
 import { onScopeDispose, watch } from 'vue'
 
 import { buildAhead } from '@/api/builds'
 import type { RequestBody } from '@/api/types'
 
-/** How long nothing has changed before it counts as rest: long enough to tick the next box. */
-const REST = 700
+/** Milliseconds without a change after which a selection counts as settled: enough to tick the next box. */
+const SETTLED = 700
 
-/** `resting` gives `undefined` while there is nothing that could be built, or it is there already. */
-export function useAhead(resting: () => RequestBody | undefined): void {
+/** `wanted` gives the request to build ahead: `undefined` while nothing can be built, or its build exists. */
+export function useAhead(wanted: () => RequestBody | undefined): void {
   let timer: ReturnType<typeof setTimeout> | undefined
-  let told: string | undefined
+  let sent: string | undefined
   watch(
-    () => JSON.stringify(resting()),
+    () => JSON.stringify(wanted()),
     (text) => {
       clearTimeout(timer)
-      const body = resting()
-      if (body === undefined || text === told) return
+      const body = wanted()
+      if (body === undefined || text === sent) return
       timer = setTimeout(() => {
-        told = text
-        // Only a favour: whoever clicks is told what is wrong.
+        sent = text
+        // Best effort: a click on Build shows the error.
         buildAhead(body).catch(() => undefined)
-      }, REST)
+      }, SETTLED)
     },
     { immediate: true },
   )

@@ -1,4 +1,4 @@
-/** Something that the server is asked a moment after each change, and again by itself while it can't be reached. */
+/** A debounced question to the server: sent a moment after each change, and again while the server can't be reached. */
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 
 import { toApiError, type ApiError } from '@/api/error'
@@ -6,14 +6,14 @@ import { toApiError, type ApiError } from '@/api/error'
 const DELAY = 300
 const RETRY_AFTER = 3000
 
-/** `question` gives `undefined` while there is nothing to ask. An older answer never comes after a newer one. */
+/** `question` gives `undefined` while there is nothing to ask. An older answer never replaces a newer one. */
 export function useAsked<Question, Answer>(
   question: () => Question | undefined,
   ask: (question: Question, signal: AbortSignal) => Promise<Answer>,
 ) {
   const answer = shallowRef<Answer>()
   const error = shallowRef<ApiError>()
-  /** The answer is to an earlier question. */
+  /** The answer belongs to an earlier question. */
   const isStale = ref(false)
   let controller: AbortController | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -55,7 +55,7 @@ export function useAsked<Question, Answer>(
     { immediate: true },
   )
   onScopeDispose(stop)
-  /** Asks now, without waiting for its time. */
+  /** Sends the question at once. */
   const retry = (): void => {
     stop()
     const asked = question()

@@ -9,22 +9,24 @@ import { hear } from '@/lib/phases'
 import { isFinished } from '@/lib/status'
 
 const RETRY_AFTER = 3000
-/** Lines are gathered so long before they are shown, so that a fast log costs few renderings. */
+/** Milliseconds for which log lines are gathered, so that a fast log is rendered less often. */
 const GATHER = 100
 
 export function useBuild(id: Readonly<Ref<string>>) {
   const build = shallowRef<BuildView>()
   const error = shallowRef<ApiError>()
   const entries = shallowRef<LoggedEntry[]>([])
-  /** The stream was lost and is being taken up again. */
+  /** The stream was lost; the browser reconnects. */
   const isReconnecting = ref(false)
-  /** All that will ever be in the log is here. */
+  /** The log is complete. */
   const isComplete = ref(false)
 
   let source: EventSource | undefined
   let retry: ReturnType<typeof setTimeout> | undefined
   let flush: ReturnType<typeof setTimeout> | undefined
   let pending: LoggedEntry[] = []
+  /** The page is gone: no stream may be opened any more. */
+  let isOver = false
 
   function show(): void {
     flush = undefined
@@ -76,31 +78,32 @@ export function useBuild(id: Readonly<Ref<string>>) {
     })
     mine.onerror = () => {
       isReconnecting.value = !isComplete.value
-      // An EventSource takes the stream up again by itself, except after an answer that isn't a stream.
+      // An EventSource reconnects by itself, except after an answer that isn't a stream.
       if (mine.readyState === EventSource.CLOSED) retry = setTimeout(() => void start(), RETRY_AFTER)
     }
   }
 
-  /** Asks for the record first: that tells a build that doesn't exist from a server that is away. */
+  /** Fetches the record first: unlike a stream's error, its status distinguishes a missing build from an unreachable server. */
   async function start(): Promise<void> {
     stop()
     const wanted = id.value
+    const isStale = (): boolean => isOver || wanted !== id.value
     try {
       const view = await getBuild(wanted)
-      if (wanted !== id.value) return
+      if (isStale()) return
       const wasFinished = isComplete.value && isFinished(view.status)
       take(view)
       isReconnecting.value = false
       if (!wasFinished) listen()
     } catch (thrown) {
-      if (wanted !== id.value) return
+      if (isStale()) return
       const problem = toApiError(thrown)
       if (!problem.isPassing || !build.value) error.value = problem
       if (problem.isPassing) retry = setTimeout(() => void start(), RETRY_AFTER)
     }
   }
 
-  /** Starts over: the build was asked for again. */
+  /** Starts over: the build was requested again. */
   function restart(view?: BuildView): void {
     isComplete.value = false
     if (view) build.value = view
@@ -116,7 +119,10 @@ export function useBuild(id: Readonly<Ref<string>>) {
     },
     { immediate: true },
   )
-  onScopeDispose(stop)
+  onScopeDispose(() => {
+    isOver = true
+    stop()
+  })
 
   const heard = computed(() => hear(entries.value))
   return { build, error, entries, heard, isReconnecting, restart }

@@ -7,7 +7,7 @@ import type { CatalogAnswer, PlatformsAnswer, VersionAnswer } from '@/api/types'
 
 const RETRY_AFTER = 3000
 
-/** Fetches once, tries again while the server is away, and keeps what it got. */
+/** Fetches once, retries while the server can't be reached, and keeps the answer. */
 function keep<T>(fetcher: () => Promise<T>) {
   const data = shallowRef<T>()
   const error = shallowRef<ApiError>()

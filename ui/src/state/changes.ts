@@ -1,4 +1,4 @@
-/** Every change of every build, for lists that keep themselves fresh. */
+/** All changes of all builds, for lists that update themselves. */
 import { onScopeDispose } from 'vue'
 
 import { allEventsUrl } from '@/api/builds'
@@ -10,7 +10,7 @@ export function useChanges(handle: (build: BuildView) => void): void {
   let source: EventSource | undefined
   let retry: ReturnType<typeof setTimeout> | undefined
 
-  // A hidden page gives its connection back: a browser opens only a few to one host.
+  // A hidden page closes its connection: a browser opens only a few to one host.
   const isSeen = (): boolean => document.visibilityState === 'visible'
 
   function listen(): void {

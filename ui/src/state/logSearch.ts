@@ -1,9 +1,9 @@
-/** A search in the lines of a log: which match one is at, and the way to the others. */
+/** A search in the lines of a log: all matches, and the current one. */
 import { computed, ref, watch, type Ref } from 'vue'
 
 import { matchesOf, windowAround, type LogLine } from '@/lib/log'
 
-/** As much as a browser shows without effort; the whole is a link away. */
+/** Most lines shown at once, as browsers render more slowly; a link leads to the whole log. */
 const MOST = 2000
 
 export function useLogSearch(lines: Readonly<Ref<LogLine[]>>) {
@@ -16,7 +16,7 @@ export function useLogSearch(lines: Readonly<Ref<LogLine[]>>) {
   const total = computed(() => matches.value.lines.length)
   const at = ref(0)
   watch(wanted, () => (at.value = 0))
-  /** A log that starts over has fewer of them. */
+  /** A log that starts over has fewer matches. */
   const current = computed(() => (total.value === 0 ? undefined : Math.min(at.value, total.value - 1)))
 
   function step(by: number): void {
@@ -24,7 +24,7 @@ export function useLogSearch(lines: Readonly<Ref<LogLine[]>>) {
   }
 
   const listed = computed(() => (isSearching.value && only.value ? lines.value.filter(({ key }) => matches.value.first.has(key)) : lines.value))
-  /** Where the line of the match stands among those that are listed. */
+  /** Index of the current match's line among the listed lines. */
   const place = computed(() => {
     const line = lines.value[matches.value.lines[current.value ?? -1] ?? -1]
     if (!line) return undefined

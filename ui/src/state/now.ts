@@ -1,4 +1,4 @@
-/** A clock that ticks once for all who look at it. */
+/** One clock for all components. */
 import { onScopeDispose, readonly, ref } from 'vue'
 
 import { serverNow } from '@/api/client'
@@ -7,7 +7,7 @@ const now = ref(serverNow())
 let watchers = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** The server's time, renewed every second as long as someone uses it. */
+/** The server's time, updated every second while a component uses it. */
 export function useNow() {
   now.value = serverNow()
   if (watchers++ === 0) timer = setInterval(() => (now.value = serverNow()), 1000)

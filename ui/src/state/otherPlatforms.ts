@@ -1,4 +1,4 @@
-/** The same selection for every other platform on offer: what there is already, what can’t be, and asking for the rest. */
+/** The same selection on every other platform on offer: existing builds, refusals, and requests for the rest. */
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 
 import { getBuild, lookAtBuild, requestPaced, resolve } from '@/api/builds'
@@ -13,12 +13,12 @@ import { usePlatforms } from './catalog'
 export interface OtherPlatform {
   name: string
   request: RequestBody
-  /** Unknown until it was asked for. */
+  /** Unknown until the server has resolved the request. */
   id?: string
   status?: Status
   /** It was built, but its binary was removed. */
   expired?: boolean
-  /** Why it can’t be built, or couldn’t be asked for. */
+  /** Why the platform can’t be built for, or why the request failed. */
   problem?: ApiError
 }
 
@@ -38,7 +38,7 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
     put({ name, request, id, status, expired: expired ?? false })
   }
 
-  /** Looks at one after the other, as nothing of it is in a hurry. */
+  /** Resolves one platform after the other: nothing here is urgent. */
   async function look(): Promise<void> {
     if (platforms.value.length === 0) await new Promise<void>((there) => watch(platforms, () => { there() }, { once: true }))
     const others = platforms.value.filter(({ goos, goarch }) => goos !== build.value.goos || goarch !== build.value.goarch)
@@ -46,7 +46,7 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
     for (const row of rows.value) {
       try {
         const { id, status } = await resolve(row.request, signal)
-        // Only the record tells whether the binary is still there.
+        // Only the build’s record says whether its binary still exists.
         if (status === 'success') show(row, await getBuild(id, signal))
         else put({ ...row, id, ...(status && { status }) })
         if (status && !isFinished(status)) later(row.name, pause(undefined))
@@ -58,13 +58,13 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
   }
 
   function later(name: string, milliseconds: number): void {
-    // What was asked for goes on when the page is left; looking at it doesn’t.
+    // Leaving the page ends the polling, not the builds.
     if (signal.aborted) return
     clearTimeout(timers.get(name))
     timers.set(name, setTimeout(() => void follow(name), milliseconds))
   }
 
-  /** Looks at a build again and again until it is finished. */
+  /** Polls a build until it is finished. */
   async function follow(name: string): Promise<void> {
     const row = rows.value.find((other) => other.name === name)
     if (!row?.id || signal.aborted) return
@@ -98,7 +98,7 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
 
   const open = computed(() => rows.value.filter(({ id, status, expired, problem }) => id !== undefined && problem === undefined && isOpen(status, expired ?? false)))
 
-  /** Stops at the first that isn’t taken: the others wouldn’t be, either. */
+  /** Stops at the first refusal: the other requests would be refused as well. */
   async function askAll(): Promise<void> {
     isAsking.value = true
     for (const row of open.value) if (!(await ask(row))) break

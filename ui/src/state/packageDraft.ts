@@ -1,4 +1,4 @@
 import { ref } from 'vue'
 
-/** What is being written under “Any Go package”: it outlives a look at another tab. */
+/** The unsent text of the tab “Any Go package”; it survives a change of tabs. */
 export const packageDraft = ref('')

@@ -49,14 +49,14 @@ export function usePackages() {
   const reasons = computed(() => new Map(packages.value.map((listed) => [listed, whyUnavailable(listed, platform.value, chosenOf(listed.module)?.version)])))
   const whyNot = (listed: ListedPackage): string | undefined => reasons.value.get(listed)
 
-  /** Modules whose release can be chosen: the main one, and any that something was picked from. */
+  /** Modules whose release can be chosen: the main one, and those of the picked packages. */
   const modules = computed<string[]>(() => {
     if (!catalog.value) return []
     const known = [...new Set(catalog.value.releases.map(({ module }) => module))]
     const used = selection.packages.flatMap((reference) => moduleOf(reference.split('@')[0] ?? '', known) ?? [])
     return [...new Set([mainModule(catalog.value) ?? known[0] ?? '', ...used])].filter(Boolean)
   })
-  /** Go releases that every one of those modules can be built with. */
+  /** Go releases that all of those modules can be built with. */
   const goVersions = computed<string[]>(() => {
     const [first = [], ...others] = modules.value.map((module) => chosenOf(module)?.goVersions ?? [])
     return first.filter((version) => others.every((offered) => offered.includes(version)))

@@ -1,4 +1,4 @@
-/** The part of an address that says what is shown, kept in step with what the page holds. */
+/** Keeps the query of the address and the state of a page in sync. */
 import { watch } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
@@ -7,7 +7,7 @@ import { useLatestAfterFrame } from './afterFrame'
 const plain = (query: Record<string, unknown>): string =>
   JSON.stringify(Object.entries(query).filter(([, value]) => value !== undefined && value !== '').sort())
 
-/** `write` says what the address should be, `read` takes over what it is: at first, by back and forward, by a link. */
+/** `write` makes the query from the page's state; `read` sets the state from a query: at first, after back and forward, after a link. */
 export function usePageQuery(write: () => Record<string, string | string[] | undefined>, read: (query: Record<string, unknown>) => void): void {
   const route = useRoute()
   const router = useRouter()
@@ -26,7 +26,7 @@ export function usePageQuery(write: () => Record<string, string | string[] | und
     }
   }
   tell()
-  // Another address takes the router and every link longer than most pages take to show what was typed.
+  // A new address makes the router update every link, which takes longer than most pages take to show a typed letter.
   const later = useLatestAfterFrame()
   watch(
     () => plain(write()),
@@ -36,5 +36,5 @@ export function usePageQuery(write: () => Record<string, string | string[] | und
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** `a,b` in its parts. */
+/** The parts of `a,b`. */
 export const listOf = (value: unknown): string[] => textOf(value).split(',').filter(Boolean)

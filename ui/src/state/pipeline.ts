@@ -1,14 +1,14 @@
-/** What was pasted, and what it needs. The text lives as long as the page and is kept nowhere else. */
+/** The pasted pipeline, and the packages that it needs. Only this page's memory holds the text. */
 import { computed, ref, watch, type Ref } from 'vue'
 
 import { selectFor, type SelectTarget } from '@/api/catalog'
 
 import { useAsked } from './asked'
 
-/** What was pasted. */
+/** The pasted text. */
 export const pastedPipeline = ref('')
 const text = pastedPipeline
-/** The text whose packages were put into the basket: looking at it again mustn't undo what was picked since. */
+/** The text whose packages were picked last: opening the tab again mustn't undo later picks. */
 const taken = ref('')
 
 /** `take` gets the packages of each pipeline without mistakes, once. */

@@ -1,4 +1,4 @@
-/** What the server would build of the present selection: asked a moment after each change. */
+/** How the server resolves the current selection, a moment after each change. */
 import { computed, type Ref } from 'vue'
 
 import { getBuild, resolve } from '@/api/builds'
@@ -18,7 +18,7 @@ export function useResolved(request: Readonly<Ref<RequestBody>>, empty: Readonly
   return {
     answer: computed(() => asked.answer.value?.resolved),
     error: asked.error,
-    /** The build that there is already, if its binary can be downloaded now. */
+    /** The existing build, if its binary can be downloaded now. */
     ready: computed(() => (asked.isStale.value ? undefined : asked.answer.value?.ready)),
     isStale: asked.isStale,
   }

@@ -1,4 +1,4 @@
-/** Something that is fetched: with the looks that every list needs, and repairing itself. */
+/** Fetched data with its loading and error states; it retries by itself. */
 import { onScopeDispose, readonly, ref, shallowRef, watch, type Ref, type WatchSource } from 'vue'
 
 import { type ApiError, toApiError } from '@/api/error'
@@ -6,9 +6,9 @@ import { type ApiError, toApiError } from '@/api/error'
 export interface Resource<T> {
   data: Readonly<Ref<T | undefined>>
   error: Readonly<Ref<ApiError | undefined>>
-  /** True from 200 ms after a first fetch began until it ended: time for a skeleton. */
+  /** The first fetch takes longer than 200 ms: time for a skeleton. */
   isSlow: Readonly<Ref<boolean>>
-  /** A first answer is still awaited. */
+  /** The first answer hasn't arrived. */
   isPending: Readonly<Ref<boolean>>
   reload: () => Promise<void>
 }
@@ -16,9 +16,9 @@ export interface Resource<T> {
 interface Options {
   /** Fetch again when this changes. */
   watch?: WatchSource | WatchSource[]
-  /** Drop the data when `watch` changes, because it is of another thing. */
+  /** Drop the data when `watch` changes, because it belongs to another item. */
   forget?: boolean
-  /** Fetch again after so many milliseconds, as long as the page is seen. */
+  /** Fetch again after this many milliseconds, while the page is visible. */
   every?: number
 }
 

@@ -1,4 +1,4 @@
-/** What is picked: one selection for the whole site, mirrored to the address while the Build page is shown. */
+/** The selection, one for the whole site; the Build page mirrors it in the address. */
 import { computed, reactive, readonly, ref } from 'vue'
 
 import { splitReference } from '@/lib/packages'
@@ -11,12 +11,12 @@ interface UserAgentData {
 }
 
 const selection = reactive<Selection>(emptySelection())
-/** By a person or an address, not guessed. */
+/** Chosen by the user or by an address, not guessed. */
 const platformIsChosen = ref(false)
 
 const hinted = (): UserAgentData | undefined => (navigator as Navigator & { userAgentData?: UserAgentData }).userAgentData
 
-/** Guesses the platform from what the browser says, unless the address or a person has named one. */
+/** Guesses the platform from the browser's hints, unless the user or the address has named one. */
 async function preselectPlatform(): Promise<void> {
   const data = hinted()
   const hints: BrowserHints = data
@@ -43,7 +43,7 @@ export function useSelection() {
   const remove = (path: string): void => {
     selection.packages = selection.packages.filter((reference) => splitReference(reference).path !== path)
   }
-  /** In place of all that was picked. */
+  /** Replaces all picks. */
   const pick = (paths: string[]): void => {
     Object.assign(selection, { packages: [...paths], components: [], base: 'standard' })
   }
@@ -73,7 +73,7 @@ export function useSelection() {
     selection.modules = Object.fromEntries(version ? [...others, [module, version]] : others)
     selection.go = undefined
   }
-  /** Takes over what an address says. */
+  /** Takes the selection from an address. */
   const read = (query: Record<string, unknown>): void => {
     if (typeof query.platform === 'string') platformIsChosen.value = true
     Object.assign(selection, fromQuery(query, selection))
@@ -81,7 +81,7 @@ export function useSelection() {
 
   return {
     selection: readonly(selection) as Readonly<Selection>,
-    /** Nothing as long as nothing was chosen: a guess doesn't belong into an address. */
+    /** Empty until something is chosen: a guessed platform doesn't belong in an address. */
     query: computed(() => (isEmpty(selection) && !platformIsChosen.value ? {} : toQuery(selection))),
     request: computed(() => toRequest(selection)),
     empty: computed(() => isEmpty(selection)),

@@ -1,6 +1,6 @@
 import { onScopeDispose, ref, watch } from 'vue'
 
-/** Whether something has been awaited for 200 ms: time to show that it comes. */
+/** Whether `isPending` has held for 200 ms: time to show a loading state. */
 export function useSlow(isPending: () => boolean) {
   const isSlow = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined

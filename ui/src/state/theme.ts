@@ -1,4 +1,4 @@
-/** Light or dark: what the system prefers until someone chooses. */
+/** Light or dark: the system's preference until the user chooses. */
 import { computed } from 'vue'
 import { useTheme } from 'vuetify'
 
@@ -17,7 +17,7 @@ function store(value: string): void {
   try {
     localStorage.setItem(KEY, value)
   } catch {
-    // Nothing to be done: the choice holds for this page.
+    // The choice lasts as long as the page.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Calls that may need the operator's token: asked for when the server wants one, kept as long as the page lives. */
+/** Calls that may need an operator's token: the page prompts for it after a 401, and forgets it when it is closed. */
 import { readonly, ref } from 'vue'
 
 import { setToken } from '@/api/client'
@@ -7,23 +7,27 @@ import { ApiError } from '@/api/error'
 const asked = ref(false)
 const rejected = ref(false)
 let answer: ((token: string | undefined) => void) | undefined
+/** The open prompt, shared by all calls that wait for a token. */
+let prompt: Promise<string | undefined> | undefined
 
 export const isTokenAsked = readonly(asked)
-/** The last one that was given wasn't taken. */
+/** The server rejected the last token. */
 export const wasTokenRejected = readonly(rejected)
 
 export function giveToken(token: string | undefined): void {
   asked.value = false
   answer?.(token)
   answer = undefined
+  prompt = undefined
 }
 
 function askForToken(): Promise<string | undefined> {
   asked.value = true
-  return new Promise((resolve) => (answer = resolve))
+  prompt ??= new Promise((resolve) => (answer = resolve))
+  return prompt
 }
 
-/** Runs a call, asks for a token as often as the server refuses for want of one; `undefined` if the person gave up. */
+/** Runs a call, and prompts for a token after each 401; `undefined` if the user closes the prompt. */
 export function useTokenGate() {
   return async function gate<T>(call: () => Promise<T>): Promise<T | undefined> {
     rejected.value = false

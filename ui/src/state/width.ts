@@ -1,4 +1,4 @@
-/** How wide an element is, as it changes. */
+/** The width of an element, kept up to date. */
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 
 export function useWidth(element: Ref<HTMLElement | null>): Ref<number> {

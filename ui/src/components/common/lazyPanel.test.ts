@@ -21,7 +21,7 @@ vi.mock('./ChunkError.vue', () => ({
   },
 }))
 
-/** Just enough of a document to see what is shown. */
+/** A minimal document for the renderer. */
 const make = (text = ''): TestNode => ({ text, children: [] })
 const remove = (node: TestNode): void => {
   if (node.parent) node.parent.children = node.parent.children.filter((child) => child !== node)
@@ -49,7 +49,7 @@ async function settled(): Promise<void> {
   await nextTick()
 }
 
-it('says that a part couldn’t be fetched, and fetches it again', async () => {
+it('shows an error when a part couldn’t be fetched, and fetches it again', async () => {
   const Panel = defineComponent({ props: { word: { type: String, default: '' } }, setup: (props, { slots }) => () => h('p', [props.word, slots.default?.()]) })
   let isAway = true
   const load = vi.fn(() => (isAway ? Promise.reject(new Error('away')) : Promise.resolve({ default: Panel })))

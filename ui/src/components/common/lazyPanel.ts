@@ -1,4 +1,4 @@
-/** Parts of a page that are fetched when they are first shown, and say so where that fails. */
+/** Parts of a page whose code is fetched when they are first shown, with an error panel if that fails. */
 import { defineAsyncComponent, defineComponent, h, ref, type Component } from 'vue'
 
 import ChunkError from './ChunkError.vue'
@@ -14,7 +14,7 @@ export function lazyPanel<T extends Component>(load: () => Promise<{ default: T 
       }
       const failed = (): ReturnType<typeof h> => h(ChunkError, { onRetry: retry })
       const Loaded = defineAsyncComponent({ loader: async () => (await load()).default, errorComponent: failed })
-      // With another key it is made anew, and so fetches anew.
+      // Another key creates the component again, which fetches its code again.
       return () => h(Loaded, { ...attrs, key: attempt.value }, slots)
     },
   })
