@@ -154,7 +154,7 @@ async fn last_words_after_the_record_are_waited_for_and_nothing_is_204_before() 
 /// One second there and back between the gateway and NATS.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_link_to_the_gateway_loses_no_line() -> anyhow::Result<()> {
-    let server = NatsServer::start()?;
+    let server = NatsServer::alone()?;
     let (_connection, store) = server.store().await?;
     let link = DelayProxy::start(&server.url(), Duration::from_secs(1)).await?;
     let api = Api::with(&link.url(), Options::default()).await?;

@@ -40,7 +40,8 @@ impl Scene {
         let api = program().start(&["api", "--nats-url", &url, "--http", "127.0.0.1:0"])?;
         let site = Site::new(api.first_line()?);
         site.until_ready().await?;
-        let jetstream = async_nats::jetstream::new(async_nats::connect(&url).await?);
+        let client = nats.connection().await?.client().clone();
+        let jetstream = async_nats::jetstream::new(client);
         Ok(Self {
             nats,
             jetstream,

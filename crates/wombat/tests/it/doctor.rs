@@ -43,7 +43,7 @@ async fn every_setting_that_was_changed_by_hand_is_told_and_setup_mends_it() -> 
         "{said}"
     );
 
-    let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
     let change = async |name: &str, change: fn(&mut jetstream::stream::Config)| {
         let mut config = jetstream
             .get_stream(name)
@@ -107,7 +107,7 @@ async fn buckets_that_are_missing_full_or_of_another_kind_are_told() -> anyhow::
     let nats = NatsServer::start()?;
     let go = StubGo::new()?;
     program().set_up(&nats, &["--builds-limit", "1MiB"])?;
-    let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
     for n in 0..15 {
         let subject = format!("$KV.builds.filler.{n}");
         let sent = jetstream
@@ -154,7 +154,7 @@ async fn a_server_that_acknowledges_nothing_is_told() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let go = StubGo::new()?;
     program().set_up(&nats, &[])?;
-    let jetstream = jetstream::new(async_nats::connect(nats.url()).await?);
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
     let stream = jetstream.get_stream("KV_builders").await?;
     let mut config = stream.cached_info().config.clone();
     jetstream.delete_stream("KV_builders").await?;

@@ -34,7 +34,7 @@ async fn until(site: &Site, status: StatusCode, words: &str) -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_gateway_is_ready_while_lists_and_requests_are_answered() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
+    let nats = NatsServer::alone()?;
     program().set_up(&nats, &[])?;
     let url = nats.url();
     let api = program().start(&["api", "--nats-url", &url, "--http", "127.0.0.1:0"])?;

@@ -32,7 +32,7 @@ struct Roles {
 
 impl Roles {
     async fn start(builder: &[&str]) -> anyhow::Result<Self> {
-        let nats = NatsServer::start()?;
+        let nats = NatsServer::alone()?;
         program().set_up(&nats, &[])?;
         let go = StubGo::new()?;
         let (path, folder) = (go.program(), go.folder().to_owned());

@@ -117,7 +117,7 @@ async fn disguised(target: &str, version: &'static str) -> anyhow::Result<String
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_server_is_refused_with_the_version_that_is_needed() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
+    let nats = NatsServer::alone()?;
     let old = disguised(&nats.url(), "2.10.29").await?;
     tokio::task::spawn_blocking(move || {
         all_refuse(
