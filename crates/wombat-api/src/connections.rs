@@ -1,12 +1,9 @@
 //! Limits for open connections: a few thousand in all, and no more of one client than browsers and scripts need, so that
 //! one client can't use up those of all others.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wombat_model::client_network;
 
@@ -70,7 +67,7 @@ impl Connections {
             });
         }
         let client = client_network(client);
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock();
         let count = clients.entry(client).or_default();
         if *count >= MOST_OF_ONE {
             return None;
@@ -88,7 +85,7 @@ impl Drop for ConnectionPermit {
         let Some((client, clients)) = &self.client else {
             return;
         };
-        let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = clients.lock();
         if let Some(count) = clients.get_mut(client) {
             *count -= 1;
             if *count == 0 {
@@ -121,7 +118,7 @@ mod tests {
         let again = admitted(&connections, "192.0.2.1").await;
         assert!(again.is_some(), "one that ended makes room");
         drop((permits, again));
-        assert!(connections.clients.lock().unwrap().is_empty());
+        assert!(connections.clients.lock().is_empty());
         assert_eq!(connections.permits.available_permits(), MOST);
     }
 

@@ -1,12 +1,9 @@
 //! Caches the contents of binaries that [`wombat_binary`] read.
 
-use std::{
-    io,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{io, num::NonZeroUsize, sync::Arc};
 
 use lru::LruCache;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use wombat_binary::{Contents, ReadError};
 use wombat_model::Sha256;
@@ -34,7 +31,7 @@ impl ContentsReader {
 
     /// The contents of the binary with this digest, if they were read before.
     pub(crate) fn cached(&self, digest: &Sha256) -> Option<Arc<Contents>> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache.lock();
         cache.get(digest).cloned()
     }
 
@@ -54,7 +51,7 @@ impl ContentsReader {
         let reading = tokio::task::spawn_blocking(move || {
             let _held = (turn, hold);
             let contents = Arc::new(wombat_binary::read(&mut file)?);
-            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cache = cache.lock();
             cache.put(digest, contents.clone());
             Ok(contents)
         });

@@ -1,11 +1,8 @@
 //! Products of builds ahead that no client has requested yet.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 use wombat_go::Product;
 use wombat_model::BuildKey;
@@ -85,7 +82,7 @@ pub(crate) struct Shelf(Mutex<VecDeque<(BuildKey, Product, Instant)>>);
 impl Shelf {
     /// Adds a product; removes the oldest if there are too many.
     pub(crate) fn put(&self, key: BuildKey, product: Product) {
-        let mut all = self.lock();
+        let mut all = self.0.lock();
         all.retain(|(kept, _, _)| *kept != key);
         all.push_back((key, product, Instant::now()));
         while all.len() > MOST {
@@ -95,22 +92,18 @@ impl Shelf {
 
     /// Removes and returns a product.
     pub(crate) fn take(&self, key: &BuildKey) -> Option<Product> {
-        let mut all = self.lock();
+        let mut all = self.0.lock();
         let at = all.iter().position(|(kept, _, _)| kept == key)?;
         all.remove(at).map(|(_, product, _)| product)
     }
 
     pub(crate) fn holds(&self, key: &BuildKey) -> bool {
-        self.lock().iter().any(|(kept, _, _)| kept == key)
+        self.0.lock().iter().any(|(kept, _, _)| kept == key)
     }
 
     /// Removes products that are too old.
     pub(crate) fn tidy(&self) {
-        self.lock().retain(|(_, _, put)| put.elapsed() < KEPT);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(BuildKey, Product, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().retain(|(_, _, put)| put.elapsed() < KEPT);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The targets that clients request builds for.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use wombat_model::Target;
 
 /// Counts as requested until a build is.
@@ -14,7 +15,7 @@ pub(crate) struct RequestedTargets(Arc<Mutex<Vec<(Target, u64)>>>);
 impl RequestedTargets {
     /// Counts a requested build for this target.
     pub(crate) fn note(&self, target: Target) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         match all.iter_mut().find(|(known, _)| *known == target) {
             Some((_, count)) => *count += 1,
             None => all.push((target, 1)),
@@ -23,11 +24,7 @@ impl RequestedTargets {
 
     /// The targets, the most requested first; the usual one if there is none.
     pub(crate) fn most_requested_first(&self) -> Vec<Target> {
-        let mut all = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut all = self.0.lock().clone();
         all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let usual = USUAL_PLATFORM.parse().ok();
         let usual = usual.and_then(|platform| Target::new(platform, None).ok());

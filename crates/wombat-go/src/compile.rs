@@ -1,11 +1,8 @@
 //! Runs `go build`: reports its progress, notices when the linker starts, and classifies a failure.
 
-use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use wombat_model::{BuildSpec, Failure, FailureClass, log::Phase};
@@ -155,7 +152,7 @@ pub(super) async fn compile(
     ]);
 
     let shared = Mutex::new(listener);
-    let listen = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let listen = || shared.lock();
     let mut ticks = interval(TICK / 2);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let build = go.stream(
@@ -176,7 +173,7 @@ pub(super) async fn compile(
             }
         }
     };
-    let mut listener = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut listener = shared.into_inner();
     if finished.succeeded() {
         listener.link_started();
         return Ok(Milestones {

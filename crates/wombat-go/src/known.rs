@@ -8,11 +8,12 @@ use std::{
     collections::{HashMap, HashSet},
     num::NonZeroUsize,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use futures::StreamExt as _;
 use lru::LruCache;
+use parking_lot::Mutex;
 use tracing::debug;
 use wombat_model::{BuildSpec, ImportPath};
 use wombat_store::{GoCache, StoreError};
@@ -79,7 +80,7 @@ impl KnownPackages {
     }
 
     fn lacking(&self, scope: &ListScope, roots: &[ImportPath]) -> Vec<ImportPath> {
-        let mut scopes = self.scopes();
+        let mut scopes = self.scopes.lock();
         let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
         let mut lacking = roots.to_vec();
         lacking.retain(|root| !known.whole.contains(root.as_str()));
@@ -116,7 +117,7 @@ impl KnownPackages {
         spec: &BuildSpec,
         roots: &[ImportPath],
     ) -> Option<Vec<ListedPackage>> {
-        let mut scopes = self.scopes();
+        let mut scopes = self.scopes.lock();
         let known = scopes.get(scope)?;
         let mut seen: HashSet<&str> = HashSet::new();
         let mut waiting: Vec<&str> = roots.iter().map(ImportPath::as_str).collect();
@@ -162,7 +163,7 @@ impl KnownPackages {
     }
 
     fn remember(&self, scope: &ListScope, root: &ImportPath, packages: Vec<ListedPackage>) {
-        let mut scopes = self.scopes();
+        let mut scopes = self.scopes.lock();
         let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
         for package in packages {
             known
@@ -175,12 +176,7 @@ impl KnownPackages {
 
     /// Removes a scope, since something in it was wrong.
     pub(super) fn forget(&self, scope: &ListScope) {
-        self.scopes().pop(scope);
-    }
-
-    fn scopes(&self) -> MutexGuard<'_, LruCache<ListScope, ScopePackages>> {
-        // A panic while the lock is held leaves at worst an incomplete list, which is noticed.
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.scopes.lock().pop(scope);
     }
 }
 

@@ -9,10 +9,10 @@ use std::{
     io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -74,8 +74,8 @@ impl ModuleTrimmer {
         now: SystemTime,
         stop: &CancellationToken,
     ) -> io::Result<()> {
-        // One trim at a time. A panic while the lock is held leaves at worst sizes that are measured again.
-        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        // One trim at a time.
+        let mut sizes = self.sizes.lock();
         let removed = cache.0.join(REMOVED);
         // An earlier process may not have deleted all of it.
         remove_folder(&removed)?;

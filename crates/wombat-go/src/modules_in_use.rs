@@ -2,8 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use super::module_cache::CachedModule;
 
@@ -22,7 +24,7 @@ pub(super) struct HeldModules {
 impl ModulesInUse {
     /// Holds modules. Waits for a running removal, so that each of these is complete afterwards, or missing.
     pub(super) fn hold(&self, modules: BTreeSet<CachedModule>) -> HeldModules {
-        let mut counts = self.counts();
+        let mut counts = self.0.lock();
         for module in &modules {
             *counts.entry(module.clone()).or_default() += 1;
         }
@@ -39,13 +41,8 @@ impl ModulesInUse {
         module: &CachedModule,
         remove: impl FnOnce() -> T,
     ) -> Option<T> {
-        let counts = self.counts();
+        let counts = self.0.lock();
         (!counts.contains_key(module)).then(remove)
-    }
-
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<CachedModule, usize>> {
-        // A panic while the lock is held leaves at worst a module that stays until the next start.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,7 +54,7 @@ impl HeldModules {
 
 impl Drop for HeldModules {
     fn drop(&mut self) {
-        let mut counts = self.registry.counts();
+        let mut counts = self.registry.0.lock();
         for module in &self.modules {
             let left = counts.get_mut(module).map(|count| {
                 *count -= 1;
@@ -86,6 +83,6 @@ mod tests {
         assert!(!removed(&one) && removed(&other));
         drop(second);
         assert!(removed(&one));
-        assert!(registry.counts().is_empty());
+        assert!(registry.0.lock().is_empty());
     }
 }

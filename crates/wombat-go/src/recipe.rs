@@ -44,7 +44,7 @@ pub fn recipe(
     }
 }
 
-/// Quotes a word for a POSIX shell.
+/// Quotes a word for a POSIX shell. Unlike `shlex`, leaves `=` and `,` as they are, so that flags stay readable.
 fn quoted(word: &str) -> String {
     let plain = !word.is_empty()
         && word

@@ -5,9 +5,10 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 use wombat_model::GoVersion;
 
@@ -104,8 +105,7 @@ impl Toolchains {
     }
 
     fn turn(&self, version: GoVersion) -> Arc<AsyncMutex<bool>> {
-        // A panic while the lock is held leads to one more verification at worst.
-        let mut sound = self.sound.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sound = self.sound.lock();
         Arc::clone(sound.entry(version).or_default())
     }
 }

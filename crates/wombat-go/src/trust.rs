@@ -1,11 +1,8 @@
 //! Which builds' results may be shared: those whose modules are all in the catalog.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use parking_lot::RwLock;
 use tokio::sync::watch;
 use tracing::warn;
 use wombat_model::{BuildSpec, ModulePath, ModuleVersion, catalog::Release};
@@ -31,7 +28,7 @@ impl Trust {
         match self {
             Self::Alone => true,
             Self::Catalog(modules) => {
-                let modules = modules.read().unwrap_or_else(PoisonError::into_inner);
+                let modules = modules.read();
                 let mut asked = spec.modules().iter();
                 asked.all(|(path, version)| modules.contains(&(path.clone(), version.clone())))
             }
@@ -50,7 +47,7 @@ impl Trust {
                     event = watcher.next() => event,
                     () = stop.cancelled() => return,
                 };
-                let mut modules = kept.write().unwrap_or_else(PoisonError::into_inner);
+                let mut modules = kept.write();
                 match event {
                     WatchEvent::Value { record, .. } => modules.extend(modules_of(record.value)),
                     // A release stays trusted when it is removed from the catalog.

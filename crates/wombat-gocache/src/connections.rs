@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Semaphore, watch};
 
 use super::{fetches::Fetches, fleet::Fleet, id::ActionId, lists::Lists, local::Found};
@@ -21,7 +22,7 @@ pub(super) struct SharedSession {
     /// A permit for each result that may be fetched for its helpers at the same time.
     pub(super) gets: Arc<Semaphore>,
     pub(super) connections: watch::Sender<usize>,
-    state: Mutex<SessionState>,
+    pub(super) state: Mutex<SessionState>,
 }
 
 #[derive(Debug, Default)]
@@ -52,11 +53,6 @@ impl SharedSession {
     pub(super) async fn get(&self, action: ActionId) -> Option<Found> {
         self.fleet.as_ref()?.get(action).await
     }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, SessionState> {
-        // A panic while the lock is held leaves counts that are too low at worst.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A helper's connection; counts as open until this is dropped.
@@ -70,12 +66,12 @@ impl HelperConnection {
 
     /// The helper stored a new result.
     pub(super) fn made(&self, _action: ActionId) {
-        self.0.state().made += 1;
+        self.0.state.lock().made += 1;
     }
 
     /// The helper ended normally; `asked` are the results that `go` requested.
     pub(super) fn ended(&self, asked: Vec<ActionId>) {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         for action in asked {
             if state.known.insert(action) {
                 state.asked.push(action);
@@ -96,8 +92,7 @@ pub(super) struct Sessions(Mutex<HashMap<String, Arc<SharedSession>>>);
 
 impl Sessions {
     pub(super) fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<SharedSession>>> {
-        // A panic while the lock is held leaves at worst an extra session, which is harmless.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(super) fn remove(&self, token: &str) {

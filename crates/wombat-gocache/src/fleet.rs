@@ -1,13 +1,10 @@
 //! The fleet's part of the cache: results of other builders, copied into the local folder on request or ahead of it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
+use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 use tracing::debug;
 use wombat_store::{GoCache, StoreError};
@@ -66,7 +63,7 @@ struct PendingResult {
 
 impl Drop for PendingResult {
     fn drop(&mut self) {
-        self.fleet.state().coming.remove(&self.action);
+        self.fleet.state.lock().coming.remove(&self.action);
     }
 }
 
@@ -82,7 +79,7 @@ impl Fleet {
 
     /// The result of an action. `None` if the fleet doesn't have it, or can't be reached now.
     pub(super) async fn get(&self, action: ActionId) -> Option<Found> {
-        let on_its_way = self.state().coming.get(&action).cloned();
+        let on_its_way = self.state.lock().coming.get(&action).cloned();
         if let Some(mut coming) = on_its_way {
             drop(coming.changed().await);
             return self.shared.find(&action);
@@ -209,7 +206,7 @@ impl Fleet {
     /// Marks a result as being fetched. `None` if it already is.
     fn announce(&self, action: ActionId) -> Option<PendingResult> {
         let (sender, receiver) = watch::channel(());
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.coming.contains_key(&action) {
             return None;
         }
@@ -223,17 +220,18 @@ impl Fleet {
 
     /// Remembers that the fleet has these results.
     pub(super) fn know(&self, actions: impl IntoIterator<Item = ActionId>) {
-        self.state().known.add(actions);
+        self.state.lock().known.add(actions);
     }
 
     /// Whether the fleet is known to have this result.
     pub(super) fn knows(&self, action: &ActionId) -> bool {
-        self.state().known.has(action)
+        self.state.lock().known.has(action)
     }
 
     /// Whether requests to the fleet are paused.
     pub(super) fn is_away(&self) -> bool {
-        self.state()
+        self.state
+            .lock()
             .away_until
             .is_some_and(|until| Instant::now() < until)
     }
@@ -241,12 +239,7 @@ impl Fleet {
     /// Pauses requests to the fleet after an error.
     pub(super) fn rest(&self, error: &StoreError) {
         debug!(%error, "the fleet's compile cache doesn't answer; going on without it");
-        self.state().away_until = Some(Instant::now() + REST);
-    }
-
-    // A panic while the lock is held leaves maps that are incomplete at worst.
-    fn state(&self) -> MutexGuard<'_, FleetState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().away_until = Some(Instant::now() + REST);
     }
 }
 

@@ -9,12 +9,13 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     process::ExitCode,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, UNIX_EPOCH},
 };
 
 use base64::{engine::general_purpose::STANDARD, read::DecoderReader};
+use parking_lot::Mutex;
 
 use super::{
     id::ActionId,
@@ -160,14 +161,9 @@ impl Helper {
 }
 
 fn say(output: &Output, response: &Response<'_>) -> io::Result<()> {
-    let mut output = lock(output);
+    let mut output = output.lock();
     output.write_all(&response.line())?;
     output.flush()
-}
-
-/// A panic while the lock is held leaves nothing half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Passes the bytes that follow a `put` to `keep`, and reads to their end even if it fails.
@@ -212,7 +208,7 @@ impl BuilderConnection {
 
     /// Requests a result. `false` if no answer will come.
     fn ask(&self, id: i64, action: ActionId) -> bool {
-        match &mut *lock(&self.waiting) {
+        match &mut *self.waiting.lock() {
             Some(waiting) => drop(waiting.insert(id, action)),
             None => return false,
         }
@@ -222,7 +218,7 @@ impl BuilderConnection {
 
     fn say(&self, message: &FromHelper) {
         // If the builder is gone, reading its answers ends, which turns all waiting requests into misses.
-        drop(lock(&self.stream).write_all(&line(message)));
+        drop(self.stream.lock().write_all(&line(message)));
     }
 }
 
@@ -245,7 +241,8 @@ fn hand_on(
             } => (id, Some(Found { output, size, path })),
             ToHelper::Miss { id } => (id, None),
         };
-        if lock(waiting)
+        if waiting
+            .lock()
             .as_mut()
             .and_then(|waiting| waiting.remove(&id))
             .is_none()
@@ -259,7 +256,7 @@ fn hand_on(
             return;
         }
     }
-    for id in lock(waiting).take().into_iter().flatten().map(|(id, _)| id) {
+    for (id, _) in waiting.lock().take().into_iter().flatten() {
         drop(say(output, &Response::miss(id)));
     }
 }

@@ -198,7 +198,7 @@ mod tests {
         for _ in 0..1000 {
             yield_now().await;
         }
-        assert_eq!(shared.state().made, 0, "the rest isn't read");
+        assert_eq!(shared.state.lock().made, 0, "the rest isn't read");
 
         drop(fetched);
         let mut answers = BufReader::new(ours).lines();
@@ -209,6 +209,6 @@ mod tests {
         drop(answers);
         let closed = connections.wait_for(|count| *count == 0);
         drop(timeout(LIMIT, closed).await.unwrap().unwrap());
-        assert_eq!(shared.state().made, 1);
+        assert_eq!(shared.state.lock().made, 1);
     }
 }

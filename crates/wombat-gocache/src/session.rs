@@ -107,7 +107,7 @@ impl Session {
             match Lists::fetch(&fleet.store, &scope, packages.iter()).await {
                 Ok(lists) => {
                     let wanted = lists.wanted.clone();
-                    shared.state().lists = Some(lists);
+                    shared.state.lock().lists = Some(lists);
                     fleet.fetch_ahead(wanted).await;
                 }
                 Err(error) => fleet.rest(&error),
@@ -118,7 +118,7 @@ impl Session {
     /// To be called when `go` reports that it lost its helper. Helpers can't report it: the sandbox kills those that
     /// are left when `go` ends, and not every version of `go` waits for its helper.
     pub fn helper_went_away(&self) {
-        self.shared.state().broken = true;
+        self.shared.state.lock().broken = true;
     }
 
     /// How the helpers ended; to be called once `go` has ended.
@@ -128,7 +128,7 @@ impl Session {
         if tokio::time::timeout(GOODBYE, settled).await.is_err() {
             debug!("a compile cache helper still runs after its go ended");
         }
-        if self.shared.state().broken {
+        if self.shared.state.lock().broken {
             Outcome::Broken
         } else {
             Outcome::Complete
@@ -142,7 +142,7 @@ impl Session {
             return receiver;
         };
         let (asked, listed, made) = {
-            let mut state = self.shared.state();
+            let mut state = self.shared.state.lock();
             let lists = state.lists.take().unwrap_or_default();
             let listed = lists.improved_by(packages.iter());
             (std::mem::take(&mut state.asked), listed, state.made)

@@ -5,7 +5,7 @@ use std::{
     io::{self, Seek as _, SeekFrom},
     net::Ipv4Addr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use parking_lot::Mutex;
 use tokio::{io::AsyncReadExt as _, net::TcpListener, sync::Mutex as AsyncMutex, task::JoinSet};
 use tokio_util::io::ReaderStream;
 use tracing::debug;
@@ -190,7 +191,7 @@ impl Shared {
 
     /// A lock for this path, so that it is fetched only once at a time.
     fn turn(&self, query: &Query) -> Arc<AsyncMutex<()>> {
-        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetching = self.fetching.lock();
         if let Some(turn) = fetching.get(query.path()).and_then(Weak::upgrade) {
             return turn;
         }

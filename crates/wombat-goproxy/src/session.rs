@@ -1,9 +1,8 @@
 //! The sessions of builds.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use super::{cache::Cache, query::Query};
 
@@ -22,7 +21,7 @@ impl Sessions {
     pub(super) fn begin(self: &Arc<Self>, port: u16, cache: Cache) -> RelaySession {
         let token = uuid::Uuid::new_v4().simple().to_string();
         let state = Arc::default();
-        lock(&self.0).insert(token.clone(), Arc::clone(&state));
+        self.0.lock().insert(token.clone(), Arc::clone(&state));
         RelaySession {
             token,
             port,
@@ -34,7 +33,7 @@ impl Sessions {
 
     /// The build with this token.
     pub(super) fn find(&self, token: &str) -> Option<Notes> {
-        lock(&self.0).get(token).cloned().map(Notes)
+        self.0.lock().get(token).cloned().map(Notes)
     }
 }
 
@@ -44,12 +43,13 @@ pub(super) struct Notes(Arc<Mutex<Record>>);
 
 impl Notes {
     pub(super) fn served(&self, query: Query) {
-        lock(&self.0).served.push(query);
+        self.0.lock().served.push(query);
     }
 
     /// Only the first one is kept, since it caused the others.
     pub(super) fn trouble(&self, words: &str) {
-        lock(&self.0)
+        self.0
+            .lock()
             .trouble
             .get_or_insert_with(|| words.to_owned());
     }
@@ -78,12 +78,12 @@ impl RelaySession {
 
     /// Why the module proxy failed, if it did since the last call.
     pub fn take_trouble(&self) -> Option<String> {
-        lock(&self.state).trouble.take()
+        self.state.lock().trouble.take()
     }
 
     /// Removes the stored answers that `go` was served, since it couldn't use them.
     pub fn forget_served(&self) {
-        let served = std::mem::take(&mut lock(&self.state).served);
+        let served = std::mem::take(&mut self.state.lock().served);
         for query in &served {
             self.cache.forget(query.path());
         }
@@ -92,11 +92,6 @@ impl RelaySession {
 
 impl Drop for RelaySession {
     fn drop(&mut self) {
-        lock(&self.sessions.0).remove(&self.token);
+        self.sessions.0.lock().remove(&self.token);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while the lock is held loses at worst one entry.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,10 +7,10 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use wombat_model::client_network;
 
 /// Quota unless the operator sets another; clients on this machine have none.
@@ -82,7 +82,7 @@ impl Quotas {
             return Ok(());
         };
         let per_second = limit / REFILL.as_secs_f64();
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock();
         let now_left = |account: &Account| {
             let refilled = now.saturating_duration_since(account.at).as_secs_f64() * per_second;
             (account.left + refilled).min(limit)
@@ -104,7 +104,7 @@ impl Quotas {
     }
 
     fn give_back(&self, client: IpAddr) {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock();
         if let Some(account) = clients.get_mut(&client_network(client)) {
             account.left += 1.0;
         }

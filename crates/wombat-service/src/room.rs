@@ -1,11 +1,9 @@
 //! Whether there is room for one more build. Accepted builds need further writes to finish, so new builds are refused
 //! before their bucket is quite full.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tracing::warn;
 use wombat_model::{
     Refusal,
@@ -56,13 +54,13 @@ impl RoomForBuilds {
             at: Instant::now(),
             builds: builds - 1,
         });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        *self.0.lock() = seen;
         if builds == 0 { refusal(tightest) } else { None }
     }
 
     /// Whether there is room for one more, by the last answer.
     fn is_known(&self) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.lock();
         let Some(seen) = seen.as_mut() else {
             return false;
         };

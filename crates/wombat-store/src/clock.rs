@@ -1,10 +1,8 @@
 //! The servers' time. No host's clock decides anything: the clocks of hosts may be hours apart.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
+use parking_lot::Mutex;
 use time::OffsetDateTime;
 
 /// The server's clock, as far as this connection knows it: the last reading and the time since then. Cheap to clone;
@@ -25,12 +23,12 @@ impl ServerClock {
             time,
             read_at: Instant::now(),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+        *self.0.lock() = Some(reading);
     }
 
     /// The server's time, within a round trip; this host's time before the first reading.
     pub(crate) fn now(&self) -> OffsetDateTime {
-        let reading = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = *self.0.lock();
         reading.map_or_else(OffsetDateTime::now_utc, |reading| {
             reading.time + reading.read_at.elapsed()
         })

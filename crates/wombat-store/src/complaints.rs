@@ -1,10 +1,8 @@
 //! Logs each unreadable value once, not for every follower and every start of one.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
+use parking_lot::Mutex;
 use tracing::warn;
 
 use crate::Revision;
@@ -19,7 +17,7 @@ pub(crate) struct Complaints(Arc<Mutex<BTreeSet<(u64, String)>>>);
 impl Complaints {
     /// Logs that the value of `key`, written at `revision`, can't be read, unless that was logged before.
     pub(crate) fn say(&self, key: &str, revision: Revision, problem: &str) {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.0.lock();
         if !said.insert((revision.get(), key.to_owned())) {
             return;
         }

@@ -3,10 +3,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use wombat_model::names::{LOGS_STREAM, LOGS_SUBJECT_PREFIX};
 
 use crate::error::PublishFailure;
@@ -27,10 +28,6 @@ struct Silence {
 }
 
 impl Writes {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Silence>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Records the outcome of a write that began at `begun`.
     pub(crate) fn note<T>(
         &self,
@@ -41,7 +38,7 @@ impl Writes {
         let bucket = bucket_of(subject);
         match outcome {
             Err(PublishFailure::Unknown(_)) => {
-                let mut silences = self.lock();
+                let mut silences = self.0.lock();
                 let silence = silences.entry(bucket.to_owned()).or_insert(Silence {
                     since: begun,
                     writes: 0,
@@ -50,14 +47,14 @@ impl Writes {
             }
             // Any response will do.
             Ok(_) | Err(PublishFailure::LostRace | PublishFailure::Failed(_)) => {
-                self.lock().remove(bucket);
+                self.0.lock().remove(bucket);
             }
         }
     }
 
     /// Buckets that have been silent since the connection came up.
     pub(crate) fn silent(&self, connected_since: Instant) -> Vec<String> {
-        let mut silences = self.lock();
+        let mut silences = self.0.lock();
         silences.retain(|_, silence| silence.since >= connected_since);
         silences
             .iter()

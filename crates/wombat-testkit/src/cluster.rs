@@ -4,7 +4,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use nix::sys::signal::Signal;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wombat_store::roles::NatsRole;
@@ -128,7 +129,7 @@ impl Cluster {
         let seed = seed.context("every role has a key")?;
         let mut problem = anyhow::anyhow!("all nodes are killed");
         for n in 0..NODES {
-            if self.node(n).id().is_none() {
+            if self.nodes[n].lock().id().is_none() {
                 continue;
             }
             let answer = Wire::login(&self.url_of(n), &seed)
@@ -143,7 +144,7 @@ impl Cluster {
 
     fn ends_with_this_process(&self) -> anyhow::Result<()> {
         static GUARD: OnceLock<std::process::Child> = OnceLock::new();
-        let ids = (0..NODES).filter_map(|n| self.node(n).id());
+        let ids = (0..NODES).filter_map(|n| self.nodes[n].lock().id());
         // The pipe closes with this process, however that ends. Killed servers don't remove their folder.
         let mut guard = Command::new("sh");
         guard
@@ -157,10 +158,6 @@ impl Cluster {
         Ok(())
     }
 
-    fn node(&self, n: usize) -> MutexGuard<'_, NatsProcess> {
-        self.nodes[n].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The address for clients: all nodes.
     pub fn url(&self) -> String {
         let all = (0..NODES).map(|n| self.url_of(n));
@@ -169,33 +166,33 @@ impl Cluster {
 
     /// The address of this node for clients.
     pub fn url_of(&self, n: usize) -> String {
-        format!("nats://127.0.0.1:{}", self.node(n).port())
+        format!("nats://127.0.0.1:{}", self.nodes[n].lock().port())
     }
 
     /// The address of another node at each call.
     pub(crate) fn next_address(&self) -> String {
         let n = self.turn.fetch_add(1, Ordering::Relaxed) % NODES;
-        format!("127.0.0.1:{}", self.node(n).port())
+        format!("127.0.0.1:{}", self.nodes[n].lock().port())
     }
 
     /// Kills a node, as a crash does.
     pub fn kill(&self, n: usize) -> anyhow::Result<()> {
-        self.node(n).kill()
+        self.nodes[n].lock().kill()
     }
 
     /// Starts a node again with its data.
     pub fn restart(&self, n: usize) -> anyhow::Result<()> {
-        self.node(n).restart()
+        self.nodes[n].lock().restart()
     }
 
     /// Suspends a node: it answers nothing, and its connections stay.
     pub fn stop(&self, n: usize) -> anyhow::Result<()> {
-        self.node(n).signal(Signal::SIGSTOP)
+        self.nodes[n].lock().signal(Signal::SIGSTOP)
     }
 
     /// Resumes a suspended node.
     pub fn go_on(&self, n: usize) -> anyhow::Result<()> {
-        self.node(n).signal(Signal::SIGCONT)
+        self.nodes[n].lock().signal(Signal::SIGCONT)
     }
 
     /// The node that leads a stream now; `None` while there is none. Only for a cluster of a test's own.
@@ -266,7 +263,8 @@ impl Cluster {
 
     /// What all nodes logged.
     pub fn log_text(&self) -> String {
-        (0..NODES).map(|n| self.node(n).log_text()).collect()
+        let nodes = self.nodes.iter();
+        nodes.map(|node| node.lock().log_text()).collect()
     }
 
     /// Where its data is.

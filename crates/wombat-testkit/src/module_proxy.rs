@@ -6,7 +6,7 @@ use std::{
     io::{Cursor, Write as _},
     path::PathBuf,
     process::Command,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
+use parking_lot::Mutex;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Runtime,
@@ -205,7 +206,7 @@ impl ModuleProxy {
         let base = format!("{}/@v/{}", module.path, module.version);
         let info = serde_json::json!({"Version": module.version, "Time": "2026-01-02T03:04:05Z"});
         let zip = module.zip()?;
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state
             .own
             .insert(format!("{base}.info"), info.to_string().into());
@@ -218,29 +219,30 @@ impl ModuleProxy {
 
     /// Serves other bytes under a path than those of the module.
     pub fn replace(&self, path: &str, content: impl Into<Bytes>) {
-        lock(&self.state)
+        self.state
+            .lock()
             .own
             .insert(path.to_owned(), content.into());
     }
 
     /// Stops serving its own content under this path.
     pub fn restore(&self, path: &str) {
-        lock(&self.state).own.remove(path);
+        self.state.lock().own.remove(path);
     }
 
     /// Fails requests from now on whose path contains this text.
     pub fn fail(&self, text: &str, fault: ProxyFault) {
-        lock(&self.state).faults.push((text.to_owned(), fault));
+        self.state.lock().faults.push((text.to_owned(), fault));
     }
 
     /// Stops failing requests for this text.
     pub fn heal(&self, text: &str) {
-        lock(&self.state).faults.retain(|(known, _)| known != text);
+        self.state.lock().faults.retain(|(known, _)| known != text);
     }
 
     /// The paths that were requested so far.
     pub fn asked(&self) -> Vec<String> {
-        lock(&self.state).asked.clone()
+        self.state.lock().asked.clone()
     }
 }
 
@@ -248,10 +250,6 @@ impl Drop for ModuleProxy {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn lock(state: &Mutex<ProxyState>) -> MutexGuard<'_, ProxyState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn go_env(name: &str) -> anyhow::Result<String> {
@@ -265,7 +263,7 @@ fn go_env(name: &str) -> anyhow::Result<String> {
 async fn answer(State(state): State<Arc<Mutex<ProxyState>>>, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/').to_owned();
     let (fault, own, file, upstream, client) = {
-        let mut state = lock(&state);
+        let mut state = state.lock();
         state.asked.push(path.clone());
         let fault = state.faults.iter().find(|(text, _)| path.contains(text));
         (

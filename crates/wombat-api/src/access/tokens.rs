@@ -4,10 +4,10 @@ use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::{Mutex, PoisonError},
     time::SystemTime,
 };
 
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tracing::{info, warn};
@@ -208,7 +208,7 @@ impl TokenFile {
 
     /// Name and role of the token with this secret.
     pub(super) fn find(&self, secret: &str) -> Option<(String, Role)> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         let now = stamp(&self.path);
         if now != known.0 {
             match Tokens::read(&self.path) {

@@ -1,11 +1,8 @@
 //! The folder as a whole: which files are in it, which are evicted, and whether files can be stored.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{io, path::PathBuf};
 
+use parking_lot::Mutex;
 use tracing::warn;
 use wombat_model::{Artifact, Sha256};
 
@@ -60,23 +57,23 @@ impl Folder {
             limit,
             inner: Mutex::new(inner),
         };
-        folder.make_room(&mut folder.lock());
+        folder.make_room(&mut folder.inner.lock());
         folder
     }
 
     /// Whether storing a file failed a moment ago.
     pub(super) fn is_in_trouble(&self) -> bool {
-        self.lock().trouble.is_fresh()
+        self.inner.lock().trouble.is_fresh()
     }
 
     /// The status now; the folder is probed at most every few seconds.
     pub(super) async fn state(&self) -> CacheStatus {
-        let needs_probe = self.lock().trouble.needs_probe();
+        let needs_probe = self.inner.lock().trouble.needs_probe();
         if needs_probe {
             let probe = disk::try_folder(&self.path).await;
-            self.lock().trouble.probed(probe.as_ref().err());
+            self.inner.lock().trouble.probed(probe.as_ref().err());
         }
-        let inner = self.lock();
+        let inner = self.inner.lock();
         CacheStatus {
             used: inner.ledger.used(),
             limit: self.limit,
@@ -84,45 +81,41 @@ impl Folder {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Bookkeeping> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn file(&self, digest: &Sha256) -> PathBuf {
         self.path.join(digest.as_str())
     }
 
     pub(super) fn verified(&self, digest: &Sha256) -> Option<Stamp> {
-        self.lock().ledger.verified(digest)
+        self.inner.lock().ledger.verified(digest)
     }
 
     pub(super) fn set_verified(&self, digest: &Sha256, verified: Option<Stamp>) {
-        self.lock().ledger.set_verified(digest, verified);
+        self.inner.lock().ledger.set_verified(digest, verified);
     }
 
     /// A file was stored.
     pub(super) fn stored(&self, digest: &Sha256, stamp: Stamp) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.ledger.set_verified(digest, Some(stamp));
         inner.trouble.stored();
     }
 
     /// A file couldn't be stored on the disk.
     pub(super) fn failed(&self, digest: &Sha256, error: &io::Error) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.ledger.set_verified(digest, None);
         inner.trouble.failed(error);
     }
 
     /// Keeps a file from being evicted, even before it is fetched, until it is released as often as it was held.
     pub(super) fn hold(&self, artifact: &Artifact) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.ledger.hold(&artifact.sha256, artifact.size);
         self.make_room(&mut inner);
     }
 
     pub(super) fn release(&self, digest: &Sha256) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.ledger.release(digest);
         self.make_room(&mut inner);
     }
@@ -136,7 +129,7 @@ impl Folder {
 
     /// Evicts one more file than the limit asks for; returns whether that made room.
     pub(super) fn make_more_room(&self) -> bool {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let evicted = inner.ledger.evict_one();
         evicted.is_some_and(|digest| self.remove_now(&digest))
     }

@@ -1,16 +1,12 @@
 //! Jobs that run once for all clients that want a file: verifying its bytes, and fetching it.
 
-use std::{
-    collections::HashMap,
-    io,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 use wombat_model::{Artifact, Refusal, Sha256};
@@ -83,7 +79,7 @@ impl FileJobs {
     /// Joins a job, or starts it. It goes on if the client that started it leaves.
     pub(super) fn run(self: &Arc<Self>, job: FileJob, artifact: &Artifact) -> SharedOutcome {
         let hold = Hold::new(Arc::clone(&self.folder), artifact);
-        let mut running = self.running();
+        let mut running = self.running.lock();
         let key = (artifact.sha256.clone(), job);
         if let Some(outcome) = running.get(&key) {
             let outcome = outcome.clone();
@@ -98,7 +94,7 @@ impl FileJobs {
                 FileJob::Verify => jobs.verify(&artifact).await,
                 FileJob::Fetch => jobs.fetch(&artifact, &hold).await,
             };
-            jobs.running().remove(&name);
+            jobs.running.lock().remove(&name);
             drop(hold);
             outcome
         });
@@ -110,10 +106,6 @@ impl FileJobs {
         .shared();
         running.insert(key, outcome.clone());
         outcome
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<(Sha256, FileJob), SharedOutcome>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn verify(&self, artifact: &Artifact) -> JobOutcome {

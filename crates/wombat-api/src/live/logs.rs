@@ -1,12 +1,9 @@
 //! One follower of all logs, which passes each line on to the sessions of its build. A session that is too slow misses lines
 //! here and reads them from the stream.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, broadcast, watch};
 use wombat_model::{BuildKey, log::LogEvent, wire::LoggedEntry};
 use wombat_store::{Followers, Logged, Logs, LogsEvent, LogsState, Revision};
@@ -97,14 +94,8 @@ impl LogHub {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<BuildKey, broadcast::Sender<LogSignal>>> {
-        self.followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn hand_out(&self, logged: Logged) {
-        let follower = self.lock().get(&logged.key).cloned();
+        let follower = self.followers.lock().get(&logged.key).cloned();
         let phases = (is_phase(&logged.entry.event)).then_some(&self.phases);
         if follower.is_none() && phases.is_none() {
             return;
@@ -122,7 +113,7 @@ impl LogHub {
     }
 
     fn reset(&self) {
-        for follower in self.lock().values() {
+        for follower in self.followers.lock().values() {
             drop(follower.send(LogSignal::Reset));
         }
         drop(self.phases.send(LogSignal::Reset));
@@ -160,6 +151,7 @@ impl LogHub {
     /// Follows one log from now on; earlier lines have to be read from the stream.
     pub(crate) fn follow(self: &Arc<Self>, key: &BuildKey) -> LineFollower {
         let receiver = self
+            .followers
             .lock()
             .entry(key.clone())
             .or_insert_with(|| broadcast::Sender::new(CAPACITY))
@@ -204,7 +196,7 @@ impl LineFollower {
 impl Drop for LineFollower {
     fn drop(&mut self) {
         drop(self.receiver.take());
-        let mut followers = self.hub.lock();
+        let mut followers = self.hub.followers.lock();
         if let Some(sender) = followers.get(&self.key)
             && sender.receiver_count() == 0
         {

@@ -1,12 +1,9 @@
 //! Records of open builds and of those that ended last, kept up to date by one watch. A follower sees the latest record, not
 //! every change: a slow one skips states and delays no other. How many builds there ever were doesn't matter.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use wombat_model::{Build, BuildKey};
 use wombat_store::{Builds, Followers, WatchEvent};
@@ -70,12 +67,8 @@ impl Records {
         records
     }
 
-    fn lock(&self) -> MutexGuard<'_, LockedRecords> {
-        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn lacks_up_to(&self, revision: u64) {
-        let mut locked = self.lock();
+        let mut locked = self.locked.lock();
         if locked.index.lacks_up_to(revision) {
             self.seen(revision);
         }
@@ -109,7 +102,7 @@ impl Records {
 
     fn put(&self, key: &BuildKey, record: Arc<Record>) {
         let revision = record.revision;
-        let mut locked = self.lock();
+        let mut locked = self.locked.lock();
         locked.index.insert(key, &record);
         if let Some(follower) = locked.followers.get(key) {
             follower.send_modify(|latest| latest.record = Some(record));
@@ -118,7 +111,7 @@ impl Records {
     }
 
     fn remove(&self, key: &BuildKey, revision: u64) {
-        let mut locked = self.lock();
+        let mut locked = self.locked.lock();
         locked.index.remove(key);
         if let Some(follower) = locked.followers.get(key) {
             follower.send_modify(|latest| latest.record = None);
@@ -127,7 +120,7 @@ impl Records {
     }
 
     fn reset(&self) {
-        let mut locked = self.lock();
+        let mut locked = self.locked.lock();
         locked.index = RecordIndex::default();
         let generation = self.progress.borrow().generation + 1;
         for follower in locked.followers.values() {
@@ -144,17 +137,17 @@ impl Records {
 
     /// The record of a build that this process saw last.
     pub(crate) fn get(&self, key: &BuildKey) -> Option<Arc<Record>> {
-        self.lock().index.get(key)
+        self.locked.lock().index.get(key)
     }
 
     /// Up to `limit` records that changed after a revision, in the order of their changes.
     pub(crate) fn after(&self, revision: u64, limit: usize) -> Vec<Arc<Record>> {
-        self.lock().index.after(revision, limit)
+        self.locked.lock().index.after(revision, limit)
     }
 
     /// Whether [`Self::after`] returns everything that changed after this revision.
     pub(crate) fn has_all_after(&self, revision: u64) -> bool {
-        self.lock().index.has_all_after(revision)
+        self.locked.lock().index.has_all_after(revision)
     }
 
     /// Follows all builds.
@@ -164,7 +157,7 @@ impl Records {
 
     /// Follows one build, whether it exists or not.
     pub(crate) fn follow(self: &Arc<Self>, key: &BuildKey) -> RecordFollower {
-        let mut locked = self.lock();
+        let mut locked = self.locked.lock();
         let latest = LatestRecord {
             generation: self.progress.borrow().generation,
             record: locked.index.get(key),
@@ -215,7 +208,7 @@ impl RecordFollower {
 impl Drop for RecordFollower {
     fn drop(&mut self) {
         drop(self.receiver.take());
-        let mut locked = self.records.lock();
+        let mut locked = self.records.locked.lock();
         if let Some(sender) = locked.followers.get(&self.key)
             && sender.receiver_count() == 0
         {

@@ -3,13 +3,10 @@
 //! One task per process turns changes of records and phases from the logs into events, in the bytes that every client is
 //! sent, and keeps the last ones. Each client reads them at its own position.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::{broadcast::error::RecvError, watch};
 use wombat_model::wire::{LoggedEntry, PhaseOfBuild};
 use wombat_store::{Followers, Logged, Store};
@@ -97,16 +94,12 @@ impl Feed {
         feed
     }
 
-    fn lock(&self) -> MutexGuard<'_, RecentEvents> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The id of the last event; waits until there is one.
     pub(crate) async fn cursor(&self) -> Cursor {
         let mut end = self.end.subscribe();
         loop {
             end.mark_unchanged();
-            if let Some(cursor) = self.lock().cursor {
+            if let Some(cursor) = self.recent.lock().cursor {
                 return cursor;
             }
             if end.changed().await.is_err() {
@@ -117,7 +110,7 @@ impl Feed {
 
     /// Where a client begins. `None`: the feed hasn't begun.
     pub(super) fn start_point(&self) -> Option<StartPoint> {
-        let recent = self.lock();
+        let recent = self.recent.lock();
         let phases = recent
             .events
             .iter()
@@ -131,7 +124,7 @@ impl Feed {
 
     /// The number of the first event that a client at `cursor` hasn't seen. `None`: not all of those are kept.
     pub(super) fn after(&self, cursor: Cursor) -> Option<u64> {
-        let recent = self.lock();
+        let recent = self.recent.lock();
         let before = recent.before?;
         let all_kept = cursor.epoch == before.epoch
             && cursor.sequence >= before.sequence
@@ -146,7 +139,7 @@ impl Feed {
 
     /// The events from this number on.
     pub(super) fn from(&self, next: u64) -> NextEvents {
-        let recent = self.lock();
+        let recent = self.recent.lock();
         let Some(skipped) = next.checked_sub(recent.first) else {
             return NextEvents::Missed;
         };
@@ -216,7 +209,7 @@ impl Feed {
 
     /// Starts a new sequence; buffered events are dropped.
     fn begin(&self, cursor: Cursor) {
-        let mut recent = self.lock();
+        let mut recent = self.recent.lock();
         recent.first = recent.end();
         recent.events.clear();
         recent.before = Some(cursor);
@@ -227,7 +220,7 @@ impl Feed {
 
     pub(super) fn push(&self, kind: EventKind, name: &'static str, cursor: Cursor, data: &str) {
         let event = EncodedEvent::new(kind, name, cursor, data);
-        let mut recent = self.lock();
+        let mut recent = self.recent.lock();
         recent.events.push_back(event);
         recent.cursor = Some(cursor);
         if recent.events.len() > CAPACITY {

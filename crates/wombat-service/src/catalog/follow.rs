@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -61,7 +62,7 @@ impl Catalog {
     /// What the bucket holds now, and what its components are configured with.
     pub(crate) fn schemas(&self) -> (Arc<Snapshot>, Arc<Schemas>) {
         let snapshot = self.snapshot();
-        let mut known = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.schemas.lock();
         let schemas = match &*known {
             Some((of, schemas)) if Arc::ptr_eq(of, &snapshot) => Arc::clone(schemas),
             _ => {

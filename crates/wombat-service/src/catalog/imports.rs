@@ -1,12 +1,9 @@
 //! Follows imports and stores their results in the catalog. Every instance tries to; the first one wins.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
+use parking_lot::Mutex;
 use tracing::{debug, info, warn};
 use wombat_model::catalog::{Import, ImportState, Release, ReleaseDocument};
 use wombat_store::{Followers, Revision, Store, StoreError, Versioned, WatchEvent, Written};
@@ -38,7 +35,7 @@ impl Imports {
 
     /// By module and version.
     pub(crate) fn all(&self) -> Vec<Import> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         known.values().map(|import| import.value.clone()).collect()
     }
 
@@ -58,7 +55,7 @@ impl Imports {
     }
 
     fn note(&self, event: WatchEvent<Import>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         match event {
             WatchEvent::Value { key, record, .. } => drop(known.insert(key, record)),
             WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
@@ -70,7 +67,7 @@ impl Imports {
     }
 
     fn to_be_stored(&self) -> Vec<Versioned<Import>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         let storing =
             |import: &&Versioned<Import>| matches!(import.value.state, ImportState::Storing { .. });
         known.values().filter(storing).cloned().collect()

@@ -1,5 +1,7 @@
 //! Suggestions for misspelled names.
 
+use strsim::osa_distance;
+
 /// Most suggestions.
 const MAX_OFFERED: usize = 3;
 
@@ -11,7 +13,7 @@ pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>)
         .into_iter()
         .filter_map(|name| {
             let lower = name.to_lowercase();
-            let distance = distance(&given, &lower);
+            let distance = osa_distance(&given, &lower);
             let within = given.len() > 2 && (lower.contains(&given) || given.contains(&lower));
             (distance <= limit || within).then_some((distance, name))
         })
@@ -34,30 +36,6 @@ pub(crate) fn or_nearest(names: &[&str]) -> String {
     format!("; did you mean {}?", quoted.join(" or "))
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    let mut rows = [
-        vec![0; right.len() + 1],
-        (0..=right.len()).collect(),
-        vec![0; right.len() + 1],
-    ];
-    for (i, l) in left.iter().enumerate() {
-        let [before, last, row] = &mut rows;
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let replaced = last[j] + usize::from(l != r);
-            row[j + 1] = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *l == right[j - 1] && left[i - 1] == *r {
-                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
-            }
-        }
-        rows.rotate_left(1);
-    }
-    rows[1][right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,8 +51,8 @@ mod tests {
             ("redis", "reds", 1),
             ("kitten", "sitting", 3),
         ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-            assert_eq!(distance(right, left), expected, "{right} {left}");
+            assert_eq!(osa_distance(left, right), expected, "{left} {right}");
+            assert_eq!(osa_distance(right, left), expected, "{right} {left}");
         }
     }
 

@@ -20,8 +20,9 @@ mod storage;
 mod values;
 mod words;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use tantivy::IndexReader;
 
 pub(crate) use follow::start;
@@ -72,16 +73,10 @@ impl Builds {
 
     /// `None` while it is catching up.
     fn searchable(&self) -> Option<Searchable> {
-        self.searchable
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.searchable.read().clone()
     }
 
     fn publish(&self, searchable: Option<Searchable>) {
-        *self
-            .searchable
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = searchable;
+        *self.searchable.write() = searchable;
     }
 }

@@ -3,9 +3,10 @@
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term, Warmer,
@@ -207,12 +208,12 @@ impl Storage {
 
     /// Adds a document that isn't in the index yet.
     pub(super) fn add(&self, document: TantivyDocument) -> Result<(), TantivyError> {
-        lock_writer(&self.writer).add_document(document).map(drop)
+        self.writer.lock().add_document(document).map(drop)
     }
 
     /// Replaces the document that `id` identifies.
     pub(super) fn replace(&self, id: Term, document: TantivyDocument) -> Result<(), TantivyError> {
-        let writer = lock_writer(&self.writer);
+        let writer = self.writer.lock();
         writer.delete_term(id);
         writer.add_document(document)?;
         Ok(())
@@ -220,14 +221,14 @@ impl Storage {
 
     /// Removes the document that `id` identifies.
     pub(super) fn remove(&self, id: Term) {
-        lock_writer(&self.writer).delete_term(id);
+        self.writer.lock().delete_term(id);
     }
 
     /// Removes all documents, also uncommitted ones. After an error the index is unusable.
     pub(super) async fn clear(&self) -> anyhow::Result<()> {
         let writer = Arc::clone(&self.writer);
         let cleared = tokio::task::spawn_blocking(move || {
-            let mut writer = lock_writer(&writer);
+            let mut writer = writer.lock();
             // Deleting all documents alone would leave those on their way into a segment, and would reset the stamps
             // that later deletions need.
             writer.rollback()?;
@@ -242,7 +243,7 @@ impl Storage {
         let payload = serde_json::to_string(checkpoint)?;
         let (writer, reader) = (Arc::clone(&self.writer), self.reader.clone());
         let committed = tokio::task::spawn_blocking(move || {
-            let mut writer = lock_writer(&writer);
+            let mut writer = writer.lock();
             let mut commit = writer.prepare_commit()?;
             commit.set_payload(&payload);
             commit.commit()?;
@@ -257,11 +258,6 @@ impl Storage {
 /// `docs/decisions/0028-index-stamps.md`). An empty group takes a stamp and does nothing.
 fn use_up_first_stamp(writer: &IndexWriter) -> Result<(), TantivyError> {
     writer.run(Vec::<UserOperation>::new()).map(drop)
-}
-
-/// After a panic that held the lock, the follower starts over with a new writer; until then the state doesn't matter.
-fn lock_writer(writer: &Mutex<IndexWriter>) -> MutexGuard<'_, IndexWriter> {
-    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

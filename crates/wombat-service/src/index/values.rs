@@ -5,9 +5,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 
+use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 use tantivy::{
     Searcher, SearcherGeneration, SegmentReader, TantivyError, Warmer, columnar::StrColumn,
@@ -28,13 +29,13 @@ impl Values {
     /// The values of a segment.
     pub(super) fn of(&self, reader: &SegmentReader) -> Result<Arc<SegmentValues>, TantivyError> {
         let id = reader.segment_id();
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.read();
         if let Some(values) = known.get(&id) {
             return Ok(Arc::clone(values));
         }
         drop(known);
         let values = Arc::new(SegmentValues::read(reader)?);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write();
         Ok(Arc::clone(known.entry(id).or_insert(values)))
     }
 }
@@ -50,7 +51,7 @@ impl Warmer for Values {
             .iter()
             .flat_map(|generation| generation.segments().keys().copied())
             .collect();
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write();
         known.retain(|id, _| searched.contains(id));
     }
 }

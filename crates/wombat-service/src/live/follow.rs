@@ -1,7 +1,8 @@
 //! Keeps the queue in step with the buckets.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wombat_model::{
@@ -46,40 +47,40 @@ impl Live {
 
     /// Applies a record without waiting for the watch.
     pub(crate) fn note(&self, record: &Versioned<Build>) {
-        self.write().note(record);
+        self.queue.write().note(record);
     }
 
     /// Estimated time until a build that is requested now is done.
     pub(crate) fn wait_for_new(&self, platform: Platform) -> std::time::Duration {
         let now = self.store.builds.server_time();
-        self.read().wait_for_new(platform, now)
+        self.queue.read().wait_for_new(platform, now)
     }
 
     /// How many builds aren't finished.
     pub(crate) fn open_builds(&self) -> u64 {
-        u64::try_from(self.read().open_count()).unwrap_or(u64::MAX)
+        u64::try_from(self.queue.read().open_count()).unwrap_or(u64::MAX)
     }
 
     /// The median duration of recent successful builds for this platform.
     pub(crate) fn usual(&self, platform: Platform) -> Option<std::time::Duration> {
-        self.read().usual(platform)
+        self.queue.read().usual(platform)
     }
 
     /// Results of the newest builds in the last minutes.
     pub(crate) fn stats(&self, minutes: u32) -> StatsAnswer {
         let now = self.store.builds.server_time();
-        self.read().stats(minutes, now)
+        self.queue.read().stats(minutes, now)
     }
 
     /// The live builders.
     pub(crate) fn builders(&self) -> Vec<Presence> {
-        self.read().builders().cloned().collect()
+        self.queue.read().builders().cloned().collect()
     }
 
     /// Adds queue position and estimate.
     pub(crate) fn add_queue(&self, view: &mut BuildView) {
         let now = self.store.builds.server_time();
-        let outlook = self.read().outlook(&view.id, now);
+        let outlook = self.queue.read().outlook(&view.id, now);
         view.queue = outlook.queue;
         view.eta_seconds = outlook.eta.map(|eta| eta.as_secs().max(1));
     }
@@ -115,14 +116,14 @@ impl Live {
                 () = stop.cancelled() => return,
             };
             match event {
-                WatchEvent::Value { record, .. } => self.write().apply(&record),
+                WatchEvent::Value { record, .. } => self.queue.write().apply(&record),
                 WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
                     if let Ok(key) = key.parse() {
-                        self.write().remove(&key);
+                        self.queue.write().remove(&key);
                     }
                 }
                 WatchEvent::Ready => drop(ready.send_replace(true)),
-                WatchEvent::Reset => self.write().clear_builds(),
+                WatchEvent::Reset => self.queue.write().clear_builds(),
             }
         }
     }
@@ -135,24 +136,15 @@ impl Live {
                 () = stop.cancelled() => return,
             };
             match event {
-                WatchEvent::Value { record, .. } => self.write().arrive(record.value),
+                WatchEvent::Value { record, .. } => self.queue.write().arrive(record.value),
                 WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
                     if let Ok(builder) = key.parse() {
-                        self.write().leave(&builder);
+                        self.queue.write().leave(&builder);
                     }
                 }
                 WatchEvent::Ready => drop(ready.send_replace(true)),
-                WatchEvent::Reset => self.write().clear_builders(),
+                WatchEvent::Reset => self.queue.write().clear_builders(),
             }
         }
-    }
-
-    // A panic that held the lock leaves a wrong estimate at worst, which is no reason to stop answering.
-    fn read(&self) -> RwLockReadGuard<'_, BuildQueue> {
-        self.queue.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, BuildQueue> {
-        self.queue.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,9 @@
 //! The phase of a running build, by its log. Entries that were read before aren't read again.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::num::NonZeroUsize;
 
+use lru::LruCache;
+use parking_lot::Mutex;
 use wombat_model::{
     BuildKey, ClaimId,
     log::{LogEvent, Phase, Progress},
@@ -12,16 +11,24 @@ use wombat_model::{
 use wombat_store::{Logs, Revision, StoreError};
 
 /// Claims that are remembered.
-const MAX_CLAIMS: usize = 1000;
+const MAX_CLAIMS: NonZeroUsize = NonZeroUsize::new(1000).expect("more than none");
 /// Most entries that are read at once; a log has no more than this.
 const MAX_ENTRIES: usize = 5000;
 
 type PhaseProgress = (Phase, Option<Progress>);
 
 /// The last known phase of each claim, and up to where its log was read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Phases {
-    seen: Mutex<HashMap<ClaimId, (Revision, PhaseProgress)>>,
+    seen: Mutex<LruCache<ClaimId, (Revision, PhaseProgress)>>,
+}
+
+impl Default for Phases {
+    fn default() -> Self {
+        Self {
+            seen: Mutex::new(LruCache::new(MAX_CLAIMS)),
+        }
+    }
 }
 
 impl Phases {
@@ -45,7 +52,6 @@ impl Phases {
         let (after, mut current) = self
             .seen
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
             .get(claim)
             .copied()
             .unwrap_or((Revision::new(0), beginning));
@@ -59,11 +65,7 @@ impl Phases {
                 current = (phase, progress);
             }
         }
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MAX_CLAIMS {
-            seen.clear();
-        }
-        seen.insert(claim.clone(), (last, current));
+        self.seen.lock().put(claim.clone(), (last, current));
         Ok(current)
     }
 }

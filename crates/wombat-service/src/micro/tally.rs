@@ -1,11 +1,9 @@
 //! Requests, errors and times by endpoint, for `nats micro stats`.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_nats::service::{endpoint::Stats, error::Error};
+use parking_lot::Mutex;
 use wombat_model::Refusal;
 
 use super::queue_group::QUEUE_GROUP;
@@ -26,9 +24,7 @@ struct Counter {
 impl Tally {
     /// Counts an answered request.
     pub(super) fn count(&self, endpoint: Endpoint, time: Duration, refusal: Option<&Refusal>) {
-        let mut counter = self.0[endpoint as usize]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut counter = self.0[endpoint as usize].lock();
         counter.requests += 1;
         counter.time += time;
         if let Some(refusal) = refusal {
@@ -42,9 +38,7 @@ impl Tally {
 
     /// The counts of an endpoint.
     pub(super) fn stats(&self, endpoint: Endpoint) -> Stats {
-        let counter = self.0[endpoint as usize]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let counter = self.0[endpoint as usize].lock();
         let requests = u32::try_from(counter.requests).unwrap_or(u32::MAX);
         Stats {
             name: endpoint.name().to_owned(),

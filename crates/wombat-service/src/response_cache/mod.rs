@@ -7,11 +7,12 @@
 mod memory;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{debug, warn};
 use wombat_model::BuildKey;
@@ -51,27 +52,27 @@ impl ResponseCache {
 
     /// The answer to exactly this request, if it is cached.
     pub(crate) fn repeated(&self, question: &[u8], catalog: &Arc<Snapshot>) -> Option<Bytes> {
-        self.lock().repeated(question, catalog)
+        self.0.lock().repeated(question, catalog)
     }
 
     /// The answer for this build, if it is cached.
     pub(crate) fn known(&self, key: &BuildKey) -> Option<Bytes> {
-        self.lock().known(key)
+        self.0.lock().known(key)
     }
 
     /// To be called before reading the record whose answer may be cached.
     pub(crate) fn expect(&self, key: &BuildKey) -> Option<Ticket> {
-        self.lock().expect(key)
+        self.0.lock().expect(key)
     }
 
     /// Caches the answer for a finished build, which has its binary if it succeeded.
     pub(crate) fn remember_answer(&self, key: &BuildKey, ticket: &Ticket, answer: Bytes) {
-        self.lock().remember_answer(key, ticket, answer);
+        self.0.lock().remember_answer(key, ticket, answer);
     }
 
     /// Evicts a record that was just changed here: the event of the change takes a moment longer.
     pub(crate) fn forget(&self, key: &BuildKey) {
-        self.lock().forget(key);
+        self.0.lock().forget(key);
     }
 
     /// Caches which build a request names.
@@ -81,11 +82,7 @@ impl ResponseCache {
         catalog: &Arc<Snapshot>,
         key: &BuildKey,
     ) {
-        self.lock().remember_question(question, catalog, key);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().remember_question(question, catalog, key);
     }
 
     async fn follow(self, health: watch::Receiver<Health>, store: &Store) {
@@ -97,12 +94,12 @@ impl ResponseCache {
             tokio::time::sleep(RETRY).await;
         };
         loop {
-            self.lock().close();
+            self.0.lock().close();
             let since = feeds.connected().await;
             match self.catch_up(&mut feeds, since).await {
                 Ok(CatchUp::Complete) => {
                     debug!("repeated requests are answered from the cache");
-                    self.lock().open();
+                    self.0.lock().open();
                     while self.hear(&mut feeds, since).await.is_some() {}
                 }
                 Ok(CatchUp::Interrupted) => {}

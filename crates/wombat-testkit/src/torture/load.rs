@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use anyhow::Context;
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use wombat_model::{BuildState, Status};
@@ -65,7 +66,7 @@ impl Load {
         };
         let id = answer?["id"].as_str()?.to_owned();
         let end = followed.then(|| tokio::spawn(follow(self.site.clone(), id.clone())));
-        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut promised = self.promised.lock();
         promised.insert(id.clone(), end);
         Some(id)
     }
@@ -87,20 +88,17 @@ impl Load {
 
     /// The builds that were accepted so far, and their followers.
     pub(super) fn take_promised(&self) -> Promised {
-        std::mem::take(&mut *self.promised.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.promised.lock())
     }
 
     pub(super) fn promised(&self) -> Vec<String> {
-        let promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        let promised = self.promised.lock();
         promised.keys().cloned().collect()
     }
 
     /// The number of builds that succeeded under more than one claim.
     pub(super) fn double(&self) -> usize {
-        let successes = self
-            .successes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let successes = self.successes.lock();
         successes.values().filter(|claims| claims.len() > 1).count()
     }
 }
@@ -135,7 +133,7 @@ async fn watch(store: Store, successes: Arc<Mutex<BTreeMap<String, BTreeSet<Stri
             && record.value.status() == Status::Success
             && let BuildState::Success { artifact, .. } = record.value.state()
         {
-            let mut all = successes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = successes.lock();
             all.entry(key)
                 .or_default()
                 .insert(artifact.name.to_string());

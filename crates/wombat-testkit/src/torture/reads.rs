@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::{Site, artifact_path};
@@ -53,7 +54,7 @@ impl Reads {
 
     /// Reads that were refused, in words.
     pub(super) fn refused(&self) -> Vec<String> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.lock();
         let refused = seen.iter().filter(|(_, kind)| !kind.refused.is_empty());
         refused
             .map(|(name, kind)| {
@@ -67,7 +68,7 @@ impl Reads {
 
 impl fmt::Display for Reads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.lock();
         f.write_str("reads")?;
         for (name, kind) in &*seen {
             let (answered, longest) = (kind.answered, kind.longest);
@@ -96,7 +97,7 @@ async fn read(
         let answer = tokio::time::timeout(PATIENCE, site.bytes(&path)).await;
         let answer = answer.unwrap_or_else(|error| Err(anyhow::anyhow!(error)));
         {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = seen.lock();
             let kind = seen.entry(name).or_default();
             kind.longest = kind.longest.max(begun.elapsed());
             match answer {

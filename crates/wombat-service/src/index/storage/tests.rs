@@ -49,7 +49,7 @@ fn listed(index: &Index) -> BTreeMap<String, Vec<u64>> {
 /// Ends the storage after all merges that are due.
 fn merged(storage: Storage) -> Index {
     let writer = Arc::into_inner(storage.writer).unwrap();
-    let writer = writer.into_inner().unwrap();
+    let writer = writer.into_inner();
     let index = writer.index().clone();
     writer.wait_merging_threads().unwrap();
     index
@@ -207,7 +207,7 @@ async fn holds(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 drop(storage);
                 storage = Storage::of(&index).unwrap();
                 if !merges {
-                    let writer = lock_writer(&storage.writer);
+                    let writer = storage.writer.lock();
                     writer.set_merge_policy(Box::new(NoMergePolicy));
                 }
                 written.clone_from(&committed);
