@@ -228,13 +228,17 @@ fn components(binary: &Path, kind: &str) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
+/// Writes a program through a process of its own: a child that another test forks at this moment would hold our open file,
+/// and the kernel starts no program that is open for writing.
 pub(crate) fn write_program(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::write(path, bytes)?;
-    Ok(std::fs::set_permissions(
-        path,
-        std::fs::Permissions::from_mode(0o755),
-    )?)
+    let written = path.with_extension("written");
+    std::fs::write(&written, bytes)?;
+    let status = Command::new("install")
+        .args(["-m", "755"])
+        .args([&written, path])
+        .status()?;
+    anyhow::ensure!(status.success(), "{status}");
+    Ok(std::fs::remove_file(written)?)
 }
 
 fn hex(bytes: &[u8]) -> String {
