@@ -6,11 +6,14 @@ use std::{
     str::FromStr,
 };
 
-use tracing::warn;
 use wombat_model::{
     names::HTTP_PORT,
     units::{self, MIB},
 };
+use wombat_store::renamed;
+
+/// Disk space for cached binaries, in bytes, unless the operator chooses otherwise.
+const CACHE_LIMIT: u64 = 4 << 30;
 
 /// Options of the gateway.
 #[derive(Clone, Debug, clap::Args)]
@@ -45,9 +48,9 @@ pub struct ApiArgs {
     )]
     pub trusted_proxies: Vec<Network>,
 
-    /// Disk space for the cache of downloaded binaries
-    #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_LIMIT", value_name = "SIZE", default_value = "4GiB", value_parser = units::limit)]
-    pub artifact_cache_limit: u64,
+    /// Disk space for the cache of downloaded binaries [default: 4GiB]
+    #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_LIMIT", value_name = "SIZE", value_parser = units::limit)]
+    pub artifact_cache_limit: Option<u64>,
 
     /// The name of `--artifact-cache-limit` before version 0.2.0, in MiB
     #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_MIB", value_name = "MIB", hide = true,
@@ -64,7 +67,7 @@ impl Default for ApiArgs {
             require_token: false,
             public_url: None,
             trusted_proxies: Vec::new(),
-            artifact_cache_limit: 4 << 30,
+            artifact_cache_limit: None,
             artifact_cache_mib: None,
         }
     }
@@ -73,13 +76,12 @@ impl Default for ApiArgs {
 impl ApiArgs {
     /// Disk space for cached binaries, in bytes. Warns of the option's old name.
     pub(crate) fn cache_limit(&self) -> u64 {
-        let Some(mebibytes) = self.artifact_cache_mib else {
-            return self.artifact_cache_limit;
-        };
-        warn!(
-            "--artifact-cache-mib (WOMBAT_ARTIFACT_CACHE_MIB) is the old name of --artifact-cache-limit (WOMBAT_ARTIFACT_CACHE_LIMIT), such as 4GiB"
+        let old = self.artifact_cache_mib.map(|mib| mib.saturating_mul(MIB));
+        let (old_name, new_name) = (
+            "--artifact-cache-mib (WOMBAT_ARTIFACT_CACHE_MIB)",
+            "--artifact-cache-limit (WOMBAT_ARTIFACT_CACHE_LIMIT)",
         );
-        mebibytes.saturating_mul(MIB)
+        renamed(self.artifact_cache_limit, old, old_name, new_name).unwrap_or(CACHE_LIMIT)
     }
 
     /// Where to listen.

@@ -137,10 +137,6 @@ impl Gateway {
         client: Option<IpAddr>,
         limit: Duration,
     ) -> Result<Message, RequestFailure> {
-        let session = self.connection.session();
-        if !self.connection.is_up() {
-            return Err(RequestFailure::Down);
-        }
         let mut headers = HeaderMap::new();
         if let Some(client) = client {
             headers.insert(CLIENT_HEADER, client.to_string());
@@ -152,12 +148,21 @@ impl Gateway {
         let client = self.connection.client();
         // The client's own limit doesn't cover the way into a full send buffer.
         let answer = timeout(limit, client.send_request(subject, request));
+        match self.while_up(answer).await? {
+            Ok(Ok(message)) => Ok(message),
+            Ok(Err(error)) => Err(RequestFailure::Failed(error.kind())),
+            Err(_) => Err(RequestFailure::Failed(RequestErrorKind::TimedOut)),
+        }
+    }
+
+    /// Fails as soon as the connection is down.
+    async fn while_up<T>(&self, asking: impl Future<Output = T>) -> Result<T, RequestFailure> {
+        let session = self.connection.session();
+        if !self.connection.is_up() {
+            return Err(RequestFailure::Down);
+        }
         tokio::select! {
-            answer = answer => match answer {
-                Ok(Ok(message)) => Ok(message),
-                Ok(Err(error)) => Err(RequestFailure::Failed(error.kind())),
-                Err(_) => Err(RequestFailure::Failed(RequestErrorKind::TimedOut)),
-            },
+            done = asking => Ok(done),
             () = self.connection.session_ended(session) => Err(RequestFailure::Down),
         }
     }
@@ -168,14 +173,13 @@ impl Gateway {
         platform: Platform,
         question: &LintQuestion,
     ) -> Result<Option<LintReply>, ApiError> {
-        let session = self.connection.session();
-        self.check_is_up()?;
-        tokio::select! {
-            reply = self.connection.ask_lint(platform, question) => reply.map_err(|error| {
+        let asking = self.connection.ask_lint(platform, question);
+        let reply = self.while_up(asking).await;
+        reply
+            .map_err(|failure| failure.into_error(""))?
+            .map_err(|error| {
                 warn!(%error, "no builder answered a lint question");
                 ApiError::unavailable("No builder answered in time; try again.")
-            }),
-            () = self.connection.session_ended(session) => Err(RequestFailure::Down.into_error("")),
-        }
+            })
     }
 }

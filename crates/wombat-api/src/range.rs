@@ -55,13 +55,16 @@ enum Comparison {
 }
 
 fn names(tags: &str, tag: &str, comparison: Comparison) -> bool {
-    tags.split(',').map(str::trim).any(|given| {
-        let given = match comparison {
-            Comparison::Strong => given,
-            Comparison::Weak => given.strip_prefix("W/").unwrap_or(given),
-        };
-        given == "*" || given == tag
-    })
+    let opaque = |tag| match comparison {
+        Comparison::Strong => tag,
+        Comparison::Weak => without_weakness(tag),
+    };
+    let mut given = tags.split(',').map(str::trim);
+    given.any(|given| given == "*" || opaque(given) == opaque(tag))
+}
+
+fn without_weakness(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// One range of bytes. Several at once, other units and nonsense give the whole file, as the standard allows.
@@ -147,5 +150,18 @@ mod tests {
             Selection::PreconditionFailed
         );
         assert_eq!(selected(&[("if-match", "\"u\", \"t\"")]), Selection::Whole);
+    }
+
+    #[test]
+    fn a_weak_tag_is_its_own_and_that_of_the_same_without_weakness() {
+        let given = |tags: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, tags.parse().unwrap());
+            headers
+        };
+        for tags in ["W/\"t\"", "\"t\"", "\"a\", W/\"t\"", "*"] {
+            assert!(matches_none(&given(tags), "W/\"t\""), "{tags}");
+        }
+        assert!(!matches_none(&given("W/\"u\""), "W/\"t\""));
     }
 }

@@ -77,7 +77,7 @@ fn send(path: &str, file: &EmbeddedFile, request: &HeaderMap) -> Response {
         (header::ETAG, &tag),
         (header::CACHE_CONTROL, caching),
     ];
-    if matches_none(request, tag.trim_start_matches("W/")) {
+    if matches_none(request, &tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, file.data.to_vec()).into_response()

@@ -11,7 +11,10 @@ use crate::{counters::Counters, limits::Limits};
 
 /// Settings of a builder.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Builder")]
+#[command(
+    next_help_heading = "Builder",
+    mut_arg("licence_policy", |policy| policy.conflicts_with("accept_licence"))
+)]
 pub struct BuilderArgs {
     /// Number of concurrent builds [default: half the processors]
     #[arg(long, env = "WORKERS", value_name = "N")]
@@ -158,4 +161,25 @@ pub enum IfUnfit {
     End,
     /// Publish the reason in the list of builders, and retry.
     Wait,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        builder: BuilderArgs,
+    }
+
+    #[test]
+    fn a_licence_is_accepted_or_a_policy_chosen_not_both() {
+        let parse = |line: &str| Command::try_parse_from(line.split(' '));
+        let accepting = parse("x --accept-licence RCL").unwrap().builder;
+        assert!(accepting.licences.accept_licence.is_some());
+        assert!(parse("x --accept-licence RCL --licence-policy apache").is_err());
+    }
 }

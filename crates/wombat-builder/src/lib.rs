@@ -19,6 +19,7 @@ mod requested_targets;
 mod run;
 mod scheduling;
 mod trimming;
+mod until;
 mod worker;
 
 pub use args::{Background, BuilderArgs, BuilderDeps, IfUnfit, Warm};

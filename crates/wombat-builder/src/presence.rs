@@ -11,14 +11,32 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_model::{ActiveClaim, BuildKey, ClaimId, Presence};
+use wombat_model::{ActiveClaim, BuildKey, BuilderId, ClaimId, Presence, SandboxLevel};
 use wombat_store::Builders;
+
+use crate::until::until;
 
 /// Shortest time between two changes; renewals are sent in addition.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Time limit for removing the presence at the end.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The presence of an idle builder.
+pub(crate) fn idle(builder: &BuilderId, host: String, workers: usize, lease: Duration) -> Presence {
+    Presence {
+        builder: builder.clone(),
+        host,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        workers: u32::try_from(workers).unwrap_or(u32::MAX),
+        active: Vec::new(),
+        go: None,
+        sandbox: SandboxLevel::None,
+        draining: false,
+        problem: None,
+        lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),
+    }
+}
 
 /// Builds that this builder holds.
 #[derive(Clone, Debug)]
@@ -135,12 +153,5 @@ impl Heartbeat {
             Ok(Err(error)) => warn!(%error, "can't remove this builder's presence; it will expire"),
             Err(_) => warn!("NATS doesn't answer; this builder's presence will expire"),
         }
-    }
-}
-
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }

@@ -7,10 +7,13 @@ use anyhow::Context;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use wombat_model::{BuilderId, Presence, SandboxLevel};
-
-use crate::args::{BuilderArgs, BuilderDeps, IfUnfit};
 use wombat_go::Workshop;
+use wombat_model::{BuilderId, Presence};
+
+use crate::{
+    args::{BuilderArgs, BuilderDeps, IfUnfit},
+    presence,
+};
 
 /// How often a builder that can't build retries.
 const RETRY: Duration = Duration::from_secs(10);
@@ -78,16 +81,9 @@ async fn prepare(
 /// Publishes this builder's presence with its problem.
 async fn say(deps: &BuilderDeps, builder: &BuilderId, host: &str, problem: String) {
     let presence = Presence {
-        builder: builder.clone(),
-        host: host.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        workers: 0,
-        active: Vec::new(),
-        go: None,
-        sandbox: SandboxLevel::None,
         draining: true,
         problem: Some(problem),
-        lease_ms: u64::try_from(LISTED.as_millis()).unwrap_or(u64::MAX),
+        ..presence::idle(builder, host.to_owned(), 0, LISTED)
     };
     match timeout(WRITE_LIMIT, deps.store.builders.renew(&presence, LISTED)).await {
         Ok(Ok(())) => {}

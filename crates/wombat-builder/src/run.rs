@@ -7,7 +7,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_go::{Trust, Workshop};
-use wombat_model::{BuilderId, Presence, SandboxLevel};
+use wombat_model::{BuilderId, Presence};
 use wombat_store::{Connection, Followers};
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     disk::Disk,
     owner::Ownership,
     prebuilt::Prebuilt,
-    presence::{ActiveClaims, Heartbeat},
+    presence::{self, ActiveClaims, Heartbeat},
     readiness,
     requested_targets::RequestedTargets,
     scheduling::Dispatcher,
@@ -94,7 +94,7 @@ pub async fn run(
         presence: Presence {
             go: Some(go),
             sandbox,
-            ..presence(&builder, host, workers, args.lease)
+            ..presence::idle(&builder, host, workers, args.lease)
         },
         lease: args.lease,
         claims,
@@ -161,22 +161,6 @@ async fn mend(
         ownership.claim(builder)?;
     }
     Ok(())
-}
-
-/// The presence of an idle builder.
-fn presence(builder: &BuilderId, host: String, workers: usize, lease: Duration) -> Presence {
-    Presence {
-        builder: builder.clone(),
-        host,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        workers: u32::try_from(workers).unwrap_or(u32::MAX),
-        active: Vec::new(),
-        go: None,
-        sandbox: SandboxLevel::None,
-        draining: false,
-        problem: None,
-        lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),
-    }
 }
 
 fn sum_up(counters: &Counters) {

@@ -2,16 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::Parser as _;
 use wombat_child::HelperCommand;
 
-#[derive(Parser)]
-enum Cli {
-    #[command(flatten)]
-    Helper(HelperCommand),
-}
-
 fn main() -> ExitCode {
-    let Cli::Helper(command) = Cli::parse();
-    command.run()
+    HelperCommand::parse().run()
 }

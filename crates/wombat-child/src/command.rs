@@ -189,11 +189,6 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// Process id of the helper.
-    pub fn id(&self) -> Option<u32> {
-        self.helper.id()
-    }
-
     /// Passes output to `on_output` until the child ends, or until `stop` resolves, which kills it. No process of the
     /// child is left when this returns.
     pub async fn run<R>(

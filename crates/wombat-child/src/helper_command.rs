@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::Parser;
 
 use crate::{helper, helper::ChildArgs, sandbox, sandbox::CheckArgs};
 
 /// Flatten these into the program's own commands, and call [`Self::run`] before anything else is started.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Parser)]
 pub enum HelperCommand {
     /// Run a program and leave none of its descendants behind
     #[command(hide = true)]

@@ -31,16 +31,7 @@ pub fn read_sealed(path: &Path) -> Option<Vec<u8>> {
 
 /// In hexadecimal digits, to be compared with the output of `sha256sum`.
 fn digest(content: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    Sha256::digest(content)
-        .iter()
-        .flat_map(|byte| {
-            [
-                DIGITS[usize::from(byte >> 4)],
-                DIGITS[usize::from(byte & 15)],
-            ]
-        })
-        .collect()
+    hex::encode(Sha256::digest(content)).into_bytes()
 }
 
 #[cfg(test)]

@@ -15,9 +15,13 @@ impl<'a> Text<'a> {
     /// Removes names from the reason, since a package may be called `certificate`. The body of the proxy's answer isn't
     /// part of the reason either; its status is.
     fn of(said: &'a str) -> Self {
+        let mut in_answer = false;
         let own = said.lines().filter(|line| {
-            let line = line.trim_start();
-            !line.starts_with("server response:") && !line.starts_with("go: downloading ")
+            let text = line.trim_start();
+            // `go` indents every line of the answer.
+            in_answer =
+                text.starts_with("server response:") || (in_answer && text.len() < line.len());
+            !in_answer && !text.starts_with("go: downloading ")
         });
         let mut reason = String::with_capacity(said.len());
         for line in own {

@@ -126,6 +126,11 @@ const MESSAGES: &[(&str, FailureClass, &str)] = &[
         "doesn't have example.com/m v1.0.0",
     ),
     (
+        "example.com/m@v1.0.0: reading https://proxy.example/example.com/m/@v/v1.0.0.info: 404 Not Found\n\tserver response:\n\tnot found: exit status 128:\n\tfatal: dial tcp: i/o timeout",
+        FailureClass::Input,
+        "doesn't have example.com/m v1.0.0",
+    ),
+    (
         "example.com/m@v1.0.0: Get \"https://proxy.example/example.com/m/@v/v1.0.0.info\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
         FailureClass::Infra,
         "proxy",

@@ -63,7 +63,6 @@ impl Workshop {
         modules.truncate(MOST);
         let picked = spec.modules().iter();
         modules.extend(picked.map(|(path, version)| CachedModule::new(path, version)));
-        modules.push(CachedModule::new(spec.graph(), spec.graph_version()));
         for module in modules.iter().filter(|_| doubtful) {
             self.relay.forget(&module.proxy_paths());
         }

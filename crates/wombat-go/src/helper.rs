@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::Parser;
 
 /// Flatten these into the program's own commands, and call [`Self::run`] before anything else is started.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Parser)]
 pub enum HelperCommand {
     /// Children and their confinement
     #[command(flatten)]

@@ -201,10 +201,7 @@ fn with_folders(
         let Some(module) = &mut package.module else {
             continue;
         };
-        let (path, version) = match &module.replace {
-            Some(other) => (&other.path, &other.version),
-            None => (&module.path, &module.version),
-        };
+        let (path, version) = module.fetched_as();
         let folder = folders
             .entry(format!("{path}@{version}"))
             .or_insert_with(|| {

@@ -70,6 +70,3 @@ pub use settings::{GoOptions, GoSettings, InstalledGo, SettingsError, find_in_pa
 pub use survey::{SourcePackage, Survey};
 pub use trust::Trust;
 pub use workshop::Workshop;
-
-#[cfg(test)]
-pub(crate) use main_file::tests as main_file_tests;

@@ -5,7 +5,8 @@
 //! that it writes `<version>.ziphash`, the checksum. It never verifies an unpacked module again, and syncs nothing.
 
 use std::{
-    fs::{self, File, Permissions},
+    collections::BTreeSet,
+    fs::{self, DirEntry, File, Permissions},
     io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -137,33 +138,48 @@ impl ModuleCache<'_> {
 
     /// All downloaded modules, unpacked or not.
     pub(super) fn modules(self) -> Vec<CachedModule> {
-        let root = self.0.join("cache/download");
-        let mut found = Vec::new();
-        let mut waiting = vec![root.clone()];
-        while let Some(folder) = waiting.pop() {
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let (path, name) = (entry.path(), entry.file_name());
+        let mut found = BTreeSet::new();
+        for (path, files) in self.downloads() {
+            for file in files {
+                let name = file.file_name();
                 let name = name.to_string_lossy();
-                if path.is_dir() {
-                    waiting.push(path);
-                    continue;
-                }
-                let module = folder
-                    .strip_prefix(&root)
-                    .ok()
-                    .and_then(|below| below.to_str()?.strip_suffix("/@v"));
                 let version = ["zip", "ziphash", "partial"]
                     .iter()
                     .find_map(|kind| name.strip_suffix(&format!(".{kind}")));
-                if let (Some(module), Some(version)) = (module, version) {
-                    found.push(CachedModule::from_escaped(module, version));
-                }
+                found.extend(version.map(|version| CachedModule::from_escaped(&path, version)));
             }
         }
-        found.sort();
-        found.dedup();
-        found
+        found.into_iter().collect()
     }
+
+    /// The escaped path of each downloaded module, with the files of its versions.
+    pub(super) fn downloads(self) -> impl Iterator<Item = (String, Vec<DirEntry>)> {
+        let root = self.0.join("cache/download");
+        let databases = root.join("sumdb");
+        let mut waiting = vec![root.clone()];
+        std::iter::from_fn(move || {
+            loop {
+                let folder = waiting.pop()?;
+                let (folders, files): (Vec<_>, Vec<_>) = entries(&folder).partition(is_folder);
+                let below = folders.iter().map(DirEntry::path);
+                waiting.extend(below.filter(|path| *path != databases));
+                let module = folder.strip_prefix(&root).ok().and_then(Path::to_str);
+                if let Some(path) = module.and_then(|module| module.strip_suffix("/@v")) {
+                    return Some((path.to_owned(), files));
+                }
+            }
+        })
+    }
+}
+
+/// The entries of a folder. Unreadable ones are left out.
+pub(super) fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> + use<> {
+    fs::read_dir(folder).into_iter().flatten().flatten()
+}
+
+/// Whether an entry is a folder. Doesn't follow links, which lead elsewhere.
+pub(super) fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_dir())
 }
 
 /// Escapes upper-case letters, so that no two names collide on a case-insensitive file system.

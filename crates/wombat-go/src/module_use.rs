@@ -83,13 +83,12 @@ impl ModuleUse {
         self.trimmed.as_deref()
     }
 
-    /// The modules that a build reads before it has a module graph: the spec's own modules, from which the graph is
-    /// made, and its Go.
+    /// The modules that a build reads before it has a module graph: the spec's own modules, from one of which the
+    /// graph is made, and its Go.
     pub(super) async fn of_spec(&self, spec: &BuildSpec, settings: &GoSettings) -> HeldModules {
         let picked = spec.modules().iter();
         let modules: BTreeSet<CachedModule> = picked
             .map(|(path, version)| CachedModule::new(path, version))
-            .chain([CachedModule::new(spec.graph(), spec.graph_version())])
             .chain(Toolchains::module(spec.go(), settings))
             .collect();
         self.note(Mark::Source, move || modules).await.0

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirEntry, Metadata},
+    fs::{self, Metadata},
     mem,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::module_cache::{CachedModule, ModuleCache};
+use super::module_cache::{CachedModule, ModuleCache, entries, is_folder};
 
 /// Bytes of a block, in which the file system counts.
 const BLOCK: u64 = 512;
@@ -66,6 +66,9 @@ impl ModuleCache<'_> {
         sizes: &mut FolderSizes,
         stop: &CancellationToken,
     ) -> Option<Vec<OnDisk>> {
+        if stop.is_cancelled() {
+            return None;
+        }
         let mut found = Found::new();
         self.find_downloads(&mut found, stop)?;
         self.find_folders(&mut found, sizes, stop)?;
@@ -83,34 +86,21 @@ impl ModuleCache<'_> {
     }
 
     fn find_downloads(self, found: &mut Found, stop: &CancellationToken) -> Option<()> {
-        let root = self.0.join("cache/download");
-        let databases = root.join("sumdb");
-        let mut waiting = vec![root.clone()];
-        while let Some(folder) = waiting.pop() {
+        for (path, files) in self.downloads() {
             if stop.is_cancelled() {
                 return None;
             }
-            let path = folder
-                .strip_prefix(&root)
-                .ok()
-                .and_then(|below| below.to_str()?.strip_suffix("/@v"));
-            for entry in entries(&folder) {
-                if is_folder(&entry) {
-                    waiting.extend(Some(entry.path()).filter(|path| *path != databases));
-                    continue;
-                }
-                let name = entry.file_name();
+            for file in files {
+                let name = file.file_name();
                 let part = name.to_str().and_then(part_of);
-                let (Some(path), Some((version, part)), Ok(metadata)) =
-                    (path, part, entry.metadata())
-                else {
+                let (Some((version, part)), Ok(metadata)) = (part, file.metadata()) else {
                     continue;
                 };
-                let key = (CachedModule::from_escaped(path, version), part);
+                let key = (CachedModule::from_escaped(&path, version), part);
                 let module = found.entry(key.clone()).or_insert_with(|| OnDisk::new(key));
                 module.used_at(&metadata);
                 module.size += taken(&metadata);
-                module.files.push(entry.path());
+                module.files.push(file.path());
             }
         }
         Some(())
@@ -200,16 +190,6 @@ fn taken(metadata: &Metadata) -> u64 {
         // Some file systems allocate a file's blocks later.
         blocks.max(metadata.len())
     }
-}
-
-/// The entries of a folder. Unreadable ones aren't counted, and stay.
-fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
-    fs::read_dir(folder).into_iter().flatten().flatten()
-}
-
-/// Whether an entry is a folder. Doesn't follow links, which lead elsewhere.
-fn is_folder(entry: &DirEntry) -> bool {
-    entry.file_type().is_ok_and(|kind| kind.is_dir())
 }
 
 #[cfg(test)]

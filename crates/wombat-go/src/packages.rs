@@ -54,6 +54,16 @@ pub(super) struct ListedModule {
     pub(super) replace: Option<ModuleName>,
 }
 
+impl ListedModule {
+    /// The path and the version that it is fetched under.
+    pub(super) fn fetched_as(&self) -> (&str, &str) {
+        match &self.replace {
+            Some(other) => (&other.path, &other.version),
+            None => (&self.path, &self.version),
+        }
+    }
+}
+
 /// A module that replaces another.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

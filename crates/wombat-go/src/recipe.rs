@@ -60,7 +60,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::main_file_tests::{BENTHOS, spec};
+    use crate::main_file::tests::{BENTHOS, spec};
 
     #[test]
     fn says_everything_that_decides_the_bytes() {

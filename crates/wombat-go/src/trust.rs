@@ -73,7 +73,7 @@ fn modules_of(release: Release) -> impl Iterator<Item = (ModulePath, ModuleVersi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::main_file_tests::{BENTHOS, CONNECT, spec};
+    use crate::main_file::tests::{BENTHOS, CONNECT, spec};
 
     #[test]
     fn one_module_from_elsewhere_is_enough_for_no() {

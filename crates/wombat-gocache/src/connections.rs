@@ -65,7 +65,7 @@ impl HelperConnection {
     }
 
     /// The helper stored a new result.
-    pub(super) fn made(&self, _action: ActionId) {
+    pub(super) fn made(&self) {
         self.0.state.lock().made += 1;
     }
 

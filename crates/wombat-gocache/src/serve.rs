@@ -88,7 +88,7 @@ async fn answer(
                     drop(permit);
                 });
             }
-            FromHelper::Made { action } => session.made(action),
+            FromHelper::Made { .. } => session.made(),
             FromHelper::End { asked } => session.ended(asked.0),
             FromHelper::Hello { .. } => return Err(ConnectionError::SecondHello),
         }

@@ -30,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub struct CacheServer {
     shared: LocalCache,
     private: LocalCache,
-    /// `None` if there is no fleet, or no socket can be created; helpers then work with the folders alone.
+    /// `None` if no socket can be created; helpers then work with the folders alone.
     socket: Option<Socket>,
     sessions: Arc<Sessions>,
     fleet: Option<(Fleet, Uploader)>,

@@ -75,7 +75,7 @@ impl Uploader {
 
     /// Adds an upload to the queue.
     pub(super) fn add(&self, job: Upload) {
-        // The thread only ends when the process does.
+        // Fails only if the thread panicked.
         drop(self.jobs.send(job));
     }
 }

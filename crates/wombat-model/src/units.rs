@@ -7,10 +7,12 @@ use bytesize::ByteSize;
 /// Reads `500ms`, `30s`, `15m`, `1h` or `7d`, or several of these; a bare number counts seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let read = match text.trim().parse() {
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text),
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // `M` would be months, which hides a slip for minutes.
+        Err(_) if text.contains('M') => None,
+        Err(_) => humantime::parse_duration(text).ok(),
     };
-    read.map_err(|_| format!("`{text}` isn't a duration; write it as 30s, 15m, 1h or 7d"))
+    read.ok_or_else(|| format!("`{text}` isn't a duration; write it as 30s, 15m, 1h or 7d"))
 }
 
 /// Reads a duration of at least one second: the server keeps leases in whole seconds.
@@ -28,13 +30,14 @@ pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` isn't a size; write it as 512MiB or 10GiB");
     let lower = text.trim().to_ascii_lowercase();
     // A single letter has always meant a power of two here; elsewhere it means a power of ten.
-    let full = match lower.strip_suffix(['k', 'm', 'g', 't']) {
-        Some(_) => format!("{lower}ib"),
-        None => lower,
+    let full = if lower.ends_with(['k', 'm', 'g', 't']) {
+        format!("{lower}ib")
+    } else {
+        lower
     };
     let bytes = full.parse::<ByteSize>().map_err(|_| wrong())?.as_u64();
     // What is larger isn't counted by file systems, nor by NATS.
-    if i64::try_from(bytes).is_ok_and(|bytes| bytes < i64::MAX) {
+    if bytes < i64::MAX.unsigned_abs() {
         Ok(bytes)
     } else {
         Err(wrong())
@@ -77,7 +80,7 @@ mod tests {
         ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for bad in ["", "s", "-1", "10x", "99999999999999999999"] {
+        for bad in ["", "s", "-1", "10x", "15M", "99999999999999999999"] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
         for bad in ["", "M", "-1", "1x", "18446744073709551615G"] {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use tracing::warn;
 use wombat_model::{LicenceArgs, Platform, units};
+use wombat_store::renamed;
 
 use crate::resolve::{ModulePolicy, Policy};
+
+/// How long a binary is kept, unless the operator chooses otherwise.
+const KEEP_FOR: Duration = Duration::from_hours(24 * 30);
 
 /// Settings of the service.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,9 +51,9 @@ pub struct ServiceArgs {
     )]
     pub platforms: Vec<Platform>,
 
-    /// Remove binaries older than this
-    #[arg(long, env = "WOMBAT_KEEP_FOR", value_name = "TIME", default_value = "30d", value_parser = units::whole_seconds)]
-    pub keep_for: Duration,
+    /// Remove binaries older than this [default: 30d]
+    #[arg(long, env = "WOMBAT_KEEP_FOR", value_name = "TIME", value_parser = units::whole_seconds)]
+    pub keep_for: Option<Duration>,
 
     /// The name of `--keep-for` before version 0.2.0, in days
     #[arg(long, env = "WOMBAT_KEEP_DAYS", value_name = "DAYS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
@@ -83,7 +86,7 @@ impl Default for ServiceArgs {
             poison_rest: Duration::from_hours(1),
             retry_after: Duration::from_mins(10),
             platforms: Vec::new(),
-            keep_for: Duration::from_hours(24 * 30),
+            keep_for: None,
             keep_days: None,
             keep_percent: 80,
             keep_at_least: Duration::from_hours(24),
@@ -107,19 +110,14 @@ impl ServiceArgs {
         (!self.queue_limit.is_zero()).then_some(self.queue_limit)
     }
 
-    /// How long a binary is kept.
+    /// How long a binary is kept. Warns of the option's old name.
     pub(crate) fn keep_for(&self) -> Duration {
-        self.keep_days
-            .map_or(self.keep_for, |days| Duration::from_hours(24 * days))
-    }
-
-    /// Warns of options that go by another name now.
-    pub(crate) fn warn_of_old_names(&self) {
-        if self.keep_days.is_some() {
-            warn!(
-                "--keep-days (WOMBAT_KEEP_DAYS) is the old name of --keep-for (WOMBAT_KEEP_FOR), such as 30d"
-            );
-        }
+        let old = self.keep_days.map(|days| Duration::from_hours(24 * days));
+        let (old_name, new_name) = (
+            "--keep-days (WOMBAT_KEEP_DAYS)",
+            "--keep-for (WOMBAT_KEEP_FOR)",
+        );
+        renamed(self.keep_for, old, old_name, new_name).unwrap_or(KEEP_FOR)
     }
 }
 
@@ -170,5 +168,9 @@ mod tests {
         assert_eq!(parsed.janitor_interval, Duration::from_secs(1));
         let parsed = Command::parse_from(["x", "--keep-for", "36h"]).service;
         assert_eq!(parsed.keep_for(), Duration::from_hours(36));
+        let both = "x --keep-days 7 --keep-for 36h";
+        let parsed = Command::parse_from(both.split(' ')).service;
+        assert_eq!(parsed.keep_for(), Duration::from_hours(36));
+        assert_eq!(ServiceArgs::default().keep_for(), KEEP_FOR);
     }
 }

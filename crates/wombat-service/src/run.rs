@@ -91,7 +91,6 @@ async fn start(
     args: ServiceArgs,
     followers: &Followers,
 ) -> anyhow::Result<(Micro, JoinHandle<()>)> {
-    args.warn_of_old_names();
     let catalog = catalog(&deps.store, followers).await?;
     let imports = Imports::start(&deps.store, &catalog, followers);
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);

@@ -30,9 +30,7 @@ impl Builders {
 
     /// Writes a builder's heartbeat, which lives for `lease` (whole seconds, at least one).
     pub async fn renew(&self, presence: &Presence, lease: Duration) -> Result<(), StoreError> {
-        if !self.bucket.connection().is_up() {
-            return Err(StoreError::Unavailable("the connection is down".to_owned()));
-        }
+        self.bucket.check_connection()?;
         let key = presence.builder.as_str();
         let payload =
             serde_json::to_vec(presence).map_err(|error| StoreError::corrupt(key, &error))?;

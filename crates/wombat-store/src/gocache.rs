@@ -60,9 +60,7 @@ impl GoCache {
 
     /// Stores a value unless the key has one.
     pub async fn put(&self, key: &str, value: Bytes) -> Result<PutOutcome, StoreError> {
-        if !self.bucket.connection().is_up() {
-            return Err(StoreError::Unavailable("the connection is down".to_owned()));
-        }
+        self.bucket.check_connection()?;
         let message = PublishMessage::build()
             .payload(value)
             .expected_last_subject_sequence(0);

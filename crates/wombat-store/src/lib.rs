@@ -68,7 +68,7 @@ pub use mend_hints::MendedHints;
 pub use objects::{ChunkCounts, ObjectReader, Objects, OrphanChunks, StoredObject};
 pub use patience::{ELECTION_PATIENCE, patiently, read_or_seen};
 pub use provision::{ProvisionError, provision, provision_within};
-pub use provision_options::{OldStorageNames, ProvisionOptions};
+pub use provision_options::{OldStorageNames, ProvisionOptions, renamed};
 pub use purge::Purged;
 pub use revision::{Revision, Versioned, Written};
 pub use room::Room;

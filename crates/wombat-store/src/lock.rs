@@ -26,9 +26,7 @@ impl Builders {
         owner: &str,
         lease: Duration,
     ) -> Result<bool, StoreError> {
-        if !self.bucket.connection().is_up() {
-            return Err(StoreError::Unavailable("the connection is down".to_owned()));
-        }
+        self.bucket.check_connection()?;
         // Two parts, which no builder's key has.
         let key = format!("lock.{name}");
         let expected = match self.bucket.read::<String>(&key).await? {

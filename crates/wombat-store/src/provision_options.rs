@@ -44,14 +44,20 @@ pub struct OldStorageNames {
     pub logs_mib: Option<u64>,
 }
 
+/// The value of an option that had another name before: the new name's, if it has one. Warns of the old name.
+pub fn renamed<T>(new: Option<T>, old: Option<T>, old_name: &str, new_name: &str) -> Option<T> {
+    if old.is_some() {
+        warn!("{old_name} is the old name of {new_name}");
+    }
+    new.or(old)
+}
+
 impl ProvisionOptions {
     /// The same without old names, each of which is warned of.
     pub(crate) fn by_new_names(&self) -> Self {
-        let named = |new: Option<u64>, old: Option<u64>, old_name: &str, new_name: &str| {
-            if old.is_some() {
-                warn!("{old_name} is the old name of {new_name}, such as 512MiB");
-            }
-            new.or(old.map(|mebibytes| mebibytes.saturating_mul(MIB)))
+        let named = |new, old: Option<u64>, old_name, new_name| {
+            let old = old.map(|mebibytes| mebibytes.saturating_mul(MIB));
+            renamed(new, old, old_name, new_name)
         };
         Self {
             replicas: self.replicas,

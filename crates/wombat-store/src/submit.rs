@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wombat_model::{Build, BuildKey, BuildSpec, BuildState, Retry};
+use wombat_model::{Build, BuildSpec, BuildState, Retry};
 
 use crate::{
     Artifacts, Builds, StoreError, Versioned, Written,
@@ -121,13 +121,6 @@ impl Builds {
         } else {
             Retry::Passing
         }
-    }
-
-    /// Whether the value under this key is invalid or another build's record: then requests are answered with that, and
-    /// an operator may remove it.
-    pub async fn is_unreadable(&self, key: &BuildKey) -> Result<bool, StoreError> {
-        let slot = self.bucket.read::<Build>(key.as_str()).await?;
-        Ok(matches!(slot, Slot::Unreadable { .. }))
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::wait_until;
+use crate::{install, wait_until};
 
 /// How long a compiler may take to start and to end.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -37,10 +36,11 @@ impl StubGo {
     pub fn new() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("wombat-stub-go-")?;
         let stub = Self { folder };
-        fs::write(stub.program(), SCRIPT)?;
-        fs::set_permissions(stub.program(), fs::Permissions::from_mode(0o755))?;
+        let script = stub.folder.path().join("go.sh");
+        fs::write(&script, SCRIPT)?;
+        install(&script, &stub.program())?;
         // A program whose command line identifies this stub.
-        fs::copy("/bin/sleep", stub.folder.path().join("sleeper"))?;
+        install(Path::new("/bin/sleep"), &stub.folder.path().join("sleeper"))?;
         Ok(stub)
     }
 
@@ -70,14 +70,6 @@ impl StubGo {
         )?)
     }
 
-    /// Each further build prints this many lines, then an error, and fails.
-    pub fn prints_lines(&self, count: u64) -> anyhow::Result<()> {
-        Ok(fs::write(
-            self.folder.path().join("prints"),
-            count.to_string(),
-        )?)
-    }
-
     /// Each further build misbehaves like this, and doesn't end by itself.
     pub fn misbehaves(&self, how: Poison) -> anyhow::Result<()> {
         let name = match how {
@@ -90,7 +82,7 @@ impl StubGo {
 
     /// No further build misbehaves.
     pub fn behaves(&self) {
-        for name in ["flood", "forks", "memory", "prints"] {
+        for name in ["flood", "forks", "memory"] {
             drop(fs::remove_file(self.folder.path().join(name)));
         }
     }
@@ -112,7 +104,7 @@ impl StubGo {
         for (n, (word, program)) in programs.iter().enumerate() {
             // A copy, since the sandbox lets builds see this folder only.
             let own = self.folder.path().join(format!("program-{n}"));
-            fs::copy(program, &own)?;
+            install(program, &own)?;
             lines.push(format!("{word} {}\n", own.display()));
         }
         self.set("links", &lines.concat())

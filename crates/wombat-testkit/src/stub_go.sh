@@ -42,12 +42,6 @@ case "$1 $2" in
     [ ! -e "$here/flood" ] || exec yes "$(printf "flood%0.s " 1 2 3 4 5 6 7 8 9 10 11 12)" >&2
     [ ! -e "$here/forks" ] || { bomb() { bomb | bomb & }; bomb; while :; do :; done; }
     [ ! -e "$here/memory" ] || { yes | tr -d '\n' | tail -n 1; }
-    # A compiler that prints a lot before it fails.
-    [ ! -e "$here/prints" ] || {
-        seq -f 'chatter %06g' 1 "$(setting prints 0)" >&2
-        echo 'last.go:1:1: this is the error' >&2
-        exit 1
-    }
     # A child, and one that detaches itself: both must end with the build.
     [ "$(setting seconds 0)" = 0 ] || {
         setsid "$here/sleeper" "$(setting seconds 0)" >/dev/null 2>&1 &

@@ -22,11 +22,12 @@ export function useBuild(id: Readonly<Ref<string>>) {
   const isComplete = ref(false)
 
   let source: EventSource | undefined
+  /** The start that is under way. It is aborted by the next one, and when the page is gone. */
+  let starting: AbortController | undefined
+  let isOver = false
   let retry: ReturnType<typeof setTimeout> | undefined
   let flush: ReturnType<typeof setTimeout> | undefined
   let pending: LoggedEntry[] = []
-  /** The page is gone: no stream may be opened any more. */
-  let isOver = false
 
   function show(): void {
     flush = undefined
@@ -40,6 +41,7 @@ export function useBuild(id: Readonly<Ref<string>>) {
   }
 
   function stop(): void {
+    starting?.abort()
     source?.close()
     clearTimeout(retry)
     clearTimeout(flush)
@@ -86,10 +88,12 @@ export function useBuild(id: Readonly<Ref<string>>) {
   /** Fetches the record first: unlike a stream's error, its status distinguishes a missing build from an unreachable server. */
   async function start(): Promise<void> {
     stop()
+    if (isOver) return
+    const mine = (starting = new AbortController())
     const wanted = id.value
-    const isStale = (): boolean => isOver || wanted !== id.value
+    const isStale = (): boolean => mine.signal.aborted || wanted !== id.value
     try {
-      const view = await getBuild(wanted)
+      const view = await getBuild(wanted, mine.signal)
       if (isStale()) return
       const wasFinished = isComplete.value && isFinished(view.status)
       take(view)

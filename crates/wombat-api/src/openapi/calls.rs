@@ -285,7 +285,7 @@ fn service() -> Vec<Call> {
             "service",
             "Whether the process is alive",
         )
-        .answers(200, "It does.", Some(TEXT)),
+        .answers(200, "It is.", Some(TEXT)),
         call(
             "get",
             "/readyz",

@@ -8,7 +8,10 @@ use wombat_model::{
     wire::{BlocklistAnswer, NoQuestion},
 };
 
-use super::service_answer::{json, tag};
+use super::{
+    file::insert,
+    service_answer::{json, tag},
+};
 use crate::{ApiError, access::Role, body::SmallBody, gateway::parsed, state::AppState};
 
 /// `GET /api/blocklist`
@@ -72,8 +75,6 @@ fn revision_of(tag: &HeaderValue) -> Result<u64, ApiError> {
 fn tagged(answer: bytes::Bytes) -> Result<Response, ApiError> {
     let list: BlocklistAnswer = parsed(&answer)?;
     let mut response = json(answer);
-    if let Ok(tag) = HeaderValue::from_str(&tag(list.revision)) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
+    insert(response.headers_mut(), header::ETAG, &tag(list.revision));
     Ok(response)
 }

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use wombat_model::{BuildKey, Status, wire::BuildView};
 
+use super::file::insert;
 use super::service_answer::{json, tag};
 use crate::{ApiError, gateway::written};
 
@@ -39,9 +40,7 @@ pub(super) fn view(status: StatusCode, view: &BuildView) -> Result<Response, Api
 pub(super) fn passed_on(status: StatusCode, body: Bytes, summary: &BuildSummary) -> Response {
     let mut response = (status, json(body)).into_response();
     let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag(summary.revision)) {
-        headers.insert(header::ETAG, tag);
-    }
+    insert(headers, header::ETAG, &tag(summary.revision));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if !summary.status.is_terminal() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(patience(summary)));

@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use wombat_model::{
     Status,
     wire::{BuildView, IdQuestion, ListQuestion},
@@ -15,6 +15,7 @@ use wombat_model::{
 use super::{
     build_id::key,
     build_response::{BuildSummary, passed_on, view},
+    file::insert,
     service_answer::{json, tag},
 };
 use crate::{
@@ -68,9 +69,7 @@ pub(super) async fn create(
     };
     let mut response = passed_on(status, answer, &summary);
     let location = caller.location(&format!("/api/builds/{}", summary.id));
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
+    insert(response.headers_mut(), header::LOCATION, &location);
     Ok(response)
 }
 

@@ -10,6 +10,7 @@ use wombat_model::{
 };
 
 use super::builds::{Until, held};
+use super::file::insert;
 use crate::{
     ApiError,
     access::Role,
@@ -115,9 +116,7 @@ fn again(uri: &Uri, round: u32) -> String {
 fn see(status: StatusCode, location: &str) -> Response {
     let mut response = status.into_response();
     let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(location) {
-        headers.insert(header::LOCATION, location);
-    }
+    insert(headers, header::LOCATION, location);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use wombat_model::{catalog::Import, wire::NoQuestion};
 
-use super::service_answer::json;
+use super::{file::insert, service_answer::json};
 use crate::{
     ApiError, access::Role, body::SmallBody, caller::Caller, gateway::parsed, state::AppState,
 };
@@ -35,9 +35,7 @@ pub(super) async fn ask(
         *response.status_mut() = StatusCode::ACCEPTED;
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
-        if let Ok(location) = HeaderValue::from_str(&caller.location(PATH)) {
-            headers.insert(header::LOCATION, location);
-        }
+        insert(headers, header::LOCATION, &caller.location(PATH));
     }
     Ok(response)
 }

@@ -200,7 +200,7 @@ async fn the_disk_cache_is_bounded_and_never_believed() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let options = || {
         let mut options = Options::default();
-        options.args.artifact_cache_limit = 1 << 20;
+        options.args.artifact_cache_limit = Some(1 << 20);
         options.directory = Some(directory.path().to_owned());
         options
     };

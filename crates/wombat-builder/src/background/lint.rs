@@ -64,7 +64,7 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
     }
 }
 
-/// Takes no longer than [`LINT_LIMIT`]: by then the gateway has given up, and the next request waits.
+/// Takes no longer than [`LINT_LIMIT`]; the gateway waits a little longer.
 async fn lint(
     worker: &Worker,
     question: &LintQuestion,

@@ -20,6 +20,7 @@ use crate::{
     disk::Disk,
     last_seen::LastSeen,
     owner::{Note, Ownership},
+    until::until,
     worker::{Outcome, Worker},
 };
 
@@ -278,12 +279,5 @@ fn builder_event(roster: &mut Roster, event: WatchEvent<Presence>) {
         }
         WatchEvent::Ready => roster.ready(),
         WatchEvent::Reset => roster.reset(),
-    }
-}
-
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }

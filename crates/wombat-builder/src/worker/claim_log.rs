@@ -3,16 +3,17 @@
 //! Messages are sent before earlier ones are acknowledged. If one isn't acknowledged, sending pauses until all are
 //! settled; from that one on, they are sent again one by one, under the same numbers, so that none is stored twice.
 
-use std::{collections::VecDeque, future::pending, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
+use wombat_go::report::Reports;
 use wombat_model::{
     BuildKey, ClaimId, Status,
     log::{LogEntry, LogEvent},
@@ -20,7 +21,7 @@ use wombat_model::{
 use wombat_store::{Claim, Logs, Revision, StoreError};
 
 use super::log_shape::LogShape;
-use wombat_go::report::Reports;
+use crate::until::until;
 
 /// Most unacknowledged messages.
 const IN_FLIGHT: usize = 16;
@@ -314,12 +315,5 @@ impl Writer {
         if let Some(status) = end {
             self.add(LogEvent::End { status });
         }
-    }
-}
-
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => pending().await,
     }
 }

@@ -19,4 +19,5 @@ mod seccomp;
 
 pub(crate) use enter::{enter, separate};
 pub use options::{Sandbox, SandboxOptions};
-pub use probe::{CheckArgs, NoSandbox, check_main, probe};
+pub(crate) use probe::check_main;
+pub use probe::{CheckArgs, NoSandbox, probe};

@@ -98,7 +98,7 @@ pub struct CheckArgs {
 }
 
 /// Tries what a confined program must be able to do, and what it must not.
-pub fn check_main(args: &CheckArgs) -> ExitCode {
+pub(crate) fn check_main(args: &CheckArgs) -> ExitCode {
     let file = args.inside.join("file");
     let works = fs::write(&file, "inside").and_then(|()| fs::read(&file));
     if let Err(error) = works {

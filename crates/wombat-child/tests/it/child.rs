@@ -9,11 +9,9 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wombat_child::{ChildCommand, Ending, Output};
-use wombat_testkit::wait_until;
+use wombat_testkit::{install, wait_until};
 
-fn helper() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_wombat-child-helper"))
-}
+use crate::support::{helper, running};
 
 /// A folder with a `sleep` of its own, so that its processes can be told from all others.
 struct Scene {
@@ -23,7 +21,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let folder = TempDir::with_prefix("wombat-child-").unwrap();
-        fs::copy("/bin/sleep", folder.path().join("sleeper")).unwrap();
+        install(Path::new("/bin/sleep"), &folder.path().join("sleeper")).unwrap();
         Self { folder }
     }
 
@@ -38,13 +36,7 @@ impl Scene {
     }
 
     fn sleepers(&self) -> usize {
-        let own = self.folder.path().join("sleeper");
-        fs::read_dir("/proc")
-            .unwrap()
-            .flatten()
-            .filter_map(|entry| fs::read_link(entry.path().join("exe")).ok())
-            .filter(|program| *program == own)
-            .count()
+        running(&self.folder.path().join("sleeper"))
     }
 }
 

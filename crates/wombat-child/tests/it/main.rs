@@ -3,3 +3,4 @@
 
 mod child;
 mod sandbox;
+mod support;

@@ -11,12 +11,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use wombat_child::{ChildCommand, Confinement, Ending, Output, sandbox::probe};
 use wombat_model::SandboxLevel;
+use wombat_testkit::install;
+
+use crate::support::{helper, running};
 
 const CONFINED: [SandboxLevel; 2] = [SandboxLevel::Landlock, SandboxLevel::Namespaces];
-
-fn helper() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_wombat-child-helper"))
-}
 
 /// A folder that the program may use, and a file beside it that it may not.
 struct Scene {
@@ -145,7 +144,7 @@ async fn namespaces_hide_everybody_else() {
 #[tokio::test]
 async fn a_fork_bomb_ends_and_nothing_of_it_is_left() {
     let scene = Scene::new();
-    fs::copy("/bin/sh", scene.inside().join("bomb")).unwrap();
+    install(Path::new("/bin/sh"), &scene.inside().join("bomb")).unwrap();
     let bomb = scene.inside().join("bomb");
     for level in CONFINED {
         let begun = Instant::now();
@@ -158,13 +157,7 @@ async fn a_fork_bomb_ends_and_nothing_of_it_is_left() {
             .confine(scene.confinement(level).run(&bomb));
         let (ending, _) = run_to_end(command).await;
         assert_eq!(ending, Ending::TooManyProcesses, "{level}");
-        let left = fs::read_dir("/proc")
-            .unwrap()
-            .flatten()
-            .filter_map(|entry| fs::read_link(entry.path().join("exe")).ok())
-            .filter(|program| *program == bomb)
-            .count();
-        assert_eq!(left, 0, "{level}");
+        assert_eq!(running(&bomb), 0, "{level}");
         assert!(
             begun.elapsed() < Duration::from_secs(20),
             "{level}: {:?}",

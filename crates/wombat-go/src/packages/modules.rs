@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Packages;
+use super::{ListedModule, Packages};
 use crate::module_cache::CachedModule;
 
 impl Packages {
@@ -13,10 +13,7 @@ impl Packages {
             .iter()
             .filter_map(|package| package.module.as_ref());
         modules
-            .map(|module| match &module.replace {
-                Some(other) => (&other.path, &other.version),
-                None => (&module.path, &module.version),
-            })
+            .map(ListedModule::fetched_as)
             // The main package's module isn't fetched.
             .filter(|(_, version)| !version.is_empty())
             .map(|(path, version)| CachedModule::new(path, version))

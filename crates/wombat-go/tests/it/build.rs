@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wombat_go::{
-    BuildError, GoOptions, Product, Scope, Workshop,
+    BuildError, GoOptions, Product, Workshop,
     report::{Report, Reporter},
 };
 use wombat_model::{
@@ -14,6 +14,8 @@ use wombat_model::{
 };
 
 use wombat_testkit::go_caches;
+
+use crate::half_scene::scope;
 
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
@@ -86,17 +88,7 @@ impl Selection {
 
     async fn build(&self, workshop: &Workshop) -> (Result<Product, BuildError>, Vec<Report>) {
         let (reporter, mut reports) = Reporter::new();
-        let scope = Scope {
-            stop: CancellationToken::new(),
-            deadline: Instant::now() + Duration::from_mins(15),
-            time_limit: Duration::from_mins(15),
-            memory_limit: 4 << 30,
-            output_limit: 1 << 30,
-            process_limit: 512,
-            parallelism: 2,
-            niceness: 10,
-            reporter,
-        };
+        let scope = scope(&CancellationToken::new(), reporter);
         let result = workshop.build(&self.spec(), &scope).await;
         drop(scope);
         let mut told = Vec::new();
@@ -296,17 +288,7 @@ async fn stopping_ends_go_at_once() {
     let workshop = workshop(state.path(), &cold).await;
     let (reporter, mut reports) = Reporter::new();
     let stop = CancellationToken::new();
-    let scope = Scope {
-        stop: stop.clone(),
-        deadline: Instant::now() + Duration::from_mins(15),
-        time_limit: Duration::from_mins(15),
-        memory_limit: 4 << 30,
-        output_limit: 1 << 30,
-        process_limit: 512,
-        parallelism: 2,
-        niceness: 10,
-        reporter,
-    };
+    let scope = scope(&stop, reporter);
     let watch = async {
         while let Some(report) = reports.next().await {
             if matches!(report, Report::Phase(Phase::Compile, Some(progress)) if progress.done > 0)

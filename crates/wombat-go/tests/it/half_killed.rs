@@ -7,7 +7,6 @@ use nix::{
     unistd::Pid,
 };
 use tokio_util::sync::CancellationToken;
-use wombat_go::BuildError;
 use wombat_model::BuildSpec;
 
 use crate::half_scene::{Scene, failing_spec, own_spec};
@@ -113,16 +112,7 @@ async fn go_is_killed_while_it_unpacks_another_go() {
     let scene = Scene::checked().await;
     let spec = failing_spec("1.26.7");
     let runs = async |what: &str| {
-        let built = scene.build(&spec).await;
-        let Err(BuildError::Failed(failure)) = &built.result else {
-            panic!("{what}: {:?} {}", built.result, built.log);
-        };
-        let message = &failure.message;
-        assert!(
-            message.contains("There is no package"),
-            "{what}: {message}\n{}",
-            built.log
-        );
+        scene.build(&spec).await.lacks_package(what);
     };
     let toolchains = scene.modules().join("golang.org");
     let files = || count_below(&toolchains, "");

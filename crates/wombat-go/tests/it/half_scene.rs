@@ -108,17 +108,7 @@ impl Scene {
         stop: &CancellationToken,
     ) -> Built {
         let (reporter, mut reports) = Reporter::new();
-        let scope = Scope {
-            stop: stop.clone(),
-            deadline: Instant::now() + LIMIT,
-            time_limit: LIMIT,
-            memory_limit: 4 << 30,
-            output_limit: 1 << 30,
-            process_limit: 512,
-            parallelism: 2,
-            niceness: 10,
-            reporter,
-        };
+        let scope = scope(stop, reporter);
         let result = workshop.build(spec, &scope).await;
         drop(scope);
         let mut log = String::new();
@@ -132,7 +122,32 @@ impl Scene {
     }
 }
 
+/// What a build of the tests may use, until `stop` is cancelled.
+pub(crate) fn scope(stop: &CancellationToken, reporter: Reporter) -> Scope {
+    Scope {
+        stop: stop.clone(),
+        deadline: Instant::now() + LIMIT,
+        time_limit: LIMIT,
+        memory_limit: 4 << 30,
+        output_limit: 1 << 30,
+        process_limit: 512,
+        parallelism: 2,
+        niceness: 10,
+        reporter,
+    }
+}
+
 impl Built {
+    /// Go ran, and found that the module lacks the package.
+    pub(crate) fn lacks_package(&self, what: &str) {
+        assert!(
+            matches!(&self.result, Err(BuildError::Failed(failure)) if failure.message.contains("There is no package")),
+            "{what}: {:?}\n{}",
+            self.result,
+            self.log
+        );
+    }
+
     pub(crate) fn succeeds(&self, what: &str) {
         assert!(
             self.result.is_ok(),

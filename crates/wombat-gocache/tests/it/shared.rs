@@ -22,7 +22,11 @@ struct Machine {
 
 impl Machine {
     fn new(store: Option<&Store>) -> Self {
-        let folder = TempDir::with_prefix("wombat-machine-").unwrap();
+        Self::in_folder(TempDir::with_prefix("wombat-machine-").unwrap(), store)
+    }
+
+    /// A machine whose cache has what is in this folder.
+    fn in_folder(folder: TempDir, store: Option<&Store>) -> Self {
         let cache = |name: &str| LocalCache::new(folder.path().join(name));
         let fleet = store.map(|store| store.gocache.clone());
         let server = CacheServer::start(cache("shared"), cache("private"), fleet);
@@ -98,14 +102,6 @@ async fn a_damaged_result_on_the_disk_is_compiled_again() {
         damages.next().unwrap().of(path);
     }
     // Another process verifies every result.
-    let server = CacheServer::start(
-        LocalCache::new(machine.folder.path().join("shared")),
-        LocalCache::new(machine.folder.path().join("private")),
-        None,
-    );
-    let again = Machine {
-        folder: machine.folder,
-        server,
-    };
+    let again = Machine::in_folder(machine.folder, None);
     assert!(again.build().await.len() > 20);
 }

@@ -64,11 +64,6 @@ impl Build {
         }
     }
 
-    /// Fields that a newer version added; they are kept when the record is written again.
-    pub fn unknown_fields(&self) -> &BTreeMap<String, Value> {
-        &self.unknown
-    }
-
     /// A place in the record whose content this version doesn't know and can't keep: the record must not be written again.
     pub fn would_lose(&self) -> Option<&str> {
         self.lost.as_deref()

@@ -3,13 +3,13 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
+use futures::future::Either;
 use wombat_model::{
     BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus, Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
 };
-
-use wombat_store::{Purged, SubmitOptions, Submitted, read_or_seen};
+use wombat_store::{Purged, StoreError, SubmitOptions, Submitted, read_or_seen};
 
 use super::Answers;
 use crate::{
@@ -126,13 +126,14 @@ impl Answers {
     /// The record as its leader has it, with phase, queue and estimate. If the leader doesn't answer soon, for example
     /// during an election, the newest record that this instance has seen: nothing is written meanwhile.
     pub(super) async fn get(&self, id: &BuildKey) -> Result<BuildView, Refusal> {
-        let reading = async {
-            let record = self.store.builds.get(id).await;
-            let record = record.map_err(|error| refusal::of_store(&error))?;
-            self.view(record.ok_or_else(|| no_build(id))?).await
-        };
-        let is_away = |refusal: &Refusal| refusal.status == RefusalStatus::Unavailable;
-        read_or_seen(reading, is_away, || self.seen(id)).await
+        // The record alone has to come soon: its phase takes several round trips, which a slow link makes long.
+        let reading = async { self.store.builds.get(id).await.map(Either::Left) };
+        let is_away = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+        let read = read_or_seen(reading, is_away, || self.seen(id).map(Either::Right)).await;
+        match read.map_err(|error| refusal::of_store(&error))? {
+            Either::Left(record) => self.view(record.ok_or_else(|| no_build(id))?).await,
+            Either::Right(view) => Ok(view),
+        }
     }
 
     /// The newest record that this instance saw.

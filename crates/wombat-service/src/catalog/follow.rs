@@ -75,19 +75,15 @@ impl Catalog {
         (snapshot, schemas)
     }
 
-    /// Waits until the releases are others than those of `known`. Never ends once following has ended; safe to drop.
-    pub(crate) async fn other_releases(&self, known: &Snapshot) -> Arc<Snapshot> {
-        let mut snapshots = self.snapshots.clone();
-        let other = snapshots.wait_for(|snapshot| {
-            snapshot
-                .as_ref()
-                .is_some_and(|snapshot| !snapshot.has_releases_of(known))
-        });
-        let other = other.await.ok().and_then(|snapshot| snapshot.clone());
-        match other {
-            Some(snapshot) => snapshot,
-            None => std::future::pending().await,
+    /// Waits until the snapshot is another one. Never ends once following has ended; safe to drop.
+    pub(crate) async fn changed(&mut self) -> Arc<Snapshot> {
+        if self.snapshots.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
+        self.snapshots
+            .borrow_and_update()
+            .clone()
+            .unwrap_or_default()
     }
 }
 
@@ -106,13 +102,13 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the bucket has told so far.
+/// What the bucket holds, as far as it was read.
 #[derive(Default)]
 struct Told {
     releases: BTreeMap<String, Arc<Release>>,
     /// The highest revision of their keys.
     releases_revision: u64,
-    /// The same releases as a snapshot has them; made anew after one changed.
+    /// The same releases as a snapshot has them; made again after one changed.
     sorted: Option<Arc<Releases>>,
     blocklist: Arc<Blocklist>,
     blocklist_revision: u64,
@@ -120,7 +116,7 @@ struct Told {
     documents: Documents,
     /// Whether a snapshot would be another one than the last.
     changed: bool,
-    /// Nobody is answered before it is known what there is, and what is blocked.
+    /// No snapshot is published before both are known: the releases, and the blocklist.
     knows_releases: bool,
     knows_blocked: bool,
 }
@@ -204,7 +200,8 @@ impl Told {
                 self.changed = true;
             }
             // What was blocked before stays blocked.
-            WatchEvent::Unreadable { .. } | WatchEvent::Reset => {}
+            WatchEvent::Reset => self.blocklist_revision = 0,
+            WatchEvent::Unreadable { .. } => {}
         }
     }
 

@@ -36,22 +36,22 @@ pub(crate) fn start(
     let stop = followers.stop().clone();
     followers.spawn(async move {
         let follow = async {
-            let (mut place, mut failed_before) = (StorageMode::Folder, false);
+            let (mut mode, mut failed_before) = (StorageMode::Folder, false);
             loop {
                 let follower =
-                    Follower::start(&published, &store, &catalog, &state_dir, place).await;
+                    Follower::start(&published, &store, &catalog, &state_dir, mode).await;
                 let ended = match follower {
                     Ok(follower) => follower.run(&stop).await,
                     Err(error) => Err(error),
                 };
                 published.publish(None);
                 let Err(error) = ended else { return };
-                // Once it is made anew in its folder, it is gone on with there.
-                if place == StorageMode::FolderAnew {
-                    place = StorageMode::Folder;
+                // Once it was rebuilt in its folder, it stays there.
+                if mode == StorageMode::FolderAnew {
+                    mode = StorageMode::Folder;
                 }
                 if error.downcast_ref::<TantivyError>().is_some() {
-                    place = if failed_before {
+                    mode = if failed_before {
                         StorageMode::Memory
                     } else {
                         StorageMode::FolderAnew
@@ -106,19 +106,19 @@ impl<'a> Follower<'a> {
         store: &'a Store,
         catalog: &Catalog,
         state_dir: &std::path::Path,
-        place: StorageMode,
+        mode: StorageMode,
     ) -> anyhow::Result<Self> {
         let (created, last) = store.builds.identity().await?;
         let folder = state_dir.to_owned();
         let mut storage =
-            tokio::task::spawn_blocking(move || storage::open(&folder, place)).await??;
+            tokio::task::spawn_blocking(move || storage::open(&folder, mode)).await??;
         let now = store.builds.server_time();
         let known = catalog.snapshot();
-        let stand = storage.stand.take().and_then(|stand| {
-            match stand.obstacle(created, last, known.releases_revision(), now) {
-                None => Some(stand),
+        let checkpoint = storage.checkpoint.take().and_then(|checkpoint| {
+            match checkpoint.obstacle(created, last, known.releases_revision(), now) {
+                None => Some(checkpoint),
                 Some(obstacle) => {
-                    info!(reason = obstacle, "the index of builds is made anew");
+                    info!(reason = obstacle, "the index of builds is rebuilt");
                     None
                 }
             }
@@ -138,12 +138,12 @@ impl<'a> Follower<'a> {
             absent: Absent::none(),
             check: Check::default(),
         };
-        if let Some(stand) = stand {
-            info!(after = stand.revision, "the index of builds goes on");
-            follower.revision = Revision::new(stand.revision);
+        if let Some(checkpoint) = checkpoint {
+            info!(after = checkpoint.revision, "the index of builds goes on");
+            follower.revision = Revision::new(checkpoint.revision);
             follower.watcher = store.builds.watch_after(follower.revision);
             follower.filling = None;
-            follower.absent = Absent::kept(stand.absent);
+            follower.absent = Absent::kept(checkpoint.absent);
         } else {
             follower.storage.clear().await?;
         }
@@ -152,9 +152,8 @@ impl<'a> Follower<'a> {
 
     async fn run(mut self, stop: &CancellationToken) -> anyhow::Result<()> {
         let mut due: Option<Instant> = None;
-        let catalog = self.catalog.clone();
+        let mut catalog = self.catalog.clone();
         loop {
-            let known = Arc::clone(&self.known);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {
@@ -179,8 +178,8 @@ impl<'a> Follower<'a> {
                         due = Some(due.map_or(at, |due| due.min(at)));
                     }
                 }
-                snapshot = catalog.other_releases(&known) => {
-                    info!(revision = snapshot.releases_revision(), "the catalog's releases changed; builds are indexed anew");
+                snapshot = catalog.changed() => if !snapshot.has_releases_of(&self.known) {
+                    info!(revision = snapshot.releases_revision(), "the catalog's releases changed; the index of builds is rebuilt");
                     self.known = snapshot;
                     due = None;
                     self.start_over(Check::default()).await?;
@@ -297,7 +296,7 @@ impl<'a> Follower<'a> {
         let catalog = self.known.releases_revision();
         let absent = self.absent.to_keep();
         let now = self.store.builds.server_time();
-        let stand = Checkpoint::new(self.created, self.revision.get(), catalog, absent, now);
-        self.storage.commit(&stand).await
+        let checkpoint = Checkpoint::new(self.created, self.revision.get(), catalog, absent, now);
+        self.storage.commit(&checkpoint).await
     }
 }

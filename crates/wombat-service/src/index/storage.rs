@@ -90,7 +90,7 @@ pub(super) struct Storage {
     /// Values of the segments that the reader uses.
     pub(super) values: Arc<Values>,
     /// `None`: it is empty.
-    pub(super) stand: Option<Checkpoint>,
+    pub(super) checkpoint: Option<Checkpoint>,
     /// Held while this instance uses the folder. `None`: the index is in memory.
     folder_lock: Option<File>,
 }
@@ -107,10 +107,10 @@ pub(super) enum StorageMode {
 }
 
 /// Opens the index of this folder, or one in memory if the folder can't be used. Blocks.
-pub(super) fn open(state_dir: &Path, place: StorageMode) -> Result<Storage, TantivyError> {
+pub(super) fn open(state_dir: &Path, mode: StorageMode) -> Result<Storage, TantivyError> {
     let problem = match lock(state_dir) {
-        _ if place == StorageMode::Memory => "the folder can't be written".to_owned(),
-        Ok((folder, lock)) => match open_or_create(&folder, place) {
+        _ if mode == StorageMode::Memory => "the folder can't be written".to_owned(),
+        Ok((folder, lock)) => match open_or_create(&folder, mode) {
             Ok(storage) => return Ok(storage.locked_by(lock)),
             Err(error) => error.to_string(),
         },
@@ -120,9 +120,9 @@ pub(super) fn open(state_dir: &Path, place: StorageMode) -> Result<Storage, Tant
     Storage::of(&Index::create_in_ram(schema::schema()))
 }
 
-fn open_or_create(folder: &Path, place: StorageMode) -> Result<Storage, TantivyError> {
+fn open_or_create(folder: &Path, mode: StorageMode) -> Result<Storage, TantivyError> {
     let is_first = std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
-    if place == StorageMode::Folder && !is_first {
+    if mode == StorageMode::Folder && !is_first {
         match std::panic::catch_unwind(|| open_folder(folder)) {
             Ok(Ok(storage)) => return Ok(storage),
             Ok(Err(error)) => warn!(%error, "the index of builds can't be used and is rebuilt"),
@@ -171,7 +171,7 @@ fn create_in_folder(folder: &Path) -> Result<Storage, TantivyError> {
 impl Storage {
     fn of(index: &Index) -> Result<Self, TantivyError> {
         schema::register_tokenizers(index);
-        let stand = index
+        let checkpoint = index
             .load_metas()?
             .payload
             .and_then(|payload| serde_json::from_str(&payload).ok());
@@ -189,7 +189,7 @@ impl Storage {
                 .warmers(vec![warmer])
                 .try_into()?,
             values,
-            stand,
+            checkpoint,
             folder_lock: None,
         })
     }

@@ -1,6 +1,6 @@
 //! Blocked modules, and builds that are refused for a while because they exceeded their limits.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use wombat_model::{Failure, FailureClass};
 use wombat_service::ServiceArgs;
 use wombat_store::ClaimOutcome;
@@ -8,12 +8,8 @@ use wombat_testkit::{NatsServer, wait_until};
 
 use crate::{
     janitor::LIMIT,
-    support::{Instance, ask, one, unlimited},
+    support::{Instance, ask, body, one, unlimited},
 };
-
-fn body() -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": ["nats"]})
-}
 
 #[tokio::test]
 async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -> anyhow::Result<()>
@@ -22,7 +18,7 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
     let other = Box::pin(Instance::start(&server, unlimited())).await?;
     let empty = ask(&client, "catalog.blocklist", &json!({})).await.unwrap();
     assert_eq!(empty, json!({"modules": [], "revision": 0}));
-    let known = ask(&client, "build.request", &body()).await.unwrap();
+    let known = ask(&client, "build.request", &body("nats")).await.unwrap();
 
     let modules = json!([{"module": "github.com/redpanda-data/connect", "reason": "not today"}]);
     let list = json!({"modules": modules, "revision": 0});
@@ -33,7 +29,7 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
     // Both instances answer in turn; repeated requests aren't answered from the cache either.
     let mut refused = 0;
     wait_until("both to refuse", LIMIT, async || {
-        match ask(&client, "build.request", &body()).await {
+        match ask(&client, "build.request", &body("nats")).await {
             Ok(view) => {
                 assert_eq!(view["id"], known["id"]);
                 refused = 0;
@@ -70,7 +66,7 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
     ask(&client, "catalog.block", &open).await.unwrap();
     let mut taken = 0;
     wait_until("both to take it again", LIMIT, async || {
-        let answer = ask(&client, "build.request", &body()).await;
+        let answer = ask(&client, "build.request", &body("nats")).await;
         taken = if answer.is_ok() { taken + 1 } else { 0 };
         Ok((taken == 50).then_some(()))
     })
@@ -96,7 +92,7 @@ async fn what_took_more_than_it_may_rests_unless_it_is_forced() -> anyhow::Resul
             ..unlimited()
         };
         let instance = Box::pin(Instance::start(&server, args)).await?;
-        let view = ask(&client, "build.force", &body()).await.unwrap();
+        let view = ask(&client, "build.force", &body("nats")).await.unwrap();
         let record = store
             .builds
             .get(&view["id"].as_str().unwrap().parse()?)
@@ -112,7 +108,7 @@ async fn what_took_more_than_it_may_rests_unless_it_is_forced() -> anyhow::Resul
             .builds
             .fail(*claim, Failure::new(class, "It was too much."))
             .await?;
-        match ask(&client, "build.request", &body()).await {
+        match ask(&client, "build.request", &body("nats")).await {
             Ok(view) => {
                 assert_eq!(expected, 0, "{class:?}: {view}");
                 assert_eq!(view["status"], "new");

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use wombat_model::{Artifact, ArtifactName, BuildKey, BuildState, Failure, FailureClass, Timings};
+use wombat_model::{ArtifactName, BuildKey, BuildState, Failure, FailureClass};
 use wombat_service::ServiceArgs;
 use wombat_store::{ClaimOutcome, ProvisionOptions, Store, StoreError, SubmitOptions};
-use wombat_testkit::{NatsServer, a_spec, wait_until};
+use wombat_testkit::{NatsServer, a_spec, succeed, wait_until};
 
 use crate::support::{Instance, unlimited};
 
@@ -51,17 +51,7 @@ pub(crate) async fn build(store: &Store, package: &str, size: usize) -> anyhow::
         .artifacts
         .put_bytes(&format!("{name}.recipe"), b"{}")
         .await?;
-    let artifact = Artifact {
-        name: name.clone(),
-        size: stored.size,
-        sha256: stored.sha256.unwrap(),
-        builder: "builder-1".parse()?,
-        sandbox: None,
-    };
-    store
-        .builds
-        .succeed(*claim, artifact, Timings::new())
-        .await?;
+    succeed(store, *claim, stored).await?;
     store.artifacts.link(&key, &name).await?;
     Ok(key)
 }

@@ -1,12 +1,12 @@
 //! Quotas of new builds for the clients of a gateway.
 
 use async_nats::{Client, jetstream};
-use serde_json::{Value, json};
+use serde_json::Value;
 use wombat_model::names::CLIENT_HEADER;
 use wombat_service::ServiceArgs;
 use wombat_testkit::NatsServer;
 
-use crate::support::{Instance, ask, unlimited};
+use crate::support::{Instance, ask, body, unlimited};
 
 /// An instance with this quota.
 async fn instance_with(server: &NatsServer, quota: u32) -> anyhow::Result<Instance> {
@@ -15,10 +15,6 @@ async fn instance_with(server: &NatsServer, quota: u32) -> anyhow::Result<Instan
         ..unlimited()
     };
     Box::pin(Instance::start(server, args)).await
-}
-
-fn body(component: &str) -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": [component]})
 }
 
 /// Requests a build as a gateway does for the client at `from`.

@@ -2,55 +2,31 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, Subscriber};
-use futures::StreamExt as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use wombat_model::catalog::Release;
-use wombat_testkit::{NatsServer, wait_until};
+use wombat_testkit::wait_until;
 
 use crate::{
     janitor::LIMIT,
     list::{indexed, submit},
-    support::{ask, one},
+    support::{Calls, ask, body, one},
 };
 
-/// Calls of JetStream. A follower that reads the whole bucket of builds makes a consumer for it.
-struct Calls {
-    client: Client,
-    calls: Subscriber,
+/// How often calls since the last time began with each of these.
+async fn count<const N: usize>(
+    calls: &mut Calls,
+    prefixes: [&str; N],
+) -> anyhow::Result<[usize; N]> {
+    let calls = calls.since().await?;
+    let begins = |prefix: &str| {
+        let begun = calls.iter().filter(|call| call.subject.starts_with(prefix));
+        begun.count()
+    };
+    Ok(prefixes.map(begins))
 }
 
-impl Calls {
-    async fn watch(server: &NatsServer) -> anyhow::Result<Self> {
-        let client = server.connection().await?.client().clone();
-        let calls = client.subscribe("$JS.API.>").await?;
-        client.flush().await?;
-        Ok(Self { client, calls })
-    }
-
-    /// How often these began a subject since the last time, each by itself.
-    async fn count<const N: usize>(&mut self, prefixes: [&str; N]) -> anyhow::Result<[usize; N]> {
-        const MARK: &str = "$JS.API.MARK";
-        self.client.publish(MARK, "".into()).await?;
-        let mut counts = [0; N];
-        loop {
-            let call = self.calls.next().await.expect("the connection is open");
-            if call.subject.as_str() == MARK {
-                return Ok(counts);
-            }
-            for (count, prefix) in counts.iter_mut().zip(prefixes) {
-                *count += usize::from(call.subject.starts_with(prefix));
-            }
-        }
-    }
-}
-
-/// A consumer of the bucket of builds is made.
+/// A consumer of the bucket of builds is made, as a follower does that reads the whole bucket.
 const READ_ALL: &str = "$JS.API.CONSUMER.CREATE.KV_builds";
-
-fn body() -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": ["nats"]})
-}
 
 #[tokio::test]
 async fn a_change_of_the_blocklist_reads_no_build_again() -> anyhow::Result<()> {
@@ -63,14 +39,14 @@ async fn a_change_of_the_blocklist_reads_no_build_again() -> anyhow::Result<()> 
     let list = json!({"modules": blocked, "revision": 0});
     ask(&client, "catalog.block", &list).await.unwrap();
     wait_until("the module to be refused", LIMIT, async || {
-        let answer = ask(&client, "build.request", &body()).await;
+        let answer = ask(&client, "build.request", &body("nats")).await;
         Ok(answer.is_err().then_some(()))
     })
     .await?;
     // Found by an index that went on, or by one that started over and has read everything by then.
     submit(&store, "linux/amd64", "after").await?;
     indexed(&client, 2).await?;
-    assert_eq!(calls.count([READ_ALL]).await?, [0]);
+    assert_eq!(count(&mut calls, [READ_ALL]).await?, [0]);
     instance.stop().await?;
     Ok(())
 }
@@ -89,7 +65,7 @@ async fn a_release_without_its_document_starts_the_index_over_once() -> anyhow::
     store.catalog.seed(release).await?;
     let mut tries = 0;
     wait_until("the document to be looked for", TRIES, async || {
-        tries += calls.count([DOCUMENT]).await?[0];
+        tries += count(&mut calls, [DOCUMENT]).await?[0];
         Ok((tries > 0).then_some(()))
     })
     .await?;
@@ -97,7 +73,7 @@ async fn a_release_without_its_document_starts_the_index_over_once() -> anyhow::
     indexed(&client, 1).await?;
     let (mut tries, mut readings) = (0, 0);
     wait_until("three more tries", TRIES, async || {
-        let [looked, read] = calls.count([DOCUMENT, READ_ALL]).await?;
+        let [looked, read] = count(&mut calls, [DOCUMENT, READ_ALL]).await?;
         tries += looked;
         readings += read;
         Ok((tries >= 3).then_some(()))
@@ -105,7 +81,7 @@ async fn a_release_without_its_document_starts_the_index_over_once() -> anyhow::
     .await?;
     submit(&store, "linux/amd64", "second").await?;
     indexed(&client, 2).await?;
-    readings += calls.count([READ_ALL]).await?[0];
+    readings += count(&mut calls, [READ_ALL]).await?[0];
     // One for the new release, and one by the janitor's first sweep.
     assert!(readings <= 2, "all builds were read {readings} times");
     instance.stop().await?;

@@ -12,11 +12,7 @@ use wombat_service::ServiceArgs;
 use wombat_store::{ClaimOutcome, Store};
 use wombat_testkit::NatsServer;
 
-use crate::support::{CONNECT, Instance, ask, one, unlimited};
-
-fn body(component: &str) -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": [component]})
-}
+use crate::support::{CONNECT, Instance, ask, body, one, unlimited};
 
 fn key(view: &Value) -> BuildKey {
     view["id"].as_str().unwrap().parse().unwrap()

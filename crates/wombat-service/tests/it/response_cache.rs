@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, Subscriber};
-use futures::StreamExt;
+use async_nats::Client;
 use serde_json::{Value, json};
-use wombat_model::{Artifact, ArtifactName, BuildKey, Timings};
+use wombat_model::{ArtifactName, BuildKey};
 use wombat_store::{ClaimOutcome, Revision, Store, WatchEvent, Written};
-use wombat_testkit::{NatsServer, wait_until};
+use wombat_testkit::{NatsServer, succeed, wait_until};
 
-use crate::support::{Instance, ask, one_on, unlimited};
+use crate::support::{Calls, Instance, ask, body, one_on, unlimited};
 
 const LIMIT: Duration = Duration::from_secs(20);
-
-fn body() -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": ["nats"]})
-}
 
 /// Builds a waiting build, as a builder would.
 async fn build(store: &Store, key: &BuildKey) -> anyhow::Result<ArtifactName> {
@@ -25,69 +20,34 @@ async fn build(store: &Store, key: &BuildKey) -> anyhow::Result<ArtifactName> {
     };
     let name = ArtifactName::new(key, claim.id());
     let stored = store.artifacts.put_bytes(name.as_str(), b"binary").await?;
-    let artifact = Artifact {
-        name: name.clone(),
-        size: stored.size,
-        sha256: stored.sha256.unwrap(),
-        builder: "builder-1".parse()?,
-        sandbox: None,
-    };
-    store
-        .builds
-        .succeed(*claim, artifact, Timings::new())
-        .await?;
+    succeed(store, *claim, stored).await?;
     Ok(name)
 }
 
 async fn asked(client: &Client) -> Value {
-    ask(client, "build.request", &body()).await.unwrap()
+    ask(client, "build.request", &body("nats")).await.unwrap()
 }
 
-/// All calls of the JetStream API.
-struct Calls {
-    client: Client,
-    seen: Subscriber,
+/// Reads of single records and objects since the last call. Followers read their streams by themselves, and ask the
+/// leader for the last of all messages that match; that doesn't count.
+async fn reads(calls: &mut Calls) -> anyhow::Result<Vec<String>> {
+    let calls = calls.since().await?.into_iter();
+    let single =
+        calls.filter(|call| !call.payload.ends_with(b">\"}") && call.subject.contains(".GET"));
+    Ok(single.map(|call| call.subject.to_string()).collect())
 }
 
-impl Calls {
-    async fn watch(server: &NatsServer) -> anyhow::Result<Self> {
-        let client = server.connection().await?.client().clone();
-        let seen = client.subscribe("$JS.API.>").await?;
-        client.flush().await?;
-        let mut calls = Self { client, seen };
-        calls.reads().await?;
-        Ok(calls)
-    }
-
-    /// Reads of single records and objects since the last call. Followers read their streams by themselves, and ask the
-    /// leader for the last of all messages that match; that doesn't count.
-    async fn reads(&mut self) -> anyhow::Result<Vec<String>> {
-        const MARK: &str = "$JS.API.MARK";
-        self.client.publish(MARK, "".into()).await?;
-        let mut reads = Vec::new();
-        loop {
-            let call = self.seen.next().await.expect("the connection is open");
-            match call.subject.as_str() {
-                MARK => return Ok(reads),
-                _ if call.payload.ends_with(b">\"}") => {}
-                read if read.contains(".GET") => reads.push(read.to_owned()),
-                _ => {}
-            }
+/// Repeats the request until it makes no call, which has to happen.
+async fn until_remembered(calls: &mut Calls, client: &Client) -> anyhow::Result<Value> {
+    for _ in 0..1000 {
+        reads(calls).await?;
+        let view = asked(client).await;
+        if reads(calls).await?.is_empty() {
+            return Ok(view);
         }
+        tokio::task::yield_now().await;
     }
-
-    /// Repeats the request until it makes no call, which has to happen.
-    async fn until_remembered(&mut self, client: &Client) -> anyhow::Result<Value> {
-        for _ in 0..1000 {
-            self.reads().await?;
-            let view = asked(client).await;
-            if self.reads().await?.is_empty() {
-                return Ok(view);
-            }
-            tokio::task::yield_now().await;
-        }
-        anyhow::bail!("every repeat reads from JetStream")
-    }
+    anyhow::bail!("every repeat reads from JetStream")
 }
 
 /// A finished build whose answer is cached.
@@ -98,7 +58,7 @@ async fn remembered(
     let key: BuildKey = asked(&client).await["id"].as_str().unwrap().parse()?;
     build(&store, &key).await?;
     let mut calls = Calls::watch(&server).await?;
-    let view = calls.until_remembered(&client).await?;
+    let view = until_remembered(&mut calls, &client).await?;
     assert_eq!(view["status"], "success");
     Ok((server, client, store, instance, calls, key))
 }
@@ -118,13 +78,13 @@ async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
     // An instance that starts now catches up with every change before it caches anything.
     first.stop().await?;
     let instance = Box::pin(Instance::start(&server, unlimited())).await?;
-    calls.until_remembered(&client).await?;
+    until_remembered(&mut calls, &client).await?;
     let read = store.builds.get(&key).await?.unwrap();
-    calls.reads().await?;
+    reads(&mut calls).await?;
     let packages = json!({"goos": "linux", "goarch": "amd64",
         "packages": ["github.com/redpanda-data/connect/v4/public/components/nats"]});
     let questions = [
-        ("build.request", body()),
+        ("build.request", body("nats")),
         ("build.request", packages.clone()),
         ("build.request", packages),
         ("build.get", json!({ "id": key })),
@@ -134,7 +94,7 @@ async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
         assert_eq!(view["id"], key.as_str());
         assert_eq!(view["status"], "success");
         assert_eq!(view["revision"], read.revision.get());
-        let reads = calls.reads().await?;
+        let reads = reads(&mut calls).await?;
         assert!(reads.is_empty(), "{subject} {question}: {reads:?}");
     }
     instance.stop().await?;
@@ -145,7 +105,7 @@ async fn a_repeat_makes_no_jetstream_call() -> anyhow::Result<()> {
 async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result<()> {
     let (_server, client, store, instance, mut calls, key) =
         Box::pin(remembered(NatsServer::start()?)).await?;
-    let mut forced = body();
+    let mut forced = body("nats");
     forced["force"] = true.into();
     for _ in 0..20 {
         let view = ask(&client, "build.force", &forced).await.unwrap();
@@ -159,11 +119,11 @@ async fn a_repeat_never_answers_what_was_before_an_own_write() -> anyhow::Result
         assert_eq!(view["revision"], cancelled["revision"]);
         assert_eq!(view["status"], "success", "the binary before is served");
     }
-    calls.until_remembered(&client).await?;
+    until_remembered(&mut calls, &client).await?;
     ask(&client, "build.force", &forced).await.unwrap();
     build(&store, &key).await?;
     let view = until_status(&client, "success").await?;
-    assert_eq!(calls.until_remembered(&client).await?, view);
+    assert_eq!(until_remembered(&mut calls, &client).await?, view);
     instance.stop().await?;
     Ok(())
 }
@@ -178,7 +138,7 @@ async fn what_others_change_is_noticed() -> anyhow::Result<()> {
     };
     until_status(&client, "new").await?;
     let name = build(&store, &key).await?;
-    calls.until_remembered(&client).await?;
+    until_remembered(&mut calls, &client).await?;
     store.artifacts.remove(name.as_str()).await?;
     let view = until_status(&client, "new").await?;
     assert_eq!(view["attempt"], 0, "a lost binary is built again");
@@ -227,7 +187,7 @@ async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
         .await?;
         assert!(matches!(expired, Written::Won(_)));
         let view = wait_until("an answer", LIMIT, async || {
-            let question = body().to_string().into();
+            let question = body("nats").to_string().into();
             let reply = client.request("build.request", question).await.ok();
             let view: Option<Value> =
                 reply.and_then(|reply| serde_json::from_slice(&reply.payload).ok());
@@ -239,7 +199,7 @@ async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
         until_status(&client, "success").await?;
         // The observer has to be back, too, before it sees reads again.
         let mut calls = Calls::watch(&server).await?;
-        calls.until_remembered(&client).await?;
+        until_remembered(&mut calls, &client).await?;
     }
     instance.stop().await?;
     Ok(())
@@ -250,7 +210,7 @@ async fn two_instances_agree() -> anyhow::Result<()> {
     let (server, client, store, instance, mut calls, key) =
         Box::pin(remembered(NatsServer::start()?)).await?;
     let second = Instance::start(&server, unlimited()).await?;
-    let mut forced = body();
+    let mut forced = body("nats");
     forced["force"] = true.into();
     ask(&client, "build.force", &forced).await.unwrap();
     for _ in 0..50 {
@@ -259,7 +219,7 @@ async fn two_instances_agree() -> anyhow::Result<()> {
     }
     build(&store, &key).await?;
     until_status(&client, "success").await?;
-    calls.until_remembered(&client).await?;
+    until_remembered(&mut calls, &client).await?;
     instance.stop().await?;
     second.stop().await?;
     Ok(())

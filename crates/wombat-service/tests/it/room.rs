@@ -11,14 +11,10 @@ use wombat_store::{
 };
 use wombat_testkit::{NatsServer, a_distinct_request, a_spec, wait_until};
 
-use crate::support::{Instance, ask, unlimited};
+use crate::support::{Instance, ask, body, unlimited};
 
 /// How soon a request is accepted once there is room.
 const SOON: Duration = Duration::from_secs(3);
-
-fn body(component: &str) -> Value {
-    json!({"goos": "linux", "goarch": "amd64", "components": [component]})
-}
 
 /// Submits the build of this number.
 async fn submitted(

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use async_nats::Client;
-use serde_json::Value;
+use async_nats::{Client, Message, Subscriber};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -104,6 +105,40 @@ pub(crate) async fn ask_bytes(
             let line = header("Nats-Service-Error").expect("both headers");
             assert!(!line.is_empty() && !line.contains('\n'), "{line:?}");
             Err(body)
+        }
+    }
+}
+
+/// A request for a build with this component.
+pub(crate) fn body(component: &str) -> Value {
+    json!({"goos": "linux", "goarch": "amd64", "components": [component]})
+}
+
+/// Calls of the JetStream API, of all connections.
+pub(crate) struct Calls {
+    client: Client,
+    calls: Subscriber,
+}
+
+impl Calls {
+    pub(crate) async fn watch(server: &NatsServer) -> anyhow::Result<Self> {
+        let client = server.connection().await?.client().clone();
+        let calls = client.subscribe("$JS.API.>").await?;
+        client.flush().await?;
+        Ok(Self { client, calls })
+    }
+
+    /// The calls since the last time.
+    pub(crate) async fn since(&mut self) -> anyhow::Result<Vec<Message>> {
+        const MARK: &str = "$JS.API.MARK";
+        self.client.publish(MARK, "".into()).await?;
+        let mut calls = Vec::new();
+        loop {
+            let call = self.calls.next().await.expect("the connection is open");
+            if call.subject.as_str() == MARK {
+                return Ok(calls);
+            }
+            calls.push(call);
         }
     }
 }

@@ -1,12 +1,10 @@
 //! A build's life, step by step.
 
-use wombat_model::{
-    Artifact, ArtifactName, BuildState, BuilderId, Failure, FailureClass, Status, Timings,
-};
+use wombat_model::{ArtifactName, BuildState, BuilderId, Failure, FailureClass, Status};
 use wombat_store::{
     ClaimOutcome, FinishOutcome, Store, SubmitOptions, Submitted, Versioned, WatchEvent, Written,
 };
-use wombat_testkit::{NatsServer, a_spec};
+use wombat_testkit::{NatsServer, a_spec, succeed};
 
 pub(crate) fn builder(name: &str) -> BuilderId {
     name.parse().unwrap()
@@ -46,17 +44,7 @@ pub(crate) async fn finish(
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), content)?;
     let object = store.artifacts.put_file(&name, file.path()).await?;
-    let artifact = Artifact {
-        name,
-        size: object.size,
-        sha256: object.sha256.unwrap(),
-        builder: claim.holder().builder.clone(),
-        sandbox: None,
-    };
-    Ok(store
-        .builds
-        .succeed(claim, artifact, Timings::new())
-        .await?)
+    succeed(store, claim, object).await
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use tokio::{
     io::AsyncWriteExt as _,
     sync::mpsc::{self, UnboundedReceiver},
 };
-use wombat_model::{Artifact, ArtifactName, Timings};
+use wombat_model::ArtifactName;
 use wombat_store::{ClaimOutcome, FinishOutcome, OrphanChunks, Store, SubmitOptions};
-use wombat_testkit::{NatsServer, a_spec};
+use wombat_testkit::{NatsServer, a_spec, succeed};
 
 /// Orders that are tried.
 const ORDERS: u64 = 40;
@@ -88,17 +88,7 @@ async fn one_order(nats: &NatsServer, store: &Store, order: u64) -> anyhow::Resu
     let Ok(stored) = stored else {
         return Ok(false);
     };
-    let artifact = Artifact {
-        name: name.clone(),
-        size: stored.size,
-        sha256: stored.sha256.expect("it was just made"),
-        builder,
-        sandbox: None,
-    };
-    let ended = store
-        .builds
-        .succeed(*claim, artifact, Timings::new())
-        .await?;
+    let ended = succeed(store, *claim, stored).await?;
     anyhow::ensure!(matches!(ended, FinishOutcome::Done(_)), "order {order}");
     // Chunks of an object aren't orphans.
     store

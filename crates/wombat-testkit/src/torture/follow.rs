@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use eventsource_stream::{Event, Eventsource as _};
 use futures::StreamExt as _;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -26,7 +27,7 @@ pub(super) struct StreamCheck {
 
 impl StreamCheck {
     fn note(&mut self, event: &Event) {
-        match event.name.as_str() {
+        match event.event.as_str() {
             "log" => match serde_json::from_str::<Value>(&event.data) {
                 Ok(entry) => self.note_entry(&entry),
                 Err(error) => self.holes.push(format!("{error}: {}", event.data)),
@@ -72,13 +73,6 @@ impl StreamCheck {
     }
 }
 
-#[derive(Default)]
-struct Event {
-    id: Option<String>,
-    name: String,
-    data: String,
-}
-
 /// Follows a build until its stream ends.
 pub(super) async fn follow(site: Site, id: String) -> StreamCheck {
     let mut seen = StreamCheck::default();
@@ -101,38 +95,17 @@ pub(super) async fn follow(site: Site, id: String) -> StreamCheck {
                 continue;
             }
         };
-        let mut chunks = response.bytes_stream();
-        let mut text = String::new();
-        while let Some(Ok(bytes)) = chunks.next().await {
-            text.push_str(&String::from_utf8_lossy(&bytes));
-            while let Some(end) = text.find("\n\n") {
-                let event = parsed(&text[..end]);
-                text.drain(..end + 2);
-                last = event.id.clone().or(last);
-                if event.name == "end" {
-                    seen.whole = true;
-                    return seen;
-                }
-                seen.note(&event);
+        let mut events = response.bytes_stream().eventsource();
+        while let Some(Ok(event)) = events.next().await {
+            if !event.id.is_empty() {
+                last = Some(event.id.clone());
             }
+            if event.event == "end" {
+                seen.whole = true;
+                return seen;
+            }
+            seen.note(&event);
         }
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-fn parsed(text: &str) -> Event {
-    let mut event = Event::default();
-    for line in text.lines() {
-        let Some((field, value)) = line.split_once(':') else {
-            continue;
-        };
-        let value = value.trim_start();
-        match field {
-            "id" => event.id = Some(value.to_owned()),
-            "event" => value.clone_into(&mut event.name),
-            "data" => event.data.push_str(value),
-            _ => {}
-        }
-    }
-    event
 }

@@ -27,8 +27,8 @@ use crate::{
 /// Run everything: nats-server, service, builder, gateway and website
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Without NATS_URL a nats-server is started on a free loopback port, with its data in the state folder; it is found with
---nats-server, on the search path beside this program or in the state folder, else built once with Go.
+Without NATS_URL a nats-server is started on a free loopback port, with its data in the state folder; it is the one
+of --nats-server, beside this program, on the search path or in the state folder, else built once with Go.
 
 Examples:
   wombat up
@@ -41,7 +41,7 @@ pub(crate) struct UpArgs {
     /// Time for which running builds may continue after the first Ctrl-C; unfinished ones are built at the next start
     #[arg(long, default_value = "2s", value_name = "TIME", value_parser = units::duration)]
     grace: Duration,
-    /// nats-server program to run [default: one from the search path, or one built with Go]
+    /// nats-server program to run [default: the one beside this program or on the search path, else one built with Go]
     #[arg(long, env = "WOMBAT_NATS_SERVER", value_name = "PROGRAM")]
     nats_server: Option<PathBuf>,
     /// Open the website in a browser

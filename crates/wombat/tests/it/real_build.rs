@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use wombat_testkit::{Site, Wombat, a_request, artifact_path, go_caches};
+use wombat_testkit::{Site, Wombat, a_request, artifact_path, go_caches, install};
 
 use crate::program;
 
@@ -228,16 +228,10 @@ fn components(binary: &Path, kind: &str) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-/// Writes a program through a process of its own: a child that another test forks at this moment would hold our open file,
-/// and the kernel starts no program that is open for writing.
 pub(crate) fn write_program(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let written = path.with_extension("written");
     std::fs::write(&written, bytes)?;
-    let status = Command::new("install")
-        .args(["-m", "755"])
-        .args([&written, path])
-        .status()?;
-    anyhow::ensure!(status.success(), "{status}");
+    install(&written, path)?;
     Ok(std::fs::remove_file(written)?)
 }
 

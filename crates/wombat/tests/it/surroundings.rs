@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use tempfile::TempDir;
 use wombat_testkit::{
-    NatsServer, Program, Site, StubGo, Wombat, a_request, nats_server_program, wait_until,
+    NatsServer, Program, Site, StubGo, Wombat, a_request, install, nats_server_program, wait_until,
 };
 
 use crate::program;
@@ -154,8 +154,12 @@ async fn a_go_that_hangs_is_told_and_doesnt_hold_the_end_up() -> anyhow::Result<
 #[tokio::test]
 async fn a_nats_server_beside_the_program_is_used() -> anyhow::Result<()> {
     let folder = TempDir::with_prefix("wombat-release-")?;
-    fs::copy(env!("CARGO_BIN_EXE_wombat"), folder.path().join("wombat"))?;
-    fs::copy(nats_server_program()?, folder.path().join("nats-server"))?;
+    for (name, from) in [
+        ("wombat", env!("CARGO_BIN_EXE_wombat").into()),
+        ("nats-server", nats_server_program()?),
+    ] {
+        install(&from, &folder.path().join(name))?;
+    }
     let program = Program::at(folder.path().join("wombat")).env("PATH", "/nowhere");
     let mut up = program.start(&["up", "--http", "127.0.0.1:0"])?;
     let site = Site::new(up.first_line()?);

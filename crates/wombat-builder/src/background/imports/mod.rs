@@ -13,13 +13,14 @@ use std::{
 };
 
 use tokio::{task::JoinSet, time::Instant};
-use tracing::{info, warn};
+use tracing::info;
 use wombat_model::{
     BuilderId, Presence,
     catalog::{Import, ImportState},
 };
 use wombat_store::{Revision, Versioned, WatchEvent};
 
+use super::contained::contained;
 use crate::worker::Worker;
 
 /// Time that a builder may be missing before another one takes over its imports.
@@ -59,19 +60,13 @@ impl ImportDesk {
                 () = worker.stop.cancelled() => break,
                 event = imports.next() => desk.note_import(event),
                 event = builders.next() => desk.note_builder(event),
-                Some(ended) = work.join_next() => if let Err(error) = ended {
-                    warn!(%error, "an import panicked");
-                },
+                Some(_) = work.join_next() => {}
                 () = tokio::time::sleep_until(at), if next.is_some() => if let Some(next) = next {
-                    work.spawn(run::import(Arc::clone(&worker), host, next));
+                    work.spawn(contained("an import", run::import(Arc::clone(&worker), host, next)));
                 }
             }
         }
-        while let Some(ended) = work.join_next().await {
-            if let Err(error) = ended {
-                warn!(%error, "an import panicked");
-            }
-        }
+        while work.join_next().await.is_some() {}
     }
 
     fn note_import(&mut self, event: WatchEvent<Import>) {

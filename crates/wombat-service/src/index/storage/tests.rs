@@ -24,7 +24,7 @@ fn document(number: usize, revision: u64) -> (Term, TantivyDocument) {
     (fields.id(&view.id), document)
 }
 
-fn stand(revision: u64) -> Checkpoint {
+fn checkpoint(revision: u64) -> Checkpoint {
     Checkpoint::new(1, revision, 1, None, OffsetDateTime::now_utc())
 }
 
@@ -87,7 +87,7 @@ async fn what_is_replaced_first_after_a_restart_is_listed_once() {
         let storage = Storage::of(&index).unwrap();
         let (id, replacement) = document(1, 2);
         storage.replace(id, replacement).unwrap();
-        storage.commit(&stand(2)).await.unwrap();
+        storage.commit(&checkpoint(2)).await.unwrap();
         let listed = listed(&merged(storage));
         let id = view(1, 2).id.to_string();
         assert_eq!(listed[&id], [2], "round {round}");
@@ -107,7 +107,7 @@ async fn what_waits_to_be_written_is_cleared_as_well() {
         let (id, document) = document(number, 2);
         storage.replace(id, document).unwrap();
     }
-    storage.commit(&stand(2)).await.unwrap();
+    storage.commit(&checkpoint(2)).await.unwrap();
     let listed = listed(&merged(storage));
     assert_eq!(listed.len(), 3, "{listed:?}");
     assert!(listed.values().all(|revisions| *revisions == [2]));
@@ -130,14 +130,14 @@ async fn a_commit_that_was_cut_off_can_be_made_again() {
         let storage = open(state.path(), StorageMode::Folder).unwrap();
         let (id, replacement) = document(1, 2);
         storage.replace(id, replacement).unwrap();
-        storage.commit(&stand(2)).await.unwrap();
+        storage.commit(&checkpoint(2)).await.unwrap();
         merged(storage)
     };
     let storage = open(state.path(), StorageMode::Folder).unwrap();
     for number in 0..3 {
         storage.add(document(number, 1).1).unwrap();
     }
-    storage.commit(&stand(1)).await.unwrap();
+    storage.commit(&checkpoint(1)).await.unwrap();
     drop(merged(storage));
     let before = files(&state.path().join("index"));
     drop(change().await);
@@ -199,7 +199,7 @@ async fn holds(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 written.remove(view(number, revision).id.as_str());
             }
             Step::Commit => {
-                storage.commit(&stand(revision)).await.unwrap();
+                storage.commit(&checkpoint(revision)).await.unwrap();
                 committed.clone_from(&written);
             }
             Step::Look => agree(&index, &committed)?,
@@ -218,7 +218,7 @@ async fn holds(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
         }
     }
-    storage.commit(&stand(1000)).await.unwrap();
+    storage.commit(&checkpoint(1000)).await.unwrap();
     agree(&merged(storage), &written)
 }
 

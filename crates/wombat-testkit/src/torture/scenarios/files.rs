@@ -5,9 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
-
 use crate::{
+    Damage,
     torture::{
         Tally, Topology, Torture,
         bed::{Bed, Plan},
@@ -18,14 +17,6 @@ use crate::{
 };
 
 const LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
-
-/// How a file is damaged.
-#[derive(Clone, Copy, Debug)]
-enum Corruption {
-    Emptied,
-    Halved,
-    Zeroed,
-}
 
 /// Every file of the processes is damaged while they are down; then they start, and build.
 pub(super) async fn damaged(torture: &Torture, topology: Topology) -> anyhow::Result<Tally> {
@@ -48,13 +39,12 @@ pub(super) async fn damaged(torture: &Torture, topology: Topology) -> anyhow::Re
             Ok(page.is_ok_and(|page| page["total"] == 0).then_some(()))
         })
         .await?;
-        let damage =
-            [Corruption::Emptied, Corruption::Halved, Corruption::Zeroed][(n % 3) as usize];
+        let damage = Damage::ALL[n as usize % Damage::ALL.len()];
         for role in bed.builders.iter_mut().chain(&mut bed.services) {
             complaints.extend(role.panics());
             role.kill();
             for file in files_below(role.state())? {
-                damage.apply(&file)?;
+                damage.of(&file);
                 files += 1;
             }
             role.start_again()?;
@@ -72,23 +62,6 @@ pub(super) async fn damaged(torture: &Torture, topology: Topology) -> anyhow::Re
     tally.complaints.extend(complaints);
     tally.notes.push(format!("{files} files damaged"));
     Ok(tally)
-}
-
-impl Corruption {
-    fn apply(self, file: &Path) -> anyhow::Result<()> {
-        let size = fs::metadata(file)?.len();
-        let bytes = match self {
-            Self::Emptied => Vec::new(),
-            Self::Halved => {
-                let mut bytes = fs::read(file)?;
-                bytes.truncate(bytes.len() / 2);
-                bytes
-            }
-            Self::Zeroed => vec![0; usize::try_from(size)?],
-        };
-        // Files that Go unpacks are read-only, but not for root.
-        fs::write(file, bytes).with_context(|| file.display().to_string())
-    }
 }
 
 fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
