@@ -4,6 +4,8 @@ use tracing::{error, warn};
 use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus};
 use wombat_store::StoreError;
 
+use crate::endpoints::Endpoint;
+
 /// Seconds after which NATS may be back.
 const RETRY_AFTER: u64 = 5;
 /// Seconds after which a full bucket may have room again: the janitor checks it every few seconds.
@@ -40,6 +42,19 @@ pub(crate) fn of_store(failure: &StoreError) -> Refusal {
             Refusal::internal()
         }
     }
+}
+
+/// Whether the catalog lacks what a request names.
+pub(crate) fn is_of_catalog(endpoint: Endpoint, refusal: &Refusal) -> bool {
+    let is_unknown = |problem: &Problem| match problem.code {
+        ProblemCode::UnknownComponent
+        | ProblemCode::UnknownPackage
+        | ProblemCode::UnknownModule
+        | ProblemCode::UnknownVersion => true,
+        ProblemCode::NotFound => endpoint == Endpoint::Component,
+        _ => false,
+    };
+    refusal.problems.iter().any(is_unknown)
 }
 
 /// NATS doesn't answer.

@@ -6,9 +6,12 @@ use wombat_model::{Blocklist, catalog::Release, names::CATALOG_BUCKET};
 use crate::{
     Connection, Revision, StoreError, Versioned, Watcher, Written,
     catalog_keys::release_key,
-    follow::Start,
+    follow::{Start, last},
     record::{Bucket, Slot},
 };
+
+/// The keys of releases.
+const RELEASES: &str = "release.>";
 
 /// Module releases.
 #[derive(Clone, Debug)]
@@ -72,9 +75,14 @@ impl Catalog {
         }
     }
 
+    /// The newest revision of any release, from the leader; zero if there is none.
+    pub async fn last_revision(&self) -> Result<Revision, StoreError> {
+        last(&self.bucket.stream, &self.bucket.subject(RELEASES)).await
+    }
+
     /// Watches all releases.
     pub fn watch(&self) -> Watcher<Release> {
-        Watcher::start(&self.bucket, "release.>", Start::LastPerSubject)
+        Watcher::start(&self.bucket, RELEASES, Start::LastPerSubject)
     }
 }
 

@@ -3,26 +3,24 @@
 mod ahead;
 mod blocklist;
 mod builds;
+mod catalog;
 mod imports;
 mod log;
 
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use tracing::error;
 use wombat_model::{
     Problem, ProblemCode, Refusal,
-    wire::{
-        BuildersAnswer, CatalogAnswer, CatalogQuestion, ComponentQuestion, ComponentsAnswer,
-        HealthAnswer, IdQuestion, ListQuestion, NoQuestion, SelectQuestion, StatsQuestion,
-    },
+    wire::{BuildersAnswer, HealthAnswer, IdQuestion, ListQuestion, NoQuestion, StatsQuestion},
 };
 use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs,
-    catalog::{self, Catalog, Imports},
+    catalog::{Catalog, Imports},
     endpoints::Endpoint,
     index::Builds,
     json::json,
@@ -31,7 +29,6 @@ use crate::{
     refusal,
     response_cache::ResponseCache,
     room::{self, RoomForBuilds},
-    select::select,
 };
 
 /// From this many builds on, a list is searched in a thread of its own.
@@ -89,7 +86,25 @@ impl Answers {
     }
 
     /// Answers one request as JSON. `client` is the address of the gateway's client, if the request came through one.
+    /// What the catalog lacks is looked for once more after all releases of the leader are known.
     pub(crate) async fn answer(
+        &self,
+        endpoint: Endpoint,
+        question: &[u8],
+        client: Option<IpAddr>,
+    ) -> Result<Bytes, Refusal> {
+        let before = self.catalog.snapshot().releases_revision();
+        let answered = self.answer_once(endpoint, question, client).await;
+        if let Err(refusal) = &answered
+            && refusal::is_of_catalog(endpoint, refusal)
+            && self.catalog.catch_up(&self.store, before).await
+        {
+            return self.answer_once(endpoint, question, client).await;
+        }
+        answered
+    }
+
+    async fn answer_once(
         &self,
         endpoint: Endpoint,
         question: &[u8],
@@ -129,18 +144,10 @@ impl Answers {
                 let NoQuestion {} = read(question)?;
                 json(&self.imports())
             }
-            Endpoint::Search => json(&self.search(&read(question)?)?),
-            Endpoint::Components => json(&self.components(&read(question)?)?),
+            Endpoint::Search => json(&self.search(&read(question)?).await?),
+            Endpoint::Components => json(&self.components(&read(question)?).await?),
             Endpoint::Select => self.select(read(question)?).await,
-            Endpoint::Component => {
-                let question: ComponentQuestion = read(question)?;
-                let (snapshot, schemas) = self.catalog.schemas();
-                json(&catalog::component(
-                    &snapshot,
-                    &schemas,
-                    &question.component,
-                )?)
-            }
+            Endpoint::Component => json(&self.component(&read(question)?)?),
         }
     }
 
@@ -155,13 +162,6 @@ impl Answers {
         apart(list).await
     }
 
-    /// The packages that a pipeline needs, found in a thread of its own: a long pipeline would block other answers.
-    async fn select(&self, question: SelectQuestion) -> Result<Bytes, Refusal> {
-        let (snapshot, schemas) = self.catalog.schemas();
-        let policy = self.args.policy();
-        apart(move || json(&select(&question, &snapshot, &schemas, &policy)?)).await
-    }
-
     /// How full the stores are, and whether writes are acknowledged.
     async fn health(&self) -> Result<HealthAnswer, Refusal> {
         let room = self.connection.room().await;
@@ -172,37 +172,6 @@ impl Answers {
             unacknowledged: self.connection.unacknowledged(),
             index: self.builds.trouble(),
         })
-    }
-
-    /// As many packages as fit into a message.
-    fn search(&self, question: &CatalogQuestion) -> Result<CatalogAnswer, Refusal> {
-        let mut answer = catalog::search(&self.catalog.snapshot(), question);
-        self.fit(&mut answer.packages)?;
-        Ok(answer)
-    }
-
-    /// As many components as fit into a message.
-    fn components(&self, question: &CatalogQuestion) -> Result<ComponentsAnswer, Refusal> {
-        let (snapshot, schemas) = self.catalog.schemas();
-        let mut answer = catalog::components(&snapshot, &schemas, question);
-        self.fit(&mut answer.components)?;
-        Ok(answer)
-    }
-
-    /// Drops the items that don't fit into a message.
-    fn fit<T: Serialize>(&self, items: &mut Vec<T>) -> Result<(), Refusal> {
-        let mut room = self.max_answer;
-        let mut fit = 0;
-        for item in &*items {
-            let size = json(item)?.len() + 1;
-            if size > room {
-                break;
-            }
-            room -= size;
-            fit += 1;
-        }
-        items.truncate(fit);
-        Ok(())
     }
 }
 
@@ -221,9 +190,9 @@ fn span(minutes: Option<u32>) -> Result<u32, Refusal> {
 }
 
 /// Makes an answer in a thread of its own.
-async fn apart(
-    answer: impl FnOnce() -> Result<Bytes, Refusal> + Send + 'static,
-) -> Result<Bytes, Refusal> {
+async fn apart<T: Send + 'static>(
+    answer: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     let answered = tokio::task::spawn_blocking(answer).await;
     answered.unwrap_or_else(|failure| {
         error!(%failure, "the thread of an answer failed");

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_model::{
@@ -21,11 +21,14 @@ use super::{
     Schemas,
     documents::{Documented, Documents, LARGEST_DOCUMENT},
     embedded,
+    leader::LeadersLast,
     snapshot::{Releases, Snapshot},
 };
 
 /// How long until a document that couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(10);
+/// Longest time to wait for releases that the leader has.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Schemas, and the snapshot that they are of. The same revision may know more documents later.
 type KnownSchemas = (Arc<Snapshot>, Arc<Schemas>);
@@ -35,6 +38,7 @@ type KnownSchemas = (Arc<Snapshot>, Arc<Schemas>);
 pub(crate) struct Catalog {
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     schemas: Arc<Mutex<Option<KnownSchemas>>>,
+    leaders_last: LeadersLast,
 }
 
 impl Catalog {
@@ -51,6 +55,7 @@ impl Catalog {
         Ok(Self {
             snapshots,
             schemas: Arc::default(),
+            leaders_last: LeadersLast::default(),
         })
     }
 
@@ -73,6 +78,22 @@ impl Catalog {
         };
         drop(known);
         (snapshot, schemas)
+    }
+
+    /// Waits until the snapshot has every release that the leader has, for two seconds at most. Returns whether there
+    /// is a newer snapshot than `before`, the revision of one's releases.
+    pub(crate) async fn catch_up(&self, store: &Store, before: u64) -> bool {
+        let caught_up = async {
+            let last = self.leaders_last.read(store).await?;
+            let mut snapshots = self.snapshots.clone();
+            let has_all = snapshots.wait_for(|snapshot| {
+                let snapshot = snapshot.as_ref();
+                snapshot.is_some_and(|snapshot| snapshot.releases_revision() >= last)
+            });
+            has_all.await.ok().map(drop)
+        };
+        let _ = timeout(PATIENCE, caught_up).await;
+        self.snapshot().releases_revision() > before
     }
 
     /// Waits until the snapshot is another one. Never ends once following has ended; safe to drop.

@@ -7,6 +7,7 @@ mod documents;
 mod embedded;
 mod follow;
 mod imports;
+mod leader;
 mod nearest;
 mod schemas;
 mod search;

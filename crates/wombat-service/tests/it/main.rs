@@ -23,6 +23,8 @@ mod quota;
 #[cfg(test)]
 mod reindex;
 #[cfg(test)]
+mod releases;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod response_cache;
