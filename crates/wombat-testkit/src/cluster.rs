@@ -267,6 +267,12 @@ impl Cluster {
         nodes.map(|node| node.lock().log_text()).collect()
     }
 
+    /// Whether clients were ever separated from a node.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        let mut nodes = self.nodes.iter();
+        nodes.any(|node| node.lock().was_interrupted())
+    }
+
     /// Where its data is.
     pub fn directory(&self) -> &Path {
         self.directory.path()

@@ -27,6 +27,7 @@ pub(crate) struct NatsProcess {
     port: u16,
     log: PathBuf,
     child: Option<Child>,
+    interrupted: bool,
 }
 
 impl NatsProcess {
@@ -51,6 +52,7 @@ impl NatsProcess {
             port,
             log,
             child: None,
+            interrupted: false,
         };
         process.launch()?;
         Ok(process)
@@ -68,6 +70,7 @@ impl NatsProcess {
 
     /// Kills it, as a crash does.
     pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.interrupted = true;
         if let Some(mut child) = self.child.take() {
             child.kill()?;
             child.wait()?;
@@ -81,8 +84,14 @@ impl NatsProcess {
         self.launch()
     }
 
+    /// Whether clients were ever separated from it.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     /// Sends it a signal.
-    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+    pub(crate) fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
+        self.interrupted = true;
         let id = self.id().context("it is killed")?;
         Ok(kill(Pid::from_raw(id.cast_signed()), signal)?)
     }
