@@ -46,13 +46,14 @@ pub(crate) fn of_store(failure: &StoreError) -> Refusal {
 
 /// Whether the catalog lacks what a request names.
 pub(crate) fn is_of_catalog(endpoint: Endpoint, refusal: &Refusal) -> bool {
-    let is_unknown = |problem: &Problem| match problem.code {
-        ProblemCode::UnknownComponent
-        | ProblemCode::UnknownPackage
-        | ProblemCode::UnknownModule
-        | ProblemCode::UnknownVersion => true,
-        ProblemCode::NotFound => endpoint == Endpoint::Component,
-        _ => false,
+    let is_unknown = |problem: &Problem| {
+        matches!(
+            problem.code,
+            ProblemCode::UnknownComponent
+                | ProblemCode::UnknownPackage
+                | ProblemCode::UnknownModule
+                | ProblemCode::UnknownVersion
+        ) || (endpoint == Endpoint::Component && problem.code == ProblemCode::NotFound)
     };
     refusal.problems.iter().any(is_unknown)
 }

@@ -5,11 +5,12 @@ use std::{net::IpAddr, time::Duration};
 use bytes::Bytes;
 use futures::future::Either;
 use wombat_model::{
-    BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus, Status,
+    Build, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
+    Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
 };
-use wombat_store::{Purged, StoreError, SubmitOptions, Submitted, read_or_seen};
+use wombat_store::{Purged, StoreError, SubmitOptions, Submitted, Versioned, read_or_seen};
 
 use super::Answers;
 use crate::{
@@ -94,7 +95,7 @@ impl Answers {
                 record.value.status() == Status::Success
             }
         };
-        let answer = json(&self.view(submitted.into_record()).await?)?;
+        let answer = json(&self.view(submitted.into_record()).await)?;
         if let Some(ticket) = ticket.filter(|_| stands) {
             self.responses
                 .remember_answer(&key, &ticket, answer.clone());
@@ -126,12 +127,11 @@ impl Answers {
     /// The record as its leader has it, with phase, queue and estimate. If the leader doesn't answer soon, for example
     /// during an election, the newest record that this instance has seen: nothing is written meanwhile.
     pub(super) async fn get(&self, id: &BuildKey) -> Result<BuildView, Refusal> {
-        // The record alone has to come soon: its phase takes several round trips, which a slow link makes long.
         let reading = async { self.store.builds.get(id).await.map(Either::Left) };
         let is_away = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let read = read_or_seen(reading, is_away, || self.seen(id).map(Either::Right)).await;
         match read.map_err(|error| refusal::of_store(&error))? {
-            Either::Left(record) => self.view(record.ok_or_else(|| no_build(id))?).await,
+            Either::Left(record) => Ok(self.view(record.ok_or_else(|| no_build(id))?).await),
             Either::Right(view) => Ok(view),
         }
     }
@@ -176,7 +176,7 @@ impl Answers {
         match cancelled {
             Ok(record) => {
                 self.responses.forget(id);
-                self.view(record).await
+                Ok(self.view(record).await)
             }
             Err(illegal) => Err(Refusal::new(
                 RefusalStatus::Conflict,
@@ -189,14 +189,10 @@ impl Answers {
         resolve(request, &self.catalog.snapshot(), &self.args.policy())
     }
 
-    async fn view(
-        &self,
-        record: wombat_store::Versioned<wombat_model::Build>,
-    ) -> Result<BuildView, Refusal> {
-        let view = self.live.view(record).await;
-        let mut view = view.map_err(|error| refusal::of_store(&error))?;
+    async fn view(&self, record: Versioned<Build>) -> BuildView {
+        let mut view = self.live.view(record).await;
         view.note_retry(self.retry_after());
-        Ok(view)
+        view
     }
 
     /// Refuses a new build if a bucket is full, the queue is too long or the client's quota is used up; an existing

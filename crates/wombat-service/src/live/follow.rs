@@ -10,7 +10,7 @@ use wombat_model::{
     log::Phase,
     wire::{BuildView, StatsAnswer},
 };
-use wombat_store::{Followers, Store, StoreError, Versioned, WatchEvent};
+use wombat_store::{Followers, Store, Versioned, WatchEvent};
 
 use super::{history::MOST, phases::Phases, queue::BuildQueue};
 
@@ -86,14 +86,14 @@ impl Live {
     }
 
     /// A record with its place in the queue and its phase.
-    pub(crate) async fn view(&self, record: Versioned<Build>) -> Result<BuildView, StoreError> {
+    pub(crate) async fn view(&self, record: Versioned<Build>) -> BuildView {
         let claim = match record.value.state() {
             BuildState::New { .. } => None,
             BuildState::Building { by, .. } => Some(by.claim.clone()),
             BuildState::Success { .. }
             | BuildState::Failed { .. }
             | BuildState::Cancelled { .. } => {
-                return Ok(BuildView::of(record.value, record.revision.get()));
+                return BuildView::of(record.value, record.revision.get());
             }
         };
         self.note(&record);
@@ -101,11 +101,11 @@ impl Live {
         self.add_queue(&mut view);
         view.phase = Some(Phase::Queued);
         if let Some(claim) = claim {
-            let (phase, progress) = self.phases.of(&self.store.logs, &view.id, &claim).await?;
+            let (phase, progress) = self.phases.of(&self.store.logs, &view.id, &claim).await;
             view.phase = Some(phase);
             view.progress = progress;
         }
-        Ok(view)
+        view
     }
 
     async fn follow_builds(self, ready: watch::Sender<bool>, stop: CancellationToken) {

@@ -12,7 +12,10 @@ use wombat_service::ServiceArgs;
 use wombat_store::{ClaimOutcome, Store};
 use wombat_testkit::NatsServer;
 
-use crate::support::{CONNECT, Instance, ask, body, one, unlimited};
+use crate::{
+    list::submit,
+    support::{CONNECT, Instance, ask, body, one, unlimited},
+};
 
 fn key(view: &Value) -> BuildKey {
     view["id"].as_str().unwrap().parse().unwrap()
@@ -246,6 +249,24 @@ async fn a_long_queue_refuses_what_is_new() -> anyhow::Result<()> {
     assert!(refused["error"]["retryAfter"].as_u64().unwrap() > 0);
     let known = ask(client, "build.request", &body("nats")).await.unwrap();
     assert_eq!(known["status"], "new", "an existing build is answered");
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_running_build_is_answered_even_if_its_log_cant_be_read() -> anyhow::Result<()> {
+    let (_server, client, store, instance) = Box::pin(one()).await?;
+    let key = submit(&store, "linux/amd64", "nats").await?;
+    let _claim = claim(&store, &key).await?;
+    let jetstream = async_nats::jetstream::new(client.clone());
+    jetstream.delete_stream("BUILD_LOGS").await?;
+    let answer = ask(&client, "build.get", &json!({"id": key})).await;
+    let view = answer.unwrap();
+    assert_eq!(
+        (&view["status"], &view["phase"]),
+        (&json!("building"), &json!("resolve")),
+        "{view}"
+    );
     instance.stop().await?;
     Ok(())
 }
