@@ -12,15 +12,18 @@ use tracing::warn;
 use wombat_go::ModuleTrimmer;
 use wombat_gocache::trim;
 
+/// When caches are trimmed first: reading all folders would slow down the builds that waited for this builder.
+const FIRST: Duration = Duration::from_mins(1);
 /// How often caches are trimmed.
 const INTERVAL: Duration = Duration::from_mins(10);
 
-/// Trims folders and the module cache now and from time to time, for as long as it is polled.
+/// Trims folders and the module cache from time to time, for as long as it is polled.
 pub(crate) async fn keep_trimmed(folders: [(PathBuf, u64); 3], modules: ModuleTrimmer) {
     let modules = Arc::new(modules);
     let stop = CancellationToken::new();
     // The first trim after an upgrade may remove many gigabytes, and the process waits for it to end.
     let _stopped = stop.clone().drop_guard();
+    tokio::time::sleep(FIRST).await;
     loop {
         for (folder, limit) in folders.clone() {
             blocking(move || match trim(&folder, limit, SystemTime::now()) {
