@@ -8,8 +8,20 @@ use crate::ImportPath;
 const MAX_MESSAGE: usize = 2048;
 
 /// Who has to act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum FailureClass {
     /// The user: a package or version that doesn't exist. Final.
     Input,
@@ -36,14 +48,7 @@ impl FailureClass {
 
     /// As it is spelled on the wire.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Compile => "compile",
-            Self::Resource => "resource",
-            Self::Infra => "infra",
-            Self::Lost => "lost",
-            Self::Internal => "internal",
-        }
+        self.into()
     }
 }
 

@@ -17,8 +17,10 @@ use crate::{BuilderId, ClaimId, Status};
     Serialize,
     Deserialize,
     schemars::JsonSchema,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Phase {
     /// Waits for a builder.
     Queued,
@@ -36,15 +38,8 @@ pub enum Phase {
 
 impl Phase {
     /// As it is spelled on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Resolve => "resolve",
-            Self::Download => "download",
-            Self::Compile => "compile",
-            Self::Link => "link",
-            Self::Upload => "upload",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// The text is not one of the supported names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,37 +18,31 @@ pub struct ParsePlatformError {
 macro_rules! go_names {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+            strum::Display, strum::EnumString, strum::IntoStaticStr, VariantArray,
+        )]
         #[schemars(inline)]
+        #[strum(parse_err_ty = ParsePlatformError, parse_err_fn = Self::unknown)]
         pub enum $name {
-            $(#[doc = concat!("`", $text, "`")] #[serde(rename = $text)] $variant),+
+            $(#[doc = concat!("`", $text, "`")] #[serde(rename = $text)] #[strum(serialize = $text)] $variant),+
         }
 
         impl $name {
             /// All of them, in the order in which they are offered.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
+            pub const ALL: &[Self] = Self::VARIANTS;
 
             /// Go's spelling.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
+            pub fn as_str(self) -> &'static str {
+                self.into()
             }
-        }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ParsePlatformError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|name| name.as_str() == text).ok_or_else(|| ParsePlatformError {
+            fn unknown(text: &str) -> ParsePlatformError {
+                ParsePlatformError {
                     given: text.to_owned(),
                     what: $what,
                     choices: [$($text),+].join(", "),
-                })
+                }
             }
         }
     };

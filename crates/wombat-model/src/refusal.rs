@@ -1,67 +1,45 @@
 //! Why a request is refused, and with which numeric code.
 
 use serde::{Deserialize, Serialize};
+use strum::{FromRepr, VariantArray};
 
 use crate::{Problem, ProblemCode};
 
 /// The numeric code of a refusal: the same number in `Nats-Service-Error-Code` and as the HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromRepr, VariantArray,
+)]
+#[repr(u16)]
 #[serde(try_from = "u16", into = "u16")]
 pub enum RefusalStatus {
-    /// 400: the request doesn't parse.
-    BadRequest,
-    /// 401: a token is needed.
-    Unauthorized,
-    /// 403: the client isn't allowed to do this.
-    Forbidden,
-    /// 404: not found.
-    NotFound,
-    /// 409: the build's state doesn't allow this.
-    Conflict,
-    /// 410: removed.
-    Gone,
-    /// 413: too large.
-    TooLarge,
-    /// 422: the request parses, but can't be built.
-    Unprocessable,
-    /// 429: too many requests.
-    TooMany,
-    /// 500: a fault in Wombat Builder.
-    Internal,
-    /// 503: try again later.
-    Unavailable,
+    /// The request doesn't parse.
+    BadRequest = 400,
+    /// A token is needed.
+    Unauthorized = 401,
+    /// The client isn't allowed to do this.
+    Forbidden = 403,
+    /// Not found.
+    NotFound = 404,
+    /// The build's state doesn't allow this.
+    Conflict = 409,
+    /// Removed.
+    Gone = 410,
+    /// Too large.
+    TooLarge = 413,
+    /// The request parses, but can't be built.
+    Unprocessable = 422,
+    /// Too many requests.
+    TooMany = 429,
+    /// A fault in Wombat Builder.
+    Internal = 500,
+    /// Try again later.
+    Unavailable = 503,
 }
 
 impl RefusalStatus {
-    const ALL: &[Self] = &[
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Conflict,
-        Self::Gone,
-        Self::TooLarge,
-        Self::Unprocessable,
-        Self::TooMany,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
     /// The number.
     pub const fn code(self) -> u16 {
-        match self {
-            Self::BadRequest => 400,
-            Self::Unauthorized => 401,
-            Self::Forbidden => 403,
-            Self::NotFound => 404,
-            Self::Conflict => 409,
-            Self::Gone => 410,
-            Self::TooLarge => 413,
-            Self::Unprocessable => 422,
-            Self::TooMany => 429,
-            Self::Internal => 500,
-            Self::Unavailable => 503,
-        }
+        self as u16
     }
 }
 
@@ -75,11 +53,7 @@ impl TryFrom<u16> for RefusalStatus {
     type Error = String;
 
     fn try_from(code: u16) -> Result<Self, Self::Error> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.code() == code)
-            .ok_or_else(|| format!("{code} isn't an error code"))
+        Self::from_repr(code).ok_or_else(|| format!("{code} isn't an error code"))
     }
 }
 
@@ -89,7 +63,7 @@ impl schemars::JsonSchema for RefusalStatus {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let codes: Vec<u16> = Self::ALL.iter().map(|status| status.code()).collect();
+        let codes: Vec<u16> = Self::VARIANTS.iter().map(|status| status.code()).collect();
         schemars::json_schema!({ "type": "integer", "enum": codes })
     }
 }

@@ -1,7 +1,5 @@
 //! How strictly a builder confines its child processes.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// The confinement of a builder's child processes; each level includes the one before.
@@ -17,8 +15,11 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     schemars::JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum SandboxLevel {
     /// Only limits on time, memory and files: the operator turned the sandbox off.
     None,
@@ -30,17 +31,7 @@ pub enum SandboxLevel {
 
 impl SandboxLevel {
     /// As it is spelled on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Landlock => "landlock",
-            Self::Namespaces => "namespaces",
-        }
-    }
-}
-
-impl fmt::Display for SandboxLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

@@ -1,7 +1,5 @@
 //! The name of the state that a build is in.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// The name of a state, spelled as the original does.
@@ -17,8 +15,11 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     schemars::JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Status {
     /// Waits for a builder.
     New,
@@ -33,24 +34,9 @@ pub enum Status {
 }
 
 impl Status {
-    /// All, in the order of a build's life.
-    pub const ALL: &[Self] = &[
-        Self::New,
-        Self::Building,
-        Self::Success,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
     /// As it is spelled on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Building => "building",
-            Self::Success => "success",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether it stays as it is until it is requested again.
@@ -59,11 +45,5 @@ impl Status {
             Self::New | Self::Building => false,
             Self::Success | Self::Failed | Self::Cancelled => true,
         }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

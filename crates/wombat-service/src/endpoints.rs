@@ -1,9 +1,23 @@
-//! Every endpoint: its service, name, description and example.
+//! Every endpoint: its service, name, description, example and the schemas of its messages.
 
-use wombat_model::names::{BUILD_SERVICE, CATALOG_SERVICE};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use strum::VariantArray;
+use wombat_model::{
+    catalog::Import,
+    names::{BUILD_SERVICE, CATALOG_SERVICE},
+    request::RequestBody,
+    wire::{
+        BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
+        ComponentAnswer, ComponentQuestion, ComponentsAnswer, HealthAnswer, IdQuestion,
+        ImportQuestion, ImportsAnswer, ListAnswer, ListQuestion, LogAnswer, LogQuestion,
+        NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer, SelectQuestion, StatsAnswer,
+        StatsQuestion,
+    },
+};
 
-/// An endpoint of one of the two services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An endpoint of one of the two services. Its name is the variant's, in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Endpoint {
     Request,
     Force,
@@ -28,15 +42,13 @@ pub(crate) enum Endpoint {
 }
 
 /// One of the two services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub(crate) enum MicroService {
     Build,
     Catalog,
 }
 
 impl MicroService {
-    pub(crate) const ALL: [Self; 2] = [Self::Build, Self::Catalog];
-
     /// Also the name of its group.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -46,9 +58,8 @@ impl MicroService {
     }
 
     pub(crate) fn endpoints(self) -> impl Iterator<Item = Endpoint> {
-        Endpoint::ALL
-            .into_iter()
-            .filter(move |endpoint| endpoint.service() == self)
+        let all = Endpoint::VARIANTS.iter().copied();
+        all.filter(move |endpoint| endpoint.definition().service == self)
     }
 
     pub(crate) const fn description(self) -> &'static str {
@@ -59,151 +70,143 @@ impl MicroService {
     }
 }
 
+/// What a service tells about an endpoint.
+pub(crate) struct EndpointDefinition {
+    pub(crate) service: MicroService,
+    pub(crate) description: &'static str,
+    /// An example request, valid except for ids.
+    pub(crate) example: &'static str,
+    pub(crate) request: RootSchema,
+    pub(crate) response: RootSchema,
+}
+
+/// Makes the schema of a type.
+pub(crate) type RootSchema = fn(SchemaGenerator) -> Schema;
+
+/// Examples that several endpoints share.
+const EMPTY: &str = "{}";
+const ID: &str = concat!(
+    r#"{"id":"build.linux.amd64.1_26_8."#,
+    "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
+    r#""}"#
+);
+const PICKED: &str = r#"{"goos":"linux","goarch":"amd64","components":["nats","redis"]}"#;
+const SEARCHED: &str = r#"{"query":"kafka","kind":"input"}"#;
+
 impl Endpoint {
-    /// All, in the order of their declaration.
-    pub(crate) const ALL: [Self; 20] = [
-        Self::Request,
-        Self::Force,
-        Self::List,
-        Self::Get,
-        Self::Cancel,
-        Self::Purge,
-        Self::Resolve,
-        Self::Ahead,
-        Self::Log,
-        Self::Builders,
-        Self::Stats,
-        Self::Health,
-        Self::Search,
-        Self::Components,
-        Self::Component,
-        Self::Select,
-        Self::Blocklist,
-        Self::Block,
-        Self::Import,
-        Self::Imports,
-    ];
-
-    pub(crate) const fn service(self) -> MicroService {
-        match self {
-            Self::Request
-            | Self::Force
-            | Self::List
-            | Self::Get
-            | Self::Cancel
-            | Self::Purge
-            | Self::Resolve
-            | Self::Ahead
-            | Self::Log
-            | Self::Builders
-            | Self::Stats
-            | Self::Health => MicroService::Build,
-            Self::Search
-            | Self::Components
-            | Self::Component
-            | Self::Select
-            | Self::Blocklist
-            | Self::Block
-            | Self::Import
-            | Self::Imports => MicroService::Catalog,
-        }
-    }
-
     /// The subject that takes its requests.
     pub(crate) fn subject(self) -> String {
-        format!("{}.{}", self.service().name(), self.name())
+        format!("{}.{}", self.definition().service.name(), self.name())
     }
 
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Force => "force",
-            Self::List => "list",
-            Self::Get => "get",
-            Self::Cancel => "cancel",
-            Self::Purge => "purge",
-            Self::Resolve => "resolve",
-            Self::Ahead => "ahead",
-            Self::Log => "log",
-            Self::Builders => "builders",
-            Self::Stats => "stats",
-            Self::Health => "health",
-            Self::Search => "search",
-            Self::Components => "components",
-            Self::Component => "component",
-            Self::Select => "select",
-            Self::Blocklist => "blocklist",
-            Self::Block => "block",
-            Self::Import => "import",
-            Self::Imports => "imports",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
     }
 
-    pub(crate) const fn description(self) -> &'static str {
+    pub(crate) const fn definition(self) -> EndpointDefinition {
         match self {
-            Self::Request => "Request a build. Repeating a request returns the same build.",
-            Self::Force => {
-                "Request a rebuild, whatever the state of the existing build. Takes the same fields as `request`."
-            }
-            Self::List => "Find builds by words and fields, with counts and pages.",
-            Self::Get => "Show a build: its record, phase, place in the queue and estimate.",
-            Self::Cancel => "Stop a build that isn't finished.",
-            Self::Purge => "Remove a finished build: its record, binary and log.",
-            Self::Resolve => "Show what a request would build, and why, without requesting it.",
-            Self::Ahead => {
-                "Like `resolve`, and an idle builder starts on the build before it is requested."
-            }
-            Self::Log => "Read the log of a build, page by page.",
-            Self::Builders => "Show the live builders and what they are building.",
-            Self::Stats => "Count the builds of the last minutes, with their durations.",
-            Self::Health => "Show how full the stores are, and whether NATS acknowledges writes.",
-            Self::Search => "Find packages by words, kind of component, module and version.",
-            Self::Components => {
-                "Find components by words and kind, with the packages that bring them."
-            }
-            Self::Component => "Show which packages bring a component.",
-            Self::Select => {
-                "Show which packages a pipeline needs, and its mistakes. The pipeline isn't stored."
-            }
-            Self::Blocklist => "Show the blocked modules.",
-            Self::Import => {
-                "Import a release of a module into the catalog: a builder compiles each of its packages and lists their components."
-            }
-            Self::Imports => "Show imports and their progress.",
-            Self::Block => "Replace the list of blocked modules.",
-        }
-    }
-
-    /// An example request, valid except for ids.
-    pub(crate) const fn example(self) -> &'static str {
-        match self {
-            Self::Request | Self::Force | Self::Resolve | Self::Ahead => {
-                r#"{"goos":"linux","goarch":"amd64","components":["nats","redis"]}"#
-            }
-            Self::List => r#"{"query":"status:success goos:linux nats","limit":20,"facets":true}"#,
-            Self::Get | Self::Cancel | Self::Purge => concat!(
-                r#"{"id":"build.linux.amd64.1_26_8."#,
-                "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
-                r#""}"#
+            Self::Request => build::<RequestBody, BuildView>(
+                "Request a build. Repeating a request returns the same build.",
+                PICKED,
             ),
-            Self::Log => concat!(
-                r#"{"id":"build.linux.amd64.1_26_8."#,
-                "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
-                r#"","after":0}"#
+            Self::Force => build::<RequestBody, BuildView>(
+                "Request a rebuild, whatever the state of the existing build. Takes the same fields as `request`.",
+                PICKED,
             ),
-            Self::Builders | Self::Health | Self::Blocklist | Self::Imports => "{}",
-            Self::Import => {
-                r#"{"module":"github.com/redpanda-data/benthos/v4","version":"v4.77.0"}"#
+            Self::List => build::<ListQuestion, ListAnswer>(
+                "Find builds by words and fields, with counts and pages.",
+                r#"{"query":"status:success goos:linux nats","limit":20,"facets":true}"#,
+            ),
+            Self::Get => build::<IdQuestion, BuildView>(
+                "Show a build: its record, phase, place in the queue and estimate.",
+                ID,
+            ),
+            Self::Cancel => build::<IdQuestion, BuildView>("Stop a build that isn't finished.", ID),
+            Self::Purge => build::<IdQuestion, PurgeAnswer>(
+                "Remove a finished build: its record, binary and log.",
+                ID,
+            ),
+            Self::Resolve => build::<RequestBody, ResolveAnswer>(
+                "Show what a request would build, and why, without requesting it.",
+                PICKED,
+            ),
+            Self::Ahead => build::<RequestBody, ResolveAnswer>(
+                "Like `resolve`, and an idle builder starts on the build before it is requested.",
+                PICKED,
+            ),
+            Self::Log => build::<LogQuestion, LogAnswer>(
+                "Read the log of a build, page by page.",
+                concat!(
+                    r#"{"id":"build.linux.amd64.1_26_8."#,
+                    "a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb",
+                    r#"","after":0}"#
+                ),
+            ),
+            Self::Builders => build::<NoQuestion, BuildersAnswer>(
+                "Show the live builders and what they are building.",
+                EMPTY,
+            ),
+            Self::Stats => build::<StatsQuestion, StatsAnswer>(
+                "Count the builds of the last minutes, with their durations.",
+                r#"{"minutes":60}"#,
+            ),
+            Self::Health => build::<NoQuestion, HealthAnswer>(
+                "Show how full the stores are, and whether NATS acknowledges writes.",
+                EMPTY,
+            ),
+            Self::Search => catalog::<CatalogQuestion, CatalogAnswer>(
+                "Find packages by words, kind of component, module and version.",
+                SEARCHED,
+            ),
+            Self::Components => catalog::<CatalogQuestion, ComponentsAnswer>(
+                "Find components by words and kind, with the packages that bring them.",
+                SEARCHED,
+            ),
+            Self::Component => catalog::<ComponentQuestion, ComponentAnswer>(
+                "Show which packages bring a component.",
+                r#"{"component":"input/kafka"}"#,
+            ),
+            Self::Select => catalog::<SelectQuestion, SelectAnswer>(
+                "Show which packages a pipeline needs, and its mistakes. The pipeline isn't stored.",
+                r#"{"pipeline":"input: {nats: {urls: [a], subject: b}}\noutput: {stdout: {}}"}"#,
+            ),
+            Self::Blocklist => {
+                catalog::<NoQuestion, BlocklistAnswer>("Show the blocked modules.", EMPTY)
             }
-            Self::Stats => r#"{"minutes":60}"#,
-            Self::Block => {
-                r#"{"modules":[{"module":"github.com/evil/*","reason":"malware"}],"revision":0}"#
-            }
-            Self::Search | Self::Components => r#"{"query":"kafka","kind":"input"}"#,
-            Self::Component => r#"{"component":"input/kafka"}"#,
-            Self::Select => {
-                r#"{"pipeline":"input: {nats: {urls: [a], subject: b}}\noutput: {stdout: {}}"}"#
+            Self::Block => catalog::<BlockQuestion, BlocklistAnswer>(
+                "Replace the list of blocked modules.",
+                r#"{"modules":[{"module":"github.com/evil/*","reason":"malware"}],"revision":0}"#,
+            ),
+            Self::Import => catalog::<ImportQuestion, Import>(
+                "Import a release of a module into the catalog: a builder compiles each of its packages and lists their components.",
+                r#"{"module":"github.com/redpanda-data/benthos/v4","version":"v4.77.0"}"#,
+            ),
+            Self::Imports => {
+                catalog::<NoQuestion, ImportsAnswer>("Show imports and their progress.", EMPTY)
             }
         }
+    }
+}
+
+const fn build<Request: JsonSchema, Response: JsonSchema>(
+    description: &'static str,
+    example: &'static str,
+) -> EndpointDefinition {
+    EndpointDefinition {
+        service: MicroService::Build,
+        description,
+        example,
+        request: SchemaGenerator::into_root_schema_for::<Request>,
+        response: SchemaGenerator::into_root_schema_for::<Response>,
+    }
+}
+
+const fn catalog<Request: JsonSchema, Response: JsonSchema>(
+    description: &'static str,
+    example: &'static str,
+) -> EndpointDefinition {
+    EndpointDefinition {
+        service: MicroService::Catalog,
+        ..build::<Request, Response>(description, example)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle, time::Instant};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_store::{Connection, ELECTION_PATIENCE, Followers, Store, StoreError};
@@ -19,9 +19,6 @@ use crate::{
     room::RoomForBuilds,
     writes,
 };
-
-/// Longest time for the janitor to end.
-const JANITOR_LIMIT: Duration = Duration::from_secs(2);
 
 /// Pause before the catalog is seeded again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -67,20 +64,18 @@ async fn serve(
         () = stop.cancelled() => Ok(None),
     };
     let ended = match started {
-        Ok(Some((micro, janitor))) => {
+        Ok(Some(micro)) => {
             info!("the service answers");
             ready.send_replace(true);
             let ended = micro.run(&stop).await;
             ready.send_replace(false);
-            followers.stop().cancel();
-            // The janitor releases its lock, so that another instance can continue at once.
-            drop(tokio::time::timeout(JANITOR_LIMIT, janitor).await);
             ended
         }
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
-    // Followers read from the connection, which the caller closes next.
+    // Followers read from the connection, which the caller closes next. The janitor, one of them, releases its lock, so
+    // that another instance can continue at once.
     followers.end().await;
     ended
 }
@@ -90,13 +85,13 @@ async fn start(
     deps: ServiceDeps,
     args: ServiceArgs,
     followers: &Followers,
-) -> anyhow::Result<(Micro, JoinHandle<()>)> {
+) -> anyhow::Result<Micro> {
     let catalog = catalog(&deps.store, followers).await?;
     let imports = Imports::start(&deps.store, &catalog, followers);
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
     let live = Live::start(&deps.store, followers).await;
     let client = deps.connection.client();
-    let janitor = tokio::spawn(janitor::run(
+    followers.spawn(janitor::run(
         deps.store.clone(),
         builds.clone(),
         args.clone(),
@@ -116,8 +111,7 @@ async fn start(
         args,
         max_answer: client.server_info().max_payload / 2,
     });
-    let micro = Micro::start(client, answers).await?;
-    Ok((micro, janitor))
+    Micro::start(client, answers).await
 }
 
 /// Seeds and reads the catalog. Waits while its stream has no leader.

@@ -1,5 +1,6 @@
 //! For tests and measurements only: real servers and processes that end with their test, specs and requests, and
 //! waiting for a condition.
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod accounts;
 mod cluster;

@@ -1,9 +1,23 @@
 //! Roles of tokens.
 
-use std::{fmt, str::FromStr};
+use strum::VariantArray;
 
 /// What a token allows. Each role includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    clap::ValueEnum,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Read, and request builds.
     Reader,
@@ -15,31 +29,10 @@ pub enum Role {
 
 impl Role {
     /// All roles, from the least to the most powerful.
-    pub const ALL: [Self; 3] = [Self::Reader, Self::Operator, Self::Admin];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Its name in token files and messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Role {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.name() == text)
-            .ok_or(())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

@@ -22,19 +22,11 @@ pub(super) struct Call {
 }
 
 /// Where a parameter is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum ParameterLocation {
     Path,
     Query,
-}
-
-impl ParameterLocation {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Query => "query",
-        }
-    }
 }
 
 /// A parameter.

@@ -1,8 +1,7 @@
 //! Kinds of components.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// What a component does in a pipeline.
 #[derive(
@@ -17,8 +16,13 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     schemars::JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = String, parse_err_fn = unknown_kind)]
 pub enum ComponentKind {
     /// Reads messages.
     Input,
@@ -46,61 +50,24 @@ pub enum ComponentKind {
 
 impl ComponentKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: &[Self] = &[
-        Self::Input,
-        Self::Output,
-        Self::Processor,
-        Self::Cache,
-        Self::Buffer,
-        Self::RateLimit,
-        Self::Metric,
-        Self::Tracer,
-        Self::Scanner,
-        Self::BloblangFunction,
-        Self::BloblangMethod,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// As it is spelled on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-            Self::Processor => "processor",
-            Self::Cache => "cache",
-            Self::Buffer => "buffer",
-            Self::RateLimit => "rate_limit",
-            Self::Metric => "metric",
-            Self::Tracer => "tracer",
-            Self::Scanner => "scanner",
-            Self::BloblangFunction => "bloblang_function",
-            Self::BloblangMethod => "bloblang_method",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-impl fmt::Display for ComponentKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ComponentKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| {
-                let all: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-                format!(
-                    "`{}` is not a kind of component; the kinds are {}",
-                    text.escape_debug(),
-                    all.join(", ")
-                )
-            })
-    }
+fn unknown_kind(text: &str) -> String {
+    let all: Vec<&str> = ComponentKind::ALL
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect();
+    format!(
+        "`{}` is not a kind of component; the kinds are {}",
+        text.escape_debug(),
+        all.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -56,8 +56,16 @@ pub enum PlatformSupport {
     Serialize,
     Deserialize,
     schemars::JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(
+    serialize_all = "lowercase",
+    parse_err_ty = ParseSupportLevelError,
+    parse_err_fn = unknown_support_level
+)]
 pub enum SupportLevel {
     /// Its authors test and support it.
     Certified,
@@ -68,22 +76,9 @@ pub enum SupportLevel {
 }
 
 impl SupportLevel {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Certified, Self::Community, Self::Enterprise];
-
     /// As it is spelled.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Certified => "certified",
-            Self::Community => "community",
-            Self::Enterprise => "enterprise",
-        }
-    }
-}
-
-impl std::fmt::Display for SupportLevel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -92,14 +87,8 @@ impl std::fmt::Display for SupportLevel {
 #[error("the support level must be certified, community or enterprise")]
 pub struct ParseSupportLevelError;
 
-impl std::str::FromStr for SupportLevel {
-    type Err = ParseSupportLevelError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|level| level.as_str() == text)
-            .ok_or(ParseSupportLevelError)
-    }
+fn unknown_support_level(_: &str) -> ParseSupportLevelError {
+    ParseSupportLevelError
 }
 
 /// A package of a release.

@@ -64,24 +64,7 @@ impl Answers {
                 let question: IdQuestion = serde_json::from_slice(question).ok()?;
                 self.responses.known(&question.id)
             }
-            Endpoint::Force
-            | Endpoint::Cancel
-            | Endpoint::Purge
-            | Endpoint::Resolve
-            | Endpoint::Ahead
-            | Endpoint::Log
-            | Endpoint::List
-            | Endpoint::Builders
-            | Endpoint::Stats
-            | Endpoint::Health
-            | Endpoint::Search
-            | Endpoint::Components
-            | Endpoint::Component
-            | Endpoint::Select
-            | Endpoint::Blocklist
-            | Endpoint::Block
-            | Endpoint::Import
-            | Endpoint::Imports => None,
+            _ => None,
         }
     }
 

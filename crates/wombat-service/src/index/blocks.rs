@@ -3,6 +3,7 @@
 //! Builds are indexed roughly in order of creation, so the newest of any selection are in a few blocks, and no others
 //! are read.
 
+use strum::VariantArray as _;
 use tantivy::{DocId, SegmentReader, TantivyError, columnar::Column};
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
 pub(super) const BLOCK: u32 = 512;
 
 /// The blocks of a segment, for each order, removed builds included.
-pub(super) struct Blocks([Vec<Bounds>; Sort::ALL.len()]);
+pub(super) struct Blocks([Vec<Bounds>; Sort::VARIANTS.len()]);
 
 /// The range of the values of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,8 +60,8 @@ impl Bounds {
 
 impl Blocks {
     pub(super) fn read(reader: &SegmentReader) -> Result<Self, TantivyError> {
-        let mut sorts = [(); Sort::ALL.len()].map(|()| Vec::new());
-        for (bounds, sort) in sorts.iter_mut().zip(Sort::ALL) {
+        let mut sorts = [(); Sort::VARIANTS.len()].map(|()| Vec::new());
+        for (bounds, sort) in sorts.iter_mut().zip(Sort::VARIANTS) {
             let column = reader.fast_fields().i64(sort.field())?;
             *bounds = bounds_of(&column, reader.max_doc());
         }

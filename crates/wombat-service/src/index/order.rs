@@ -26,17 +26,14 @@ impl Order {
             Some(name) => (name, true),
             None => (text, false),
         };
-        Sort::ALL
-            .into_iter()
-            .find(|sort| sort.name() == name)
-            .map(|sort| Self { sort, descending })
-            .ok_or_else(|| {
-                Problem::field(
-                    ProblemCode::InvalidValue,
-                    "sort",
-                    "`sort` must be created, finished, size or duration, with `-` in front for descending.",
-                )
-            })
+        let sort = name.parse().map_err(|_| {
+            Problem::field(
+                ProblemCode::InvalidValue,
+                "sort",
+                "`sort` must be created, finished, size or duration, with `-` in front for descending.",
+            )
+        })?;
+        Ok(Self { sort, descending })
     }
 
     /// As it is written in a request.

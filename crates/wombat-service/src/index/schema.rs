@@ -1,6 +1,9 @@
 //! The document of a build: fields to search, to count and to sort by, and the stored answer.
 
+use std::array;
+
 use serde_json::value::RawValue;
+use strum::VariantArray;
 use tantivy::{
     DateTime, Index, TantivyDocument, Term,
     schema::{
@@ -57,7 +60,7 @@ pub(super) struct Fields {
     pub(super) text: Field,
     query: [Field; QUERY_FIELDS.len()],
     facets: [Field; FACETS.len()],
-    sort: [Field; Sort::ALL.len()],
+    sort: [Field; Sort::VARIANTS.len()],
     tie: Field,
 }
 
@@ -70,7 +73,10 @@ pub(super) enum Stored {
 }
 
 /// What a list can be ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Sort {
     Created,
     Finished,
@@ -79,15 +85,8 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    pub(super) const ALL: [Self; 4] = [Self::Created, Self::Finished, Self::Size, Self::Duration];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Finished => "finished",
-            Self::Size => "size",
-            Self::Duration => "duration",
-        }
+    pub(super) fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The field that stores its values.
@@ -174,7 +173,7 @@ fn build() -> (Schema, Fields) {
             }
         }),
         facets: FACETS.map(|(_, name)| builder.add_text_field(name, counted.clone())),
-        sort: Sort::ALL.map(|sort| builder.add_i64_field(sort.field(), FAST)),
+        sort: array::from_fn(|n| builder.add_i64_field(Sort::VARIANTS[n].field(), FAST)),
         tie: builder.add_u64_field(TIE, FAST),
     };
     (builder.build(), fields)
@@ -228,7 +227,7 @@ impl Fields {
         };
         document.add_text(stored, serde_json::to_string(view)?);
         document.add_u64(self.tie, tie(&view.id));
-        for (sort, field) in Sort::ALL.into_iter().zip(self.sort) {
+        for (sort, field) in Sort::VARIANTS.iter().zip(self.sort) {
             if let Some(value) = sort.value(view) {
                 document.add_i64(field, value);
             }

@@ -120,6 +120,10 @@ pub(super) fn open(state_dir: &Path, mode: StorageMode) -> Result<Storage, Tanti
     Storage::of(&Index::create_in_ram(schema::schema()))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn open_or_create(folder: &Path, mode: StorageMode) -> Result<Storage, TantivyError> {
     let is_first = std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
     if mode == StorageMode::Folder && !is_first {
@@ -133,6 +137,10 @@ fn open_or_create(folder: &Path, mode: StorageMode) -> Result<Storage, TantivyEr
 }
 
 /// Creates the folder and locks it for this instance.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn lock(state_dir: &Path) -> Result<(PathBuf, File), String> {
     let folder = state_dir.join("index");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -161,6 +169,10 @@ fn open_folder(folder: &Path) -> Result<Storage, TantivyError> {
     Storage::of(&index)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn create_in_folder(folder: &Path) -> Result<Storage, TantivyError> {
     std::fs::remove_dir_all(folder)?;
     std::fs::create_dir_all(folder)?;

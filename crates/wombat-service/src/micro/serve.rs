@@ -14,6 +14,7 @@ use async_nats::{
 };
 use bytes::Bytes;
 use futures::StreamExt;
+use strum::VariantArray as _;
 use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error};
@@ -70,7 +71,7 @@ impl Micro {
             requests: TaskTracker::new(),
             leave: CancellationToken::new(),
         };
-        for endpoint in Endpoint::ALL {
+        for &endpoint in Endpoint::VARIANTS {
             let subscriber = client
                 .queue_subscribe(endpoint.subject(), QUEUE_GROUP.to_owned())
                 .await
@@ -89,7 +90,7 @@ impl Micro {
                 .endpoints
                 .spawn(intake.run(subscriber, micro.leave.clone()));
         }
-        for service in MicroService::ALL {
+        for &service in MicroService::VARIANTS {
             let description = SelfDescription::new(client, service, &tally);
             let questions = description
                 .subscribe()

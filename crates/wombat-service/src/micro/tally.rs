@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::service::{endpoint::Stats, error::Error};
 use parking_lot::Mutex;
+use strum::VariantArray as _;
 use wombat_model::Refusal;
 
 use super::queue_group::QUEUE_GROUP;
@@ -11,7 +12,7 @@ use crate::endpoints::Endpoint;
 
 /// Counters of all endpoints.
 #[derive(Debug, Default)]
-pub(super) struct Tally([Mutex<Counter>; Endpoint::ALL.len()]);
+pub(super) struct Tally([Mutex<Counter>; Endpoint::VARIANTS.len()]);
 
 #[derive(Debug, Default)]
 struct Counter {

@@ -10,6 +10,7 @@ use futures::{
     StreamExt,
     stream::{SelectAll, select_all},
 };
+use strum::VariantArray;
 use time::OffsetDateTime;
 use tracing::debug;
 
@@ -17,23 +18,12 @@ use super::{metadata, queue_group::QUEUE_GROUP, tally::Tally};
 use crate::endpoints::{Endpoint, MicroService};
 
 /// The verbs of the protocol.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, strum::Display, strum::EnumString, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 enum Verb {
     Ping,
     Info,
     Stats,
-}
-
-impl Verb {
-    const ALL: [Self; 3] = [Self::Ping, Self::Info, Self::Stats];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Ping => "PING",
-            Self::Info => "INFO",
-            Self::Stats => "STATS",
-        }
-    }
 }
 
 /// One service of this instance, as it describes itself.
@@ -66,8 +56,7 @@ impl SelfDescription {
         &self,
     ) -> Result<SelectAll<Subscriber>, async_nats::SubscribeError> {
         let mut all = Vec::new();
-        for verb in Verb::ALL {
-            let verb = verb.name();
+        for verb in Verb::VARIANTS {
             let (name, id) = (self.service.name(), &self.id);
             for subject in [
                 format!("$SRV.{verb}"),
@@ -87,10 +76,7 @@ impl SelfDescription {
                 continue;
             };
             let asked = question.subject.split('.').nth(1);
-            let Some(verb) = Verb::ALL
-                .into_iter()
-                .find(|verb| asked == Some(verb.name()))
-            else {
+            let Some(verb) = asked.and_then(|asked| asked.parse().ok()) else {
                 continue;
             };
             let answer = match self.describe(verb) {

@@ -1,4 +1,5 @@
 //! The service against a real nats-server.
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 #[cfg(test)]
 mod blocklist;

@@ -30,11 +30,8 @@ pub struct InvalidSeed(nkeys::error::Error);
 impl RoleKeys {
     /// New keys, from the system's randomness.
     pub fn generate() -> Self {
-        Self(
-            NatsRole::ALL
-                .map(|role| (role, KeyPair::new_user()))
-                .to_vec(),
-        )
+        let key = |role: &NatsRole| (*role, KeyPair::new_user());
+        Self(NatsRole::ALL.iter().map(key).collect())
     }
 
     /// The same with an existing key of a role.

@@ -5,13 +5,25 @@
 mod config;
 mod permissions;
 
-use std::fmt;
-
 pub use config::RoleKeys;
 pub use permissions::Permissions;
+use strum::VariantArray;
 
 /// A kind of process that connects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum NatsRole {
     /// `wombat setup`, and operators: everything.
     Admin,
@@ -27,34 +39,16 @@ pub enum NatsRole {
 
 impl NatsRole {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Admin,
-        Self::Service,
-        Self::Builder,
-        Self::Api,
-        Self::ReadOnly,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Its name in files and documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Service => "service",
-            Self::Builder => "builder",
-            Self::Api => "api",
-            Self::ReadOnly => "read-only",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Prefix of the subjects of its replies, so that no role reads another's.
     pub fn inbox_prefix(self) -> String {
         inbox_prefix(self.name())
-    }
-}
-
-impl fmt::Display for NatsRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -1,5 +1,9 @@
 //! Makes the fixture of a store of an earlier release: `store-fixture PROGRAM FOLDER` runs that release's `wombat up`
 //! through everything that a store can hold, and leaves `state.tar.zst` and `expected.json` in FOLDER.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "nothing else runs in this process"
+)]
 
 mod builds;
 mod pack;

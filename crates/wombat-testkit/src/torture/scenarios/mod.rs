@@ -9,14 +9,28 @@ mod latency;
 mod servers;
 mod services;
 
-use std::{fmt, str::FromStr};
-
 use futures::{FutureExt as _, future::LocalBoxFuture};
+use strum::VariantArray;
 
 use super::{Tally, Topology, Torture};
 
 /// A kind of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = anyhow::Error,
+    parse_err_fn = unknown_scenario
+)]
 pub enum Scenario {
     /// None.
     Calm,
@@ -50,42 +64,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// All, the cheapest first.
-    pub const ALL: [Self; 14] = [
-        Self::Calm,
-        Self::ServiceClock,
-        Self::BuilderClocks,
-        Self::ServiceRestarts,
-        Self::BuilderKills,
-        Self::BuilderStops,
-        Self::NatsKills,
-        Self::LeaderKills,
-        Self::FollowerKills,
-        Self::ServerClock,
-        Self::Latency,
-        Self::Files,
-        Self::FullArtifacts,
-        Self::FullRecords,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Calm => "calm",
-            Self::ServiceClock => "service-clock",
-            Self::BuilderClocks => "builder-clocks",
-            Self::ServiceRestarts => "service-restarts",
-            Self::BuilderKills => "builder-kills",
-            Self::BuilderStops => "builder-stops",
-            Self::NatsKills => "nats-kills",
-            Self::LeaderKills => "leader-kills",
-            Self::FollowerKills => "follower-kills",
-            Self::ServerClock => "server-clock",
-            Self::Latency => "latency",
-            Self::Files => "files",
-            Self::FullArtifacts => "full-artifacts",
-            Self::FullRecords => "full-records",
-        }
-    }
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The topologies in which it can run.
     pub fn topologies(self) -> &'static [Topology] {
@@ -127,20 +106,8 @@ impl Scenario {
     }
 }
 
-impl fmt::Display for Scenario {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Scenario {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|it| it.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            anyhow::anyhow!("unknown scenario `{text}`; the scenarios are {names}")
-        })
-    }
+fn unknown_scenario(text: &str) -> anyhow::Error {
+    let names: Vec<&str> = Scenario::ALL.iter().map(Into::into).collect();
+    let names = names.join(", ");
+    anyhow::anyhow!("unknown scenario `{text}`; the scenarios are {names}")
 }
