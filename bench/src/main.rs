@@ -2,6 +2,7 @@
 //! the subject. Every figure has a limit beside it, measured in the same run.
 //!
 //! `measures` has one file per subject; each gives a [`Section`] of the report, which `report` writes.
+#![expect(clippy::disallowed_methods, reason = "measurements may block")]
 
 mod bench;
 mod compare;

@@ -1,4 +1,8 @@
 //! Which process listens on a port, as far as Linux shows it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fmt, fs,

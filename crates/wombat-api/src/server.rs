@@ -1,14 +1,18 @@
 //! Listens, serves connections, and lets requests finish at shutdown.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use anyhow::bail;
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinSet, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
@@ -51,28 +55,29 @@ pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyho
         let _unheard = bound.send(address);
     }
     let connections = Connections::new(&args.trusted_proxies);
-    let followers = state.followers.clone();
+    let (followers, cache) = (state.followers.clone(), Arc::clone(&state.cache));
     serve(listener, connections, app(state), stop).await;
     // They read from the connection, which is closed next.
-    followers.end().await;
+    tokio::join!(followers.end(), cache.end());
     Ok(())
 }
 
 async fn bind(args: &ApiArgs) -> anyhow::Result<TcpListener> {
     let address = args.address();
-    TcpListener::bind(address).await.map_err(|error| {
-        if error.kind() == std::io::ErrorKind::AddrInUse {
-            let holder = port_holder::listening_on(address)
-                .map_or_else(|| "another program".to_owned(), |holder| holder.to_string());
-            anyhow::anyhow!(
-                "can't listen on {address}: {holder} already does; stop it, or choose another port with --http ADDRESS:PORT (WOMBAT_HTTP)"
-            )
-        } else {
-            anyhow::anyhow!(
-                "can't listen on {address}: {error}; choose another address with --http ADDRESS:PORT (WOMBAT_HTTP)"
-            )
-        }
-    })
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
+    };
+    if error.kind() != std::io::ErrorKind::AddrInUse {
+        bail!(
+            "can't listen on {address}: {error}; choose another address with --http ADDRESS:PORT (WOMBAT_HTTP)"
+        );
+    }
+    let holder = spawn_blocking(move || port_holder::listening_on(address)).await?;
+    let holder = holder.map_or_else(|| "another program".to_owned(), |holder| holder.to_string());
+    bail!(
+        "can't listen on {address}: {holder} already does; stop it, or choose another port with --http ADDRESS:PORT (WOMBAT_HTTP)"
+    )
 }
 
 async fn serve(
@@ -82,14 +87,17 @@ async fn serve(
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
+    // In a JoinSet, so that connections which outlast the shutdown end with this function.
+    let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
+            Some(_) = open.join_next(), if !open.is_empty() => continue,
             accepted = accept(&listener, &connections) => accepted,
         };
         let (stream, peer, permit) = accepted;
         let connection = connection(stream, peer, app.clone(), graceful.watcher());
-        tokio::spawn(async move {
+        open.spawn(async move {
             connection.await;
             drop(permit);
         });

@@ -3,8 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use axum::extract::FromRef;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::{net::TcpListener, sync::oneshot, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use wombat_store::{Connection, Followers, Store};
 
@@ -54,7 +53,7 @@ pub struct GatewayState {
     /// Whether requesting builds needs a token, too.
     pub(crate) require_token: bool,
     pub(crate) proxy_settings: ProxySettings,
-    /// The tasks that keep records, logs and the feed up to date.
+    /// The tasks that keep records, logs and the feed up to date, and those of event streams.
     pub(crate) followers: Followers,
     /// Event streams and waits end with it.
     pub(crate) stop: CancellationToken,
@@ -85,7 +84,11 @@ impl GatewayState {
         let control = match (&args.tokens, open_control) {
             (None, true) => AccessControl::Anyone,
             (None, false) => AccessControl::Tokens(None),
-            (Some(file), _) => AccessControl::Tokens(Some(Arc::new(TokenFile::open(file)?))),
+            (Some(file), _) => {
+                let file = file.clone();
+                let tokens = spawn_blocking(move || TokenFile::open(&file)).await??;
+                AccessControl::Tokens(Some(Arc::new(tokens)))
+            }
         };
         let gateway = Gateway::new(connection);
         let followers = Followers::until(&stop);

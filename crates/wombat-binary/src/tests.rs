@@ -1,5 +1,6 @@
 //! Compares real binaries, linked by Go for every format and byte order, with the output of `go version`; and reads
 //! damaged ones.
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 use std::{
     fs::{self, File},

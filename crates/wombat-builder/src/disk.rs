@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio::sync::watch;
-use tracing::{info, warn};
+use tokio::{sync::watch, task::spawn_blocking};
+use tracing::{error, info, warn};
 
 /// A builder's own disk.
 #[derive(Debug)]
@@ -17,13 +17,13 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    pub(crate) fn new(folder: &Path, min_free: u64) -> Self {
+    pub(crate) async fn new(folder: &Path, min_free: u64) -> Self {
         let disk = Self {
             folder: folder.to_owned(),
             min_free,
             problem: watch::Sender::new(None),
         };
-        disk.has_room();
+        disk.has_room().await;
         disk
     }
 
@@ -33,8 +33,14 @@ impl Disk {
     }
 
     /// Whether another build may start. Updates the problem.
-    pub(crate) fn has_room(&self) -> bool {
-        let enough = free_disk(&self.folder).is_none_or(|free| free >= self.min_free);
+    pub(crate) async fn has_room(&self) -> bool {
+        let folder = self.folder.clone();
+        let free = spawn_blocking(move || free_disk(&folder)).await;
+        let free = free.unwrap_or_else(|error| {
+            error!(%error, "can't find out how much disk is free");
+            None
+        });
+        let enough = free.is_none_or(|free| free >= self.min_free);
         self.problem.send_if_modified(|problem| {
             if enough == problem.is_none() {
                 return false;

@@ -2,6 +2,10 @@
 //!
 //! The note also shows whether the machine crashed under the previous owner: then files that it wrote last may be
 //! empty, or hold zeros.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -10,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 use wombat_model::{BuildKey, BuilderId};
@@ -17,7 +22,7 @@ use wombat_model::{BuildKey, BuilderId};
 /// File name of the note.
 const NOTE: &str = "owner";
 
-/// The folder, owned by this process until this is dropped.
+/// The folder, owned by this process until this is dropped. All methods block.
 #[derive(Debug)]
 pub(crate) struct Ownership {
     folder: PathBuf,
@@ -25,6 +30,8 @@ pub(crate) struct Ownership {
     pub(crate) previous: Option<Note>,
     /// Whether the machine may have lost power since, which damages files.
     pub(crate) after_a_crash: bool,
+    /// Held while the note is changed: each change contains those before it.
+    changing: Mutex<()>,
     _lock: File,
 }
 
@@ -96,6 +103,7 @@ impl Ownership {
             folder: folder.to_owned(),
             previous,
             after_a_crash,
+            changing: Mutex::default(),
             _lock: lock,
         };
         // The old note stays until damaged files are repaired, so that a second start sees it, too.
@@ -110,16 +118,18 @@ impl Ownership {
         self.note(&Note::of(builder.clone()))
     }
 
-    /// Adds to this process's own note.
-    pub(crate) fn add(&self, more: &Note) -> anyhow::Result<()> {
-        let mut note = self.own_note(&more.builder);
-        note.given_back.extend(more.given_back.iter().cloned());
+    /// Records in the note of `builder`, this process, that it gives a build back.
+    pub(crate) fn add(&self, builder: &BuilderId, given_back: BuildKey) -> anyhow::Result<()> {
+        let _changing = self.changing.lock();
+        let mut note = self.own_note(builder);
+        note.given_back.push(given_back);
         self.note(&note)
     }
 
     /// Records that `builder` stopped cleanly. A machine that is shut down flushes its disks; one that loses power
     /// seconds after this may have damage that is only found when a build fails.
-    pub(crate) fn end(self, builder: &BuilderId) {
+    pub(crate) fn end(&self, builder: &BuilderId) {
+        let _changing = self.changing.lock();
         let note = Note {
             clean: true,
             ..self.own_note(builder)
@@ -219,6 +229,7 @@ mod tests {
         assert!(ownership.after_a_crash);
         ownership.claim(&one).unwrap();
         ownership.end(&one);
+        drop(ownership);
         let ownership = Ownership::take(folder.path(), &one).unwrap();
         assert!(!ownership.after_a_crash && ownership.previous.unwrap().clean);
     }

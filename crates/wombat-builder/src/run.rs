@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_go::{Trust, Workshop};
@@ -36,8 +39,9 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let host = host_name();
     let builder = builder_id(&host);
-    let folder = deps.state_dir.join("builder");
-    let ownership = Ownership::take(&folder, &builder)?;
+    let (folder, own) = (deps.state_dir.join("builder"), builder.clone());
+    let ownership = spawn_blocking(move || Ownership::take(&folder, &own)).await??;
+    let ownership = Arc::new(ownership);
     let ready = readiness::workshop(&deps, &args, &builder, &host, &stop);
     let Some(workshop) = Box::pin(ready).await? else {
         return Ok(());
@@ -83,7 +87,7 @@ pub async fn run(
         prebuilt: Prebuilt::default(),
         requested: RequestedTargets::default(),
     });
-    let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk);
+    let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk).await;
     let disk = Arc::new(disk);
     let mut background = start_background(&worker, &args, &deps.connection, &disk);
     let workers = args.worker_count();
@@ -120,11 +124,11 @@ pub async fn run(
         workers,
         lease: args.lease,
         disk,
-        ownership,
+        ownership: Arc::clone(&ownership),
         fenced,
         stop,
     };
-    let ownership = Box::pin(dispatcher.run()).await;
+    Box::pin(dispatcher.run()).await;
     while background.join_next().await.is_some() {}
     grace.shutdown().await;
     end.cancel();
@@ -134,7 +138,8 @@ pub async fn run(
     // Fetches must end before the connection is closed.
     workshop.end_fetches().await;
     followers.end().await;
-    ownership.end(&builder);
+    let ended = spawn_blocking(move || ownership.end(&builder)).await;
+    ended.context("ending the ownership of the folder")?;
     sum_up(&deps.counters);
     Ok(())
 }
@@ -152,13 +157,14 @@ fn start_trimming(workshop: &Workshop, args: &BuilderArgs) -> JoinSet<()> {
 
 /// Repairs files that a crash of the machine may have damaged, if there was one.
 async fn mend(
-    ownership: &Ownership,
+    ownership: &Arc<Ownership>,
     workshop: &Workshop,
     builder: &BuilderId,
 ) -> anyhow::Result<()> {
     if ownership.after_a_crash {
         workshop.mend_after_a_crash().await;
-        ownership.claim(builder)?;
+        let (ownership, builder) = (Arc::clone(ownership), builder.clone());
+        spawn_blocking(move || ownership.claim(&builder)).await??;
     }
     Ok(())
 }

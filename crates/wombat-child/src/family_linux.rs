@@ -2,6 +2,10 @@
 //! hands orphans to the nearest subreaper, which is this helper. Reading all of `/proc` is slow where there are many
 //! processes, so only a kill does it: without children there are no descendants, and memory is summed up from parent to
 //! child.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in the helper process, which does nothing else"
+)]
 
 use std::{cell::Cell, collections::HashMap, fs};
 

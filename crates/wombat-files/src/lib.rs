@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "all of it blocks; async callers use blocking threads"
+)]
 
 mod seal;
 mod store;

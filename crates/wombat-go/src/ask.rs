@@ -3,10 +3,9 @@
 
 use std::{path::Path, time::Duration};
 
-use tempfile::TempDir;
 use wombat_model::SandboxLevel;
 
-use super::{product::Product, workshop::Workshop};
+use super::{job_folder::JobFolder, product::Product, workshop::Workshop};
 use wombat_child::Confinement;
 use wombat_child::{ChildCommand, Ending, LineCutter, Output};
 
@@ -65,7 +64,7 @@ impl Workshop {
     /// What a binary for this machine prints when it is run with these arguments, without network, files, variables and
     /// input.
     pub async fn ask(&self, product: &Product, arguments: &[&str]) -> Result<Vec<u8>, AskError> {
-        let folder = self.ask_folder()?;
+        let folder = self.ask_folder().await?;
         let level = self.settings().sandbox.level();
         let alone = Confinement::alone(level, &product.path);
         let heard = self.hear(
@@ -89,9 +88,9 @@ impl Workshop {
         (name, content): (&str, &str),
         limit: Duration,
     ) -> Result<Verdict, AskError> {
-        let folder = self.ask_folder()?;
+        let folder = self.ask_folder().await?;
         let file = folder.path().join(name);
-        std::fs::write(&file, content)?;
+        tokio::fs::write(&file, content).await?;
         let level = self.settings().sandbox.level();
         let confinement = Confinement::alone(level, binary).read(&file);
         let heard = self.hear(binary, folder.path(), arguments, confinement, limit);
@@ -110,11 +109,11 @@ impl Workshop {
         }
     }
 
-    fn ask_folder(&self) -> Result<TempDir, AskError> {
+    async fn ask_folder(&self) -> Result<JobFolder, AskError> {
         if self.settings().sandbox.level() == SandboxLevel::Landlock {
             return Err(AskError::NotHere);
         }
-        Ok(tempfile::tempdir_in(self.jobs_folder())?)
+        Ok(self.empty_folder().await?)
     }
 
     async fn hear(

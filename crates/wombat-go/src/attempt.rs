@@ -8,6 +8,7 @@ use wombat_goproxy::RelaySession;
 use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, log::Phase};
 
 use super::{
+    blocking::blocking,
     compile,
     compile_cache::CompileCache,
     doubt,
@@ -115,10 +116,12 @@ impl Attempt<'_> {
         } = *self;
         let (product, packages) = self.listed(None).await?;
         if let Some(packages) = packages {
-            let hook = licence::hook(spec);
-            workshop
-                .known
-                .learn(lists, spec, hook.as_ref(), &packages, trusted);
+            let (known, lists, spec) = (workshop.known.clone(), lists.clone(), spec.clone());
+            blocking(move || {
+                let hook = licence::hook(&spec);
+                known.learn(&lists, &spec, hook.as_ref(), &packages, trusted);
+            })
+            .await;
         }
         Ok(product)
     }
@@ -129,11 +132,38 @@ impl Attempt<'_> {
     ) -> Result<(Product, Option<Packages>), BuildError> {
         let relay = self.workshop.relay.session();
         let built = self.through(&relay, known);
-        Box::pin(built).await.map_err(|error| blame(error, &relay))
+        match Box::pin(built).await {
+            Err(error) => Err(blame(error, &relay).await),
+            built => built,
+        }
     }
 
     async fn through(
         &self,
+        relay: &RelaySession,
+        known: Option<Packages>,
+    ) -> Result<(Product, Option<Packages>), BuildError> {
+        let folder = self
+            .workshop
+            .job_folder()
+            .await
+            .map_err(|error| BuildError::local("make a folder for the build", &error))?;
+        let built = Box::pin(self.in_folder(folder.path(), relay, known)).await;
+        match built {
+            Ok((product, packages)) => {
+                let folder = Some(folder);
+                Ok((Product { folder, ..product }, packages))
+            }
+            Err(error) => {
+                folder.remove().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn in_folder(
+        &self,
+        folder: &Path,
         relay: &RelaySession,
         known: Option<Packages>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
@@ -147,20 +177,17 @@ impl Attempt<'_> {
         } = *self;
         let begun = Instant::now();
         scope.reporter.phase(Phase::Resolve, None);
-        let folder = workshop
-            .job_folder()
-            .map_err(|error| BuildError::local("make a folder for the build", &error))?;
         // The modules of a running build are never trimmed.
         let settings = &workshop.settings;
         let _picked = workshop.modules.of_spec(spec, settings).await;
         let toolchain = workshop
             .toolchains
-            .of_version(spec.go(), settings, folder.path(), scope, relay)
+            .of_version(spec.go(), settings, folder, scope, relay)
             .await?;
         let go = Go {
             settings,
             toolchain: &toolchain,
-            work_dir: folder.path(),
+            work_dir: folder,
             scope,
             cache,
             relay,
@@ -170,26 +197,26 @@ impl Attempt<'_> {
 
         let download = Instant::now();
         scope.reporter.phase(Phase::Download, None);
-        let source = folder.path().join("source");
-        write_source(&source, spec, &graph)?;
+        let source = folder.join("source");
+        write_source(&source, spec, &graph).await?;
         let hook = licence::hook(spec);
-        let (mut packages, _compiled) = self.packages(&go, &source, hook.as_ref(), known).await?;
-        let marked = licence::check(&packages, spec, workshop.licences)?;
+        let (packages, _compiled) = self.packages(&go, &source, hook.as_ref(), known).await?;
+        let (mut packages, marked) = self.check_licences(packages).await?;
         let hook = hook.filter(|_| marked);
         if let Some(path) = &hook {
             list::include(&mut packages, path)?;
-            write_file(&source, "main.go", &main_file(spec, Some(path)))?;
+            write_file(&source, "main.go", &main_file(spec, Some(path))).await?;
         }
 
-        let output = folder.path().join("binary");
+        let output = folder.join("binary");
         let milestones = compile::compile(&go, &source, spec, &packages, &output).await?;
         let linked = Instant::now();
         let (size, sha256) = scope
             .limit(inspect(output.clone(), spec, scope.output_limit))
             .await??;
         let used = GraphFiles {
-            go_mod: read_file(&source, "go.mod")?,
-            go_sum: read_file(&source, "go.sum")?,
+            go_mod: read_file(&source, "go.mod").await?,
+            go_sum: read_file(&source, "go.sum").await?,
         };
         // If listing had to complete the graph, a build with the stored list would lack these additions.
         let packages = (used == graph).then_some(packages);
@@ -200,9 +227,19 @@ impl Attempt<'_> {
             sha256,
             sandbox: workshop.settings.sandbox.level(),
             timings: timings(begun, download, milestones, linked),
-            _folder: folder,
+            folder: None,
         };
         Ok((product, packages))
+    }
+
+    /// Whether any compiled file is under the Redpanda Community Licence; an error if the policy forbids it.
+    async fn check_licences(&self, packages: Packages) -> Result<(Packages, bool), BuildError> {
+        let (spec, allowed) = (self.spec.clone(), self.workshop.licences);
+        blocking(move || -> Result<_, BuildError> {
+            let marked = licence::check(&packages, &spec, allowed)?;
+            Ok((packages, marked))
+        })
+        .await
     }
 
     /// The packages of the binary, and a hold on their modules. Lists them unless they are `known` and none of their
@@ -229,14 +266,14 @@ impl Attempt<'_> {
 
 /// The relay knows more about a failure of the proxy than `go` reports. Answers that `go` couldn't use are removed, so
 /// that they are fetched again.
-fn blame(error: BuildError, relay: &RelaySession) -> BuildError {
+async fn blame(error: BuildError, relay: &RelaySession) -> BuildError {
     let BuildError::Failed(failure) = &error else {
         return error;
     };
     match failure.class {
         FailureClass::Compile | FailureClass::Resource => return error,
         FailureClass::Input | FailureClass::Infra | FailureClass::Lost | FailureClass::Internal => {
-            relay.forget_served();
+            relay.forget_served().await;
         }
     }
     match relay.take_trouble() {

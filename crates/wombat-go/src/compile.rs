@@ -8,8 +8,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use wombat_model::{BuildSpec, Failure, FailureClass, log::Phase};
 
 use super::{
-    classify, environment::build_arguments, error::BuildError, go::Go, go_mod::MAIN_MODULE,
-    list::target, packages::Packages, progress::Counter, stage::Stage,
+    blocking::blocking, classify, environment::build_arguments, error::BuildError, go::Go,
+    go_mod::MAIN_MODULE, list::target, packages::Packages, progress::Counter, stage::Stage,
 };
 
 /// Shortest time between two progress reports.
@@ -167,8 +167,11 @@ pub(super) async fn compile(
         loop {
             tokio::select! {
                 finished = &mut build => break finished?,
-                _ = ticks.tick() => if linker_runs(&go.work_dir.join("tmp")) {
-                    listen().link_started();
+                _ = ticks.tick() => {
+                    let tmp = go.work_dir.join("tmp");
+                    if blocking(move || linker_runs(&tmp)).await {
+                        listen().link_started();
+                    }
                 }
             }
         }
@@ -215,6 +218,10 @@ fn compile_failure(spec: &BuildSpec, packages: &Packages, failed: &str, words: &
 }
 
 /// `go` creates the folder `b001/exe` in its temporary folder right before it starts the linker; it reports no event.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn linker_runs(tmp: &Path) -> bool {
     let entries = std::fs::read_dir(tmp).into_iter().flatten().flatten();
     entries.into_iter().any(|entry| {

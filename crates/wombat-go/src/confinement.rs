@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wombat_child::Confinement;
 
-use super::{compile_cache::CompileCache, go::Go, stage::Stage};
+use super::{blocking::blocking, compile_cache::CompileCache, go::Go, stage::Stage};
 
 /// Folders of a Go installation. A distribution may keep some of them elsewhere, behind links.
 const GOROOT_FOLDERS: [&str; 4] = ["bin", "lib", "pkg", "src"];
@@ -18,7 +18,7 @@ impl Go<'_> {
         }
     }
 
-    pub(super) fn confinement(&self, stage: Stage) -> Confinement {
+    pub(super) async fn confinement(&self, stage: Stage) -> Confinement {
         let settings = self.settings;
         let program = &self.toolchain.program;
         let own = settings
@@ -28,10 +28,12 @@ impl Go<'_> {
             // Other Go releases are there, and start each other.
             .run(settings.module_cache.join("golang.org"))
             .write(self.work_dir);
-        let roots = [settings.goroot.clone(), root_of(program)];
-        let confinement = roots
-            .iter()
-            .flat_map(|root| installation(root))
+        let (goroot, program) = (settings.goroot.clone(), program.clone());
+        let installations =
+            blocking(move || [goroot, root_of(&program)].map(|root| installation(&root))).await;
+        let confinement = installations
+            .into_iter()
+            .flatten()
             .fold(own, Confinement::run);
         let confinement = match self.cache {
             CompileCache::Folder(folder) => confinement.write(folder),

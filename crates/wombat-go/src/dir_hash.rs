@@ -1,4 +1,8 @@
 //! Go's checksum of a folder, `h1:…`, as in `go.sum` and `.ziphash`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fs::{self, File},

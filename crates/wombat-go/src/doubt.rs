@@ -4,12 +4,13 @@
 //! If a failure's message fits a damaged graph or module, the files that may cause it are removed, and the build is
 //! repeated; only the second result counts. Modules that match their checksums stay, since other builds use them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, io, path::Path, sync::Arc};
 
 use tracing::warn;
 use wombat_model::{BuildSpec, Failure, FailureClass};
 
 use super::{
+    blocking::blocking,
     graph_store::set_name,
     module_cache::{CachedModule, ModuleCache},
     module_name::looks_right,
@@ -63,27 +64,25 @@ impl Workshop {
         modules.truncate(MOST);
         let picked = spec.modules().iter();
         modules.extend(picked.map(|(path, version)| CachedModule::new(path, version)));
-        for module in modules.iter().filter(|_| doubtful) {
-            self.relay.forget(&module.proxy_paths());
-        }
         let of_database = has(&failure.message, OF_DATABASE);
-        let (cache, gopath) = (
+        let (cache, gopath, relay) = (
             self.settings.module_cache.clone(),
             self.settings.gopath.clone(),
+            Arc::clone(&self.relay),
         );
-        let looked = tokio::task::spawn_blocking(move || {
+        let damaged = blocking(move || {
+            for module in modules.iter().filter(|_| doubtful) {
+                relay.forget(&module.proxy_paths());
+            }
             let cache = ModuleCache(&cache);
-            if of_database {
-                let known = std::fs::remove_dir_all(gopath.join("pkg/sumdb"));
-                if let Err(error) = cache.forget_checksum_databases().and(known) {
-                    tracing::debug!(%error, "can't remove the local data of checksum databases");
-                }
+            if of_database && let Err(error) = forget_checksum_databases(cache, &gopath) {
+                tracing::debug!(%error, "can't remove the local data of checksum databases");
             }
             set_aside_damaged(cache, &modules.into_iter().collect(), doubtful)
-        });
-        let damaged = looked.await.unwrap_or_default();
+        })
+        .await;
         if doubtful || damaged > 0 {
-            self.graphs.forget(&set_name(spec));
+            self.graphs.forget(&set_name(spec)).await;
         }
         doubtful || damaged > 0
     }
@@ -95,11 +94,10 @@ impl Workshop {
             self.settings.module_cache.clone(),
             self.settings.gopath.clone(),
         );
-        let looked = tokio::task::spawn_blocking(move || {
+        let (modules, damaged): (usize, usize) = blocking(move || {
             let cache = ModuleCache(&cache);
             // It is small, and fetched again with the next module.
-            drop(cache.forget_checksum_databases());
-            drop(std::fs::remove_dir_all(gopath.join("pkg/sumdb")));
+            drop(forget_checksum_databases(cache, &gopath));
             let modules = cache.modules();
             let parts = std::thread::available_parallelism().map_or(1, usize::from);
             let size = modules.len().div_ceil(parts).max(1);
@@ -114,14 +112,24 @@ impl Workshop {
                 let damaged = parts.into_iter().filter_map(|part| part.join().ok()).sum();
                 (modules.len(), damaged)
             })
-        });
-        let (modules, damaged): (usize, usize) = looked.await.unwrap_or_default();
+        })
+        .await;
         tracing::info!(
             modules,
             damaged,
             "the machine's last shutdown was unclean; verified every module"
         );
     }
+}
+
+/// Removes all local data of checksum databases.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn forget_checksum_databases(cache: ModuleCache<'_>, gopath: &Path) -> io::Result<()> {
+    let known = fs::remove_dir_all(gopath.join("pkg/sumdb"));
+    cache.forget_checksum_databases().and(known)
 }
 
 /// Removes modules that don't match their checksums and, with `unfinished`, the remains of modules that aren't
@@ -198,6 +206,8 @@ fn of_folder(text: &str) -> Option<CachedModule> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use super::*;
     use crate::module_cache::tests::unpack;
 

@@ -6,7 +6,7 @@
 //! list names every module that a package may come from, so their union is complete, too, and no other `go.mod` has to
 //! be fetched. The result is stored on disk by set, so that later selections resolve nothing.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use wombat_model::{BuildSpec, Failure, FailureClass, ModulePath, ModuleVersion};
@@ -47,14 +47,14 @@ pub(super) async fn resolve(
     share: bool,
 ) -> Result<GraphFiles, BuildError> {
     let set = set_name(spec);
-    if let Some(files) = store.load(&set) {
+    if let Some(files) = store.load(&set).await {
         return Ok(files);
     }
     let files = resolve_afresh(go, spec).await?;
     if share {
         store.share(&set, &files);
     }
-    store.keep(&set, &files);
+    store.keep(&set, &files).await;
     Ok(files)
 }
 
@@ -64,7 +64,7 @@ async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, Bui
     let mut go_mod = read_go_mod(go, &base, GoMod::from_json).await?;
     let mut go_sum = GoSum::default();
     add_own_sums(&mut go_sum, &base);
-    go_sum.merge(read_go_sum(&base));
+    go_sum.merge(read_go_sum(&base).await);
     check_asked(spec, graph, &go_mod)?;
     for (module, version) in spec.modules() {
         if let Some(replace) = go_mod.replacement(module, version) {
@@ -96,7 +96,7 @@ async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, Bui
             check_asked(spec, *asked, &theirs)?;
             go_mod.raise_to(&theirs);
             add_own_sums(&mut go_sum, &extra);
-            go_sum.merge(read_go_sum(&extra));
+            go_sum.merge(read_go_sum(&extra).await);
         }
     }
     for (module, version) in spec.modules() {
@@ -216,7 +216,8 @@ fn add_own_sums(sums: &mut GoSum, module: &Download) {
     );
 }
 
-fn read_go_sum(module: &Download) -> GoSum {
+async fn read_go_sum(module: &Download) -> GoSum {
+    let text = tokio::fs::read_to_string(module.dir.join("go.sum")).await;
     // A module without dependencies has no go.sum.
-    GoSum::from_file(&fs::read_to_string(module.dir.join("go.sum")).unwrap_or_default())
+    GoSum::from_file(&text.unwrap_or_default())
 }

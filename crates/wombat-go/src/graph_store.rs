@@ -11,7 +11,10 @@ use sha2::Digest as _;
 use wombat_model::BuildSpec;
 use wombat_store::GoCache;
 
-use super::graph_trim::{SEALED, mark_used};
+use super::{
+    blocking::blocking,
+    graph_trim::{SEALED, mark_used},
+};
 
 /// To be raised when the same set would be resolved differently.
 const RESOLVER_VERSION: u32 = 1;
@@ -37,6 +40,11 @@ pub(super) struct GraphStore {
 }
 
 impl GraphStore {
+    /// Opens the store. Blocks.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "called in blocking threads alone"
+    )]
     pub(super) fn new(folder: PathBuf, fleet: Option<GoCache>) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
         // Earlier releases stored a folder per set, whose damage can't be noticed. And a process that was killed may
@@ -63,10 +71,10 @@ impl GraphStore {
     /// Fetches the graph of the spec's modules from the bucket, if it isn't here and another builder resolved it.
     pub(super) async fn bring(&self, spec: &BuildSpec) {
         let set = set_name(spec);
-        if self.load(&set).is_none()
+        if self.load(&set).await.is_none()
             && let Some(files) = self.fetch(&set).await
         {
-            self.keep(&set, &files);
+            self.keep(&set, &files).await;
         }
     }
 
@@ -80,44 +88,32 @@ impl GraphStore {
 
     /// Uploads the graph for other builders, without waiting for it.
     pub(super) fn share(&self, set: &str, files: &GraphFiles) {
-        let Some(fleet) = self.fleet.clone() else {
-            return;
-        };
+        let Some(fleet) = &self.fleet else { return };
         let packed = serde_json::to_vec(files)
             .ok()
             .and_then(|json| zstd::bulk::compress(&json, EFFORT).ok());
-        let key = format!("graph.{set}");
-        tokio::spawn(async move {
-            if let Some(packed) = packed.filter(|packed| packed.len() <= fleet.largest())
-                && let Err(error) = fleet.put(&key, packed.into()).await
-            {
-                tracing::debug!(%error, "can't share a resolved module graph");
-            }
-        });
+        if let Some(packed) = packed {
+            fleet.put_in_background(format!("graph.{set}"), packed);
+        }
     }
 
     // After a failure the next build resolves the graph again, nothing worse.
-    pub(super) fn keep(&self, set: &str, files: &GraphFiles) {
-        if let Err(error) = self.save(set, files) {
+    pub(super) async fn keep(&self, set: &str, files: &GraphFiles) {
+        let (file, files) = (self.file(set), files.clone());
+        if let Err(error) = blocking(move || save(&file, &files)).await {
             tracing::warn!(%error, "can't store a resolved module graph");
         }
     }
 
-    pub(super) fn load(&self, set: &str) -> Option<GraphFiles> {
+    pub(super) async fn load(&self, set: &str) -> Option<GraphFiles> {
         let file = self.file(set);
-        let files = serde_json::from_slice(&wombat_files::read_sealed(&file)?).ok()?;
-        mark_used(&file);
-        Some(files)
-    }
-
-    /// Builds that resolve the same set at the same time store the same graph.
-    fn save(&self, set: &str, files: &GraphFiles) -> io::Result<()> {
-        wombat_files::store_sealed(&self.file(set), &serde_json::to_vec(files)?)
+        blocking(move || read(&file)).await
     }
 
     /// Removes a graph; the next build of this set resolves it again.
-    pub(super) fn forget(&self, set: &str) {
-        if let Err(error) = wombat_files::remove(&self.file(set)) {
+    pub(super) async fn forget(&self, set: &str) {
+        let file = self.file(set);
+        if let Err(error) = blocking(move || wombat_files::remove(&file)).await {
             tracing::warn!(%error, "can't remove a stored module graph");
         }
     }
@@ -131,6 +127,17 @@ impl GraphStore {
     }
 }
 
+fn read(file: &Path) -> Option<GraphFiles> {
+    let files = serde_json::from_slice(&wombat_files::read_sealed(file)?).ok()?;
+    mark_used(file);
+    Some(files)
+}
+
+/// Builds that resolve the same set at the same time store the same graph.
+fn save(file: &Path, files: &GraphFiles) -> io::Result<()> {
+    wombat_files::store_sealed(file, &serde_json::to_vec(files)?)
+}
+
 /// The name of a set of module versions.
 pub(super) fn set_name(spec: &BuildSpec) -> String {
     let json = serde_json::json!({"resolver": RESOLVER_VERSION, "graph": spec.graph(), "modules": spec.modules()});
@@ -139,12 +146,14 @@ pub(super) fn set_name(spec: &BuildSpec) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use std::time::SystemTime;
 
     use super::*;
 
-    #[test]
-    fn a_stored_graph_comes_back_or_isnt_there() {
+    #[tokio::test]
+    async fn a_stored_graph_comes_back_or_isnt_there() {
         let folder = tempfile::tempdir().unwrap();
         let graphs = folder.path().join("graphs");
         // As v0.1.0 stored it.
@@ -156,21 +165,21 @@ mod tests {
             go_mod: "one".to_owned(),
             go_sum: "two".to_owned(),
         };
-        assert_eq!(store.load("a"), None);
-        store.save("a", &files).unwrap();
-        assert_eq!(store.load("a"), Some(files.clone()));
+        assert_eq!(store.load("a").await, None);
+        store.keep("a", &files).await;
+        assert_eq!(store.load("a").await, Some(files.clone()));
         let names = fs::read_dir(&graphs).unwrap();
         assert_eq!(names.count(), 1, "nothing unfinished, and nothing old");
         let file = fs::File::open(store.file("a")).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        store.load("a").unwrap();
+        store.load("a").await.unwrap();
         let used = file.metadata().unwrap().modified().unwrap();
         assert!(used > SystemTime::UNIX_EPOCH, "loading it is a use");
         fs::write(store.file("a"), "").unwrap();
-        assert_eq!(store.load("a"), None);
-        store.save("a", &files).unwrap();
-        store.forget("a");
-        assert_eq!(store.load("a"), None);
-        store.forget("a");
+        assert_eq!(store.load("a").await, None);
+        store.keep("a", &files).await;
+        store.forget("a").await;
+        assert_eq!(store.load("a").await, None);
+        store.forget("a").await;
     }
 }

@@ -1,4 +1,8 @@
 //! Keeps the folder of stored module graphs below its limit: removes the least recently used ones.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     ffi::OsStr,

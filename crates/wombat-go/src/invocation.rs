@@ -90,6 +90,7 @@ impl Go<'_> {
             &self.proxy(stage),
         );
         variables.extend(extra);
+        let confinement = self.confinement(stage).await;
         let child = ChildCommand::new(&self.settings.helper, &self.toolchain.program, directory)
             .args(arguments.iter().map(AsRef::as_ref))
             .envs(variables)
@@ -100,7 +101,7 @@ impl Go<'_> {
                 Stage::Compile => self.scope.output_limit,
             })
             .process_limit(self.scope.process_limit)
-            .confine(self.confinement(stage))
+            .confine(confinement)
             .spawn()
             .map_err(|error| BuildError::local("start a child process", &error))?;
 

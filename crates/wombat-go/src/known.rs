@@ -16,9 +16,10 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use tracing::debug;
 use wombat_model::{BuildSpec, ImportPath};
-use wombat_store::{GoCache, StoreError};
+use wombat_store::GoCache;
 
 use super::{
+    blocking::blocking,
     go_mod::MAIN_MODULE,
     licence,
     main_file::SERVICE,
@@ -71,12 +72,8 @@ impl KnownPackages {
             self.ask_fleet(scope, &lacking).await;
         }
         let found = self.assemble(scope, spec, &roots)?;
-        tokio::task::spawn_blocking({
-            let module_cache = module_cache.to_owned();
-            move || with_folders(found, &module_cache).map(Packages::of)
-        })
-        .await
-        .ok()?
+        let module_cache = module_cache.to_owned();
+        blocking(move || with_folders(found, &module_cache).map(Packages::of)).await
     }
 
     fn lacking(&self, scope: &ListScope, roots: &[ImportPath]) -> Vec<ImportPath> {
@@ -98,8 +95,8 @@ impl KnownPackages {
         while let Some(answer) = answers.next().await {
             match answer {
                 Ok((key, value)) => {
-                    let unpacked = tokio::task::spawn_blocking(move || unpack(&value)).await;
-                    if let (Some(root), Ok(Some(packages))) = (by_key.get(&key), unpacked) {
+                    let unpacked = blocking(move || unpack(&value)).await;
+                    if let (Some(root), Some(packages)) = (by_key.get(&key), unpacked) {
                         self.remember(scope, root, packages);
                     }
                 }
@@ -135,7 +132,7 @@ impl KnownPackages {
         Some(found)
     }
 
-    /// Stores a package list, for this machine and, if `share`, for all.
+    /// Stores a package list, for this machine and, if `share`, for all. Blocks: it reads the packages' files.
     pub(super) fn learn(
         &self,
         scope: &ListScope,
@@ -150,13 +147,8 @@ impl KnownPackages {
             if below.is_empty() || below.iter().any(|package| package.error.is_some()) {
                 continue;
             }
-            if share && let Some(fleet) = self.fleet.clone() {
-                let (key, value) = (scope.key("packages", &root), pack(&below));
-                tokio::spawn(async move {
-                    if let Err(error) = store(&fleet, &key, value).await {
-                        debug!(%error, "can't share a package list");
-                    }
-                });
+            if share && let Some(fleet) = &self.fleet {
+                fleet.put_in_background(scope.key("packages", &root), pack(&below));
             }
             self.remember(scope, &root, below);
         }
@@ -224,15 +216,10 @@ fn unpack(value: &[u8]) -> Option<Vec<ListedPackage>> {
     serde_json::from_slice(&json).ok()
 }
 
-async fn store(fleet: &GoCache, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
-    if value.is_empty() || value.len() > fleet.largest() {
-        return Ok(());
-    }
-    fleet.put(key, value.into()).await.map(drop)
-}
-
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use super::*;
     use crate::{
         main_file::tests::spec,

@@ -1,5 +1,9 @@
 //! The licences in a binary: read from the files that are compiled, not from the catalog, so that no module can bring
 //! one in unnoticed.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     collections::BTreeSet,

@@ -6,6 +6,7 @@ use std::path::Path;
 use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath};
 
 use super::{
+    blocking::blocking,
     classify,
     environment::{Environment, target_environment},
     error::BuildError,
@@ -43,7 +44,8 @@ pub(super) async fn load(
     spec: &BuildSpec,
     licence: Option<&ImportPath>,
 ) -> Result<Packages, BuildError> {
-    check_folders(go, spec)?;
+    let (cache, asked) = (go.settings.module_cache.clone(), spec.clone());
+    blocking(move || check_folders(&cache, &asked)).await?;
     let listing = match run(go, directory, spec, licence, "-mod=readonly").await? {
         // An added module may be older than Go 1.17 and not name everything below it, or its go.sum may be incomplete.
         // `go` can complete both from the other modules and the checksum database.
@@ -203,10 +205,10 @@ pub(super) fn target(spec: &BuildSpec) -> Environment {
 }
 
 /// Fails early if a module lacks a package: `go` would search every module of the graph for it.
-fn check_folders(go: &Go<'_>, spec: &BuildSpec) -> Result<(), BuildError> {
+fn check_folders(module_cache: &Path, spec: &BuildSpec) -> Result<(), BuildError> {
     for (path, package) in spec.packages() {
         let version = &spec.modules()[&package.module];
-        let cache = ModuleCache(&go.settings.module_cache);
+        let cache = ModuleCache(module_cache);
         let module = CachedModule::new(&package.module, version);
         let below = path.as_str()[package.module.as_str().len()..].trim_start_matches('/');
         if cache.is_unpacked(&module) && !cache.folder(&module).join(below).is_dir() {

@@ -3,6 +3,10 @@
 //!
 //! `go` unpacks a module into `<module>@<version>` while `cache/download/<module>/@v/<version>.partial` exists; before
 //! that it writes `<version>.ziphash`, the checksum. It never verifies an unpacked module again, and syncs nothing.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     collections::BTreeSet,

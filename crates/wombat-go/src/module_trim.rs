@@ -3,6 +3,10 @@
 //! A removal may be interrupted at any point: `.ziphash` is removed first, without which `go` and this program treat
 //! the rest as not downloaded. The folder is moved away in one step and deleted afterwards, which takes longest, while
 //! builds may fetch the module again.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fs::{self, Permissions},

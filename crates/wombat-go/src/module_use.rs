@@ -3,6 +3,10 @@
 //! Access times aren't reliable, since many file systems are mounted without them. So a use sets the modification time
 //! of a file that `go` and this program read only for its content: `.ziphash` for a use of a module's source, and
 //! `.mod` for a use of its requirements.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     collections::BTreeSet,
@@ -16,6 +20,7 @@ use wombat_goproxy::Upstream;
 use wombat_model::BuildSpec;
 
 use super::{
+    blocking::blocking,
     go_sum::GoSum,
     graph_store::GraphFiles,
     module_cache::{CachedModule, ModuleCache},
@@ -53,6 +58,7 @@ pub(super) struct ModuleUse {
 }
 
 impl ModuleUse {
+    /// Uses of the module cache that the settings name. Blocks.
     pub(super) fn of(settings: &GoSettings) -> Self {
         // Go's own state is directly in the state folder.
         let state = settings.gopath.parent().unwrap_or(&settings.gopath);
@@ -118,7 +124,7 @@ impl ModuleUse {
             return (HeldModules::default(), true);
         };
         let in_use = self.in_use.clone();
-        let noted = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let mut modules = modules();
             // A `go.sum` may contain any name, but nothing outside the cache may be marked.
             modules.retain(|module| looks_right(module.path(), module.version()));
@@ -127,8 +133,8 @@ impl ModuleUse {
             let (cache, now) = (ModuleCache(&cache), SystemTime::now());
             let absent = held.iter().filter(|it| !cache.mark(it, mark, now)).count();
             (held, absent == 0)
-        });
-        noted.await.unwrap_or_default()
+        })
+        .await
     }
 }
 

@@ -1,4 +1,8 @@
 //! The contents of a module cache: each part of each module version, with its size on disk and its last use.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -3,17 +3,18 @@
 use std::{
     fs::File,
     io::{self, Read as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use sha2::Digest as _;
-use tempfile::TempDir;
 use tokio::time::Instant;
 use wombat_model::{
     BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase, wire::Recipe,
 };
 
-use super::{binary, compile::Milestones, error::BuildError};
+use super::{
+    binary, blocking::blocking, compile::Milestones, error::BuildError, job_folder::JobFolder,
+};
 
 /// A binary that is ready to be uploaded. Its folder goes away with this value.
 #[derive(Debug)]
@@ -30,7 +31,17 @@ pub struct Product {
     pub sandbox: SandboxLevel,
     /// Duration of each phase.
     pub timings: Timings,
-    pub(super) _folder: TempDir,
+    /// The folder of the build. `None` until the build has succeeded.
+    pub(super) folder: Option<JobFolder>,
+}
+
+impl Product {
+    /// Removes the binary, and waits until it is gone.
+    pub async fn remove(self) {
+        if let Some(folder) = self.folder {
+            folder.remove().await;
+        }
+    }
 }
 
 /// Size and digest of the binary. Fails if it isn't for the target, or too large.
@@ -40,29 +51,9 @@ pub(super) async fn inspect(
     limit: u64,
 ) -> Result<(u64, Sha256), BuildError> {
     let platform = spec.target().platform();
-    let looked = tokio::task::spawn_blocking(move || {
-        let mut file = File::open(&path)?;
-        let mut hasher = sha2::Sha256::new();
-        let mut head = Vec::with_capacity(binary::HEAD);
-        let mut buffer = vec![0; 256 * 1024];
-        let mut size = 0;
-        loop {
-            let count = file.read(&mut buffer)?;
-            if count == 0 {
-                return Ok((size, head, Sha256::from_bytes(hasher.finalize().into())));
-            }
-            let room = binary::HEAD - head.len();
-            head.extend_from_slice(&buffer[..count.min(room)]);
-            hasher.update(&buffer[..count]);
-            size += count as u64;
-        }
-    });
-    let (size, head, sha256) = match looked.await {
-        Ok(result) => {
-            result.map_err(|error: io::Error| BuildError::local("read the binary", &error))?
-        }
-        Err(_) => return Err(BuildError::Stopped),
-    };
+    let read = blocking(move || read_through(&path)).await;
+    let (size, head, sha256) =
+        read.map_err(|error| BuildError::local("read the binary", &error))?;
     if size > limit {
         let message = format!(
             "The binary has {} MiB; the limit is {} MiB.",
@@ -78,6 +69,29 @@ pub(super) async fn inspect(
         )
     })?;
     Ok((size, sha256))
+}
+
+/// Size, beginning and digest of a file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn read_through(path: &Path) -> io::Result<(u64, Vec<u8>, Sha256)> {
+    let mut file = File::open(path)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut head = Vec::with_capacity(binary::HEAD);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut size = 0;
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((size, head, Sha256::from_bytes(hasher.finalize().into())));
+        }
+        let room = binary::HEAD - head.len();
+        head.extend_from_slice(&buffer[..count.min(room)]);
+        hasher.update(&buffer[..count]);
+        size += count as u64;
+    }
 }
 
 pub(super) fn timings(

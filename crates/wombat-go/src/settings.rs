@@ -13,6 +13,8 @@ use wombat_child::sandbox::{NoSandbox, Sandbox, SandboxOptions};
 use wombat_child::{ChildCommand, Ending, Output};
 use wombat_goproxy::{InvalidUpstream, RelayOptions, Upstream};
 
+use super::blocking::blocking;
+
 /// The oldest supported Go.
 const OLDEST_GO: &str = "1.26.0";
 /// Most bytes to read of its output.
@@ -149,7 +151,9 @@ impl GoOptions {
     pub async fn installed(&self, helper: &Path) -> Result<InstalledGo, SettingsError> {
         let program = match &self.go {
             Some(program) => program.clone(),
-            None => find_in_path("go").ok_or(SettingsError::NoGo)?,
+            None => blocking(|| find_in_path("go"))
+                .await
+                .ok_or(SettingsError::NoGo)?,
         };
         let env = ask(&program, helper).await?;
         let release = env.goversion.strip_prefix("go");
@@ -214,7 +218,8 @@ impl GoOptions {
             &settings.build_cache,
             &settings.gopath,
         ] {
-            std::fs::create_dir_all(path).map_err(|source| SettingsError::Folder {
+            let created = tokio::fs::create_dir_all(path).await;
+            created.map_err(|source| SettingsError::Folder {
                 path: path.clone(),
                 source,
             })?;
@@ -229,7 +234,7 @@ fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// Finds a program of this name in PATH.
+/// Finds a program of this name in PATH. Blocks.
 pub fn find_in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
-use tempfile::TempDir;
 use wombat_goproxy::RelaySession;
 use wombat_model::{BuildSpec, FailureClass, ImportPath, ModulePath, ModuleVersion};
 
 use super::{
+    blocking::blocking,
     classify,
     compile_cache::CompileCache,
     environment::build_arguments,
@@ -15,6 +15,7 @@ use super::{
     go::Go,
     graph,
     graph_store::GraphFiles,
+    job_folder::JobFolder,
     licence, list,
     module_cache::{CachedModule, ModuleCache},
     modules_in_use::HeldModules,
@@ -49,12 +50,16 @@ impl Workshop {
         let (source, _required) = job.source(self, &go, spec).await?;
         let packages = list::load(&go, &source, spec, None).await?;
         let _counted = self.modules.of_packages(&packages).await;
-        let (marked_files, bundled) = licence::count(&packages, spec, package);
-        Ok(Survey {
-            empty: packages.empty(spec) == Some(package),
-            marked_files,
-            bundled,
-        })
+        let (spec, package) = (spec.clone(), package.clone());
+        let survey = blocking(move || {
+            let (marked_files, bundled) = licence::count(&packages, &spec, &package);
+            Survey {
+                empty: packages.empty(&spec) == Some(&package),
+                marked_files,
+                bundled,
+            }
+        });
+        Ok(survey.await)
     }
 
     /// The module graph of the spec's modules.
@@ -157,7 +162,7 @@ impl Workshop {
 
 /// The folder of a survey, and what `go` needs in it.
 struct SurveyJob {
-    folder: TempDir,
+    folder: JobFolder,
     relay: RelaySession,
     toolchain: Toolchain,
     /// The spec's own modules, which are not trimmed before the end.
@@ -166,7 +171,7 @@ struct SurveyJob {
 
 impl SurveyJob {
     async fn new(workshop: &Workshop, spec: &BuildSpec, scope: &Scope) -> Result<Self, BuildError> {
-        let folder = workshop.job_folder();
+        let folder = workshop.job_folder().await;
         let folder =
             folder.map_err(|error| BuildError::local("make a folder for the survey", &error))?;
         let relay = workshop.relay.session();
@@ -205,7 +210,7 @@ impl SurveyJob {
         let files = graph::resolve(go, &workshop.graphs, spec, false).await?;
         let required = workshop.modules.of_graph(&files).await;
         let source = self.folder.path().join("source");
-        write_source(&source, spec, &files)?;
+        write_source(&source, spec, &files).await?;
         Ok((source, required))
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use wombat_model::GoVersion;
 
 use super::{
+    blocking::blocking,
     classify,
     compile_cache::CompileCache,
     error::BuildError,
@@ -37,8 +38,8 @@ pub(super) struct Toolchains {
 
 /// Creates the folder of fetched toolchains in the module cache. A sandbox only includes folders that exist when it is
 /// set up, so this one has to exist before the first toolchain does.
-fn make_folder(module_cache: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(module_cache.join("golang.org"))
+async fn make_folder(module_cache: &Path) -> std::io::Result<()> {
+    tokio::fs::create_dir_all(module_cache.join("golang.org")).await
 }
 
 impl Toolchains {
@@ -55,6 +56,7 @@ impl Toolchains {
         relay: &RelaySession,
     ) -> Result<Toolchain, BuildError> {
         make_folder(&settings.module_cache)
+            .await
             .map_err(|error| BuildError::local("make a folder for toolchains", &error))?;
         let installed = Toolchain::installed(settings);
         let Some(module) = Self::module(version, settings) else {
@@ -90,7 +92,8 @@ impl Toolchains {
         };
         let switch = [("GOTOOLCHAIN".to_owned(), version.toolchain().into())].into();
         let finished = go.run(Stage::Fetch, work_dir, switch, &["version"]).await?;
-        if finished.succeeded() && is_executable(&fetched.program) {
+        let program = fetched.program.clone();
+        if finished.succeeded() && blocking(move || is_executable(&program)).await {
             // `go` verified it while unpacking.
             *sound = true;
             return Ok(fetched);
@@ -122,7 +125,7 @@ struct ToolchainCheck {
 impl ToolchainCheck {
     /// Whether it can be used. Otherwise it is removed, since `go` wouldn't replace it.
     async fn run(self) -> bool {
-        let looked = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let cache = ModuleCache(&self.module_cache);
             let whole = cache.is_unpacked(&self.module) && is_executable(&self.program);
             if whole && (self.trusted || cache.is_intact(&self.module)) {
@@ -134,11 +137,15 @@ impl ToolchainCheck {
                 tracing::warn!(%error, version = self.module.version(), "can't remove a damaged Go toolchain");
             }
             false
-        });
-        looked.await.unwrap_or_default()
+        })
+        .await
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn is_executable(program: &Path) -> bool {
     // `go` makes it executable at the end of unpacking.
     fs::metadata(program)

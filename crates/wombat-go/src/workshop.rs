@@ -13,8 +13,10 @@ use wombat_model::{BuildSpec, ImportPath, catalog::Licence};
 use wombat_store::GoCache;
 
 use super::{
+    blocking::blocking,
     environment::target_environment,
     graph_store::{GraphStore, set_name},
+    job_folder::JobFolder,
     known::KnownPackages,
     module_use::ModuleUse,
     settings::GoSettings,
@@ -47,19 +49,19 @@ impl Workshop {
     ) -> io::Result<Self> {
         let state_dir = std::path::absolute(state_dir)?;
         let jobs = state_dir.join("jobs");
-        if jobs.exists() {
-            fs::remove_dir_all(&jobs)?;
-        }
-        fs::create_dir_all(&jobs)?;
-        // Created here, since compilers may not write in its parent folder.
-        fs::create_dir_all(private_cache(&settings))?;
+        let (own_jobs, graphs, own) = (jobs.clone(), state_dir.join("graphs"), settings.clone());
+        let (graphs, modules) = blocking(move || -> io::Result<_> {
+            make_folders(&own_jobs, &private_cache(&own))?;
+            Ok((GraphStore::new(graphs, None)?, ModuleUse::of(&own)))
+        })
+        .await?;
         Ok(Self {
-            graphs: GraphStore::new(state_dir.join("graphs"), None)?,
+            graphs,
             jobs,
             licences,
             cache: Arc::new(cache_server(&settings, None)),
             known: KnownPackages::new(None),
-            modules: ModuleUse::of(&settings),
+            modules,
             trust: Trust::Alone,
             relay: Arc::new(relay(&settings, &state_dir).await?),
             toolchains: Toolchains::default(),
@@ -119,22 +121,48 @@ impl Workshop {
     }
 
     /// A folder for one build, with the subfolders that `go` uses.
-    pub(super) fn job_folder(&self) -> io::Result<TempDir> {
-        let folder = tempfile::Builder::new()
-            .prefix("build-")
-            .tempdir_in(&self.jobs)?;
-        let telemetry = folder.path().join("home/.config/go/telemetry");
-        for path in [
-            &telemetry,
-            &folder.path().join("tmp"),
-            &folder.path().join("source"),
-        ] {
-            fs::create_dir_all(path)?;
-        }
-        // Otherwise `go` writes usage counters to the home folder and starts a process for them.
-        fs::write(telemetry.join("mode"), "off")?;
-        Ok(folder)
+    pub(super) async fn job_folder(&self) -> io::Result<JobFolder> {
+        let jobs = self.jobs.clone();
+        JobFolder::new(move || make_job_folder(&jobs)).await
     }
+
+    /// An empty folder on the disk of running builds.
+    pub async fn empty_folder(&self) -> io::Result<JobFolder> {
+        let jobs = self.jobs.clone();
+        JobFolder::new(move || tempfile::tempdir_in(jobs)).await
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn make_folders(jobs: &Path, private_cache: &Path) -> io::Result<()> {
+    if jobs.exists() {
+        fs::remove_dir_all(jobs)?;
+    }
+    fs::create_dir_all(jobs)?;
+    // Created here, since compilers may not write in its parent folder.
+    fs::create_dir_all(private_cache)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn make_job_folder(jobs: &Path) -> io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("build-").tempdir_in(jobs)?;
+    let telemetry = folder.path().join("home/.config/go/telemetry");
+    for path in [
+        &telemetry,
+        &folder.path().join("tmp"),
+        &folder.path().join("source"),
+    ] {
+        fs::create_dir_all(path)?;
+    }
+    // Otherwise `go` writes usage counters to the home folder and starts a process for them.
+    fs::write(telemetry.join("mode"), "off")?;
+    Ok(folder)
 }
 
 async fn relay(settings: &GoSettings, state_dir: &Path) -> io::Result<Relay> {

@@ -82,7 +82,9 @@ impl Fleet {
         let on_its_way = self.state.lock().coming.get(&action).cloned();
         if let Some(mut coming) = on_its_way {
             drop(coming.changed().await);
-            return self.shared.find(&action);
+            let shared = self.shared.clone();
+            let found = tokio::task::spawn_blocking(move || shared.find(&action));
+            return found.await.ok()?;
         }
         if self.is_away() {
             return None;

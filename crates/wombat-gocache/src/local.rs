@@ -8,6 +8,10 @@
 //! Nothing is synced: there are thousands of files, and all can be made again. A machine that loses power may leave
 //! files of the right size with wrong content. So files that weren't written or verified since the builder started are
 //! verified before use; their change time tells.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads and the helper process alone"
+)]
 
 use std::{
     fs::{self, File, Metadata},

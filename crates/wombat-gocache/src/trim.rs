@@ -1,4 +1,8 @@
 //! Keeps a cache folder below its limit: removes the least recently used files.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fs, io,

@@ -133,6 +133,8 @@ impl Unpacker {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use sha2::Digest as _;
 
     use super::*;

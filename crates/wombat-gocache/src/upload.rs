@@ -125,6 +125,10 @@ fn upload(fleet: &Fleet, runtime: &Handle, job: &Upload) -> Result<(), StoreErro
     Ok(())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in the thread of uploads alone"
+)]
 fn pack(found: &Found, largest: usize) -> io::Result<Packed> {
     let body = fs::read(&found.path)?;
     entry::pack(found.output, &body, largest)
@@ -146,6 +150,8 @@ async fn send(fleet: &Fleet, action: &ActionId, packed: Packed) -> Result<(), St
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use std::time::UNIX_EPOCH;
 
     use wombat_testkit::NatsServer;

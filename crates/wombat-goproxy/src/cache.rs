@@ -3,6 +3,10 @@
 //! A file is named by the digest of the query's path, in a folder named by its first two digits. It is created by a
 //! rename once it is complete, and ends with the SHA-256 of its content: a file damaged by a crash counts as missing,
 //! and is fetched again. `go` itself checks that modules are as published, as it does with a proxy's answer.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fs::{self, File},
@@ -68,12 +72,20 @@ impl Cache {
             .tempfile_in(folder)
     }
 
+    /// Stores an answer.
     pub(super) fn keep(&self, query: &Query, mut file: NamedTempFile) -> io::Result<Answer> {
         let size = file.as_file().metadata()?.len();
         let digest = digest(file.as_file_mut(), size)?;
         file.seek(SeekFrom::Start(size))?;
         file.write_all(&digest)?;
         let file = file.persist(self.path(query))?;
+        Ok(Answer { file, size })
+    }
+
+    /// An answer that isn't stored.
+    pub(super) fn pass_on(file: NamedTempFile) -> io::Result<Answer> {
+        let file = file.into_file();
+        let size = file.metadata()?.len();
         Ok(Answer { file, size })
     }
 

@@ -17,7 +17,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use parking_lot::Mutex;
-use tokio::{io::AsyncReadExt as _, net::TcpListener, sync::Mutex as AsyncMutex, task::JoinSet};
+use tokio::{
+    fs::File,
+    io::AsyncReadExt as _,
+    net::TcpListener,
+    sync::Mutex as AsyncMutex,
+    task::{JoinSet, spawn_blocking},
+};
 use tokio_util::io::ReaderStream;
 use tracing::debug;
 
@@ -82,7 +88,7 @@ impl Relay {
         let checksums = ChecksumDatabase::from_setting(checksum_database);
         let shared = Arc::new(Shared {
             source: Source::new(upstream, checksums, patience).map_err(io::Error::other)?,
-            cache: Cache::new(folder)?,
+            cache: spawn_blocking(move || Cache::new(folder)).await??,
             sessions: Arc::default(),
             fetching: Mutex::default(),
         });
@@ -109,7 +115,7 @@ impl Relay {
         self.shared.sessions.begin(self.port, cache)
     }
 
-    /// Removes the stored answers for these paths.
+    /// Removes the stored answers for these paths. Blocks.
     pub fn forget(&self, paths: &[String]) {
         for path in paths {
             self.shared.cache.forget(path);
@@ -163,7 +169,7 @@ impl Shared {
     /// The stored answer, if it is intact.
     async fn find(&self, query: &Query) -> Option<Answer> {
         let (cache, query) = (self.cache.clone(), query.clone());
-        let found = tokio::task::spawn_blocking(move || cache.find(&query));
+        let found = spawn_blocking(move || cache.find(&query));
         found.await.ok()?
     }
 
@@ -171,22 +177,28 @@ impl Shared {
         let local =
             |error: io::Error| Refusal::Unavailable(format!("can't store the answer: {error}"));
         let begun = Instant::now();
-        let mut file = self.cache.unfinished(query).map_err(local)?;
-        self.source.fetch(query, &mut file).await?;
-        debug!(path = query.path(), elapsed = ?begun.elapsed(), "fetched");
-        match query.caching() {
-            Caching::Forever => {
-                let (cache, query) = (self.cache.clone(), query.clone());
-                let keeping = tokio::task::spawn_blocking(move || cache.keep(&query, file));
-                let stored = keeping.await.unwrap_or_else(|error| Err(error.into()));
-                stored.map_err(local)
-            }
-            Caching::Never => {
-                let file = file.into_file();
-                let size = file.metadata().map_err(local)?.len();
-                Ok(Answer { file, size })
-            }
+        let (cache, own) = (self.cache.clone(), query.clone());
+        let made = spawn_blocking(move || cache.unfinished(&own)).await;
+        let file = made
+            .unwrap_or_else(|error| Err(error.into()))
+            .map_err(local)?;
+        let mut writer = File::from_std(file.as_file().try_clone().map_err(local)?);
+        let fetched = self.source.fetch(query, &mut writer).await;
+        if let Err(refusal) = fetched {
+            // Part of a large archive takes a while to remove.
+            drop(spawn_blocking(move || drop((writer, file))));
+            return Err(refusal);
         }
+        debug!(path = query.path(), elapsed = ?begun.elapsed(), "fetched");
+        let (cache, own) = (self.cache.clone(), query.clone());
+        let stored = spawn_blocking(move || match own.caching() {
+            Caching::Forever => cache.keep(&own, file),
+            Caching::Never => Cache::pass_on(file),
+        });
+        stored
+            .await
+            .unwrap_or_else(|error| Err(error.into()))
+            .map_err(local)
     }
 
     /// A lock for this path, so that it is fetched only once at a time.
@@ -206,7 +218,7 @@ impl Shared {
 fn whole(Answer { mut file, size }: Answer) -> Response {
     match file.seek(SeekFrom::Start(0)) {
         Ok(_) => {
-            let file = tokio::fs::File::from_std(file).take(size);
+            let file = File::from_std(file).take(size);
             let body = Body::from_stream(ReaderStream::new(file));
             ([(header::CONTENT_LENGTH, size)], body).into_response()
         }

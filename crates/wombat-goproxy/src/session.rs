@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
+use tracing::warn;
 
 use super::{cache::Cache, query::Query};
 
@@ -82,10 +83,16 @@ impl RelaySession {
     }
 
     /// Removes the stored answers that `go` was served, since it couldn't use them.
-    pub fn forget_served(&self) {
+    pub async fn forget_served(&self) {
         let served = std::mem::take(&mut self.state.lock().served);
-        for query in &served {
-            self.cache.forget(query.path());
+        let cache = self.cache.clone();
+        let removed = tokio::task::spawn_blocking(move || {
+            for query in &served {
+                cache.forget(query.path());
+            }
+        });
+        if let Err(error) = removed.await {
+            warn!(%error, "can't remove the answers that a build was served");
         }
     }
 }

@@ -1,14 +1,20 @@
 //! Sends queries to the module proxy, and classifies its failures.
 
 use std::{
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, SeekFrom},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use reqwest::{Client, Response, StatusCode, Url};
-use tempfile::NamedTempFile;
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _},
+    sync::OnceCell,
+    task::spawn_blocking,
+    time::timeout,
+};
 use tracing::debug;
 
 use super::{
@@ -65,15 +71,11 @@ impl Source {
         })
     }
 
-    /// Writes the answer to a file. Retries if that may help.
-    pub(super) async fn fetch(
-        &self,
-        query: &Query,
-        file: &mut NamedTempFile,
-    ) -> Result<(), Refusal> {
+    /// Writes the answer to an empty file. Retries if that may help.
+    pub(super) async fn fetch(&self, query: &Query, file: &mut File) -> Result<(), Refusal> {
         let base = match &self.upstream {
             Upstream::Http(base) => base.clone(),
-            Upstream::Folder(folder) => return copy(&folder.join(query.path()), file),
+            Upstream::Folder(folder) => return copy(folder.join(query.path()), file).await,
             Upstream::Off => {
                 return Err(Refusal::Unavailable("this builder is offline".to_owned()));
             }
@@ -96,9 +98,12 @@ impl Source {
     async fn passes_on(&self, base: &Url, database: &ChecksumDatabase) -> Result<bool, Refusal> {
         let ask = async || {
             let question = Query::supported(&database.name);
-            let mut answer = NamedTempFile::new().map_err(|error| {
+            let made = spawn_blocking(tempfile::tempfile).await;
+            let answer = made.unwrap_or_else(|error| Err(error.into()));
+            let answer = answer.map_err(|error| {
                 Refusal::Unavailable(format!("can't store the answer: {error}"))
             })?;
+            let mut answer = File::from_std(answer);
             match self
                 .fetch_again(base, question.path(), &question, &mut answer)
                 .await
@@ -116,7 +121,7 @@ impl Source {
         base: &Url,
         path: &str,
         query: &Query,
-        file: &mut NamedTempFile,
+        file: &mut File,
     ) -> Result<(), Refusal> {
         let url = below(base, path);
         for pause in AGAIN_AFTER {
@@ -132,16 +137,11 @@ impl Source {
         self.fetch_once(url, query, file).await.map_err(Into::into)
     }
 
-    async fn fetch_once(
-        &self,
-        url: Url,
-        query: &Query,
-        file: &mut NamedTempFile,
-    ) -> Result<(), Trouble> {
+    async fn fetch_once(&self, url: Url, query: &Query, file: &mut File) -> Result<(), Trouble> {
         let local =
-            |error: std::io::Error| Trouble::Permanent(format!("can't store the answer: {error}"));
-        file.as_file_mut().set_len(0).map_err(local)?;
-        file.seek(SeekFrom::Start(0)).map_err(local)?;
+            |error: io::Error| Trouble::Permanent(format!("can't store the answer: {error}"));
+        file.set_len(0).await.map_err(local)?;
+        file.rewind().await.map_err(local)?;
         let sent = timeout(self.patience, self.client.get(url).send()).await;
         let mut response = match sent {
             Ok(sent) => sent.map_err(|error| Trouble::of(&error))?,
@@ -164,9 +164,10 @@ impl Source {
                     format!("the answer is larger than the limit of {} MiB", limit >> 20),
                 ));
             }
-            file.write_all(&bytes).map_err(local)?;
+            file.write_all(&bytes).await.map_err(local)?;
         }
-        if query.is_zip() && !ends_as_an_archive(file).map_err(local)? {
+        file.flush().await.map_err(local)?;
+        if query.is_zip() && !ends_as_an_archive(file).await.map_err(local)? {
             return Err(Trouble::Transient("the archive is cut off".to_owned()));
         }
         Ok(())
@@ -242,11 +243,10 @@ fn below(base: &Url, path: &str) -> Url {
     url
 }
 
-fn copy(path: &std::path::Path, file: &mut NamedTempFile) -> Result<(), Refusal> {
-    let copied = std::fs::File::open(path).and_then(|mut from| std::io::copy(&mut from, file));
-    match copied {
+async fn copy(path: PathBuf, file: &File) -> Result<(), Refusal> {
+    match try_copy(path, file).await {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Refusal::Rejected {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Refusal::Rejected {
             status: StatusCode::NOT_FOUND,
             words: "not found".to_owned(),
         }),
@@ -254,13 +254,27 @@ fn copy(path: &std::path::Path, file: &mut NamedTempFile) -> Result<(), Refusal>
     }
 }
 
+async fn try_copy(path: PathBuf, file: &File) -> io::Result<u64> {
+    let to = file.try_clone().await?.into_std().await;
+    spawn_blocking(move || copy_all(&path, to)).await?
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn copy_all(path: &Path, mut to: std::fs::File) -> io::Result<u64> {
+    io::copy(&mut std::fs::File::open(path)?, &mut to)
+}
+
 /// Whether the archive's end record is there: it is the last part of the file, except for a comment.
-fn ends_as_an_archive(file: &mut NamedTempFile) -> std::io::Result<bool> {
+async fn ends_as_an_archive(file: &mut File) -> io::Result<bool> {
     const LONGEST_END: u64 = 22 + 65_535;
-    let size = file.as_file().metadata()?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))?;
+    let size = file.metadata().await?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))
+        .await?;
     let mut end = Vec::new();
-    file.read_to_end(&mut end)?;
+    file.read_to_end(&mut end).await?;
     Ok(end.windows(4).any(|bytes| bytes == b"PK\x05\x06"))
 }
 

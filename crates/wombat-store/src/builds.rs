@@ -173,7 +173,7 @@ impl Builds {
             && !open::is_open(&record.value)
         {
             let (bucket, key, end) = (self.bucket.clone(), key.clone(), record.revision);
-            tokio::spawn(async move {
+            self.bucket.connection().spawn(async move {
                 if let Err(error) = open::clear(&bucket, &key, end, open::HintAge::Never).await {
                     debug!(%key, %error, "a finished build's hint is left to the janitor");
                 }

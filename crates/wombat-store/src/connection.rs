@@ -1,23 +1,23 @@
 //! A role's connection to NATS, and its health.
 
 use std::{
-    path::Path,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use async_nats::{Client, ConnectOptions, connection::State, jetstream};
+use async_nats::{Client, connection::State, jetstream};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
 use crate::{
     Health, NatsArgs,
-    address::{Servers, UrlLogin, without_login},
+    address::{Servers, without_login},
     clock::ServerClock,
     complaints::Complaints,
-    fitness::{self, UnfitServer},
+    fitness,
     health::report,
+    login::{ConnectError, login},
     roles::inbox_prefix,
     writes::{Writes, restart_nats},
 };
@@ -35,38 +35,6 @@ const RECONNECT_DELAYS: [Duration; 4] = [
     Duration::from_secs(1),
 ];
 
-/// Why connecting failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// A file that was named can't be read.
-    #[error("can't read {what} in {path}: {source}")]
-    File {
-        /// What it should contain.
-        what: &'static str,
-        /// The file.
-        path: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// JWT and seed don't make credentials.
-    #[error("the user JWT and seed can't be read: {0}")]
-    Jwt(std::io::Error),
-    /// The server can't be reached, or refuses the login.
-    #[error("can't connect to NATS at {url}: {source}")]
-    Connect {
-        /// The address, without user and password.
-        url: String,
-        /// The client's error.
-        source: async_nats::ConnectError,
-    },
-    /// There are different logins.
-    #[error("{0}")]
-    Login(&'static str),
-    /// The server is reachable, but can't be used.
-    #[error(transparent)]
-    Unfit(#[from] UnfitServer),
-}
-
 /// A connection to NATS. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -78,6 +46,8 @@ pub struct Connection {
     pub(crate) writes: Writes,
     /// Background tasks of this connection, such as following a stream.
     tasks: TaskTracker,
+    /// Cancelled once they have had their time to end.
+    closed: CancellationToken,
 }
 
 impl Connection {
@@ -143,6 +113,7 @@ impl Connection {
             complaints: Complaints::default(),
             writes: Writes::default(),
             tasks: TaskTracker::new(),
+            closed: CancellationToken::new(),
         })
     }
 
@@ -222,13 +193,15 @@ impl Connection {
         self.client.server_info().cluster.is_some()
     }
 
-    /// Starts a background task, which ends when its receiver is dropped; [`Self::close`] waits for it.
+    /// Starts a background task, which ends by itself, as when its receiver is dropped. [`Self::close`] waits for it.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
+        let closed = self.closed.clone();
+        self.tasks.spawn(closed.run_until_cancelled_owned(task));
     }
 
     /// Waits for background tasks, sends queued messages, drains subscriptions, and closes. Each half takes two seconds
-    /// at most: a server that is down can't be sent anything, and drops the connection by itself.
+    /// at most: a server that is down can't be sent anything, and drops the connection by itself. Tasks that take
+    /// longer are cancelled.
     pub async fn close(self) {
         self.tasks.close();
         let sent = timeout(CLOSE_LIMIT, async {
@@ -240,73 +213,9 @@ impl Connection {
             Ok(Err(error)) => warn!(%error, "closing a connection with unsent messages"),
             Err(_) => warn!("NATS doesn't respond; closing the connection with messages unsent"),
         }
+        self.closed.cancel();
         if let Ok(Err(error)) = timeout(CLOSE_LIMIT, self.client.drain()).await {
             warn!(%error, "the connection was closed already");
         }
-    }
-}
-
-async fn login(args: &NatsArgs, in_url: Option<UrlLogin>) -> Result<ConnectOptions, ConnectError> {
-    let mut options = ConnectOptions::new();
-    // The separate login is the more deliberate one, and used to be the only one that counted.
-    if in_url.is_some() && args.has_login() {
-        warn!(
-            "NATS_URL (--nats-url) contains a login, but another one is given too, which is used instead"
-        );
-    }
-    if let Some(login) = in_url.filter(|_| !args.has_login()) {
-        options = match login {
-            UrlLogin::User { name, password } => options.user_and_password(name, password),
-            UrlLogin::Token(token) => options.token(token),
-        };
-    } else if let Some(path) = &args.credentials {
-        let read = options.credentials_file(path).await;
-        options = read.map_err(|source| unreadable("the credentials", path, source))?;
-    } else if let (Some(jwt), Some(seed)) = (&args.jwt, &args.seed) {
-        let credentials = format!(
-            "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
-             -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
-        );
-        options = options
-            .credentials(&credentials)
-            .map_err(ConnectError::Jwt)?;
-    } else if let Some(seed) = &args.seed {
-        options = options.nkey(seed.clone());
-    } else if let Some(path) = &args.seed_file {
-        let seed = tokio::fs::read_to_string(path).await;
-        let seed = seed.map_err(|source| unreadable("the seed", path, source))?;
-        options = options.nkey(seed.trim().to_owned());
-    } else if let (Some(user), Some(password)) = (&args.user, &args.password) {
-        options = options.user_and_password(user.clone(), password.clone());
-    }
-    // The client reads these when it connects, and wouldn't name the one that is missing.
-    for (what, path) in [
-        ("the authorities", &args.tls_ca),
-        ("the certificate", &args.tls_certificate),
-        ("the certificate's key", &args.tls_key),
-    ] {
-        if let Some(path) = path {
-            let opened = tokio::fs::File::open(path).await;
-            opened.map_err(|source| unreadable(what, path, source))?;
-        }
-    }
-    if let Some(path) = &args.tls_ca {
-        options = options
-            .add_root_certificates(path.clone())
-            .require_tls(true);
-    }
-    if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
-        options = options
-            .add_client_certificate(certificate.clone(), key.clone())
-            .require_tls(true);
-    }
-    Ok(options)
-}
-
-fn unreadable(what: &'static str, path: &Path, source: std::io::Error) -> ConnectError {
-    ConnectError::File {
-        what,
-        path: path.display().to_string(),
-        source,
     }
 }

@@ -1,4 +1,4 @@
-//! The tasks of a role that follow streams while it runs.
+//! The tasks of a role that use its connection while it runs.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use tracing::warn;
 /// How long they may take to end after cancellation: a commit of an index may be under way.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
-/// Tasks that follow streams. They must end before the connection is closed, since streams of a closed connection may
-/// not be read. Cheap to clone.
+/// Tasks that use a connection, most of which follow streams. They must end before the connection is closed, since
+/// streams of a closed connection may not be read. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Followers {
     stop: CancellationToken,
@@ -45,7 +45,7 @@ impl Followers {
         {
             warn!(
                 left = self.tasks.len(),
-                "tasks that follow streams didn't end in time"
+                "tasks that use the connection didn't end in time"
             );
         }
     }

@@ -9,6 +9,7 @@ use async_nats::{HeaderMap, Message, jetstream::message::PublishMessage};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use serde::Serialize;
+use tracing::debug;
 use wombat_model::names::GOCACHE_BUCKET;
 
 use crate::{
@@ -71,6 +72,20 @@ impl GoCache {
             Err(PublishFailure::Unknown(problem)) => Err(StoreError::Unavailable(problem)),
             Err(PublishFailure::Failed(error)) => Err(error),
         }
+    }
+
+    /// The same in the background, for values that other builders can do without: one that is empty or too large is left
+    /// out, and a failure is only logged.
+    pub fn put_in_background(&self, key: String, value: Vec<u8>) {
+        if value.is_empty() || value.len() > self.largest() {
+            return;
+        }
+        let store = self.clone();
+        self.bucket.connection().spawn(async move {
+            if let Err(error) = store.put(&key, value.into()).await {
+                debug!(%error, key, "can't share a value with other builders");
+            }
+        });
     }
 
     /// The values of these keys, in any order; missing ones are left out. A key may end in `*` or `>`. Ends after an

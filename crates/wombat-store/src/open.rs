@@ -62,7 +62,7 @@ pub(crate) async fn announce(bucket: &Bucket, key: &BuildKey) {
     };
     let mut outcome = publish().await;
     let key = key.clone();
-    tokio::spawn(async move {
+    bucket.connection().spawn(async move {
         for _ in 0..TRIES {
             let problem = match outcome {
                 Ok(acknowledgement) => match acknowledgement.await {

@@ -3,6 +3,10 @@
 //! `server/nats-server.conf` is created once, for operators to edit. `server/roles.conf`, which it includes, belongs to
 //! this version of the program and is rewritten each time. `<role>/user.nk` is a role's secret: created once, and
 //! readable only by its owner. Each folder can be given to one machine or container without the others.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called by a command that does nothing else"
+)]
 
 use std::{
     fs, io,
@@ -35,7 +39,7 @@ pub(crate) fn write(folder: &Path, store: &Path) -> anyhow::Result<Vec<(PathBuf,
     make_folder(folder, 0o755)?;
     let mut keys = RoleKeys::generate();
     let mut seeds = Vec::new();
-    for role in NatsRole::ALL {
+    for &role in NatsRole::ALL {
         let own = folder.join(role.name());
         make_folder(&own, 0o700)?;
         let path = own.join(SEED);
@@ -162,7 +166,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         write(place.path(), Path::new("/data")).unwrap();
         let roles = fs::read_to_string(place.path().join(SERVER_FOLDER).join(ROLES)).unwrap();
-        for role in NatsRole::ALL {
+        for &role in NatsRole::ALL {
             let seed = place.path().join(role.name()).join(SEED);
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!((mode(&seed), mode(seed.parent().unwrap())), (0o600, 0o700));

@@ -135,6 +135,10 @@ impl Signals {
 }
 
 /// Whether SIGHUP was ignored when the process was started, as far as the system tells.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called once, at the start of the process"
+)]
 fn hang_up_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

@@ -1,4 +1,8 @@
 //! The state directory: its location, its format, and the lock that keeps a second process out.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called at the start, before anything is served"
+)]
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},

@@ -6,8 +6,9 @@ mod tokens;
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
-use tracing::info;
-use wombat_model::{ProblemCode, RefusalStatus};
+use tokio::task::spawn_blocking;
+use tracing::{error, info};
+use wombat_model::{ProblemCode, Refusal, RefusalStatus};
 
 use crate::{ApiError, caller::Caller};
 pub use role::Role;
@@ -32,7 +33,7 @@ impl AccessControl {
     }
 
     /// Refuses a request whose token lacks the role. `what` names the call in the log.
-    pub(crate) fn check(
+    pub(crate) async fn check(
         &self,
         headers: &HeaderMap,
         needed: Role,
@@ -65,7 +66,13 @@ impl AccessControl {
                 ),
             ));
         };
-        match tokens.find(given) {
+        let (tokens, given) = (Arc::clone(tokens), given.to_owned());
+        let found = spawn_blocking(move || tokens.find(&given)).await;
+        let found = found.map_err(|failure| {
+            error!(%failure, "the thread of a token check failed");
+            ApiError::from(Refusal::internal())
+        })?;
+        match found {
             None => Err(forbidden(
                 "This token isn't in the gateway's token file.".to_owned(),
             )),
@@ -116,6 +123,8 @@ impl AccessControl {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use super::*;
 
     fn headers(authorization: Option<&str>) -> HeaderMap {
@@ -125,39 +134,41 @@ mod tests {
             .collect()
     }
 
-    fn status(control: &AccessControl, authorization: Option<&str>, needed: Role) -> u16 {
-        match control.check(&headers(authorization), needed, "test") {
+    async fn status(control: &AccessControl, authorization: Option<&str>, needed: Role) -> u16 {
+        match control.check(&headers(authorization), needed, "test").await {
             Ok(()) => 200,
             Err(ApiError::Refused(refusal)) => refusal.status.code(),
             Err(other) => panic!("{other:?}"),
         }
     }
 
-    #[test]
-    fn a_token_opens_what_its_role_may() {
+    #[tokio::test]
+    async fn a_token_opens_what_its_role_may() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let secrets = Role::ALL.map(|role| (role, Secret::generate()));
-        let lines = secrets.each_ref().map(|(role, secret)| {
+        let with_secret = |role: &Role| (*role, Secret::generate());
+        let secrets: Vec<_> = Role::ALL.iter().map(with_secret).collect();
+        let line = |(role, secret): &(Role, Secret)| {
             let entry = TokenEntry::new(role.name(), *role, secret).unwrap();
             format!("{entry}\n")
-        });
+        };
+        let lines: Vec<String> = secrets.iter().map(line).collect();
         std::fs::write(file.path(), lines.concat()).unwrap();
         let control = AccessControl::Tokens(Some(Arc::new(TokenFile::open(file.path()).unwrap())));
-        for needed in Role::ALL {
+        for &needed in Role::ALL {
             for (role, secret) in &secrets {
                 let expected = if *role >= needed { 200 } else { 403 };
                 let bearer = format!("bearer {}", secret.reveal());
-                assert_eq!(status(&control, Some(&bearer), needed), expected);
+                assert_eq!(status(&control, Some(&bearer), needed).await, expected);
             }
-            assert_eq!(status(&control, None, needed), 401);
-            assert_eq!(status(&control, Some("Basic x"), needed), 401);
-            assert_eq!(status(&control, Some("Bearer wrong"), needed), 403);
-            assert_eq!(status(&control, Some("Bearer "), needed), 403);
+            assert_eq!(status(&control, None, needed).await, 401);
+            assert_eq!(status(&control, Some("Basic x"), needed).await, 401);
+            assert_eq!(status(&control, Some("Bearer wrong"), needed).await, 403);
+            assert_eq!(status(&control, Some("Bearer "), needed).await, 403);
             assert_eq!(
-                status(&AccessControl::Tokens(None), Some("Bearer x"), needed),
+                status(&AccessControl::Tokens(None), Some("Bearer x"), needed).await,
                 403
             );
-            assert_eq!(status(&AccessControl::Anyone, None, needed), 200);
+            assert_eq!(status(&AccessControl::Anyone, None, needed).await, 200);
         }
     }
 }

@@ -1,4 +1,8 @@
 //! The token file: a line for each token, with its name, its role and the SHA-256 of its secret. Secrets aren't stored.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::{
     fmt, fs, io,
@@ -93,7 +97,7 @@ impl FromStr for TokenEntry {
         };
         let role = role
             .parse()
-            .map_err(|()| ParseTokenError("a role is `reader`, `operator` or `admin`"))?;
+            .map_err(|_| ParseTokenError("a role is `reader`, `operator` or `admin`"))?;
         let mut bytes = [0; 32];
         hex::decode_to_slice(digest, &mut bytes)
             .map_err(|_| ParseTokenError("the SHA-256 has 64 hexadecimal digits"))?;
@@ -196,7 +200,7 @@ pub struct TokenFile {
 type TokenFileStamp = (SystemTime, u64);
 
 impl TokenFile {
-    /// Reads the file.
+    /// Reads the file. Blocks.
     pub fn open(path: &Path) -> Result<Self, TokenFileError> {
         let stamp = stamp(path);
         let tokens = Tokens::read(path)?;
@@ -206,7 +210,7 @@ impl TokenFile {
         })
     }
 
-    /// Name and role of the token with this secret.
+    /// Name and role of the token with this secret. Blocks.
     pub(super) fn find(&self, secret: &str) -> Option<(String, Role)> {
         let mut known = self.known.lock();
         let now = stamp(&self.path);

@@ -87,29 +87,36 @@ pub(super) async fn found(folder: &Path) -> io::Result<Vec<(Sha256, u64)>> {
 /// The stamp of a file that has the artifact's bytes. `None`: it has others, or was changed while it was read.
 pub(super) async fn verify(path: &Path, artifact: &Artifact) -> io::Result<Option<Stamp>> {
     let (path, size) = (path.to_owned(), artifact.size);
-    let read = tokio::task::spawn_blocking(move || {
-        let mut file = File::open(path)?;
-        let before = Stamp::of(&file.metadata()?);
-        if before.size != size {
-            return Ok(None);
-        }
-        let mut hasher = Hasher::new();
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            hasher.update(&buffer[..read]);
-        }
-        let digest = Sha256::from_bytes(hasher.finalize().into());
-        let after = Stamp::of(&file.metadata()?);
-        Ok::<_, io::Error>((before == after).then_some((digest, after)))
-    });
+    let read = tokio::task::spawn_blocking(move || read_through(&path, size));
     let read = read.await.map_err(io::Error::other)??;
     Ok(read
         .filter(|(digest, _)| *digest == artifact.sha256)
         .map(|(_, stamp)| stamp))
+}
+
+/// Digest and stamp of a file. `None`: it has another size, or was changed while it was read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn read_through(path: &Path, size: u64) -> io::Result<Option<(Sha256, Stamp)>> {
+    let mut file = File::open(path)?;
+    let before = Stamp::of(&file.metadata()?);
+    if before.size != size {
+        return Ok(None);
+    }
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    let digest = Sha256::from_bytes(hasher.finalize().into());
+    let after = Stamp::of(&file.metadata()?);
+    Ok((before == after).then_some((digest, after)))
 }
 
 /// A file that is being written under a temporary name.
@@ -133,29 +140,14 @@ impl PartFile {
         })
     }
 
-    /// Appends bytes. While the disk is full, calls `make_room`, which returns whether it made some.
-    pub(super) async fn write(
-        &mut self,
-        bytes: &[u8],
-        make_room: impl Fn() -> bool,
-    ) -> io::Result<()> {
-        loop {
-            match self.try_write(bytes).await {
-                Ok(()) => {
-                    self.written += bytes.len() as u64;
-                    return Ok(());
-                }
-                Err(error) if is_full(&error) && make_room() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Appends bytes. After an error, the same bytes can be appended again.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         // An attempt that failed may have written some of the bytes.
         self.file.seek(SeekFrom::Start(self.written)).await?;
         self.file.write_all(bytes).await?;
-        self.file.flush().await
+        self.file.flush().await?;
+        self.written += bytes.len() as u64;
+        Ok(())
     }
 
     /// Gives the file its name once its bytes are on the disk: the name must not outlive them when the power fails.
@@ -173,7 +165,7 @@ impl PartFile {
 }
 
 /// Whether removing files may help.
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
@@ -183,7 +175,7 @@ fn is_full(error: &io::Error) -> bool {
 /// Fails if no files can be stored in a folder, which is made if it is missing.
 pub(super) async fn try_folder(folder: &Path) -> io::Result<()> {
     let mut part = PartFile::create(&folder.join("probe")).await?;
-    let written = match part.try_write(b"probe").await {
+    let written = match part.write(b"probe").await {
         // Cached files can be evicted.
         Err(error) if is_full(&error) => Ok(()),
         other => other,

@@ -1,6 +1,6 @@
 //! Reading a file of the cache: it isn't evicted meanwhile, and gives only bytes that were verified.
 
-use std::{io, ops::Range, sync::Arc};
+use std::{io, ops::Range, path::Path, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, stream};
@@ -43,12 +43,9 @@ impl Hold {
     }
 
     pub(super) async fn open(&self) -> Opened {
+        self.folder.until_removed(&self.digest).await;
         let path = self.folder.file(&self.digest);
-        let opened = tokio::task::spawn_blocking(move || {
-            let file = std::fs::File::open(path)?;
-            let stamp = Stamp::of(&file.metadata()?);
-            Ok((file, stamp))
-        });
+        let opened = tokio::task::spawn_blocking(move || open(&path));
         match opened
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -60,6 +57,16 @@ impl Hold {
             Ok(_) | Err(_) => Opened::Unverified,
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn open(path: &Path) -> io::Result<(std::fs::File, Stamp)> {
+    let file = std::fs::File::open(path)?;
+    let stamp = Stamp::of(&file.metadata()?);
+    Ok((file, stamp))
 }
 
 /// An open, verified file. It isn't evicted while this lives.

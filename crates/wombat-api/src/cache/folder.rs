@@ -1,8 +1,9 @@
 //! The folder as a whole: which files are in it, which are evicted, and whether files can be stored.
 
-use std::{io, path::PathBuf};
+use std::{collections::HashSet, io, path::PathBuf};
 
 use parking_lot::Mutex;
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tracing::warn;
 use wombat_model::{Artifact, Sha256};
 
@@ -35,6 +36,24 @@ pub(super) struct Folder {
     /// Bytes.
     limit: u64,
     inner: Mutex<Bookkeeping>,
+    /// Evicted files that are still on the disk.
+    evicted: watch::Sender<HashSet<Sha256>>,
+    /// Whose blocking threads remove them.
+    runtime: Handle,
+}
+
+/// The removal of a file. It is over when this is dropped.
+struct Removal {
+    digest: Sha256,
+    evicted: watch::Sender<HashSet<Sha256>>,
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        self.evicted.send_modify(|files| {
+            files.remove(&self.digest);
+        });
+    }
 }
 
 impl Folder {
@@ -56,6 +75,8 @@ impl Folder {
             path,
             limit,
             inner: Mutex::new(inner),
+            evicted: watch::Sender::default(),
+            runtime: Handle::current(),
         };
         folder.make_room(&mut folder.inner.lock());
         folder
@@ -120,25 +141,55 @@ impl Folder {
         self.make_room(&mut inner);
     }
 
-    /// Under the lock, so that no client opens a file between the decision and its removal.
     fn make_room(&self, inner: &mut Bookkeeping) {
         for digest in inner.ledger.evict(self.limit) {
-            self.remove_now(&digest);
+            drop(self.remove(digest));
         }
     }
 
     /// Evicts one more file than the limit asks for; returns whether that made room.
-    pub(super) fn make_more_room(&self) -> bool {
-        let mut inner = self.inner.lock();
-        let evicted = inner.ledger.evict_one();
-        evicted.is_some_and(|digest| self.remove_now(&digest))
+    pub(super) async fn make_more_room(&self) -> bool {
+        let removing = {
+            let mut inner = self.inner.lock();
+            let evicted = inner.ledger.evict_one();
+            evicted.map(|digest| self.remove(digest))
+        };
+        match removing {
+            Some(removing) => removing.await.is_ok_and(|removed| removed),
+            None => false,
+        }
     }
 
-    fn remove_now(&self, digest: &Sha256) -> bool {
-        let removed = wombat_files::remove(&self.file(digest));
-        if let Err(error) = &removed {
-            warn!(%error, %digest, "can't remove a cached file");
-        }
-        removed.is_ok()
+    /// Removes an evicted file. Called under the lock: clients that hold the file from now on wait for the removal.
+    fn remove(&self, digest: Sha256) -> JoinHandle<bool> {
+        let path = self.file(&digest);
+        self.evicted.send_modify(|files| {
+            files.insert(digest.clone());
+        });
+        let removal = Removal {
+            digest,
+            evicted: self.evicted.clone(),
+        };
+        self.runtime.spawn_blocking(move || {
+            let removed = wombat_files::remove(&path);
+            if let Err(error) = &removed {
+                warn!(%error, digest = %removal.digest, "can't remove a cached file");
+            }
+            drop(removal);
+            removed.is_ok()
+        })
+    }
+
+    /// Waits until a file that is held isn't being removed any more.
+    pub(super) async fn until_removed(&self, digest: &Sha256) {
+        let mut evicted = self.evicted.subscribe();
+        // Never fails, since the sender lives as long as the folder.
+        drop(evicted.wait_for(|files| !files.contains(digest)).await);
+    }
+
+    /// Waits until all evicted files are removed, so that others have room.
+    pub(super) async fn until_room(&self) {
+        let mut evicted = self.evicted.subscribe();
+        drop(evicted.wait_for(HashSet::is_empty).await);
     }
 }

@@ -7,10 +7,10 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::{info, warn};
 use wombat_model::{Artifact, Refusal, Sha256};
-use wombat_store::{Artifacts, StoreError};
+use wombat_store::{Artifacts, Followers, StoreError};
 
 use super::{
     disk::{self, PartFile, Stamp},
@@ -63,6 +63,8 @@ pub(super) struct FileJobs {
     artifacts: Artifacts,
     permits: Semaphore,
     running: Mutex<HashMap<(Sha256, FileJob), SharedOutcome>>,
+    /// Not ended by the gateway's `stop`: running requests may finish, and need them.
+    tasks: Followers,
 }
 
 impl FileJobs {
@@ -73,7 +75,13 @@ impl FileJobs {
             artifacts,
             permits: Semaphore::new(AT_ONCE),
             running: Mutex::default(),
+            tasks: Followers::default(),
         }
+    }
+
+    /// Ends all jobs; their clients get an error.
+    pub(super) async fn end(&self) {
+        self.tasks.end().await;
     }
 
     /// Joins a job, or starts it. It goes on if the client that started it leaves.
@@ -89,17 +97,22 @@ impl FileJobs {
         }
         let artifact = artifact.clone();
         let (name, jobs) = (key.clone(), Arc::clone(self));
-        let task = tokio::spawn(async move {
+        let (ended, end) = oneshot::channel();
+        let work = async move {
             let outcome = match job {
                 FileJob::Verify => jobs.verify(&artifact).await,
                 FileJob::Fetch => jobs.fetch(&artifact, &hold).await,
             };
             jobs.running.lock().remove(&name);
             drop(hold);
-            outcome
-        });
+            // All clients may have left.
+            let _unheard = ended.send(outcome);
+        };
+        let stop = self.tasks.stop().clone();
+        self.tasks
+            .spawn(stop.run_until_cancelled_owned(work).map(drop));
         let outcome = async move {
-            task.await
+            end.await
                 .unwrap_or_else(|_| JobOutcome::Failed(Refusal::internal().into()))
         }
         .boxed()
@@ -155,6 +168,7 @@ impl FileJobs {
     }
 
     async fn store(&self, artifact: &Artifact) -> Result<Stamp, FetchError> {
+        self.folder.until_room().await;
         let path = self.folder.file(&artifact.sha256);
         let part = PartFile::create(&path).await?;
         let part_path = part.path();
@@ -177,7 +191,7 @@ impl FileJobs {
             .ok_or(FetchError::Absent)?;
         loop {
             match reader.next().await {
-                Ok(Some(chunk)) => part.write(&chunk, || self.folder.make_more_room()).await?,
+                Ok(Some(chunk)) => self.append(&mut part, &chunk).await?,
                 Ok(None) => break,
                 Err(StoreError::Lost(_)) => return Err(FetchError::Absent),
                 Err(error) => return Err(FetchError::Store(error)),
@@ -190,5 +204,19 @@ impl FileJobs {
             }));
         }
         Ok(part.finish(path).await?)
+    }
+
+    /// Appends bytes. While the disk is full, evicts other files.
+    async fn append(&self, part: &mut PartFile, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            match part.write(bytes).await {
+                Err(error) if disk::is_full(&error) => {
+                    if !self.folder.make_more_room().await {
+                        return Err(error);
+                    }
+                }
+                written => return written,
+            }
+        }
     }
 }

@@ -98,6 +98,11 @@ impl ArtifactCache {
         }
     }
 
+    /// Ends the jobs that still run.
+    pub(crate) async fn end(&self) {
+        self.jobs.end().await;
+    }
+
     async fn direct(&self, artifact: &Artifact) -> Result<Option<Source>, ApiError> {
         let turn = timeout(DIRECT_WAIT, Arc::clone(&self.direct).acquire_owned()).await;
         let Ok(Ok(permit)) = turn else {

@@ -19,7 +19,10 @@ pub(super) async fn get(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    state.control.check(&headers, Role::Operator, "blocklist")?;
+    state
+        .control
+        .check(&headers, Role::Operator, "blocklist")
+        .await?;
     let answer = state
         .gateway
         .ask("catalog.blocklist", &NoQuestion {})
@@ -42,7 +45,7 @@ pub(super) async fn put(
     headers: HeaderMap,
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
-    state.control.check(&headers, Role::Admin, "block")?;
+    state.control.check(&headers, Role::Admin, "block").await?;
     let list: BlocklistBody = serde_json::from_slice(&body).map_err(|error| {
         let problem = Problem::general(
             ProblemCode::Malformed,

@@ -44,11 +44,17 @@ pub(super) async fn create(
     let wait = params.wait(&headers);
     params.finish()?;
     let subject = if has_force(&body) {
-        state.control.check(&headers, Role::Operator, "force")?;
+        state
+            .control
+            .check(&headers, Role::Operator, "force")
+            .await?;
         "build.force"
     } else {
         if state.require_token {
-            state.control.check(&headers, Role::Reader, "request")?;
+            state
+                .control
+                .check(&headers, Role::Reader, "request")
+                .await?;
         }
         "build.request"
     };
@@ -156,13 +162,16 @@ pub(super) async fn cancel(
     let purge = params.flag("purge");
     params.finish()?;
     if purge {
-        state.control.check(&headers, Role::Admin, "purge")?;
+        state.control.check(&headers, Role::Admin, "purge").await?;
         let question = IdQuestion { id: key(&id)? };
         return Ok(json(
             state.gateway.ask_once("build.purge", &question).await?,
         ));
     }
-    state.control.check(&headers, Role::Operator, "cancel")?;
+    state
+        .control
+        .check(&headers, Role::Operator, "cancel")
+        .await?;
     let question = IdQuestion { id: key(&id)? };
     let answer = state.gateway.ask_once("build.cancel", &question).await?;
     view(StatusCode::OK, &parsed(&answer)?)

@@ -37,7 +37,10 @@ pub(super) async fn download(
 ) -> Result<Response, ApiError> {
     refuse_embedding(&headers)?;
     if state.require_token {
-        state.control.check(&headers, Role::Reader, "request")?;
+        state
+            .control
+            .check(&headers, Role::Reader, "request")
+            .await?;
     }
     let mut params = Params::of(&uri);
     let round = params.number("round").unwrap_or_default();

@@ -45,7 +45,7 @@ pub(super) async fn of_build(
     let (client, response) = channel(state.stop.clone());
     let (builds, logs) = (state.builds.clone(), Arc::clone(&state.logs));
     let session = BuildSession::new(builds, logs, client, record, cursor);
-    tokio::spawn(session.run(void));
+    state.followers.spawn(session.run(void));
     Ok(response)
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn ask(
     headers: HeaderMap,
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
-    state.control.check(&headers, Role::Admin, "import")?;
+    state.control.check(&headers, Role::Admin, "import").await?;
     let answer = state.gateway.pass_on("catalog.import", body, None).await?;
     let import: Import = parsed(&answer)?;
     let mut response = json(answer);

@@ -28,7 +28,7 @@ pub(super) async fn lint(
     SmallBody(body): SmallBody,
 ) -> Result<Response, ApiError> {
     if state.require_token {
-        state.control.check(&headers, Role::Reader, "lint")?;
+        state.control.check(&headers, Role::Reader, "lint").await?;
     }
     let key = key(&id)?;
     let pipeline = pipeline_of(body)?;

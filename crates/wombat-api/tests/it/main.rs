@@ -1,4 +1,5 @@
 //! The gateway over a real socket, in front of a real nats-server.
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod away;
 mod builds;

@@ -100,7 +100,7 @@ impl BuildAhead {
     async fn build(&mut self, spec: &BuildSpec) {
         let worker = Arc::clone(&self.worker);
         let key = spec.key();
-        if !self.disk.has_room() || worker.prebuilt.shelf.holds(&key) {
+        if !self.disk.has_room().await || worker.prebuilt.shelf.holds(&key) {
             self.wanted.drop_all(&key);
             return;
         }

@@ -6,9 +6,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::anyhow;
-use tempfile::TempDir;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
+use wombat_go::JobFolder;
 use wombat_model::{
     ArtifactName,
     wire::{LINT_LIMIT, LintAnswer, LintComplaint, LintQuestion, LintReply},
@@ -28,7 +28,7 @@ const LONGEST: usize = 2000;
 struct Fetched {
     name: ArtifactName,
     path: PathBuf,
-    _folder: TempDir,
+    _folder: JobFolder,
 }
 
 /// Answers requests until the builder stops claiming.
@@ -74,7 +74,7 @@ async fn lint(
     let name = &question.artifact;
     if last.as_ref().is_none_or(|fetched| fetched.name != *name) {
         *last = None;
-        let folder = tempfile::tempdir_in(worker.workshop.jobs_folder())?;
+        let folder = worker.workshop.empty_folder().await?;
         let path = folder.path().join("binary");
         let artifacts = &worker.store.artifacts;
         let fetching = artifacts.fetch(name, &question.sha256, &path);
@@ -85,7 +85,7 @@ async fn lint(
         if !timeout_at(until, fetching).await.map_err(too_slow)?? {
             return Ok(LintReply::Gone);
         }
-        make_runnable(&path)?;
+        make_runnable(&path).await?;
         *last = Some(Fetched {
             name: name.clone(),
             path,
@@ -112,9 +112,9 @@ async fn lint(
 }
 
 #[cfg(unix)]
-fn make_runnable(path: &std::path::Path) -> std::io::Result<()> {
+async fn make_runnable(path: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+    tokio::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).await
 }
 
 /// Parses lines of `file(line,column) message`; other lines continue the message before.

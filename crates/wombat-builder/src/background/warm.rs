@@ -90,7 +90,7 @@ impl WarmUp {
     async fn compile(&mut self, spec: BuildSpec) {
         let worker = Arc::clone(&self.worker);
         let key = spec.key();
-        if !self.disk.has_room() {
+        if !self.disk.has_room().await {
             drop(tokio::time::timeout(LOOK, worker.stop.cancelled()).await);
             return;
         }

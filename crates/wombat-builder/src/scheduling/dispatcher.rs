@@ -37,7 +37,7 @@ pub(crate) struct Dispatcher {
     pub(crate) workers: usize,
     pub(crate) lease: Duration,
     pub(crate) disk: Arc<Disk>,
-    pub(crate) ownership: Ownership,
+    pub(crate) ownership: Arc<Ownership>,
     pub(crate) fenced: watch::Receiver<bool>,
     /// Cancelled when the builder stops claiming.
     pub(crate) stop: CancellationToken,
@@ -60,8 +60,8 @@ pub(super) struct DispatcherState {
 }
 
 impl Dispatcher {
-    /// Runs until it is stopped and every worker is done. Returns the folder's ownership.
-    pub(crate) async fn run(mut self) -> Ownership {
+    /// Runs until it is stopped and every worker is done.
+    pub(crate) async fn run(mut self) {
         let store = self.worker.store.clone();
         let mut state = DispatcherState {
             board: Board::default(),
@@ -75,7 +75,7 @@ impl Dispatcher {
             at_work: HashMap::new(),
             recoveries: JoinSet::new(),
             orphans: HashMap::new(),
-            previous: self.ownership.previous.take(),
+            previous: self.ownership.previous.clone(),
         };
         let mut check =
             interval((self.lease / 10).clamp(Duration::from_millis(100), Duration::from_secs(2)));
@@ -85,7 +85,7 @@ impl Dispatcher {
         resync.reset();
         self.health_changed(&mut state);
         loop {
-            let next_try = self.hand_out(&mut state);
+            let next_try = self.hand_out(&mut state).await;
             if self.stop.is_cancelled() && state.tasks.is_empty() {
                 break;
             }
@@ -95,7 +95,7 @@ impl Dispatcher {
                 Some(done) = state.tasks.join_next() => worker_done(&mut state, done),
                 Some(_) = state.recoveries.join_next() => {}
                 _ = check.tick() => {
-                    self.disk.has_room();
+                    self.disk.has_room().await;
                     self.look_for_the_dead(&mut state);
                 }
                 _ = resync.tick() => self.resync(&mut state),
@@ -116,7 +116,6 @@ impl Dispatcher {
             }
         }
         state.recoveries.shutdown().await;
-        self.ownership
     }
 
     fn health_changed(&self, state: &mut DispatcherState) {
@@ -194,7 +193,7 @@ impl Dispatcher {
     }
 
     /// Starts workers while there are free ones and builds to try. Returns when to try again, if that is known.
-    fn hand_out(&self, state: &mut DispatcherState) -> Option<Instant> {
+    async fn hand_out(&self, state: &mut DispatcherState) -> Option<Instant> {
         loop {
             let idle = state.at_work.len() < self.workers;
             let may = idle
@@ -219,7 +218,7 @@ impl Dispatcher {
                 Choice::Wait(instant) => return Some(instant),
                 Choice::Nothing => return None,
             };
-            if !self.disk.has_room() {
+            if !self.disk.has_room().await {
                 return Some(now + REST);
             }
             let key = record.value.key();

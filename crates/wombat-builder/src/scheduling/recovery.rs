@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 use tracing::{info, warn};
 use wombat_model::{Build, BuildKey, Status};
 use wombat_store::{Versioned, Written};
 
 use super::dispatcher::{Dispatcher, DispatcherState};
-use crate::owner::Note;
 
 /// Most recoveries at a time, to limit the damage if a builder isn't dead after all.
 const MAX_RECOVERIES: usize = 20;
@@ -35,16 +34,16 @@ impl Dispatcher {
             return;
         }
         let suspicious = previous.given_back.contains(key);
-        let note = Note {
-            given_back: vec![key.clone()],
-            ..Note::of(self.worker.builder.clone())
-        };
-        if let Err(error) = self.ownership.add(&note) {
-            warn!(%error, "can't record that a build was given back");
-        }
         let (worker, record) = (Arc::clone(&self.worker), record.clone());
+        let (ownership, builder) = (Arc::clone(&self.ownership), worker.builder.clone());
         state.recoveries.spawn(async move {
             let key = record.value.key();
+            // First, since the build may kill this builder, too.
+            let own = key.clone();
+            let noted = spawn_blocking(move || ownership.add(&builder, own)).await;
+            if let Err(error) = noted.unwrap_or_else(|error| Err(error.into())) {
+                warn!(%error, "can't record that a build was given back");
+            }
             let builds = &worker.store.builds;
             let written = if suspicious {
                 builds.recover(record).await

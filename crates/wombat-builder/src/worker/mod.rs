@@ -243,9 +243,11 @@ impl Worker {
             None => self.workshop.build(spec, scope).await?,
         };
         reporter.phase(Phase::Upload, None);
-        scope
-            .limit(upload(&self.store.artifacts, claim, product, reporter))
-            .await?
+        let uploaded = scope
+            .limit(upload(&self.store.artifacts, claim, &product, reporter))
+            .await;
+        product.remove().await;
+        uploaded?
     }
 
     /// The product of a build ahead, for the first attempt only: a rebuild must build again.

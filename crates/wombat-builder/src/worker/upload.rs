@@ -30,7 +30,7 @@ pub(super) struct Uploaded {
 pub(super) async fn upload(
     artifacts: &Artifacts,
     claim: &Claim,
-    product: Product,
+    product: &Product,
     reporter: &Reporter,
 ) -> Result<Uploaded, BuildError> {
     let begun = Instant::now();
@@ -38,7 +38,7 @@ pub(super) async fn upload(
     let mut attempt = 0;
     let artifact = loop {
         attempt += 1;
-        match store(artifacts, claim, &product, attempt).await {
+        match store(artifacts, claim, product, attempt).await {
             Ok(artifact) => break artifact,
             Err(error) => {
                 // A full store may have room again soon, when the janitor has run.
@@ -59,7 +59,7 @@ pub(super) async fn upload(
             }
         }
     };
-    let mut timings = product.timings;
+    let mut timings = product.timings.clone();
     timings.insert(
         Phase::Upload,
         u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -1,5 +1,9 @@
 //! Namespaces: the program can't see other processes, all its processes die with the first one, and it may have no
 //! network.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in the helper process before it has a runtime"
+)]
 
 use std::{fs, io};
 

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 use wombat_model::SandboxLevel;
 
 use crate::{
@@ -43,14 +45,10 @@ pub async fn probe(helper: &Path, folder: &Path) -> Result<SandboxLevel, NoSandb
 
 async fn attempt(level: SandboxLevel, helper: &Path, folder: &Path) -> Result<(), String> {
     let failed = |error: io::Error| error.to_string();
-    let place = tempfile::Builder::new()
-        .prefix("sandbox-")
-        .tempdir_in(folder)
-        .map_err(failed)?;
-    let inside = place.path().join("inside");
-    fs::create_dir(&inside).map_err(failed)?;
-    let outside = place.path().join("outside");
-    fs::write(&outside, "outside").map_err(failed)?;
+    let folder = folder.to_owned();
+    let made = spawn_blocking(move || make_place(&folder)).await;
+    let made = made.unwrap_or_else(|error| Err(error.into()));
+    let (_place, inside, outside) = made.map_err(failed)?;
     let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let (open, closed) = (listen().map_err(failed)?, listen().map_err(failed)?);
     let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
@@ -83,6 +81,22 @@ async fn attempt(level: SandboxLevel, helper: &Path, folder: &Path) -> Result<()
     Ok(())
 }
 
+/// A folder with one that the program may write in, and a file that it may not open.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn make_place(folder: &Path) -> io::Result<(TempDir, PathBuf, PathBuf)> {
+    let place = tempfile::Builder::new()
+        .prefix("sandbox-")
+        .tempdir_in(folder)?;
+    let inside = place.path().join("inside");
+    fs::create_dir(&inside)?;
+    let outside = place.path().join("outside");
+    fs::write(&outside, "outside")?;
+    Ok((place, inside, outside))
+}
+
 /// Arguments of `wombat sandbox-check`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CheckArgs {
@@ -98,6 +112,10 @@ pub struct CheckArgs {
 }
 
 /// Tries what a confined program must be able to do, and what it must not.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "runs in a process that does nothing else"
+)]
 pub(crate) fn check_main(args: &CheckArgs) -> ExitCode {
     let file = args.inside.join("file");
     let works = fs::write(&file, "inside").and_then(|()| fs::read(&file));

@@ -1,5 +1,6 @@
 //! Real Go and real modules, on disks that are whole and on disks that aren't.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod build;
 mod half_killed;

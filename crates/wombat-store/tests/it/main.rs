@@ -1,5 +1,6 @@
 //! The store against a real nats-server.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod artifacts;
 mod gocache;

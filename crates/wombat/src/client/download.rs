@@ -1,13 +1,17 @@
 //! Downloads a binary to a file: checked against its record, and put in place completely or not at all.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail, ensure};
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use sha2::{Digest, Sha256 as Hasher};
-use tokio::io::AsyncWriteExt;
+use tempfile::NamedTempFile;
+use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 use wombat_model::{Goos, Sha256, wire::BuildView};
 
 use super::Server;
@@ -39,24 +43,13 @@ pub(crate) async fn download(
         .output
         .clone()
         .unwrap_or_else(|| PathBuf::from(name));
-    ensure!(
-        !output.is_dir(),
-        "{} is a folder; give the name of a file",
-        output.display()
-    );
-    let folder = output
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let temporary = tempfile::Builder::new()
-        .prefix(".wombat-download-")
-        .tempfile_in(folder)
-        .with_context(|| format!("writing to {}", folder.display()))?;
+    let place = output.clone();
+    let (temporary, file) = spawn_blocking(move || temporary_beside(&place)).await??;
 
     let path = view.id.artifact_path();
     let response = server.send(server.request(Method::GET, &path)).await?;
     let bar = progress_bar(options.bar, view.build.size.unwrap_or(0));
-    let mut file = tokio::fs::File::from_std(temporary.reopen()?);
+    let mut file = tokio::fs::File::from_std(file);
     let mut hasher = Hasher::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
@@ -73,13 +66,35 @@ pub(crate) async fn download(
         "the download has SHA-256 {found}, its record says {expected}; nothing was written"
     );
 
-    make_executable(temporary.path())?;
-    // Synced first: otherwise a power failure could leave a file of this size with other content.
     let place = output.clone();
-    tokio::task::spawn_blocking(move || wombat_files::settle(temporary, &place))
+    let settled = spawn_blocking(move || {
+        make_executable(temporary.path())?;
+        // Synced first: otherwise a power failure could leave a file of this size with other content.
+        wombat_files::settle(temporary, &place)
+    });
+    settled
         .await?
         .with_context(|| format!("writing {}", output.display()))?;
     Ok(output)
+}
+
+/// A temporary file in the folder of `output`, and its handle to write with.
+fn temporary_beside(output: &Path) -> anyhow::Result<(NamedTempFile, File)> {
+    ensure!(
+        !output.is_dir(),
+        "{} is a folder; give the name of a file",
+        output.display()
+    );
+    let folder = output
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let temporary = tempfile::Builder::new()
+        .prefix(".wombat-download-")
+        .tempfile_in(folder)
+        .with_context(|| format!("writing to {}", folder.display()))?;
+    let file = temporary.reopen()?;
+    Ok((temporary, file))
 }
 
 fn progress_bar(shown: bool, size: u64) -> ProgressBar {
@@ -93,6 +108,10 @@ fn progress_bar(shown: bool, size: u64) -> ProgressBar {
 }
 
 #[cfg(unix)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn make_executable(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))

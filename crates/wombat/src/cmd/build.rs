@@ -168,8 +168,8 @@ async fn packages_for(
     path: &Path,
     body: &RequestBody,
 ) -> anyhow::Result<Vec<String>> {
-    let pipeline =
-        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let pipeline = tokio::fs::read_to_string(path).await;
+    let pipeline = pipeline.with_context(|| format!("reading {}", path.display()))?;
     let mut query = vec![("goos", &body.goos), ("goarch", &body.goarch)];
     query.extend(body.go_version.iter().map(|version| ("goVersion", version)));
     query.extend(body.variant.iter().map(|variant| ("variant", variant)));

@@ -1,4 +1,8 @@
 //! `wombat token`: the tokens of a gateway.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a command that does nothing else"
+)]
 
 use std::{
     fs,

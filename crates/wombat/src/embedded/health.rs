@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tokio::{
     net::TcpStream,
     sync::Notify,
+    task::spawn_blocking,
     time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
@@ -95,7 +96,12 @@ impl Health {
             if stuck < LOOKS || Instant::now() < rests_until {
                 continue;
             }
-            let room = room(&self.folder);
+            let folder = self.folder.clone();
+            let room = spawn_blocking(move || room(&folder)).await;
+            let room = room.unwrap_or_else(|error| {
+                warn!(%error, "can't find out how much disk is free");
+                None
+            });
             if room.is_none_or(|room| room >= ROOM) {
                 error!(
                     problem,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use tokio::process::Command;
+use tokio::{process::Command, task::spawn_blocking};
 use tracing::{info, warn};
 use wombat_go::find_in_path;
 
@@ -50,7 +50,7 @@ pub(crate) async fn program(
             .filter(|program| program.is_file())
             .with_context(|| format!("there is no nats-server at {}", program.display()));
     }
-    if let Some(program) = installed_nats_server() {
+    if let Some(program) = spawn_blocking(installed_nats_server).await? {
         return Ok(program);
     }
     let built = state
@@ -107,9 +107,13 @@ async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
     );
     let folder = target.parent().context("its path has no folder")?;
     tokio::fs::create_dir_all(folder).await?;
-    let sources = tempfile::Builder::new()
-        .prefix(".nats-server-")
-        .tempdir_in(folder)?;
+    let parent = folder.to_owned();
+    let made = spawn_blocking(move || {
+        tempfile::Builder::new()
+            .prefix(".nats-server-")
+            .tempdir_in(parent)
+    });
+    let sources = made.await??;
     tokio::fs::write(sources.path().join("go.mod"), GO_MOD).await?;
     tokio::fs::write(sources.path().join("go.sum"), GO_SUM).await?;
     let output = sources.path().join("nats-server");
@@ -144,7 +148,7 @@ async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
         String::from_utf8_lossy(&result.stderr).trim_end()
     );
     let target_path = target.to_owned();
-    tokio::task::spawn_blocking(move || wombat_files::settle_at(&output, &target_path))
+    spawn_blocking(move || wombat_files::settle_at(&output, &target_path))
         .await?
         .with_context(|| format!("writing {}", target.display()))?;
     info!(program = %target.display(), "nats-server is built");

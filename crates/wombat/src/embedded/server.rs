@@ -62,7 +62,9 @@ impl EmbeddedNats {
         let [port, monitor] = free_ports()?;
         let config = directory.join("nats.conf");
         let text = configuration(port, monitor, &directory);
-        wombat_files::store_file(&config, text.as_bytes())
+        let path = config.clone();
+        tokio::task::spawn_blocking(move || wombat_files::store_file(&path, text.as_bytes()))
+            .await?
             .with_context(|| format!("writing {}", config.display()))?;
 
         let stop = CancellationToken::new();
@@ -211,7 +213,7 @@ impl Child {
                     | Ending::NotStarted
                     | Ending::OutOfMemory
                     | Ending::TooManyProcesses,
-                ) => words.or_of_log(&self.directory.join(LOG)),
+                ) => words.or_of_log(&self.directory.join(LOG)).await,
                 Err(error) => error.to_string(),
             };
             error!(said, "nats-server ended by itself; starting it again");

@@ -24,12 +24,12 @@ impl LastWords {
     }
 
     /// The last line or, if nothing was printed, the last error in the log, followed by the log's path.
-    pub(super) fn or_of_log(&self, log: &Path) -> String {
+    pub(super) async fn or_of_log(&self, log: &Path) -> String {
         let line = self.last_line();
         if !line.is_empty() {
             return line;
         }
-        let text = std::fs::read(log).unwrap_or_default();
+        let text = tokio::fs::read(log).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let is_error = |line: &&str| line.contains("[FTL]") || line.contains("[ERR]");
         match text.lines().rev().find(is_error) {
@@ -47,22 +47,24 @@ fn without_stamp(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests may block")]
+
     use super::*;
 
-    #[test]
-    fn the_last_error_of_a_log_is_told_where_nothing_was_printed() {
+    #[tokio::test]
+    async fn the_last_error_of_a_log_is_told_where_nothing_was_printed() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("nats.log");
         assert_eq!(
-            LastWords::default().or_of_log(&log),
+            LastWords::default().or_of_log(&log).await,
             "it ended without any output"
         );
         std::fs::write(&log, "[1] 2026/01/31 [INF] a\n[1] 2026/01/31 [FTL] Can't start: no room\n[1] 2026/01/31 [INF] b\n")
             .unwrap();
-        let told = LastWords::default().or_of_log(&log);
+        let told = LastWords::default().or_of_log(&log).await;
         assert!(told.starts_with("Can't start: no room ("), "{told}");
         let mut printed = LastWords::default();
         printed.add(b"nats-server: bad\n\n");
-        assert_eq!(printed.or_of_log(&log), "nats-server: bad");
+        assert_eq!(printed.or_of_log(&log).await, "nats-server: bad");
     }
 }

@@ -1,5 +1,6 @@
 //! The whole system as people run it: `wombat` processes, a real nats-server, real requests.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod build_ahead;
 mod builder_run;

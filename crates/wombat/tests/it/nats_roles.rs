@@ -274,7 +274,7 @@ fn every_role_may_do_what_it_needs_and_no_more() -> anyhow::Result<()> {
     let nats = NatsServer::of_config(&folder.path().join("server/nats-server.conf"))?.tolerant();
     let mut wires = Vec::new();
     let (mut head, mut rule) = (String::from("| to | subject |"), String::from("|---|---|"));
-    for role in NatsRole::ALL {
+    for &role in NatsRole::ALL {
         let seed = fs::read_to_string(seed_file(folder.path(), role))?;
         wires.push((role, Wire::login(&nats.url(), &seed)?));
         write!(head, " {role} |")?;

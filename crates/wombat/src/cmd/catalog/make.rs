@@ -78,7 +78,8 @@ struct Sources {
 
 pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     let (module, version) = parse_release(&args.release)?;
-    let text = std::fs::read(&args.sources)
+    let text = tokio::fs::read(&args.sources)
+        .await
         .with_context(|| format!("reading {}", args.sources.display()))?;
     let sources: Sources = serde_json::from_slice(&text)
         .with_context(|| format!("reading {}", args.sources.display()))?;
@@ -136,6 +137,10 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
 }
 
 /// One file per package and one line per component, so that diffs are readable.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called by a command that does nothing else"
+)]
 fn write_components(folder: &Path, imported: &Imported) -> anyhow::Result<()> {
     if folder.exists() {
         // Files of an earlier import must not stay.
