@@ -60,12 +60,7 @@ impl Site {
 
     /// Gets the body of a path, which must succeed.
     pub async fn bytes(&self, path: &str) -> anyhow::Result<Bytes> {
-        let response = self.get(path).await?;
-        let status = response.status();
-        let body = response.bytes().await?;
-        let said = || String::from_utf8_lossy(&body).into_owned();
-        ensure!(status.is_success(), "GET {path}: {status} {}", said());
-        Ok(body)
+        accepted(path, self.get(path).await?).await
     }
 
     /// Gets the JSON of a path, which must succeed.
@@ -100,7 +95,12 @@ impl Site {
     pub async fn until(&self, id: &str, status: &str, limit: Duration) -> anyhow::Result<Value> {
         let path = format!("/api/builds/{id}");
         wait_until(&format!("{id} to be {status}"), limit, async || {
-            let view = self.json(&path).await?;
+            let response = self.get(&path).await?;
+            // On a busy machine an answer may take too long; the refusal says that another try may help.
+            if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+                return Ok(None);
+            }
+            let view: Value = serde_json::from_slice(&accepted(&path, response).await?)?;
             let found = view["status"].as_str().unwrap_or_default();
             if found != status && ["success", "failed", "cancelled"].contains(&found) {
                 bail!("it is {found}: {view}");
@@ -123,4 +123,13 @@ impl Site {
         })
         .await
     }
+}
+
+/// The body of a success.
+async fn accepted(path: &str, response: Response) -> anyhow::Result<Bytes> {
+    let status = response.status();
+    let body = response.bytes().await?;
+    let said = || String::from_utf8_lossy(&body).into_owned();
+    ensure!(status.is_success(), "GET {path}: {status} {}", said());
+    Ok(body)
 }
