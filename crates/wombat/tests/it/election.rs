@@ -39,7 +39,7 @@ async fn setup_and_every_role_wait_for_a_cluster_that_was_just_started() -> anyh
 
 #[test]
 fn what_no_waiting_mends_is_told_at_once() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
+    let nats = NatsServer::alone()?;
     let asked = Instant::now();
     let refused = set_up(&nats.url(), &["--replicas", "3"])?;
     let said = String::from_utf8_lossy(&refused.stderr);
