@@ -177,6 +177,31 @@ fn a_cache_outside_the_state_folder_is_not_touched() {
 }
 
 #[test]
+fn graphs_are_trimmed_with_modules_and_without() {
+    let (own, foreign) = (Scene::new(), Scene::new());
+    let graphs = own.state.path().join("graphs");
+    let fill = || {
+        for (name, hours) in [("old", 5), ("new", 2)] {
+            let file = File::create(graphs.join(name).with_extension("sealed")).unwrap();
+            // Takes no room on the disk.
+            file.set_len(GRAPHS_LIMIT * 2 / 3).unwrap();
+            let time = SystemTime::now() - Duration::from_hours(hours);
+            file.set_modified(time).unwrap();
+        }
+    };
+    let there = || ["old", "new"].map(|name| graphs.join(name).with_extension("sealed").exists());
+    fill();
+    own.trim(&own.trimmer(u64::MAX));
+    assert_eq!(there(), [false, true]);
+    // With a module cache that isn't the builder's own.
+    fill();
+    let proxy = Upstream::Folder("/proxy".into());
+    let modules = ModuleUse::at(own.state.path(), &foreign.cache(), &proxy);
+    foreign.trim(&ModuleTrimmer::new(modules, graphs.clone(), u64::MAX));
+    assert_eq!(there(), [false, true]);
+}
+
+#[test]
 fn an_interrupted_removal_leaves_nothing_to_believe() {
     let scene = Scene::new();
     let module = scene.module("a.example/m", 2);

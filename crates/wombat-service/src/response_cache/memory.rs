@@ -266,6 +266,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_learned_of_a_release_voids_nothing() {
+        let (mut memory, catalog) = open();
+        let ticket = memory.expect(&key(1)).unwrap();
+        memory.remember_answer(&key(1), &ticket, r#"{"modules":{}}"#.into());
+        memory.remember_question(b"q", &catalog, &key(1));
+        let learned = Arc::new(Snapshot::clone(&catalog).documented(Arc::default()));
+        assert!(memory.repeated(b"q", &learned).is_some());
+    }
+
+    #[test]
     fn nothing_is_remembered_while_changes_are_not_heard_of() {
         let mut memory = Memory::default();
         assert!(memory.expect(&key(1)).is_none());
