@@ -3,6 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod build;
+mod failed_go;
+mod fetched_go;
+mod full_disk;
+mod go_releases;
+mod go_scene;
 mod half_killed;
 mod half_scene;
 mod half_written;
