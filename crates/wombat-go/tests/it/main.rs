@@ -5,10 +5,10 @@
 mod build;
 mod failed_go;
 mod fetched_go;
-mod full_disk;
 mod go_releases;
 mod go_scene;
 mod half_killed;
 mod half_scene;
 mod half_written;
+mod no_room_for_go;
 mod trimmed_modules;

@@ -36,6 +36,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_file_is_as_the_command_writes_it() {
+        let list = go_releases().unwrap();
+        let text = serde_json::to_string_pretty(&list).unwrap() + "\n";
+        assert!(
+            text == FILE,
+            "`wombat catalog make-go-releases` writes it anew"
+        );
+    }
+
+    #[test]
     fn every_line_can_be_fetched_where_builders_run() {
         let list = go_releases().unwrap();
         let default = default_go_line().unwrap();

@@ -30,7 +30,7 @@ fn a_full_disk_is_told_and_nothing_is_left_on_it() {
         .arg(disk.path())
         .arg(std::env::current_exe().unwrap())
         .args([
-            "full_disk::a_full_disk_is_told_and_nothing_is_left_on_it",
+            "no_room_for_go::a_full_disk_is_told_and_nothing_is_left_on_it",
             "--exact",
         ])
         .env(DISK, disk.path())
