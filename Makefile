@@ -122,17 +122,21 @@ faketime:
 CATALOG := crates/wombat-service/catalog
 CONNECT := github.com/redpanda-data/connect/v4
 BENTHOS := github.com/redpanda-data/benthos/v4
+# The lines of Go releases that the catalog's releases are known to be built with, newest first.
+GO_LINES := 1.26
 catalog-import = target/release/wombat catalog make $(1)@$(2) --sources $(CATALOG)/sources/$(3).json \
-	$(addprefix --go-version ,$(4)) --output $(CATALOG)/$(5)-$(2).json --components $(CATALOG)/components/$(5)-$(2)
+	$(addprefix --go-line ,$(GO_LINES)) --go-releases $(CATALOG)/go-releases.json \
+	--output $(CATALOG)/$(4)-$(2).json --components $(CATALOG)/components/$(4)-$(2)
 
 .PHONY: catalog
-catalog: ## Make the embedded catalog anew from the real modules
+catalog: ## Make the embedded catalog anew from the real modules, and from the module proxy's list of Go releases
 	$(CARGO) build --release --locked -p wombat
-	$(call catalog-import,$(BENTHOS),v4.78.0,benthos,1.26.8 1.26.7 1.26.6,benthos)
-	$(call catalog-import,$(BENTHOS),v4.77.0,benthos,1.26.8 1.26.7 1.26.6 1.26.5,benthos)
-	$(call catalog-import,$(CONNECT),v4.105.0,connect,1.26.8 1.26.7 1.26.6 1.26.5,connect)
-	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,1.26.8 1.26.7 1.26.6 1.26.5,connect)
-	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,1.26.8 1.26.7 1.26.6 1.26.5 1.26.3 1.26.2,connect)
+	target/release/wombat catalog make-go-releases $(CATALOG)/go-releases.json
+	$(call catalog-import,$(BENTHOS),v4.78.0,benthos,benthos)
+	$(call catalog-import,$(BENTHOS),v4.77.0,benthos,benthos)
+	$(call catalog-import,$(CONNECT),v4.105.0,connect,connect)
+	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,connect)
+	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,connect)
 
 .PHONY: torture
 torture: tools faketime ## Surprise a whole system in every way that there is, and count what was lost; ARGS="--only calm --quick" for a part

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, thread, time::Duration};
 
 use tokio_util::sync::CancellationToken;
-use wombat_go::GoOptions;
+use wombat_go::{GoOffer, GoOptions};
 use wombat_model::{LicenceArgs, units};
 use wombat_store::{Connection, Store};
 
@@ -56,6 +56,9 @@ pub struct BuilderArgs {
     /// which other programs may use, or without a module proxy (--offline)
     #[arg(long, env = "WOMBAT_MODULE_CACHE_LIMIT", default_value = "20GiB", value_name = "SIZE", value_parser = units::size)]
     pub module_cache_limit: u64,
+    /// Time between two looks for new Go releases at the module proxy, by one builder for all; 0: never
+    #[arg(long, env = "WOMBAT_GO_RELEASES_INTERVAL", default_value = "1d", value_name = "TIME", value_parser = units::duration)]
+    pub go_releases_interval: Duration,
     /// Neither read nor fill the compile cache that builders share
     #[arg(long, env = "WOMBAT_NO_FLEET_CACHE")]
     pub no_fleet_cache: bool,
@@ -150,7 +153,9 @@ pub struct BuilderDeps {
     pub force_stop: CancellationToken,
     /// Counters of claims.
     pub counters: Counters,
-    /// What to do if this builder can't build, for example without Go.
+    /// The Go releases that come with the program, for a machine without Go.
+    pub go_offer: GoOffer,
+    /// What to do if this builder can't build, for example without Go and a module proxy to fetch it from.
     pub if_unfit: IfUnfit,
 }
 

@@ -8,6 +8,7 @@ mod args;
 mod background;
 mod counters;
 mod disk;
+mod fetch_report;
 mod force_stop;
 mod last_seen;
 mod limits;

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_go::{Trust, Workshop};
 use wombat_model::{BuilderId, Presence};
-use wombat_store::{Connection, Followers};
+use wombat_store::Followers;
 
 use crate::{
     args::{Background, BuilderArgs, BuilderDeps, Warm},
     background::{
-        ahead::BuildAhead, contained::contained, imports::ImportDesk, lint, warm::WarmUp,
+        ahead::BuildAhead, contained::contained, go_releases::GoReleasesDesk, imports::ImportDesk,
+        lint, warm::WarmUp,
     },
     counters::Counters,
     disk::Disk,
@@ -89,7 +90,7 @@ pub async fn run(
     });
     let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk).await;
     let disk = Arc::new(disk);
-    let mut background = start_background(&worker, &args, &deps.connection, &disk);
+    let mut background = start_background(&worker, &args, &deps, &disk);
     let workers = args.worker_count();
     info!(%builder, workers, %go, "builder started");
 
@@ -182,9 +183,10 @@ fn sum_up(counters: &Counters) {
 fn start_background(
     worker: &Arc<Worker>,
     args: &BuilderArgs,
-    connection: &Connection,
+    deps: &BuilderDeps,
     disk: &Arc<Disk>,
 ) -> JoinSet<()> {
+    let connection = &deps.connection;
     let mut background = JoinSet::new();
     let does = |work| !args.without.contains(&work);
     if args.warm != Warm::Off {
@@ -194,6 +196,15 @@ fn start_background(
     if does(Background::Imports) {
         let imports = ImportDesk::run(Arc::clone(worker));
         background.spawn(contained("imports", imports));
+    }
+    if !args.go_releases_interval.is_zero() && !args.go.relay.offline {
+        let learning = GoReleasesDesk::new(
+            Arc::clone(worker),
+            connection.clone(),
+            args.go_releases_interval,
+            deps.go_offer.releases.clone(),
+        );
+        background.spawn(contained("learning of Go releases", learning.run()));
     }
     if does(Background::Lint) {
         let lint = lint::run(Arc::clone(worker), connection.clone());

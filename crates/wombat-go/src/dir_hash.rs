@@ -1,10 +1,11 @@
-//! Go's checksum of a folder, `h1:…`, as in `go.sum` and `.ziphash`.
+//! Go's checksum of a module's files, `h1:…`, as in `go.sum` and `.ziphash`.
 #![expect(
     clippy::disallowed_methods,
     reason = "called in blocking threads alone"
 )]
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -17,21 +18,24 @@ use sha2::{Digest as _, Sha256};
 pub(super) fn of_folder(folder: &Path, prefix: &str) -> io::Result<String> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
-    let mut named: Vec<(String, PathBuf)> = files
+    let named = files
         .into_iter()
         .filter(|file| !is_made_by_go(file))
         .map(|file| {
             let below = file.strip_prefix(folder).unwrap_or(&file);
-            (format!("{prefix}/{}", below.display()), file)
-        })
-        .collect();
-    named.sort();
+            let name = format!("{prefix}/{}", below.display());
+            Ok((name, digest_of(&mut File::open(&file)?)?))
+        });
+    Ok(of_digests(named.collect::<io::Result<_>>()?))
+}
+
+/// The checksum of files with these names and SHA-256 digests.
+pub(super) fn of_digests(files: BTreeMap<String, [u8; 32]>) -> String {
     let mut whole = Sha256::new();
-    for (name, file) in named {
-        let digest = digest_of(&mut File::open(file)?)?;
+    for (name, digest) in files {
         whole.update(format!("{}  {name}\n", hex::encode(digest)));
     }
-    Ok(format!("h1:{}", STANDARD.encode(whole.finalize())))
+    format!("h1:{}", STANDARD.encode(whole.finalize()))
 }
 
 /// A toolchain's archive can't contain a `go.mod`. It contains `_go.mod`, which `go` copies on first use.

@@ -118,6 +118,7 @@ mod tests {
             version: "1.26.8".parse().unwrap(),
             host: "linux-amd64".into(),
             goroot: "/g".into(),
+            fetched: None,
             proxy: Upstream::Off,
             relay: RelayOptions::default(),
             checksum_database: "sums.example".into(),

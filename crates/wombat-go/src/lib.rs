@@ -4,7 +4,8 @@
 //!
 //! Everything that uses the Go toolchain: from a spec to a binary.
 //!
-//! [`GoSettings`] names `go`, its caches and its proxy; [`Workshop::build`] runs the steps: module graph (`graph`),
+//! [`GoSettings`] names `go`, its caches and its proxy: the installed `go` (`installed_go`), or one that is fetched
+//! without any (`fetched_go`, `toolchain_fetch`). [`Workshop::build`] runs the steps: module graph (`graph`),
 //! package list (`list`), licences (`licence`), `main.go` (`main_file`), compiler and linker (`compile`), and a check
 //! of the result (`product`). The package lists of earlier builds (`known`) replace the second step. `classify`
 //! explains failures of `go`.
@@ -19,18 +20,24 @@ mod classify;
 mod compile;
 mod compile_cache;
 mod confinement;
+mod default_proxy;
 mod dir_hash;
 mod doubt;
 mod environment;
 mod error;
+mod fetch_progress;
+mod fetched_go;
 mod folders;
 mod go;
+mod go_fetch_error;
 mod go_mod;
+mod go_releases;
 mod go_sum;
 mod graph;
 mod graph_store;
 mod graph_trim;
 mod helper;
+mod installed_go;
 mod invocation;
 mod job_folder;
 mod known;
@@ -43,6 +50,7 @@ mod module_trim;
 mod module_use;
 mod modules_in_use;
 mod modules_on_disk;
+mod oldest_go;
 mod package_set;
 mod packages;
 mod product;
@@ -51,10 +59,14 @@ pub mod recipe;
 pub mod report;
 mod scope;
 mod settings;
+mod settings_error;
 mod source;
 mod stage;
 mod survey;
 mod toolchain;
+mod toolchain_archive;
+mod toolchain_fetch;
+mod toolchain_module;
 mod toolchains;
 mod trust;
 mod workshop;
@@ -62,14 +74,20 @@ mod workshop;
 pub use ask::{AskError, Verdict};
 pub use environment::{build_arguments, target_environment};
 pub use error::BuildError;
+pub use fetch_progress::{FetchProgress, FetchStep};
+pub use fetched_go::GoOffer;
+pub use go_fetch_error::GoFetchError;
+pub use go_releases::GoReleasesError;
 pub use graph_store::GraphFiles;
 pub use helper::HelperCommand;
+pub use installed_go::{InstalledGo, find_in_path};
 pub use job_folder::JobFolder;
 pub use main_file::main_file;
 pub use module_trim::ModuleTrimmer;
 pub use product::Product;
 pub use scope::Scope;
-pub use settings::{GoOptions, GoSettings, InstalledGo, SettingsError, find_in_path};
+pub use settings::{GoOptions, GoSettings};
+pub use settings_error::SettingsError;
 pub use survey::{SourcePackage, Survey};
 pub use trust::Trust;
 pub use workshop::Workshop;

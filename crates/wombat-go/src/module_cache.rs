@@ -110,6 +110,12 @@ impl ModuleCache<'_> {
         let Some(_lock) = self.lock(module)? else {
             return Ok(false);
         };
+        self.remove_locked(module)?;
+        Ok(true)
+    }
+
+    /// The same for a module whose lock is held.
+    pub(super) fn remove_locked(self, module: &CachedModule) -> io::Result<()> {
         // If this is interrupted, `go` treats the rest as not unpacked completely.
         let partial = self.file(module, "partial");
         File::create(&partial)?;
@@ -117,8 +123,7 @@ impl ModuleCache<'_> {
         for kind in KEPT {
             wombat_files::remove(&self.file(module, kind))?;
         }
-        wombat_files::remove(&partial)?;
-        Ok(true)
+        wombat_files::remove(&partial)
     }
 
     /// Takes the lock that `go` itself uses, until the file is dropped. `None` if `go` is working on the module.

@@ -2,15 +2,13 @@
 
 use std::{
     collections::HashMap,
-    fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use parking_lot::Mutex;
-use tokio::sync::Mutex as AsyncMutex;
-use wombat_model::GoVersion;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use wombat_model::{Failure, FailureClass, GoVersion};
 
 use super::{
     blocking::blocking,
@@ -23,11 +21,10 @@ use super::{
     settings::GoSettings,
     stage::Stage,
     toolchain::Toolchain,
+    toolchain_fetch::ToolchainFetch,
+    toolchain_module::{is_executable, program, toolchain_module},
 };
 use wombat_goproxy::RelaySession;
-
-/// The module whose versions are the toolchains.
-const MODULE: &str = "golang.org/toolchain";
 
 /// The toolchains of a process.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +40,15 @@ async fn make_folder(module_cache: &Path) -> std::io::Result<()> {
 }
 
 impl Toolchains {
+    /// Those of a process that verified its own Go, if that was fetched.
+    pub(super) fn of(settings: &GoSettings) -> Self {
+        let own = settings.fetched.iter().map(ToolchainFetch::version);
+        let sound = own.map(|version| (version, Arc::new(AsyncMutex::new(true))));
+        Self {
+            sound: Arc::new(Mutex::new(sound.collect())),
+        }
+    }
+
     /// The toolchain of this version; fetched into the module cache if it is missing or damaged.
     ///
     /// `go` itself fetches it by switching to it: after `go mod download` of the same module, its programs aren't
@@ -63,9 +69,7 @@ impl Toolchains {
             return Ok(installed);
         };
         let fetched = Toolchain {
-            program: ModuleCache(&settings.module_cache)
-                .folder(&module)
-                .join("bin/go"),
+            program: program(ModuleCache(&settings.module_cache), &module),
             version,
         };
         let turn = self.turn(version);
@@ -82,6 +86,16 @@ impl Toolchains {
         }
         *sound = false;
         scope.reporter.line(format!("fetching Go {version}"));
+        // The own Go can't fetch itself.
+        if let Some(own) = settings
+            .fetched
+            .as_ref()
+            .filter(|own| own.version() == version)
+        {
+            scope.limit(restore(own)).await??;
+            *sound = true;
+            return Ok(fetched);
+        }
         let go = Go {
             settings,
             toolchain: &installed,
@@ -101,10 +115,15 @@ impl Toolchains {
         Err(classify::fetching(&finished.stderr).into())
     }
 
-    /// The module of a Go release; `None` for the installed one.
+    /// The module of a Go release; `None` for an installed one.
     pub(super) fn module(version: GoVersion, settings: &GoSettings) -> Option<CachedModule> {
-        let name = || format!("v0.0.1-{}.{}", version.toolchain(), settings.host);
-        (version != settings.version).then(|| CachedModule::new(MODULE, name()))
+        let is_installed = version == settings.version && settings.fetched.is_none();
+        (!is_installed).then(|| toolchain_module(version, &settings.host))
+    }
+
+    /// The module of the process's own Go; `None` if that is an installed one.
+    pub(super) fn own_module(settings: &GoSettings) -> Option<CachedModule> {
+        Self::module(settings.version, settings)
     }
 
     fn turn(&self, version: GoVersion) -> Arc<AsyncMutex<bool>> {
@@ -142,12 +161,9 @@ impl ToolchainCheck {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "called in blocking threads alone"
-)]
-fn is_executable(program: &Path) -> bool {
-    // `go` makes it executable at the end of unpacking.
-    fs::metadata(program)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+/// Fetches this process's own Go once more.
+async fn restore(own: &ToolchainFetch) -> Result<(), BuildError> {
+    let (progress, _) = watch::channel(None);
+    let fetched = own.run(&progress).await;
+    fetched.map_err(|error| Failure::new(FailureClass::Infra, format!("{error}.")).into())
 }

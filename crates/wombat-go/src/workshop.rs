@@ -19,6 +19,7 @@ use super::{
     job_folder::JobFolder,
     known::KnownPackages,
     module_use::ModuleUse,
+    modules_in_use::HeldModules,
     settings::GoSettings,
     toolchains::Toolchains,
     trust::Trust,
@@ -37,6 +38,8 @@ pub struct Workshop {
     pub(super) trust: Trust,
     pub(super) relay: Arc<Relay>,
     pub(super) toolchains: Toolchains,
+    /// This process's own Go isn't trimmed.
+    _own_go: Arc<HeldModules>,
 }
 
 impl Workshop {
@@ -55,16 +58,18 @@ impl Workshop {
             Ok((GraphStore::new(graphs, None)?, ModuleUse::of(&own)))
         })
         .await?;
+        let own_go = Toolchains::own_module(&settings).into_iter().collect();
         Ok(Self {
             graphs,
             jobs,
             licences,
             cache: Arc::new(cache_server(&settings, None)),
             known: KnownPackages::new(None),
+            _own_go: Arc::new(modules.in_use().hold(own_go)),
             modules,
             trust: Trust::Alone,
             relay: Arc::new(relay(&settings, &state_dir).await?),
-            toolchains: Toolchains::default(),
+            toolchains: Toolchains::of(&settings),
             settings,
         })
     }

@@ -8,15 +8,21 @@
 //! It accepts only the paths of that protocol (`query`), answers from its cache on disk if it can (`cache`), and
 //! otherwise asks the one configured proxy (`source`, `upstream`), with the timeouts, retries and limits that `go`
 //! itself lacks. Each build has its own address ([`RelaySession`]), which records the proxy's errors for this build,
-//! and which answers to fetch again if `go` couldn't use them.
+//! and which answers to fetch again if `go` couldn't use them. [`ProxyClient`] fetches single files without `go`.
 
 mod cache;
+mod client;
+mod fetch_error;
+mod folder;
 mod query;
 mod serve;
 mod session;
 mod source;
 mod upstream;
 
+pub use client::ProxyClient;
+pub use fetch_error::FetchError;
 pub use serve::{Relay, RelayOptions};
 pub use session::RelaySession;
+pub use source::OnBytes;
 pub use upstream::{InvalidUpstream, Upstream};

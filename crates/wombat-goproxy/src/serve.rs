@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Seek as _, SeekFrom},
+    io::{self, Read as _, Seek as _, SeekFrom},
     net::Ipv4Addr,
     path::PathBuf,
     sync::{Arc, Weak},
@@ -29,9 +29,10 @@ use tracing::debug;
 
 use super::{
     cache::{Answer, Cache},
+    fetch_error::FetchError,
     query::{Caching, Query},
     session::{Notes, RelaySession, Sessions},
-    source::{Refusal, Source},
+    source::Source,
     upstream::{ChecksumDatabase, Upstream},
 };
 use wombat_model::units;
@@ -115,6 +116,17 @@ impl Relay {
         self.shared.sessions.begin(self.port, cache)
     }
 
+    /// The answer to one query of the module proxy protocol, such as `golang.org/toolchain/@v/list`.
+    pub async fn ask(&self, path: &str) -> Result<Vec<u8>, FetchError> {
+        let query = Query::parse(path).ok_or_else(|| {
+            FetchError::Unavailable(format!("`{path}` isn't a path of a module proxy"))
+        })?;
+        let Answer { file, size } = self.shared.answered(&query).await?;
+        let read = spawn_blocking(move || bytes_of(file, size)).await;
+        let read = read.unwrap_or_else(|error| Err(error.into()));
+        read.map_err(|error| FetchError::local(&error))
+    }
+
     /// Removes the stored answers for these paths. Blocks.
     pub fn forget(&self, paths: &[String]) {
         for path in paths {
@@ -145,25 +157,30 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 impl Shared {
     async fn answer(&self, query: Query, notes: &Notes) -> Response {
-        let turn = self.turn(&query);
-        let _turn = turn.lock().await;
-        if query.caching() == Caching::Forever
-            && let Some(answer) = self.find(&query).await
-        {
-            notes.served(query);
-            return whole(answer);
-        }
-        match self.fetch(&query).await {
+        match self.answered(&query).await {
             Ok(answer) => {
                 notes.served(query);
                 whole(answer)
             }
-            Err(Refusal::Rejected { status, words }) => (status, words).into_response(),
-            Err(Refusal::Unavailable(words)) => {
+            Err(FetchError::Rejected { status, words }) => (status, words).into_response(),
+            Err(failure @ (FetchError::Unavailable(_) | FetchError::Local { .. })) => {
+                let words = failure.to_string();
                 notes.trouble(&format!("{words} ({})", query.path()));
                 (StatusCode::BAD_GATEWAY, words).into_response()
             }
         }
+    }
+
+    /// The stored answer, or the proxy's.
+    async fn answered(&self, query: &Query) -> Result<Answer, FetchError> {
+        let turn = self.turn(query);
+        let _turn = turn.lock().await;
+        if query.caching() == Caching::Forever
+            && let Some(answer) = self.find(query).await
+        {
+            return Ok(answer);
+        }
+        self.fetch(query).await
     }
 
     /// The stored answer, if it is intact.
@@ -173,9 +190,8 @@ impl Shared {
         found.await.ok()?
     }
 
-    async fn fetch(&self, query: &Query) -> Result<Answer, Refusal> {
-        let local =
-            |error: io::Error| Refusal::Unavailable(format!("can't store the answer: {error}"));
+    async fn fetch(&self, query: &Query) -> Result<Answer, FetchError> {
+        let local = |error: io::Error| FetchError::local(&error);
         let begun = Instant::now();
         let (cache, own) = (self.cache.clone(), query.clone());
         let made = spawn_blocking(move || cache.unfinished(&own)).await;
@@ -212,6 +228,14 @@ impl Shared {
         fetching.insert(query.path().to_owned(), Arc::downgrade(&turn));
         turn
     }
+}
+
+/// The bytes of an answer, which is small.
+fn bytes_of(mut file: std::fs::File, size: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(size).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A response with the whole answer.

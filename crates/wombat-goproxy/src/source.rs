@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, SeekFrom},
-    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -18,6 +17,8 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    fetch_error::FetchError,
+    folder,
     query::Query,
     upstream::{ChecksumDatabase, Upstream},
 };
@@ -29,14 +30,8 @@ const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(250), Duration::from_s
 /// Most bytes to read of an error's body.
 const WORDS: usize = 2048;
 
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// The proxy answered with an error.
-    Rejected { status: StatusCode, words: String },
-    /// The proxy failed; it may work later.
-    Unavailable(String),
-}
+/// Is called with the number of bytes so far, and the number of all if it is known.
+pub type OnBytes<'a> = dyn Fn(u64, Option<u64>) + Send + Sync + 'a;
 
 /// A client of the upstream.
 #[derive(Clone, Debug)]
@@ -72,44 +67,58 @@ impl Source {
     }
 
     /// Writes the answer to an empty file. Retries if that may help.
-    pub(super) async fn fetch(&self, query: &Query, file: &mut File) -> Result<(), Refusal> {
+    pub(super) async fn fetch(&self, query: &Query, file: &mut File) -> Result<(), FetchError> {
+        self.fetch_with(query, file, &|_, _| ()).await
+    }
+
+    /// The same, and tells how far it is.
+    pub(super) async fn fetch_with(
+        &self,
+        query: &Query,
+        file: &mut File,
+        on_bytes: &OnBytes<'_>,
+    ) -> Result<(), FetchError> {
         let base = match &self.upstream {
             Upstream::Http(base) => base.clone(),
-            Upstream::Folder(folder) => return copy(folder.join(query.path()), file).await,
+            Upstream::Folder(folder) => return folder::copy(folder.join(query.path()), file).await,
             Upstream::Off => {
-                return Err(Refusal::Unavailable("this builder is offline".to_owned()));
+                return Err(FetchError::Unavailable(
+                    "this builder is offline".to_owned(),
+                ));
             }
         };
         let (Some((name, question)), Some(database)) = (query.checksums(), &self.checksums) else {
-            return self.fetch_again(&base, query.path(), query, file).await;
+            return self
+                .fetch_again(&base, query.path(), query, file, on_bytes)
+                .await;
         };
         if name != database.name || self.passes_on(&base, database).await? {
-            return self.fetch_again(&base, query.path(), query, file).await;
+            return self
+                .fetch_again(&base, query.path(), query, file, on_bytes)
+                .await;
         }
         if query.is_supported_question() {
             return Ok(());
         }
-        self.fetch_again(&database.address, question, query, file)
+        self.fetch_again(&database.address, question, query, file, on_bytes)
             .await
     }
 
     /// Whether the proxy answers for the checksum database, which `go` would ask, too; if not, the database itself is
     /// queried.
-    async fn passes_on(&self, base: &Url, database: &ChecksumDatabase) -> Result<bool, Refusal> {
+    async fn passes_on(&self, base: &Url, database: &ChecksumDatabase) -> Result<bool, FetchError> {
         let ask = async || {
             let question = Query::supported(&database.name);
             let made = spawn_blocking(tempfile::tempfile).await;
             let answer = made.unwrap_or_else(|error| Err(error.into()));
-            let answer = answer.map_err(|error| {
-                Refusal::Unavailable(format!("can't store the answer: {error}"))
-            })?;
+            let answer = answer.map_err(|error| FetchError::local(&error))?;
             let mut answer = File::from_std(answer);
             match self
-                .fetch_again(base, question.path(), &question, &mut answer)
+                .fetch_again(base, question.path(), &question, &mut answer, &|_, _| ())
                 .await
             {
                 Ok(()) => Ok(true),
-                Err(Refusal::Rejected { .. }) => Ok(false),
+                Err(FetchError::Rejected { .. }) => Ok(false),
                 Err(away) => Err(away),
             }
         };
@@ -122,10 +131,11 @@ impl Source {
         path: &str,
         query: &Query,
         file: &mut File,
-    ) -> Result<(), Refusal> {
+        on_bytes: &OnBytes<'_>,
+    ) -> Result<(), FetchError> {
         let url = below(base, path);
         for pause in AGAIN_AFTER {
-            match self.fetch_once(url.clone(), query, file).await {
+            match self.fetch_once(url.clone(), query, file, on_bytes).await {
                 Err(Trouble::Transient(words)) => {
                     debug!(path, words, "repeating a request to the module proxy");
                     tokio::time::sleep(pause).await;
@@ -134,12 +144,18 @@ impl Source {
                 Ok(()) => return Ok(()),
             }
         }
-        self.fetch_once(url, query, file).await.map_err(Into::into)
+        let fetched = self.fetch_once(url, query, file, on_bytes);
+        fetched.await.map_err(Into::into)
     }
 
-    async fn fetch_once(&self, url: Url, query: &Query, file: &mut File) -> Result<(), Trouble> {
-        let local =
-            |error: io::Error| Trouble::Permanent(format!("can't store the answer: {error}"));
+    async fn fetch_once(
+        &self,
+        url: Url,
+        query: &Query,
+        file: &mut File,
+        on_bytes: &OnBytes<'_>,
+    ) -> Result<(), Trouble> {
+        let local = |error: io::Error| Trouble::Local(FetchError::local(&error));
         file.set_len(0).await.map_err(local)?;
         file.rewind().await.map_err(local)?;
         let sent = timeout(self.patience, self.client.get(url).send()).await;
@@ -150,7 +166,7 @@ impl Source {
         if !response.status().is_success() {
             return Err(refused(response).await);
         }
-        let limit = query.largest();
+        let (limit, announced) = (query.largest(), response.content_length());
         let mut size = 0;
         while let Some(bytes) = response
             .chunk()
@@ -165,6 +181,7 @@ impl Source {
                 ));
             }
             file.write_all(&bytes).await.map_err(local)?;
+            on_bytes(size, announced);
         }
         file.flush().await.map_err(local)?;
         if query.is_zip() && !ends_as_an_archive(file).await.map_err(local)? {
@@ -187,6 +204,8 @@ enum Trouble {
     /// A retry takes too long, or doesn't help.
     Permanent(String),
     Rejected(StatusCode, String),
+    /// An error of this machine.
+    Local(FetchError),
 }
 
 impl Trouble {
@@ -207,11 +226,12 @@ impl Trouble {
     }
 }
 
-impl From<Trouble> for Refusal {
+impl From<Trouble> for FetchError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Transient(words) | Trouble::Permanent(words) => Self::Unavailable(words),
             Trouble::Rejected(status, words) => Self::Rejected { status, words },
+            Trouble::Local(error) => error,
         }
     }
 }
@@ -241,30 +261,6 @@ fn below(base: &Url, path: &str) -> Url {
     let path = format!("{}/{path}", base.path().trim_end_matches('/'));
     url.set_path(&path);
     url
-}
-
-async fn copy(path: PathBuf, file: &File) -> Result<(), Refusal> {
-    match try_copy(path, file).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Refusal::Rejected {
-            status: StatusCode::NOT_FOUND,
-            words: "not found".to_owned(),
-        }),
-        Err(error) => Err(Refusal::Unavailable(error.to_string())),
-    }
-}
-
-async fn try_copy(path: PathBuf, file: &File) -> io::Result<u64> {
-    let to = file.try_clone().await?.into_std().await;
-    spawn_blocking(move || copy_all(&path, to)).await?
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "called in blocking threads alone"
-)]
-fn copy_all(path: &Path, mut to: std::fs::File) -> io::Result<u64> {
-    io::copy(&mut std::fs::File::open(path)?, &mut to)
 }
 
 /// Whether the archive's end record is there: it is the last part of the file, except for a comment.

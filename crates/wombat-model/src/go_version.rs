@@ -35,6 +35,39 @@ impl GoVersion {
     pub fn toolchain(self) -> String {
         format!("go{self}")
     }
+
+    /// The line that it belongs to.
+    pub const fn line(self) -> GoLine {
+        GoLine { minor: self.minor }
+    }
+}
+
+/// A line of Go releases, `1.<minor>`: its releases differ by fixes alone. Ordered as lines are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GoLine {
+    minor: u16,
+}
+
+/// The text is not a line of Go releases.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a line of Go releases; write it without a patch number, such as 1.26")]
+pub struct ParseGoLineError(String);
+
+impl FromStr for GoLine {
+    type Err = ParseGoLineError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let first: Result<GoVersion, _> = format!("{text}.0").parse();
+        first
+            .map(GoVersion::line)
+            .map_err(|_| ParseGoLineError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for GoLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.minor)
+    }
 }
 
 impl FromStr for GoVersion {
@@ -124,6 +157,17 @@ mod tests {
     #[test]
     fn orders_by_number() {
         assert!("1.26.8".parse::<GoVersion>().unwrap() < "1.26.10".parse().unwrap());
+    }
+
+    #[test]
+    fn a_line_has_no_patch_number() {
+        let version: GoVersion = "1.26.8".parse().unwrap();
+        assert_eq!("1.26".parse(), Ok(version.line()));
+        assert_eq!(version.line().to_string(), "1.26");
+        assert!("1.9".parse::<GoLine>().unwrap() < version.line());
+        for bad in ["", "1", "1.26.8", "1.026", "2.0", "go1.26"] {
+            assert!(bad.parse::<GoLine>().is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct RequestBody {
     /// Architecture, such as `amd64` or `arm64`.
     #[schemars(with = "crate::Goarch")]
     pub goarch: String,
-    /// Go release in full, such as `1.26.8`; the newest offered one if left out.
+    /// Go release in full, such as `1.26.8`; the default of the releases that are needed if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_version: Option<String>,
     /// Import paths, each with or without `@version`.

@@ -8,10 +8,10 @@ use wombat_model::{
     request::RequestBody,
     wire::{
         BlockQuestion, BlocklistAnswer, BuildView, BuildersAnswer, CatalogAnswer, CatalogQuestion,
-        ComponentAnswer, ComponentQuestion, ComponentsAnswer, HealthAnswer, IdQuestion,
-        ImportQuestion, ImportsAnswer, ListAnswer, ListQuestion, LogAnswer, LogQuestion,
-        NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer, SelectQuestion, StatsAnswer,
-        StatsQuestion,
+        ComponentAnswer, ComponentQuestion, ComponentsAnswer, GoReleasesAnswer, HealthAnswer,
+        IdQuestion, ImportQuestion, ImportsAnswer, ListAnswer, ListQuestion, LogAnswer,
+        LogQuestion, NoQuestion, PurgeAnswer, ResolveAnswer, SelectAnswer, SelectQuestion,
+        StatsAnswer, StatsQuestion,
     },
 };
 
@@ -39,6 +39,7 @@ pub(crate) enum Endpoint {
     Block,
     Import,
     Imports,
+    GoReleases,
 }
 
 /// One of the two services.
@@ -184,6 +185,10 @@ impl Endpoint {
             Self::Imports => {
                 catalog::<NoQuestion, ImportsAnswer>("Show imports and their progress.", EMPTY)
             }
+            Self::GoReleases => catalog::<NoQuestion, GoReleasesAnswer>(
+                "Show the Go releases that builders can fetch, with their checksums.",
+                EMPTY,
+            ),
         }
     }
 }

@@ -38,6 +38,7 @@ fn release(module: &str, version: &str, go: &[&str]) -> Release {
         version: version.parse().unwrap(),
         title: module.to_owned(),
         go_versions: go.iter().map(|go| go.parse().unwrap()).collect(),
+        lowest_go: None,
         requires: BTreeMap::new(),
         component_root: "public/components".to_owned(),
         packages: Vec::new(),

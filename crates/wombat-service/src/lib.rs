@@ -23,5 +23,6 @@ mod select;
 mod writes;
 
 pub use args::ServiceArgs;
+pub use catalog::{default_go_line, go_releases};
 pub use resolve::{ModulePolicy, ParseModulePolicyError};
 pub use run::{ServiceDeps, run};

@@ -1,5 +1,5 @@
-//! The `catalog` bucket: a key per module release, and one for the blocklist. It decides what "newest" means, the same
-//! for every instance.
+//! The `catalog` bucket: a key per module release, and one for the blocklist; `imports` and `go_releases` have its other
+//! keys. It decides what "newest" means, the same for every instance.
 
 use wombat_model::{Blocklist, catalog::Release, names::CATALOG_BUCKET};
 

@@ -21,6 +21,7 @@ mod error;
 mod fitness;
 mod follow;
 mod followers;
+mod go_releases;
 mod gocache;
 mod health;
 mod imports;

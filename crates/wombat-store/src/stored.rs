@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use wombat_model::{
     Blocklist, Build, Presence,
-    catalog::{Import, Release},
+    catalog::{GoReleases, Import, Release},
     wire::BuildOutline,
 };
 
@@ -88,6 +88,12 @@ impl Readable for Blocklist {
     }
 }
 
+impl Readable for GoReleases {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
 /// The owner of a lock.
 impl Readable for String {
     fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
@@ -98,6 +104,7 @@ impl Readable for String {
 impl Stored for Release {}
 impl Stored for Import {}
 impl Stored for Blocklist {}
+impl Stored for GoReleases {}
 impl Stored for String {}
 
 fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {

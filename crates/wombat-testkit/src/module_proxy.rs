@@ -1,14 +1,7 @@
 //! A module proxy that serves a test's own modules, fails where a test wants it to, and takes everything else from the
 //! machine's module cache, or from its module proxy.
 
-use std::{
-    collections::BTreeMap,
-    io::{Cursor, Write as _},
-    path::PathBuf,
-    process::Command,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -23,80 +16,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Runtime,
 };
-use zip::write::SimpleFileOptions;
 
-use crate::wait_until;
-
-/// A module that exists nowhere else.
-#[derive(Clone, Debug)]
-pub struct TestModule {
-    path: String,
-    version: String,
-    go_mod: String,
-    files: BTreeMap<String, Vec<u8>>,
-}
-
-impl TestModule {
-    /// A module without packages.
-    pub fn new(path: &str, version: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            version: version.to_owned(),
-            go_mod: format!("module {path}\n\ngo 1.26.0\n"),
-            files: BTreeMap::new(),
-        }
-    }
-
-    /// Its path.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Its version.
-    pub fn version(&self) -> &str {
-        &self.version
-    }
-
-    /// With another `go.mod`.
-    #[must_use]
-    pub fn go_mod(self, text: impl Into<String>) -> Self {
-        Self {
-            go_mod: text.into(),
-            ..self
-        }
-    }
-
-    /// With one more file.
-    #[must_use]
-    pub fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
-        self.files.insert(name.to_owned(), content.into());
-        self
-    }
-
-    /// With this many packages, all of which `p` imports: compiling them takes long.
-    #[must_use]
-    pub fn with_packages(self, count: usize) -> Self {
-        let import = |n| format!("import _ \"{}/q/p{n}\"\n", self.path);
-        let imports: String = (0..count).map(import).collect();
-        let all = self.file("p/p.go", format!("package p\n\n{imports}"));
-        (0..count).fold(all, |module, n| {
-            let text = format!("package p{n}\n\nvar V = {n}\n");
-            module.file(&format!("q/p{n}/p.go"), text)
-        })
-    }
-
-    /// Its archive.
-    pub fn zip(&self) -> anyhow::Result<Vec<u8>> {
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let go_mod = ("go.mod".to_owned(), self.go_mod.clone().into_bytes());
-        for (name, content) in std::iter::once((&go_mod.0, &go_mod.1)).chain(&self.files) {
-            let name = format!("{}@{}/{name}", self.path, self.version);
-            archive.start_file(name, SimpleFileOptions::default())?;
-            archive.write_all(content)?;
-        }
-        Ok(archive.finish()?.into_inner())
-    }
-}
+use crate::{TestModule, wait_until};
 
 /// How a proxy fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,16 +124,17 @@ impl ModuleProxy {
 
     /// Serves a module from now on.
     pub fn serve(&self, module: &TestModule) -> anyhow::Result<()> {
-        let base = format!("{}/@v/{}", module.path, module.version);
-        let info = serde_json::json!({"Version": module.version, "Time": "2026-01-02T03:04:05Z"});
+        let base = format!("{}/@v/{}", module.path(), module.version());
+        let info = serde_json::json!({"Version": module.version(), "Time": "2026-01-02T03:04:05Z"});
         let zip = module.zip()?;
         let mut state = self.state.lock();
         state
             .own
             .insert(format!("{base}.info"), info.to_string().into());
-        state
-            .own
-            .insert(format!("{base}.mod"), module.go_mod.clone().into());
+        state.own.insert(
+            format!("{base}.mod"),
+            module.go_mod_text().to_owned().into(),
+        );
         state.own.insert(format!("{base}.zip"), zip.into());
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{install, wait_until};
+use crate::{TestModule, install, wait_until};
 
 /// How long a compiler may take to start and to end.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -124,6 +124,21 @@ impl StubGo {
     pub fn offers(&self, packages: &[serde_json::Value]) -> anyhow::Result<()> {
         let lines: Vec<String> = packages.iter().map(ToString::to_string).collect();
         self.set("offers", &lines.join("\n"))
+    }
+
+    /// The checksum database knows these modules from now on.
+    pub fn knows_sums(&self, modules: &[&TestModule]) -> anyhow::Result<()> {
+        let lines = modules.iter().map(|module| {
+            let sum = module.sum();
+            format!("{} {sum}\n", module.version())
+        });
+        self.set("sums", &lines.collect::<String>())?;
+        self.set("sumdb", "sums.example")
+    }
+
+    /// The module proxy refuses this Go release, such as `1.26.11`, from now on.
+    pub fn cant_fetch(&self, release: &str) -> anyhow::Result<()> {
+        self.set("refused", &format!("go{release}\n"))
     }
 
     fn set(&self, name: &str, text: &str) -> anyhow::Result<()> {

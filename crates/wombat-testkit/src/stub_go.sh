@@ -4,13 +4,33 @@
 PATH=/usr/bin:/bin
 here=$(dirname "$0")
 setting() { cat "$here/$1" 2>/dev/null || echo "$2"; }
+# Another one if this was fetched under the name of another release.
+release=${STUB_GO_VERSION:-go1.26.8}
 
 case "$1 $2" in
 "env "*)
-    echo '{"GOPROXY":"http://127.0.0.1:9","GOSUMDB":"off","GOVERSION":"go1.26.8","GOHOSTOS":"linux","GOHOSTARCH":"amd64"}'
+    printf '{"GOPROXY":"http://127.0.0.1:9","GOSUMDB":"%s","GOVERSION":"%s","GOHOSTOS":"linux","GOHOSTARCH":"amd64"}\n' \
+        "$(setting sumdb off)" "$release"
     ;;
 "version "*)
-    echo 'go version go1.26.8 linux/amd64'
+    case "${GOTOOLCHAIN:-local}" in
+    local | "$release") ;;
+    *)
+        # "Fetches" that release: a program that runs this one under its name.
+        ! grep -qxF "$GOTOOLCHAIN" "$here/refused" 2>/dev/null || {
+            echo "go: download $GOTOOLCHAIN for linux/amd64: reading: 403 Forbidden" >&2
+            exit 1
+        }
+        version=v0.0.1-$GOTOOLCHAIN.linux-amd64
+        folder=$GOMODCACHE/golang.org/toolchain@$version/bin
+        download=$GOMODCACHE/cache/download/golang.org/toolchain/@v
+        mkdir -p "$folder" "$download"
+        printf '#!/bin/sh\nSTUB_GO_VERSION=%s exec "%s/go" "$@"\n' "$GOTOOLCHAIN" "$here" > "$folder/go"
+        chmod 755 "$folder/go"
+        echo h1:x= > "$download/$version.ziphash"
+        ;;
+    esac
+    echo "go version $release linux/amd64"
     ;;
 "mod download")
     shift 3
@@ -21,6 +41,22 @@ case "$1 $2" in
     ;;
 "mod edit")
     printf '{"Module":{"Path":"stub.example/m"},"Go":"1.26.0","Require":%s}\n' "$(setting requires '[]')"
+    ;;
+"list -m")
+    # Looks checksums up in the file `sums`, and stores records of the database as `go` does.
+    shift 4
+    records=$GOMODCACHE/cache/download/sumdb/$GOSUMDB/lookup/golang.org
+    mkdir -p "$records"
+    for module in "$@"; do
+        version=${module#*@}
+        sum=$(grep "^$version " "$here/sums" | cut -d ' ' -f 2)
+        if [ -n "$sum" ]; then
+            printf '1\n%s %s %s\n' "${module%@*}" "$version" "$sum" > "$records/toolchain@$version"
+            printf '{"Path":"%s","Version":"%s"}\n' "${module%@*}" "$version"
+        else
+            printf '{"Path":"%s","Version":"%s","Error":{"Err":"not found"}}\n' "${module%@*}" "$version"
+        fi
+    done
     ;;
 "list "*)
     for last; do :; done

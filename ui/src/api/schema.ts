@@ -237,6 +237,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/go-releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go releases that builders can fetch, with their checksums */
+        get: operations["listGoReleases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/imports": {
         parameters: {
             query?: never;
@@ -822,6 +839,47 @@ export type components = {
             /** @description Its name in a pipeline. */
             name: string;
         };
+        /** @description A Go release, as the module `golang.org/toolchain`. */
+        GoRelease: {
+            /** @description The checksum of its module, by the platform that it runs on. */
+            sums: {
+                /** @description The checksum of a module, as in go.sum. */
+                "darwin/amd64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "darwin/arm64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "freebsd/amd64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "freebsd/arm64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/386"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/amd64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/arm"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/arm64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/ppc64le"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/riscv64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "linux/s390x"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "windows/amd64"?: string;
+                /** @description The checksum of a module, as in go.sum. */
+                "windows/arm64"?: string;
+            };
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description Answer of `catalog.goreleases`. */
+        GoReleasesAnswer: {
+            /** @description When a builder last asked the module proxy for new ones; left out if none did yet. */
+            checked?: string;
+            /** @description The newest of each line, then the others; newer ones first. */
+            releases: components["schemas"]["GoRelease"][];
+        };
         /** @description Whether all is well, for people and monitors. */
         HealthReport: {
             /** @description The gateway's own disk. */
@@ -1247,7 +1305,7 @@ export type components = {
         };
         /** @description A release without its packages. */
         ReleaseSummary: {
-            /** @description Go releases that it can be built with, newest first. */
+            /** @description Go releases that it can be built with: the default, the newest of each other line, then the others. */
             goVersions: string[];
             /** @description The module. */
             module: string;
@@ -1273,7 +1331,7 @@ export type components = {
             components?: string[];
             /** @description Build again even if there is a result. */
             force?: boolean;
-            /** @description Go release in full, such as `1.26.8`; the newest offered one if left out. */
+            /** @description Go release in full, such as `1.26.8`; the default of the releases that are needed if left out. */
             goVersion?: string;
             /** @description Architecture, such as `amd64` or `arm64`. */
             goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";
@@ -1479,6 +1537,8 @@ export type FailureJson = components['schemas']['FailureJson'];
 export type Field = components['schemas']['Field'];
 export type FieldShape = components['schemas']['FieldShape'];
 export type FoundComponent = components['schemas']['FoundComponent'];
+export type GoRelease = components['schemas']['GoRelease'];
+export type GoReleasesAnswer = components['schemas']['GoReleasesAnswer'];
 export type HealthReport = components['schemas']['HealthReport'];
 export type HealthStatus = components['schemas']['HealthStatus'];
 export type Import = components['schemas']['Import'];
@@ -1706,7 +1766,7 @@ export interface operations {
                     components?: string[] | null;
                     /** @description Build again even if there is a result. */
                     force?: boolean | null;
-                    /** @description Go release in full, such as `1.26.8`; the newest offered one if left out. */
+                    /** @description Go release in full, such as `1.26.8`; the default of the releases that are needed if left out. */
                     goVersion?: string | null;
                     /** @description Architecture, such as `amd64` or `arm64`. */
                     goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";
@@ -2172,6 +2232,35 @@ export interface operations {
             };
         };
     };
+    listGoReleases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest of each line, then the others. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoReleasesAnswer"];
+                };
+            };
+            /** @description An error, with its problems. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     listImports: {
         parameters: {
             query?: never;
@@ -2218,8 +2307,8 @@ export interface operations {
                  */
                 "application/json": {
                     /**
-                     * @description Go releases to offer with it; those of the module's newest release in the catalog if left out. Those that are older than
-                     *     the module requires are left out.
+                     * @description Go releases that it counts as known to be built with; the newest builds it. Those of the module's newest release in the
+                     *     catalog if left out. Those that are older than the module requires are left out.
                      * @default []
                      */
                     goVersions?: string[];
@@ -2449,7 +2538,7 @@ export interface operations {
                     components?: string[] | null;
                     /** @description Build again even if there is a result. */
                     force?: boolean | null;
-                    /** @description Go release in full, such as `1.26.8`; the newest offered one if left out. */
+                    /** @description Go release in full, such as `1.26.8`; the default of the releases that are needed if left out. */
                     goVersion?: string | null;
                     /** @description Architecture, such as `amd64` or `arm64`. */
                     goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";

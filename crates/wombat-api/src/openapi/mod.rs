@@ -1,9 +1,11 @@
 //! The OpenAPI 3.1 document: every call of the gateway, with schemas made from the types that are read and written.
 //!
-//! *calls*: the list, which a test compares with the router · *call*: the parts of one · here: the document.
+//! *calls*: the list, which a test compares with the router · *call*: the parts of one · *choices*: values of parameters ·
+//! here: the document.
 
 mod call;
 mod calls;
+mod choices;
 mod media_types;
 
 use std::sync::LazyLock;

@@ -98,6 +98,12 @@ pub(super) fn pipeline_of(body: Bytes) -> Result<String, Refusal> {
     })
 }
 
+/// `GET /api/catalog/go-releases`
+pub(super) async fn go_releases(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let answer = state.gateway.ask("catalog.goreleases", &NoQuestion {});
+    Ok(json(answer.await?))
+}
+
 /// `GET /api/builders`
 pub(super) async fn builders(State(state): State<AppState>) -> Result<Response, ApiError> {
     Ok(json(

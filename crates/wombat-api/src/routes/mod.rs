@@ -69,6 +69,7 @@ pub fn app(state: AppState) -> Router {
             "/api/catalog/imports",
             get(imports::list).post(imports::ask),
         )
+        .route("/api/catalog/go-releases", get(catalog::go_releases))
         .route("/api/blocklist", get(blocklist::get).put(blocklist::put))
         .route("/api/builders", get(catalog::builders))
         .route("/api/stats", get(catalog::stats))

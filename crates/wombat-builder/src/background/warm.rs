@@ -13,7 +13,7 @@ use tracing::{debug, info};
 use wombat_go::BuildError;
 use wombat_model::{
     BuildKey, BuildSpec, ImportPath, ModulePath, ModuleVersion, Package, Target,
-    catalog::{CatalogPackage, Release},
+    catalog::{CatalogPackage, GoReleases, Release},
     names::{BASE_MODULE, BASE_PACKAGES},
 };
 use wombat_store::WatchEvent;
@@ -33,6 +33,8 @@ pub(crate) struct WarmUp {
     disk: Arc<Disk>,
     /// The catalog's releases.
     releases: BTreeMap<(ModulePath, ModuleVersion), Release>,
+    /// The Go releases on offer, once they are known.
+    go: Option<GoReleases>,
     done: HashSet<BuildKey>,
 }
 
@@ -43,6 +45,7 @@ impl WarmUp {
             what,
             disk,
             releases: BTreeMap::new(),
+            go: None,
             done: HashSet::new(),
         }
     }
@@ -50,6 +53,7 @@ impl WarmUp {
     /// Returns after the builder stops claiming, once no compiler of this work runs.
     pub(crate) async fn run(mut self) {
         let mut catalog = self.worker.store.catalog.watch();
+        let mut go = self.worker.store.catalog.watch_go_releases();
         let stop = self.worker.stop.clone();
         loop {
             let next = self.next();
@@ -65,6 +69,13 @@ impl WarmUp {
                     | WatchEvent::Unreadable { .. }
                     | WatchEvent::Ready => {}
                     WatchEvent::Reset => self.releases.clear(),
+                },
+                event = go.next() => match event {
+                    WatchEvent::Value { record, .. } => self.go = Some(record.value),
+                    WatchEvent::Ready => drop(self.go.get_or_insert_default()),
+                    WatchEvent::Removed { .. }
+                    | WatchEvent::Unreadable { .. }
+                    | WatchEvent::Reset => {}
                 },
                 () = self.until_idle(), if next.is_some() => if let Some(spec) = next {
                     Box::pin(self.compile(spec)).await;
@@ -131,6 +142,7 @@ impl WarmUp {
 
     /// What to compile next.
     fn next(&self) -> Option<BuildSpec> {
+        let go = self.go.as_ref()?;
         let newest: BTreeMap<&ModulePath, &Release> = self
             .releases
             .iter()
@@ -151,7 +163,7 @@ impl WarmUp {
                 let single = packages(release, *target).into_iter().map(Some);
                 std::iter::once(None)
                     .chain(single)
-                    .filter_map(|package| spec(release, package.as_ref(), *target))
+                    .filter_map(|package| spec(release, go, package.as_ref(), *target))
                     .find(|spec| !self.done.contains(&spec.key()))
             })
         })
@@ -174,8 +186,14 @@ impl WarmUp {
     }
 }
 
-/// The base, and one package if given, in the graph of a release. `None` if the release doesn't build on the base.
-fn spec(release: &Release, package: Option<&ImportPath>, target: Target) -> Option<BuildSpec> {
+/// The base, and one package if given, in the graph of a release, with the Go that a request gets by default. `None` if
+/// the release doesn't build on the base.
+fn spec(
+    release: &Release,
+    go: &GoReleases,
+    package: Option<&ImportPath>,
+    target: Target,
+) -> Option<BuildSpec> {
     let base: ModulePath = BASE_MODULE.parse().ok()?;
     let mut modules = BTreeMap::from([(release.module.clone(), release.version.clone())]);
     if release.module != base {
@@ -195,7 +213,7 @@ fn spec(release: &Release, package: Option<&ImportPath>, target: Target) -> Opti
             base: false,
         });
     }
-    let go = *release.go_versions.first()?;
+    let go = *go.offered(&[release]).first()?;
     BuildSpec::new(target, go, packages, modules, release.module.clone()).ok()
 }
 
@@ -215,6 +233,7 @@ mod tests {
             version: "v4.105.0".parse().unwrap(),
             title: "Redpanda Connect".into(),
             go_versions: vec!["1.26.8".parse().unwrap()],
+            lowest_go: None,
             requires: [(BASE_MODULE.parse().unwrap(), "v4.77.0".parse().unwrap())].into(),
             component_root: "public/components".into(),
             packages: Vec::new(),
@@ -224,13 +243,20 @@ mod tests {
             generation: 0,
         };
         let nats = format!("{connect}/public/components/nats").parse().unwrap();
-        let with = spec(&release, Some(&nats), target("linux/amd64")).unwrap();
+        let mut go = GoReleases::default();
+        let with = spec(&release, &go, Some(&nats), target("linux/amd64")).unwrap();
         assert_eq!(with.packages().len(), 3);
         assert_eq!(with.graph_version().as_str(), "v4.105.0");
         // The key of the same build requested through the service.
         let hash = "a76d2a6549fc";
         assert_eq!(with.key().hash().short(), hash);
-        let alone = spec(&release, None, target("linux/amd64")).unwrap();
+        let alone = spec(&release, &go, None, target("linux/amd64")).unwrap();
         assert_eq!(alone.packages().len(), 2);
+
+        let sum = "h1:8ka/oPBhq5O997fLqPbEZ2NBw2NDru/hSAG5lurObdE=";
+        let (newer, platform) = ("1.26.11".parse().unwrap(), "linux/amd64".parse().unwrap());
+        go.add(newer, platform, sum.parse().unwrap());
+        let renewed = spec(&release, &go, None, target("linux/amd64")).unwrap();
+        assert_eq!(renewed.go(), newer);
     }
 }

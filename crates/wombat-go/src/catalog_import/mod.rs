@@ -30,7 +30,7 @@ use crate::{BuildError, Workshop};
 pub use offered::OfferedPackages;
 pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
-pub use specs::{Effort, module_graph};
+pub use specs::{Effort, lowest_go, module_graph};
 use specs::{required_version, spec};
 
 /// Generation of the releases that this importer writes.
@@ -165,6 +165,7 @@ impl<'a> Importer<'a> {
             version: self.request.version.clone(),
             title: self.request.title.clone(),
             go_versions: self.request.go_versions.clone(),
+            lowest_go: self.request.lowest_go,
             requires,
             component_root: self.request.component_root.clone(),
             packages,

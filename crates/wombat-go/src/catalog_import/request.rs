@@ -20,8 +20,10 @@ pub struct ImportRequest {
     pub title: String,
     /// The Go release to build with.
     pub go: GoVersion,
-    /// Go releases that the catalog offers, newest first.
+    /// Go releases that it is known to be built with, newest first.
     pub go_versions: Vec<GoVersion>,
+    /// The lowest Go release that its own `go.mod` allows.
+    pub lowest_go: Option<GoVersion>,
     /// Folder that contains its packages.
     pub component_root: String,
     /// Its packages, relative to that folder, with descriptions.

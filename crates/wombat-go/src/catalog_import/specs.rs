@@ -44,7 +44,8 @@ impl Effort {
         }
     }
 
-    pub(super) fn scope(&self) -> Scope {
+    /// The limits of each of its builds.
+    pub fn scope(&self) -> Scope {
         let time_limit = std::time::Duration::from_hours(2);
         let (reporter, _) = Reporter::new();
         Scope {
@@ -98,6 +99,16 @@ pub async fn module_graph(
     Ok(graph.go_mod.clone())
 }
 
+/// The lowest Go release that a `go.mod` allows.
+pub fn lowest_go(go_mod: &str) -> Option<GoVersion> {
+    go_mod.lines().find_map(|line| {
+        let version = line.strip_prefix("go ")?.trim();
+        // Older modules have no patch number.
+        let parsed = version.parse().or_else(|_| format!("{version}.0").parse());
+        parsed.ok()
+    })
+}
+
 pub(super) async fn required_version(
     workshop: &Workshop,
     request: &ImportRequest,
@@ -115,4 +126,22 @@ pub(super) async fn required_version(
         })
         .find_map(|rest| rest.split_whitespace().next()?.parse().ok())
         .ok_or_else(|| ImportError::NoBase(request.base_module.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_go_mod_says_which_go_it_needs() {
+        for (go_mod, lowest) in [
+            ("module x\n\ngo 1.26.5\n", Some("1.26.5")),
+            ("go 1.24\n", Some("1.24.0")),
+            ("module x\n", None),
+            ("go 1.27rc1\n", None),
+        ] {
+            let lowest = lowest.map(|text| text.parse().unwrap());
+            assert_eq!(lowest_go(go_mod), lowest, "{go_mod}");
+        }
+    }
 }

@@ -3,7 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod build;
+mod failed_go;
+mod fetched_go;
+mod go_releases;
+mod go_scene;
 mod half_killed;
 mod half_scene;
 mod half_written;
+mod no_room_for_go;
 mod trimmed_modules;

@@ -3,11 +3,12 @@
 use std::{
     path::Path,
     process::{Command, Output},
+    sync::Mutex,
     time::Duration,
 };
 
 use tempfile::TempDir;
-use wombat_goproxy::{Relay, RelaySession, Upstream};
+use wombat_goproxy::{FetchError, ProxyClient, Relay, RelaySession, Upstream};
 use wombat_testkit::{ModuleProxy, ProxyFault, TestModule};
 
 const MODULE: &str = "relayed.example/m";
@@ -97,4 +98,51 @@ async fn an_address_is_good_for_one_build() {
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
     drop(session);
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_go_comes_whole_and_tells_how_far_it_is() {
+    let proxy = ModuleProxy::start().await.unwrap();
+    proxy.serve(&module()).unwrap();
+    let folder = TempDir::with_prefix("wombat-client-").unwrap();
+    let upstream = Upstream::from_setting(&proxy.url()).unwrap();
+    let client = ProxyClient::new(upstream, PATIENCE).unwrap();
+    let path = format!("{MODULE}/@v/{VERSION}.zip");
+    let to = folder.path().join("archive");
+    let told = Mutex::new(Vec::new());
+    let tell = |done, all| told.lock().unwrap().push((done, all));
+    client.fetch(&path, to.clone(), &tell).await.unwrap();
+    let archive = tokio::fs::read(&to).await.unwrap();
+    assert_eq!(archive, module().zip().unwrap());
+    let size = archive.len() as u64;
+    assert_eq!(told.lock().unwrap().last(), Some(&(size, Some(size))));
+
+    proxy.fail(MODULE, ProxyFault::Status(410));
+    let refused = client.fetch(&path, to.clone(), &|_, _| ()).await;
+    assert!(
+        matches!(&refused, Err(FetchError::Rejected { status, .. }) if *status == 410),
+        "{refused:?}"
+    );
+    proxy.heal(MODULE);
+    proxy.fail(MODULE, ProxyFault::Cut);
+    let cut = client.fetch(&path, to.clone(), &|_, _| ()).await;
+    assert!(matches!(&cut, Err(FetchError::Unavailable(_))), "{cut:?}");
+    for nonsense in ["../secret", "example.com", "golang.org/toolchain/@v/../x"] {
+        let refused = client.fetch(nonsense, to.clone(), &|_, _| ()).await;
+        assert!(refused.is_err(), "{nonsense}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relays_own_process_asks_without_an_address() {
+    let proxy = ModuleProxy::start().await.unwrap();
+    proxy.serve(&module()).unwrap();
+    let list = format!("{MODULE}/@v/list");
+    proxy.replace(&list, "v1.2.3\n");
+    let folder = TempDir::with_prefix("wombat-relay-").unwrap();
+    let relay = relay(&proxy.url(), folder.path()).await;
+    assert_eq!(relay.ask(&list).await.unwrap(), b"v1.2.3\n");
+    proxy.replace(&list, "v1.2.3\nv1.2.4\n");
+    assert_eq!(relay.ask(&list).await.unwrap(), b"v1.2.3\nv1.2.4\n");
+    assert!(relay.ask("nothing").await.is_err());
 }

@@ -1,7 +1,9 @@
-//! The catalog: module releases, their packages, the components of each package, and the documentation of these.
+//! The catalog: module releases, their packages, the components of each package, and the documentation of these; and
+//! the Go releases that all of it is built with.
 
 mod component;
 mod documentation;
+mod go_releases;
 mod import;
 mod kind;
 mod package;
@@ -11,6 +13,7 @@ pub use component::{Component, ComponentReference};
 pub use documentation::{
     ComponentStatus, Documentation, Example, Field, FieldShape, PackageDocumentation, Parameter,
 };
+pub use go_releases::{GoRelease, GoReleases};
 pub use import::{Import, ImportState, ReleaseDocument};
 pub use kind::ComponentKind;
 pub use package::{

@@ -17,8 +17,13 @@ pub struct Release {
     pub version: ModuleVersion,
     /// What people call it, such as `Redpanda Connect`.
     pub title: String,
-    /// Go releases that it can be built with, newest first.
+    /// Go releases that it is known to be built with, newest first. More are offered: [`GoReleases::offered`].
+    ///
+    /// [`GoReleases::offered`]: super::GoReleases::offered
     pub go_versions: Vec<GoVersion>,
+    /// The lowest Go release that its own `go.mod` allows; if left out, the lowest of the known ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest_go: Option<GoVersion>,
     /// Versions of other catalog modules that its own `go.mod` requires.
     pub requires: BTreeMap<ModulePath, ModuleVersion>,
     /// The folder whose packages are all listed here, such as `public/components`; empty: the module's own.
@@ -97,6 +102,7 @@ mod tests {
             version: version.parse().unwrap(),
             title: String::new(),
             go_versions: Vec::new(),
+            lowest_go: None,
             requires: BTreeMap::new(),
             component_root: "public/components".to_owned(),
             packages: vec![package],

@@ -57,7 +57,7 @@ pub struct ReleaseSummary {
     pub version: ModuleVersion,
     /// What people call it.
     pub title: String,
-    /// Go releases that it can be built with, newest first.
+    /// Go releases that it can be built with: the default, the newest of each other line, then the others.
     pub go_versions: Vec<GoVersion>,
     /// Versions of other catalog modules that it requires.
     pub requires: BTreeMap<ModulePath, ModuleVersion>,
@@ -135,7 +135,7 @@ pub struct SelectQuestion {
     /// Architecture; `amd64` if left out.
     #[serde(default = "amd64")]
     pub goarch: String,
-    /// Go release in full; the newest offered one if left out.
+    /// Go release in full; the default of the releases that are needed if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_version: Option<String>,
     /// Level of the architecture.

@@ -14,8 +14,8 @@ pub struct ImportQuestion {
     /// Its version.
     #[schemars(with = "ModuleVersion")]
     pub version: String,
-    /// Go releases to offer with it; those of the module's newest release in the catalog if left out. Those that are older than
-    /// the module requires are left out.
+    /// Go releases that it counts as known to be built with; the newest builds it. Those of the module's newest release in the
+    /// catalog if left out. Those that are older than the module requires are left out.
     #[serde(default)]
     #[schemars(with = "Vec<GoVersion>")]
     pub go_versions: Vec<String>,

@@ -4,6 +4,7 @@ mod ahead;
 mod catalog_questions;
 mod components;
 mod error_body;
+mod go_releases;
 mod health;
 mod imports;
 mod lint;
@@ -22,6 +23,7 @@ pub use catalog_questions::{
 };
 pub use components::{ComponentHit, ComponentsAnswer};
 pub use error_body::{ErrorBody, ErrorJson};
+pub use go_releases::GoReleasesAnswer;
 pub use health::{HealthAnswer, StoreHealth};
 pub use imports::{ImportQuestion, ImportsAnswer};
 pub use lint::{LINT_LIMIT, LINT_PATIENCE, LintAnswer, LintComplaint, LintQuestion, LintReply};

@@ -20,7 +20,7 @@ use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs,
-    catalog::{Catalog, Imports},
+    catalog::{Catalog, Imports, go_releases_answer},
     endpoints::Endpoint,
     index::Builds,
     json::json,
@@ -126,6 +126,10 @@ impl Answers {
             Endpoint::Imports => {
                 let NoQuestion {} = read(question)?;
                 json(&self.imports())
+            }
+            Endpoint::GoReleases => {
+                let NoQuestion {} = read(question)?;
+                json(&go_releases_answer(&self.catalog.snapshot()))
             }
             Endpoint::Search => json(&self.search(&read(question)?).await?),
             Endpoint::Components => json(&self.components(&read(question)?).await?),

@@ -7,6 +7,7 @@ use wombat_model::catalog::Release;
 #[folder = "$CARGO_MANIFEST_DIR/catalog"]
 #[exclude = "sources/*"]
 #[exclude = "components/*"]
+#[exclude = "go-releases.json"]
 struct Files;
 
 /// Every embedded release.

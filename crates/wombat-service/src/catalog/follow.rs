@@ -1,28 +1,17 @@
 //! Keeps the snapshot in step with the bucket.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_model::{
-    Blocklist,
-    catalog::{Release, ReleaseDocument},
-};
-use wombat_store::{Followers, Revision, Store, WatchEvent};
+use wombat_store::{Followers, Store};
 
 use super::{
-    Schemas,
-    documents::{Documented, Documents, LARGEST_DOCUMENT},
-    embedded,
-    leader::LeadersLast,
-    snapshot::{Releases, Snapshot},
+    Schemas, embedded, go_releases::go_releases, leader::LeadersLast, snapshot::Snapshot,
+    told::Told,
 };
 
 /// How long until a document that couldn't be read is tried again.
@@ -120,26 +109,9 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
             info!(release = name, "added to the catalog");
         }
     }
+    let added = store.catalog.add_go_releases(&go_releases()?).await;
+    added.context("storing the Go releases in the catalog")?;
     Ok(())
-}
-
-/// What the bucket holds, as far as it was read.
-#[derive(Default)]
-struct Told {
-    releases: BTreeMap<String, Arc<Release>>,
-    /// The highest revision of their keys.
-    releases_revision: u64,
-    /// The same releases as a snapshot has them; made again after one changed.
-    sorted: Option<Arc<Releases>>,
-    blocklist: Arc<Blocklist>,
-    blocklist_revision: u64,
-    /// What was imported about the releases; those that can't be read yet are missing.
-    documents: Documents,
-    /// Whether a snapshot would be another one than the last.
-    changed: bool,
-    /// No snapshot is published before both are known: the releases, and the blocklist.
-    knows_releases: bool,
-    knows_blocked: bool,
 }
 
 async fn follow(
@@ -149,9 +121,10 @@ async fn follow(
 ) {
     let mut watcher = store.catalog.watch();
     let mut blocked = store.catalog.watch_blocklist();
+    let mut go = store.catalog.watch_go_releases();
     let mut told = Told::default();
     loop {
-        let missing = !told.missing_documents().is_empty();
+        let missing = told.lacks_documents();
         tokio::select! {
             event = watcher.next() => {
                 if told.note_release(event)
@@ -162,120 +135,15 @@ async fn follow(
             }
             // What was blocked stays so until the new bucket has been read.
             event = blocked.next() => told.note_blocked(event),
+            event = go.next() => told.note_go(event),
             () = tokio::time::sleep(RETRY), if missing => {}
             () = stop.cancelled() => return,
         }
-        if told.knows_releases && told.knows_blocked {
+        if told.knows_enough() {
             told.read_documents(&store).await;
-            if std::mem::take(&mut told.changed) {
-                sender.send_replace(Some(Arc::new(told.snapshot())));
+            if let Some(snapshot) = told.changed_snapshot() {
+                sender.send_replace(Some(Arc::new(snapshot)));
             }
         }
-    }
-}
-
-impl Told {
-    /// Whether it is a new bucket, which has to be filled.
-    fn note_release(&mut self, event: WatchEvent<Release>) -> bool {
-        match event {
-            WatchEvent::Value { key, record, .. } => {
-                self.releases.insert(key, Arc::new(record.value));
-                self.releases_changed(record.revision);
-            }
-            WatchEvent::Removed { key, revision }
-            | WatchEvent::Unreadable { key, revision, .. } => {
-                self.releases.remove(&key);
-                self.releases_changed(revision);
-            }
-            WatchEvent::Ready => {
-                self.knows_releases = true;
-                self.changed = true;
-            }
-            WatchEvent::Reset => {
-                self.releases.clear();
-                self.releases_revision = 0;
-                self.sorted = None;
-                self.knows_releases = false;
-                return true;
-            }
-        }
-        false
-    }
-
-    fn releases_changed(&mut self, revision: Revision) {
-        self.releases_revision = self.releases_revision.max(revision.get());
-        self.sorted = None;
-        self.changed = true;
-    }
-
-    fn note_blocked(&mut self, event: WatchEvent<Blocklist>) {
-        match event {
-            WatchEvent::Value { record, .. } => {
-                self.blocklist_changed(record.value, record.revision);
-            }
-            WatchEvent::Removed { revision, .. } => {
-                self.blocklist_changed(Blocklist::default(), revision);
-            }
-            WatchEvent::Ready => {
-                self.knows_blocked = true;
-                self.changed = true;
-            }
-            // What was blocked before stays blocked.
-            WatchEvent::Reset => self.blocklist_revision = 0,
-            WatchEvent::Unreadable { .. } => {}
-        }
-    }
-
-    fn blocklist_changed(&mut self, blocklist: Blocklist, revision: Revision) {
-        self.blocklist = Arc::new(blocklist);
-        self.blocklist_revision = revision.get();
-        self.changed = true;
-    }
-
-    fn missing_documents(&self) -> Vec<String> {
-        let named = self.releases.values();
-        let named = named.filter_map(|release| release.document.clone());
-        named
-            .filter(|name| !self.documents.contains_key(name))
-            .collect()
-    }
-
-    /// A release is usable without: then less is known of its components.
-    async fn read_documents(&mut self, store: &Store) {
-        for name in self.missing_documents() {
-            let bytes = store.documents.bytes(&name, LARGEST_DOCUMENT).await;
-            let document = match bytes {
-                Ok(Some(bytes)) => {
-                    let document = serde_json::from_slice::<ReleaseDocument>(&bytes);
-                    document.map_err(|error| warn!(name, %error, "a document can't be understood"))
-                }
-                Ok(None) => continue,
-                Err(error) => {
-                    warn!(name, %error, "can't read a document");
-                    continue;
-                }
-            };
-            let document = document.map_or_else(|()| Documented::default(), Documented::from);
-            Arc::make_mut(&mut self.documents).insert(name, Arc::new(document));
-            self.changed = true;
-        }
-        if self.documents.len() > self.releases.len() {
-            let used: BTreeSet<&String> = self
-                .releases
-                .values()
-                .filter_map(|release| release.document.as_ref())
-                .collect();
-            Arc::make_mut(&mut self.documents).retain(|name, _| used.contains(name));
-        }
-    }
-
-    fn snapshot(&mut self) -> Snapshot {
-        let releases = self.sorted.get_or_insert_with(|| {
-            let releases = self.releases.values().cloned();
-            Arc::new(Releases::new(releases, self.releases_revision))
-        });
-        Snapshot::of(Arc::clone(releases))
-            .blocking(Arc::clone(&self.blocklist), self.blocklist_revision)
-            .documented(Arc::clone(&self.documents))
     }
 }

@@ -6,21 +6,24 @@ mod components;
 mod documents;
 mod embedded;
 mod follow;
+mod go_releases;
 mod imports;
 mod leader;
 mod nearest;
 mod schemas;
 mod search;
 mod snapshot;
+mod told;
 
 pub(crate) use components::components;
 #[cfg(test)]
 pub(crate) use embedded::releases as embedded_releases;
 pub(crate) use follow::Catalog;
+pub use go_releases::{default_go_line, go_releases};
 pub(crate) use imports::Imports;
 pub(crate) use nearest::{nearest, or_nearest};
 pub(crate) use schemas::Schemas;
-pub(crate) use search::{component, search};
+pub(crate) use search::{component, go_releases_answer, search};
 #[cfg(test)]
 pub(crate) use snapshot::Releases;
 pub(crate) use snapshot::Snapshot;

@@ -6,8 +6,8 @@ use wombat_model::{
     Problem, ProblemCode, Refusal, RefusalStatus,
     catalog::{CatalogPackage, ComponentReference, Release},
     wire::{
-        CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, PackageHit,
-        ReleaseSummary,
+        CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, GoReleasesAnswer,
+        PackageHit, ReleaseSummary,
     },
 };
 
@@ -120,7 +120,7 @@ fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
         module: release.module.clone(),
         version: release.version.clone(),
         title: release.title.clone(),
-        go_versions: release.go_versions.clone(),
+        go_versions: catalog.offered_go(&[release]),
         requires: release.requires.clone(),
         newest: is_newest(catalog, release),
     }
@@ -148,6 +148,14 @@ fn score(package: &CatalogPackage, words: &[String]) -> Option<u32> {
             .max(fit(&path, word, 12, 1, 1));
         (best > 0).then_some(sum + best)
     })
+}
+
+/// Answers `catalog.goreleases`.
+pub(crate) fn go_releases_answer(catalog: &Snapshot) -> GoReleasesAnswer {
+    GoReleasesAnswer {
+        releases: catalog.go().all(),
+        checked: catalog.go_checked(),
+    }
 }
 
 /// Answers `catalog.component`.

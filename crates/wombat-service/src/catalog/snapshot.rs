@@ -2,8 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use time::OffsetDateTime;
+use wombat_model::{
+    Blocklist, GoVersion, ImportPath, ModulePath, ModuleVersion,
+    catalog::{GoReleases, Release},
+};
+
 use super::documents::{Documented, Documents};
-use wombat_model::{Blocklist, ImportPath, ModulePath, ModuleVersion, catalog::Release};
 
 /// Releases by module and version, at one revision.
 #[derive(Debug, Default)]
@@ -33,6 +38,9 @@ pub(crate) struct Snapshot {
     /// Of the blocklist's key.
     blocklist_revision: u64,
     documents: Documents,
+    go: Arc<GoReleases>,
+    /// When the module proxy was last asked for new Go releases.
+    go_checked: Option<OffsetDateTime>,
 }
 
 impl Snapshot {
@@ -55,6 +63,30 @@ impl Snapshot {
     /// The same with what was imported about its releases.
     pub(crate) fn documented(self, documents: Documents) -> Self {
         Self { documents, ..self }
+    }
+
+    /// The same with these Go releases. The same `Arc` must be given for the same releases.
+    pub(crate) fn with_go(self, go: Arc<GoReleases>, go_checked: Option<OffsetDateTime>) -> Self {
+        Self {
+            go,
+            go_checked,
+            ..self
+        }
+    }
+
+    /// The Go releases that builders can fetch.
+    pub(crate) fn go(&self) -> &GoReleases {
+        &self.go
+    }
+
+    /// When the module proxy was last asked for new Go releases.
+    pub(crate) fn go_checked(&self) -> Option<OffsetDateTime> {
+        self.go_checked
+    }
+
+    /// The Go releases that all of these can be built with; the first is the default.
+    pub(crate) fn offered_go(&self, releases: &[&Release]) -> Vec<GoVersion> {
+        self.go.offered(releases)
     }
 
     /// What was imported about a release.
@@ -80,6 +112,11 @@ impl Snapshot {
     /// Whether both have the same releases.
     pub(crate) fn has_releases_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.releases, &other.releases)
+    }
+
+    /// Whether the same request means the same build for both, apart from what is blocked.
+    pub(crate) fn resolves_like(&self, other: &Self) -> bool {
+        self.has_releases_of(other) && Arc::ptr_eq(&self.go, &other.go)
     }
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = &ModulePath> {

@@ -1,5 +1,7 @@
 //! What can't be built, and notes on what can.
 
+use std::collections::BTreeSet;
+
 use wombat_model::{
     GoVersion, ImportPath, Platform, Problem, ProblemCode, Target,
     catalog::{CatalogPackage, Licence, Release},
@@ -176,11 +178,12 @@ fn unknown_package(path: &ImportPath, selected: &Selected, release: &Release) ->
     }
 }
 
-/// The requested Go version, else the newest that every release supports. A release that is only in because another one
-/// requires it was built together with that one, and isn't considered.
+/// The requested Go version, else the default of the releases. A release that is only in because another one requires it
+/// was built together with that one, and isn't considered.
 pub(super) fn go_version(
     asked: Option<GoVersion>,
     versions: &Versions,
+    catalog: &Snapshot,
     problems: &mut Vec<Problem>,
 ) -> Option<GoVersion> {
     let releases: Vec<&Release> = versions
@@ -188,22 +191,8 @@ pub(super) fn go_version(
         .filter(|(_, chosen)| !matches!(chosen.origin, Origin::Pinned(_)))
         .filter_map(|(_, chosen)| chosen.listing.as_deref())
         .collect();
-    let common: Vec<GoVersion> = releases.first().map_or_else(Vec::new, |first| {
-        let offered = first.go_versions.iter().copied();
-        offered
-            .filter(|go| {
-                releases
-                    .iter()
-                    .all(|release| release.go_versions.contains(go))
-            })
-            .collect()
-    });
-    let Some((newest, lowest)) = common
-        .iter()
-        .max()
-        .copied()
-        .zip(common.iter().min().copied())
-    else {
+    let offered = catalog.offered_go(&releases);
+    let Some((default, lowest)) = offered.first().copied().zip(offered.iter().min()) else {
         problems.push(Problem::field(
             ProblemCode::UnsupportedGoVersion,
             "goVersion",
@@ -212,24 +201,30 @@ pub(super) fn go_version(
         return None;
     };
     match asked {
-        None => Some(newest),
-        Some(go) if common.contains(&go) => Some(go),
+        None => Some(default),
+        Some(go) if offered.contains(&go) => Some(go),
         Some(go) => {
             let names: Vec<String> = releases
                 .iter()
                 .map(|release| format!("{} {}", release.title, release.version))
                 .collect();
-            let offered: Vec<String> = common.iter().map(ToString::to_string).collect();
             problems.push(Problem::field(
                 ProblemCode::UnsupportedGoVersion,
                 "goVersion",
                 format!(
-                    "Go {go} isn't offered for {}: the lowest is {lowest}; choose one of {}.",
+                    "Go {go} isn't offered for {}: the lowest is {lowest}; choose {}, for example.",
                     names.join(" and "),
-                    offered.join(", ")
+                    newest_of_lines(&offered).join(" or ")
                 ),
             ));
             None
         }
     }
+}
+
+/// The newest of each line, in the given order, which begins with them.
+fn newest_of_lines(offered: &[GoVersion]) -> Vec<String> {
+    let mut lines = BTreeSet::new();
+    let newest = offered.iter().take_while(|go| lines.insert(go.line()));
+    newest.map(ToString::to_string).collect()
 }

@@ -57,7 +57,7 @@ pub(crate) fn resolve(
     versions.refuse_conflicts(&asked, &mut problems);
     checks::modules(&selection, &versions, catalog, policy, &mut problems);
     let notes = checks::packages(&selection, &versions, request.target, policy, &mut problems);
-    let go = checks::go_version(request.go, &versions, &mut problems);
+    let go = checks::go_version(request.go, &versions, catalog, &mut problems);
     if selection.len() > MAX_PACKAGES + 2 {
         problems.push(Problem::field(
             ProblemCode::TooMany,

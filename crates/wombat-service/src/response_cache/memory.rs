@@ -36,7 +36,7 @@ struct Named {
 /// Questions and the builds that they name, and the answers for these builds.
 pub(super) struct Memory {
     questions: LruCache<Box<[u8]>, Named>,
-    /// The questions were resolved with its releases.
+    /// The questions were resolved with its releases and Go releases.
     catalog: Arc<Snapshot>,
     records: LruCache<BuildKey, Known>,
     bytes: usize,
@@ -60,7 +60,7 @@ impl Default for Memory {
 
 impl Memory {
     pub(super) fn repeated(&mut self, question: &[u8], catalog: &Arc<Snapshot>) -> Option<Bytes> {
-        if !self.open || !self.catalog.has_releases_of(catalog) {
+        if !self.open || !self.catalog.resolves_like(catalog) {
             return None;
         }
         let named = self.questions.get_mut(question)?;
@@ -116,7 +116,7 @@ impl Memory {
         if question.len() > LONGEST_QUESTION {
             return;
         }
-        if !self.catalog.has_releases_of(catalog) {
+        if !self.catalog.resolves_like(catalog) {
             let known = self.questions.iter().map(|(question, _)| question.len());
             self.bytes -= known.map(|length| length + ENTRY).sum::<usize>();
             self.questions.clear();
@@ -244,6 +244,10 @@ mod tests {
         memory.remember_question(b"other", &newer, &key(1));
         assert_eq!(memory.repeated(b"q", &newer), None);
         assert_eq!(memory.repeated(b"other", &newer), Some("one".into()));
+        let go = Arc::new(Snapshot::clone(&newer).with_go(Arc::default(), None));
+        assert_eq!(memory.repeated(b"other", &go), None, "other Go releases");
+        memory.remember_question(b"other", &go, &key(1));
+        assert_eq!(memory.repeated(b"other", &go), Some("one".into()));
     }
 
     #[test]

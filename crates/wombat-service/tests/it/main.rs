@@ -6,6 +6,8 @@ mod blocklist;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod go_releases;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod index;

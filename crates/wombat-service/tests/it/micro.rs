@@ -57,6 +57,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             "catalog.blocklist",
             "catalog.component",
             "catalog.components",
+            "catalog.goreleases",
             "catalog.import",
             "catalog.imports",
             "catalog.search",
@@ -92,6 +93,7 @@ async fn answers_fit_the_schemas_that_are_published() -> anyhow::Result<()> {
             json!({"module": "c.d/e", "version": "v1.2.3", "goVersions": ["1.26.8"]}),
         ),
         ("catalog.imports", json!({})),
+        ("catalog.goreleases", json!({})),
         ("catalog.component", json!({"component": "kafka"})),
     ] {
         let schema = |key: &str| -> Value {

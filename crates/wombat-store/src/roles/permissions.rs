@@ -173,10 +173,12 @@ fn builder(own: Permissions) -> Permissions {
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.release.>"))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.import.>"))
+        .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.go-releases"))
         .read(&CATALOG)
         .read(&DOCUMENTS)
         .read(&LOGS)
         .send(format!("$KV.{CATALOG_BUCKET}.import.>"))
+        .send(format!("$KV.{CATALOG_BUCKET}.go-releases"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.C.*"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
         .send(format!("$KV.{BUILDS_BUCKET}.build.>"))
@@ -207,6 +209,7 @@ fn api(own: Permissions) -> Permissions {
         "block",
         "import",
         "imports",
+        "goreleases",
     ];
     own.look_at(&STREAMS)
         .read(&BUILDS)
@@ -226,7 +229,7 @@ fn read_only(own: Permissions) -> Permissions {
     let build = [
         "list", "get", "resolve", "log", "builders", "stats", "health",
     ];
-    let catalog = ["search", "components", "component", "select"];
+    let catalog = ["search", "components", "component", "select", "goreleases"];
     own.look_at(&[BUILDS, ARTIFACTS])
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .read_directly(&BUILDS, &keys(BUILDS_BUCKET))

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod artifacts;
+mod go_releases;
 mod gocache;
 mod keys;
 mod life;

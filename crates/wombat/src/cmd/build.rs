@@ -58,7 +58,7 @@ pub(crate) struct BuildArgs {
     /// Architecture level, such as v7 for arm or v3 for amd64
     #[arg(long)]
     variant: Option<String>,
-    /// Full Go version, such as 1.26.8 [default: the newest that the modules support]
+    /// Full Go version, such as 1.26.8 [default: the newest patch of the line that the modules are known to build with]
     #[arg(long, alias = "go-version", value_name = "VERSION")]
     go: Option<String>,
     /// Version of a module, as path=version (repeatable)

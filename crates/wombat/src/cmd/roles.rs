@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::sync::{oneshot, watch};
 use wombat_api::{ApiArgs, ApiDeps};
 use wombat_builder::{BuilderArgs, BuilderDeps, Counters, IfUnfit};
+use wombat_go::GoOffer;
 use wombat_service::{ServiceArgs, ServiceDeps};
 use wombat_store::{Connection, NatsArgs, Store};
 
@@ -175,6 +176,15 @@ pub(crate) fn builder_deps(
         helper: std::env::current_exe().context("finding this program")?,
         force_stop: shutdown.hurry.clone(),
         counters: Counters::default(),
+        go_offer: go_offer()?,
         if_unfit,
+    })
+}
+
+/// The Go releases that come with this program.
+pub(crate) fn go_offer() -> anyhow::Result<GoOffer> {
+    Ok(GoOffer {
+        releases: wombat_service::go_releases()?,
+        line: wombat_service::default_go_line()?,
     })
 }

@@ -29,6 +29,7 @@ use crate::{
 #[command(after_help = "\
 Without NATS_URL a nats-server is started on a free loopback port, with its data in the state folder; it is the one
 of --nats-server, beside this program, on the search path or in the state folder, else built once with Go.
+Without Go, the builder fetches it from the module proxy at the first start (70 MB).
 
 Examples:
   wombat up
@@ -135,7 +136,7 @@ async fn roles(
         builder_store,
         state.path(),
         shutdown,
-        // Without Go the website still works, and says what is missing.
+        // Until there is a Go, the website works, and says what is missing or how far the fetch of one is.
         IfUnfit::Wait,
     )?;
 

@@ -1,4 +1,4 @@
-//! The nats-server program: named, found, or built from its pinned sources with Go, which builders need anyway.
+//! The nats-server program: named, found, or built from its pinned sources with an installed Go.
 
 use std::{
     ffi::OsString,
@@ -138,7 +138,7 @@ async fn build(target: &Path, go: &Path) -> anyhow::Result<()> {
     let result = match result {
         Ok(result) => result,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
-            "neither nats-server nor Go is installed: install Go, which builders need anyway, or name a server with --nats-server or NATS_URL"
+            "neither nats-server nor Go is installed: keep the nats-server of the release's archive beside this program, install Go to build one, or name a server with --nats-server or NATS_URL"
         ),
         Err(error) => return Err(error).context("starting Go"),
     };

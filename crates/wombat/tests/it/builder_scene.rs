@@ -94,6 +94,10 @@ impl Scene {
             helper: env!("CARGO_BIN_EXE_wombat").into(),
             force_stop: hurry.clone(),
             counters: counters.clone(),
+            go_offer: wombat_go::GoOffer {
+                releases: wombat_model::catalog::GoReleases::default(),
+                line: "1.26".parse().unwrap(),
+            },
             if_unfit: wombat_builder::IfUnfit::End,
         };
         let task = tokio::spawn(wombat_builder::run(deps, args, stop.clone()));

@@ -179,6 +179,29 @@ fn an_old_go_a_go_experiment_and_a_disk_without_room_are_told() -> anyhow::Resul
         "{said}"
     );
 
+    // On a machine without Go, all that a builder needs is a proxy to fetch it from.
+    let without = |proxy: &str| -> anyhow::Result<(bool, String)> {
+        let state = tempfile::tempdir()?;
+        let output: Output = program()
+            .command()
+            .args(["doctor", "--nats-url", &nats.url(), "--state-dir"])
+            .arg(state.path())
+            .envs([("PATH", "/nowhere"), ("GOPROXY", proxy)])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((said.contains("MISSING Go"), said))
+    };
+    let (missing, said) = without("https://proxy.example")?;
+    assert!(
+        !missing && said.contains("a builder fetches Go 1."),
+        "{said}"
+    );
+    let (missing, said) = without("")?;
+    assert!(
+        missing && said.contains("no module proxy is named"),
+        "{said}"
+    );
+
     let script = std::fs::read_to_string(go.program())?;
     std::fs::write(go.program(), script.replace("go1.26.8", "go1.21.0"))?;
     let (content, said) = doctor(&nats, &go, &[])?;

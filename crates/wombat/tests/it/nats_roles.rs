@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 75] = [
+const OPERATIONS: [Operation; 78] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -107,6 +107,7 @@ const OPERATIONS: [Operation; 75] = [
     serve("answer for a binary", "builder.lint.linux.amd64", "B"),
     send("import a release", "catalog.import", "A"),
     send("list imports", "catalog.imports", "A"),
+    send("list Go releases", "catalog.goreleases", "AR"),
     send("find the services", "$SRV.PING.build", "SR"),
     serve("answer about builds", "build.request", "S"),
     serve("answer about components", "catalog.search", "S"),
@@ -129,6 +130,7 @@ const OPERATIONS: [Operation; 75] = [
     send("write a release", "$KV.catalog.release.a.b", "S"),
     send("write the blocklist", "$KV.catalog.blocklist", "S"),
     send("tell of an import", "$KV.catalog.import.a.b", "SB"),
+    send("tell of Go releases", "$KV.catalog.go-releases", "SB"),
     send(
         "read the catalog",
         "$JS.API.STREAM.MSG.GET.KV_catalog",
@@ -137,6 +139,11 @@ const OPERATIONS: [Operation; 75] = [
     send(
         "follow imports",
         "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.import.>",
+        "SB",
+    ),
+    send(
+        "follow Go releases",
+        "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.go-releases",
         "SB",
     ),
     send(

@@ -78,7 +78,9 @@ impl Binaries {
         if paths.is_empty() {
             paths.push("github.com/redpanda-data/benthos/v4/public/components/io".to_owned());
         }
-        let body = json!({"goos": "linux", "goarch": "amd64", "packages": paths});
+        // The installed Go, whose packages other tests compile, too.
+        let body =
+            json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths});
         let id = self.site.asked(&body).await?;
         self.site.until(&id, "success", COLD).await?;
         let bytes = self.site.get(&artifact_path(&id)).await?.bytes().await?;

@@ -106,6 +106,7 @@ fn calls() -> Vec<Call> {
             body: r#"{"module":"example.com/a","version":"v1.0.0"}"#,
             ..call(Method::POST, "/api/catalog/imports", Admin)
         },
+        call(Method::GET, "/api/catalog/go-releases", Nothing),
         call(Method::GET, "/api/blocklist", Operator),
         Call {
             body: r#"{"modules":[]}"#,

@@ -1,4 +1,4 @@
-//! Go that is missing, broken, old or hanging, and a port that is in use.
+//! Go that is missing, fetched, broken, old or hanging, and a port that is in use.
 
 use std::{
     fs,
@@ -9,12 +9,14 @@ use std::{
 };
 
 use anyhow::Context;
+use serde_json::json;
 use tempfile::TempDir;
 use wombat_testkit::{
-    NatsServer, Program, Site, StubGo, Wombat, a_request, install, nats_server_program, wait_until,
+    ModuleProxy, NatsServer, Program, ProxyFault, Site, StubGo, Wombat, a_request, install,
+    nats_server_program, wait_until,
 };
 
-use crate::program;
+use crate::{program, real_build::COLD};
 
 /// Builders give up on a hanging `go` after twenty seconds.
 const SOON: Duration = Duration::from_mins(1);
@@ -87,10 +89,11 @@ async fn without_go_the_site_runs_and_a_go_that_comes_later_is_used() -> anyhow:
 
 #[tokio::test]
 async fn a_go_that_isnt_found_or_cant_be_used_is_told() -> anyhow::Result<()> {
-    // Go is searched on a path that has the other programs, and no Go.
-    let without = program().env("PATH", "/usr/bin:/bin");
+    // Go is searched on a path that has the other programs, and no Go; and no proxy is named to fetch it from.
+    let without = program().env("PATH", "/usr/bin:/bin").env("GOPROXY", "");
     let misled = program().env("GOROOT", "/nowhere");
-    for (program, words) in [(without, "there is no `go` in PATH"), (misled, "/nowhere")] {
+    let needs = "there is no `go` in PATH, and no module proxy is named to fetch Go from";
+    for (program, words) in [(without, needs), (misled, "/nowhere")] {
         let (mut up, site) = up(&program, &[]).await?;
         let told = problem(&site).await?;
         assert!(told.contains(words), "{told}");
@@ -160,12 +163,38 @@ async fn a_nats_server_beside_the_program_is_used() -> anyhow::Result<()> {
     ] {
         install(&from, &folder.path().join(name))?;
     }
-    let program = Program::at(folder.path().join("wombat")).env("PATH", "/nowhere");
+    let program = Program::at(folder.path().join("wombat"))
+        .env("PATH", "/nowhere")
+        .env("GOPROXY", "");
     let mut up = program.start(&["up", "--http", "127.0.0.1:0"])?;
     let site = Site::new(up.first_line()?);
     site.until_ready().await?;
     let told = problem(&site).await?;
     assert!(told.contains("there is no `go` in PATH"), "{told}");
+    up.terminate()?;
+    assert!(up.ended(SOON)?.success());
+    Ok(())
+}
+
+/// What a release's README promises: nothing is installed, and a build succeeds. The Go is a real one.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_go_up_fetches_one_and_builds() -> anyhow::Result<()> {
+    let proxy = ModuleProxy::start().await?;
+    proxy.fail("golang.org/toolchain", ProxyFault::Hang);
+    let program = program()
+        .env("PATH", "/usr/bin:/bin")
+        .env("GOPROXY", &proxy.url());
+    let (mut up, site) = up(&program, &["--goproxy-patience", "5s"]).await?;
+    let told = problem(&site).await?;
+    assert!(told.starts_with("fetching Go 1."), "{told}");
+    let body =
+        json!({"goos": "linux", "goarch": "amd64", "components": ["mapping"], "base": "pure"});
+    let id = site.asked(&body).await?;
+    proxy.heal("golang.org/toolchain");
+    let view = site.until(&id, "success", COLD).await?;
+    let fleet = site.json("/api/builders").await?;
+    assert_eq!(fleet["builders"][0]["go"], view["goversion"], "{fleet}");
+    assert!(fleet["builders"][0]["problem"].is_null(), "{fleet}");
     up.terminate()?;
     assert!(up.ended(SOON)?.success());
     Ok(())

@@ -15,7 +15,9 @@ use wombat_store::Versioned;
 
 use super::claim::{Claim, PAUSE};
 use crate::worker::Worker;
-use wombat_go::catalog_import::{Effort, ImportRequest, Importer, OfferedPackages, module_graph};
+use wombat_go::catalog_import::{
+    Effort, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
+};
 
 /// `nice` value: below every build.
 const NICENESS: i32 = 19;
@@ -76,7 +78,8 @@ async fn find(
     let module = (&import.module, &import.version);
     let own_go = workshop.settings().version;
     let go_mod = module_graph(&workshop, module, own_go, host, &effort).await?;
-    let go_versions = on_offer(&import.go_versions, own_go, &go_mod);
+    let lowest_go = lowest_go(&go_mod);
+    let go_versions = on_offer(&import.go_versions, own_go, lowest_go);
     let go = go_versions[0];
     let offered = OfferedPackages::of(&workshop, module, go, host, &effort).await?;
     let base_module: ModulePath = BASE_MODULE.parse()?;
@@ -87,6 +90,7 @@ async fn find(
         title: title(&import.module),
         go,
         go_versions,
+        lowest_go,
         component_root: offered.root,
         packages: offered
             .folders
@@ -111,13 +115,7 @@ async fn find(
 }
 
 /// The wanted Go releases that the module isn't too new for; otherwise this builder's own.
-fn on_offer(wanted: &[GoVersion], own: GoVersion, go_mod: &str) -> Vec<GoVersion> {
-    let lowest = go_mod.lines().find_map(|line| {
-        let version = line.strip_prefix("go ")?.trim();
-        // Older modules have no patch number.
-        let parsed = version.parse().or_else(|_| format!("{version}.0").parse());
-        parsed.ok()
-    });
+fn on_offer(wanted: &[GoVersion], own: GoVersion, lowest: Option<GoVersion>) -> Vec<GoVersion> {
     let fits = |go: &GoVersion| lowest.is_none_or(|lowest| *go >= lowest);
     let offered: Vec<GoVersion> = wanted.iter().copied().filter(fits).collect();
     if offered.is_empty() {
@@ -175,10 +173,12 @@ mod tests {
         };
         let own = "1.26.8".parse().unwrap();
         let wanted = versions(&["1.26.8", "1.26.5", "1.26.3"]);
-        let offered = on_offer(&wanted, own, "module x\n\ngo 1.26.5\n");
+        let lowest = |text: &str| Some(text.parse().unwrap());
+        let offered = on_offer(&wanted, own, lowest("1.26.5"));
         assert_eq!(offered, versions(&["1.26.8", "1.26.5"]));
-        assert_eq!(on_offer(&wanted, own, "go 1.24\n"), wanted);
-        assert_eq!(on_offer(&[], own, "go 1.24\n"), [own]);
+        assert_eq!(on_offer(&wanted, own, lowest("1.24.0")), wanted);
+        assert_eq!(on_offer(&[], own, lowest("1.24.0")), [own]);
+        assert_eq!(on_offer(&wanted, own, None), wanted);
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub(super) struct ImportArgs {
     /// The module and its version
     #[arg(value_name = "MODULE@VERSION")]
     release: String,
-    /// Go version to offer for the release (repeatable) [default: those of the module's newest release in the catalog]
+    /// Go version to build the release with, which makes its line the default; others that its go.mod allows are on offer, too
+    /// (repeatable) [default: those of the module's newest release in the catalog]
     #[arg(long = "go-version", aliases = ["go", "go-versions"], value_name = "VERSION")]
     go_versions: Vec<GoVersion>,
     /// Request the import, and don't wait for its end

@@ -9,11 +9,12 @@ use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use wombat_go::{
     GoOptions,
-    catalog_import::{Effort, ImportRequest, Imported, Importer},
+    catalog_import::{Effort, ImportRequest, Imported, Importer, lowest_go, module_graph},
 };
-use wombat_model::{GoVersion, ImportPath, ModulePath, Platform};
+use wombat_model::{GoLine, GoVersion, ImportPath, ModulePath, Platform};
 
 use super::{
+    make_go_releases::read as read_go_releases,
     release::{parse_release, read_release, write_release},
     workshop::{STATE, workshop},
 };
@@ -29,7 +30,7 @@ Builds each package of the module for this machine and runs the binaries to list
 
 Example:
   wombat catalog make github.com/redpanda-data/connect/v4@v4.105.0 \\
-    --sources connect.json --go-version 1.26.8 --go-version 1.26.5 --output connect-v4.105.0.json \\
+    --sources connect.json --go-line 1.26 --go-releases go-releases.json --output connect-v4.105.0.json \\
     --components connect-v4.105.0")]
 pub(super) struct MakeArgs {
     /// The module and its version
@@ -38,14 +39,26 @@ pub(super) struct MakeArgs {
     /// JSON file with the packages to include and their descriptions
     #[arg(long, value_name = "FILE")]
     sources: PathBuf,
-    /// Go version to offer for the release (repeatable, newest first)
+    /// Go version that the release is known to be built with; the first one builds it (repeatable, newest first)
     #[arg(
         long = "go-version",
         alias = "go-versions",
-        required = true,
+        required_unless_present = "go_lines",
         value_name = "VERSION"
     )]
     go_versions: Vec<GoVersion>,
+    /// Line of Go versions that the release is known to be built with, such as 1.26: all of --go-releases that its go.mod
+    /// allows; the newest of the first line builds it (repeatable, newest first)
+    #[arg(
+        long = "go-line",
+        requires = "go_releases",
+        conflicts_with = "go_versions",
+        value_name = "LINE"
+    )]
+    go_lines: Vec<GoLine>,
+    /// File with the Go releases, as `wombat catalog make-go-releases` writes it
+    #[arg(long, value_name = "FILE")]
+    go_releases: Option<PathBuf>,
     /// File to write the release to
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -93,14 +106,26 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         .context("the binaries have to run on this machine")?;
 
     let known = read_release(&args.output).ok();
+    let wanted = wanted_go(&args)?;
     let state = StateDirectory::open(&args.state, STATE)?;
     let workshop = workshop(&args.go, &state).await?;
+    let effort = Effort::by_hand();
+    let go_mod = module_graph(&workshop, (&module, &version), wanted[0], host, &effort).await?;
+    let lowest_go = lowest_go(&go_mod);
+    let go_versions: Vec<GoVersion> = wanted
+        .into_iter()
+        .filter(|go| lowest_go.is_none_or(|lowest| *go >= lowest))
+        .collect();
+    let go = *go_versions
+        .first()
+        .context("the module needs a newer Go than those of --go-version or --go-line")?;
     let request = ImportRequest {
         module,
         version,
         title: sources.title,
-        go: args.go_versions[0],
-        go_versions: args.go_versions,
+        go,
+        go_versions,
+        lowest_go,
         component_root: sources.component_root,
         packages: sources.packages,
         excluded: sources.excluded,
@@ -108,7 +133,7 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         base: sources.base,
         base_module: sources.base_module,
     };
-    let imported = Importer::new(&workshop, request, host, Effort::by_hand())
+    let imported = Importer::new(&workshop, request, host, effort)
         .await?
         .run(|_, _| ())
         .await?;
@@ -134,6 +159,23 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         release.packages.len()
     ));
     Ok(())
+}
+
+/// The Go versions that the options name, best first; at least one.
+fn wanted_go(args: &MakeArgs) -> anyhow::Result<Vec<GoVersion>> {
+    let Some(file) = &args.go_releases else {
+        return Ok(args.go_versions.clone());
+    };
+    let mut wanted = args.go_versions.clone();
+    let list = read_go_releases(file)?;
+    for line in &args.go_lines {
+        let of_line = list.versions().filter(|version| version.line() == *line);
+        let mut of_line: Vec<GoVersion> = of_line.collect();
+        ensure!(!of_line.is_empty(), "{} has no Go {line}", file.display());
+        of_line.reverse();
+        wanted.extend(of_line);
+    }
+    Ok(wanted)
 }
 
 /// One file per package and one line per component, so that diffs are readable.
@@ -186,5 +228,25 @@ mod tests {
             let line = Line::try_parse_from(words.into_iter().chain(files)).unwrap();
             assert_eq!(line.make.go_versions, [wanted], "{flag}");
         }
+    }
+
+    #[test]
+    fn a_line_stands_for_all_its_releases() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let list = r#"{"releases":[{"version":"1.27.4","sums":{}},{"version":"1.26.8","sums":{}},{"version":"1.26.11","sums":{}}]}"#;
+        wombat_files::store_file(file.path(), list.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap();
+        let files = ["--sources", "s", "--output", "r", "--go-releases", path];
+        let make = |more: &[&str]| {
+            let words = ["make", "a.b/c@v1.0.0"].iter().chain(&files).chain(more);
+            Line::try_parse_from(words.copied()).map(|line| wanted_go(&line.make))
+        };
+        let wanted = make(&["--go-line", "1.26"]).unwrap().unwrap();
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        assert_eq!(wanted, ["1.26.11", "1.26.8"]);
+        assert!(make(&["--go-line", "1.28"]).unwrap().is_err());
+        assert!(make(&[]).is_err(), "neither a version nor a line");
+        let both = ["--go-line", "1.26", "--go-version", "1.26.8"];
+        assert!(make(&both).is_err());
     }
 }

@@ -1,8 +1,10 @@
-//! `wombat catalog`: imports releases of modules into a running catalog (*import*), and makes those that come with the
-//! program (*make*, *platforms*).
+//! `wombat catalog`: imports releases of modules into a running catalog (*import*), shows its Go releases
+//! (*go-releases*), and makes what comes with the program (*make*, *platforms*, *make-go-releases*).
 
+mod go_releases;
 mod import;
 mod make;
+mod make_go_releases;
 mod platforms;
 mod release;
 mod workshop;
@@ -18,7 +20,9 @@ pub(crate) struct CatalogArgs {
 enum CatalogCommand {
     Import(import::ImportArgs),
     Imports(import::ImportsArgs),
-    Make(make::MakeArgs),
+    GoReleases(go_releases::GoReleasesArgs),
+    Make(Box<make::MakeArgs>),
+    MakeGoReleases(make_go_releases::MakeGoReleasesArgs),
     Platforms(platforms::PlatformsArgs),
 }
 
@@ -26,7 +30,9 @@ pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
     match args.command {
         CatalogCommand::Import(args) => import::import(args).await,
         CatalogCommand::Imports(args) => import::imports(args).await,
-        CatalogCommand::Make(args) => make::make(args).await,
+        CatalogCommand::GoReleases(args) => go_releases::go_releases(args).await,
+        CatalogCommand::Make(args) => make::make(*args).await,
+        CatalogCommand::MakeGoReleases(args) => make_go_releases::make_go_releases(args).await,
         CatalogCommand::Platforms(args) => platforms::platforms(args).await,
     }
 }

@@ -1,10 +1,11 @@
 //! Go, and where it fetches modules.
 
-use wombat_go::{GoOptions, InstalledGo};
+use wombat_go::{GoOptions, InstalledGo, SettingsError};
 
 use super::finding::{Finding, Verdict};
+use crate::{cmd::roles::go_offer, state_directory::StateArgs};
 
-pub(super) async fn findings(options: &GoOptions) -> Vec<Finding> {
+pub(super) async fn findings(options: &GoOptions, state: &StateArgs) -> Vec<Finding> {
     let installed = async {
         let helper = std::env::current_exe()?;
         anyhow::Ok(options.installed(&helper).await?)
@@ -17,6 +18,9 @@ pub(super) async fn findings(options: &GoOptions) -> Vec<Finding> {
             ),
             modules(options, &go),
         ],
+        Err(error) if matches!(error.downcast_ref(), Some(SettingsError::NoGo)) => {
+            vec![fetched(options, state).await]
+        }
         Err(error) => vec![
             (Verdict::Missing, format!("Go: {error}")),
             (
@@ -27,6 +31,25 @@ pub(super) async fn findings(options: &GoOptions) -> Vec<Finding> {
     };
     findings.extend(experiment(std::env::var("GOEXPERIMENT").ok()));
     findings
+}
+
+/// What a builder does without an installed Go.
+async fn fetched(options: &GoOptions, state: &StateArgs) -> Finding {
+    let found = async {
+        let offer = go_offer()?;
+        if let Some(version) = options.fetched_before(&state.folder()?, &offer).await {
+            return Ok(format!("Go {version}, fetched by a builder"));
+        }
+        options.proxy_without_go()?;
+        let version = offer.choice()?;
+        anyhow::Ok(format!(
+            "Go isn't installed: a builder fetches Go {version} (70 MB) from the module proxy when it first starts"
+        ))
+    };
+    match found.await {
+        Ok(words) => (Verdict::Good, words),
+        Err(error) => (Verdict::Missing, format!("Go: {error:#}")),
+    }
 }
 
 fn modules(options: &GoOptions, go: &InstalledGo) -> Finding {

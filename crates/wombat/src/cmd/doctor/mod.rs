@@ -24,7 +24,7 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<()> {
-    let mut findings = go::findings(&args.go).await;
+    let mut findings = go::findings(&args.go, &args.state).await;
     findings.extend([
         machine::sandbox().await,
         machine::disk(&args.state),

@@ -51,6 +51,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
             json!({"module": "example.com/a/b", "version": "v1.2.3", "goVersions": ["1.26.8"]}),
         ),
         ("catalog.imports", json!({})),
+        ("catalog.goreleases", json!({})),
         ("catalog.blocklist", json!({})),
         (
             "catalog.block",

@@ -1,0 +1,6 @@
+//! A builder in the test's own process, around a real NATS, with stand-ins for Go.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod go_releases;
+mod no_go;
+mod scene;
