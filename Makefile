@@ -59,7 +59,7 @@ dist: ui ## Pack the programs for linux/amd64 and linux/arm64 into dist/, with t
 	tools/dist
 
 .PHONY: lint
-lint: layers
+lint: layers workflows
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
@@ -69,6 +69,16 @@ layers: ## The crates depend on each other in one direction, and on one TLS prov
 	tools/check-layers
 	tools/check-circles
 	tools/check-licences
+
+# shellcheck and pyflakes are named so that their being on a machine changes nothing.
+.PHONY: workflows
+workflows: $(TOOLS)/actionlint ## The workflows of .github have no mistakes
+	$(TOOLS)/actionlint -shellcheck= -pyflakes=
+
+$(TOOLS)/actionlint: tools/actionlint/go.mod tools/actionlint/go.sum
+	cd tools/actionlint && GOFLAGS= GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath -o ../../$(TOOLS)/ \
+		github.com/rhysd/actionlint/cmd/actionlint
+	touch $@
 
 .PHONY: ui
 ui: ui/dist/index.html
