@@ -202,7 +202,7 @@ impl Endpoint {
             Self::Search | Self::Components => r#"{"query":"kafka","kind":"input"}"#,
             Self::Component => r#"{"component":"input/kafka"}"#,
             Self::Select => {
-                r#"{"pipeline":"input: {nats: {urls: [a], subject: b}}\noutput: {stdout: {}}"}"#
+                r#"{"pipeline":"input: {nats: {urls: [a], subject: '${SUBJECT}'}}\noutput: {stdout: {}}","variables":{"SUBJECT":"b"}}"#
             }
         }
     }
