@@ -1,6 +1,7 @@
 //! Every call, in the order of a first use.
 
 mod builds;
+mod pipelines;
 
 use serde_json::json;
 use wombat_model::{
@@ -8,7 +9,7 @@ use wombat_model::{
     catalog::{ComponentKind, Import},
     wire::{
         BlockQuestion, BlocklistAnswer, BuildersAnswer, CatalogAnswer, ComponentAnswer,
-        ComponentsAnswer, ImportQuestion, ImportsAnswer, SelectAnswer, StatsAnswer,
+        ComponentsAnswer, ImportQuestion, ImportsAnswer, StatsAnswer,
     },
 };
 
@@ -122,26 +123,7 @@ fn catalog() -> Vec<Call> {
         .text("version", "Only this version of each module.")
         .number("limit", "Maximum number of packages.", u32::MAX)
         .gives::<CatalogAnswer>(200, "Releases and packages."),
-        call(
-            "post",
-            "/api/catalog/select",
-            "selectForPipeline",
-            "catalog",
-            "Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored",
-        )
-        .choice("goos", "Operating system; linux if left out.", systems())
-        .choice(
-            "goarch",
-            "Architecture; amd64 if left out.",
-            architectures(),
-        )
-        .text("goVersion", "A Go release in full.")
-        .text("variant", "Level of the architecture.")
-        .takes_text(
-            "application/yaml",
-            "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
-        )
-        .gives::<SelectAnswer>(200, "What the pipeline needs."),
+        pipelines::selection(systems(), architectures()),
         call(
             "get",
             "/api/catalog/components",
