@@ -24,7 +24,7 @@ use wombat_store::Connection;
 
 pub(crate) use self::json::{parsed, written};
 use self::{failure::RequestFailure, reply::read_reply};
-use crate::ApiError;
+use crate::{ApiError, body::MAX_TEXT};
 
 /// How long a service or the store may take.
 const ANSWER_LIMIT: Duration = Duration::from_millis(1500);
@@ -34,8 +34,6 @@ const ASK_LIMIT: Duration = Duration::from_millis(1900);
 const FIRST_TRY: Duration = Duration::from_millis(1200);
 /// Pause before a question is sent again.
 const ASK_PAUSE: Duration = Duration::from_millis(100);
-/// Largest question with a text, in bytes: a small body whose every character is escaped.
-const MAX_TEXT: usize = 6 * MAX_BODY;
 
 /// The way to the services. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -53,3 +53,9 @@ pub const MAX_VERSION: usize = 128;
 pub const MAX_BODY: usize = 64 * 1024;
 /// Longest query, in characters.
 pub const MAX_QUERY: usize = 512;
+/// Most variables of a pipeline.
+pub const MAX_VARIABLES: usize = 256;
+/// Longest name of a variable, in bytes.
+pub const MAX_VARIABLE_NAME: usize = 256;
+/// Longest value of a variable, in bytes.
+pub const MAX_VARIABLE_VALUE: usize = 16 * 1024;

@@ -169,7 +169,7 @@ impl Endpoint {
             ),
             Self::Select => catalog::<SelectQuestion, SelectAnswer>(
                 "Show which packages a pipeline needs, and its mistakes. The pipeline isn't stored.",
-                r#"{"pipeline":"input: {nats: {urls: [a], subject: b}}\noutput: {stdout: {}}"}"#,
+                r#"{"pipeline":"input: {nats: {urls: [a], subject: '${SUBJECT}'}}\noutput: {stdout: {}}","variables":{"SUBJECT":"b"}}"#,
             ),
             Self::Blocklist => {
                 catalog::<NoQuestion, BlocklistAnswer>("Show the blocked modules.", EMPTY)

@@ -79,15 +79,18 @@ pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
     use serde_json::error::Category;
 
     let text = failure.to_string();
+    let is_of_variables = text.starts_with("`variables");
     let code = match failure.classify() {
         Category::Io | Category::Syntax | Category::Eof => ProblemCode::Malformed,
         Category::Data if text.starts_with("unknown field") => ProblemCode::UnknownField,
         Category::Data if text.starts_with("missing field") => ProblemCode::MissingField,
         Category::Data if text.starts_with("invalid type") => ProblemCode::WrongType,
+        Category::Data if is_of_variables => ProblemCode::WrongType,
         Category::Data => ProblemCode::InvalidValue,
     };
     // Serde puts the name in backticks if it knows it.
-    let named = matches!(code, ProblemCode::UnknownField | ProblemCode::MissingField);
+    let named =
+        is_of_variables || matches!(code, ProblemCode::UnknownField | ProblemCode::MissingField);
     let field = named
         .then(|| text.split('`').nth(1).map(str::to_owned))
         .flatten();
@@ -101,7 +104,7 @@ pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use wombat_model::wire::{IdQuestion, ListQuestion};
+    use wombat_model::wire::{IdQuestion, ListQuestion, SelectQuestion};
 
     use super::*;
 
@@ -125,6 +128,26 @@ mod tests {
             of_question(&unknown).problems[0].field.as_deref(),
             Some("size")
         );
+    }
+
+    #[test]
+    fn a_wrong_value_of_a_variable_is_named_and_not_shown() {
+        for (variables, field) in [
+            (r#""hunter2""#, "variables"),
+            (r#"{"A": 4815}"#, "variables.A"),
+            (r#"{"A": ["hunter2"]}"#, "variables.A"),
+        ] {
+            let text = format!(r#"{{"pipeline": "a", "variables": {variables}}}"#);
+            let refusal = of_question(&serde_json::from_str::<SelectQuestion>(&text).unwrap_err());
+            let problem = &refusal.problems[0];
+            assert_eq!(problem.code, ProblemCode::WrongType, "{text}");
+            assert_eq!(problem.field.as_deref(), Some(field), "{text}");
+            let message = &problem.message;
+            assert!(
+                !message.contains("hunter2") && !message.contains("4815"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

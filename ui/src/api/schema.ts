@@ -1167,7 +1167,7 @@ export type components = {
         };
         /** @description A phase of a build, in order. */
         Phase: "queued" | "resolve" | "download" | "compile" | "link" | "upload";
-        /** @description A mistake in a pipeline. */
+        /** @description A mistake in a pipeline, or a warning about it. */
         PipelineMistake: {
             /**
              * Format: uint
@@ -1181,6 +1181,32 @@ export type components = {
             line: number;
             /** @description What is wrong, and what may have been meant. */
             message: string;
+        };
+        /** @description A place in a pipeline. */
+        PipelinePlace: {
+            /**
+             * Format: uint
+             * @description From 1, in characters.
+             */
+            column: number;
+            /**
+             * Format: uint
+             * @description From 1.
+             */
+            line: number;
+        };
+        /** @description A variable that a pipeline names. A value that was given isn't repeated. */
+        PipelineVariable: {
+            /** @description Whether its value decides which components and packages the pipeline needs. */
+            decides: boolean;
+            /** @description Its first default. */
+            default?: string;
+            /** @description Whether the question gave it a value. */
+            given: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description Its first places, at most 16. */
+            places: components["schemas"]["PipelinePlace"][];
         };
         /** @description Whether a package compiles on a platform. */
         PlatformSupport: "compiles" | "empty" | "fails";
@@ -1412,6 +1438,13 @@ export type components = {
             request?: components["schemas"]["RequestBody"];
             /** @description What that request would build, and why. */
             resolution?: components["schemas"]["ResolveAnswer"];
+            /** @description The variables that it names, by name. */
+            variables?: components["schemas"]["PipelineVariable"][];
+            /**
+             * @description By line: what `lint` accepts and the running binary doesn't, and variables without a value that decide which
+             *     components the pipeline needs.
+             */
+            warnings?: components["schemas"]["PipelineMistake"][];
         };
         /** @description Answer of `build.stats`. */
         StatsAnswer: {
@@ -1557,6 +1590,8 @@ export type PackageJson = components['schemas']['PackageJson'];
 export type Parameter = components['schemas']['Parameter'];
 export type Phase = components['schemas']['Phase'];
 export type PipelineMistake = components['schemas']['PipelineMistake'];
+export type PipelinePlace = components['schemas']['PipelinePlace'];
+export type PipelineVariable = components['schemas']['PipelineVariable'];
 export type PlatformSupport = components['schemas']['PlatformSupport'];
 export type PlatformsAnswer = components['schemas']['PlatformsAnswer'];
 export type Presence = components['schemas']['Presence'];
@@ -2358,6 +2393,39 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "pipeline": "input:\n  ${SOURCE}:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
+                 *       "variables": {
+                 *         "SOURCE": "nats"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Go release in full; the newest offered one if left out. */
+                    goVersion?: string | null;
+                    /**
+                     * @description Architecture; `amd64` if left out.
+                     * @default amd64
+                     */
+                    goarch?: string;
+                    /**
+                     * @description Operating system; `linux` if left out.
+                     * @default linux
+                     */
+                    goos?: string;
+                    /** @description YAML of a pipeline, of resources, or of several documents. */
+                    pipeline: string;
+                    /**
+                     * @description Values of variables that the pipeline names as `${NAME}` or `${NAME:default}`. They are never stored, logged or
+                     *     repeated in an answer.
+                     */
+                    variables?: {
+                        [key: string]: string;
+                    };
+                    /** @description Level of the architecture. */
+                    variant?: string | null;
+                };
                 /**
                  * @example input:
                  *       nats:

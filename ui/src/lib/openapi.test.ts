@@ -44,7 +44,7 @@ describe('curl', () => {
     expect(curlOf(origin, call('listBuilds'))).toBe('curl -sS https://w.example/api/builds')
     const line = curlOf(origin, call('requestBuild'))
     expect(line).toMatch(/^curl -sS -H 'Content-Type: application\/json' --data-binary '\{.*\}' https:\/\/w\.example\/api\/builds$/)
-    expect(curlOf(origin, call('selectForPipeline'))).toContain("'Content-Type: application/yaml' --data-binary 'input:\n")
+    expect(curlOf(origin, call('lintPipeline'))).toContain("'Content-Type: application/yaml' --data-binary 'input:\n")
     expect(curlOf(origin, call('download'))).toBe('curl -sS -L -o wombat https://w.example/dl/linux/amd64')
   })
 

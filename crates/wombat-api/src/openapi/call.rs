@@ -175,14 +175,20 @@ impl Call {
         settings.meta_schema = None;
         settings.inline_subschemas = true;
         let schema = settings.into_generator().into_root_schema_for::<T>();
-        self.request = Some(json!({"application/json": {"schema": schema, "example": example}}));
+        let body = json!({"schema": schema, "example": example});
+        self.body("application/json", body);
         self
     }
 
     /// A body of text, such as this one.
     pub(super) fn takes_text(mut self, media: &'static str, example: &str) -> Self {
-        self.request = Some(json!({media: {"example": example}}));
+        self.body(media, json!({"example": example}));
         self
+    }
+
+    /// A call may take bodies of several media types.
+    fn body(&mut self, media: &'static str, body: Value) {
+        self.request.get_or_insert_with(|| json!({}))[media] = body;
     }
 
     pub(super) fn gives<T: JsonSchema>(self, status: u16, about: &'static str) -> Self {

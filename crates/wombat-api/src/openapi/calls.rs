@@ -2,6 +2,7 @@
 
 mod builds;
 mod catalog;
+mod pipelines;
 
 use wombat_model::wire::{BuildersAnswer, StatsAnswer};
 

@@ -4,17 +4,14 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use bytes::Bytes;
 use http::Uri;
 use wombat_model::{
-    Platform, Problem, ProblemCode, Refusal,
-    wire::{CatalogQuestion, ComponentQuestion, NoQuestion, SelectQuestion, StatsQuestion},
+    Platform,
+    wire::{CatalogQuestion, ComponentQuestion, NoQuestion, StatsQuestion},
 };
 
 use super::service_answer::json;
-use crate::{
-    ApiError, OfferedPlatform, PlatformsAnswer, body::SmallBody, params::Params, state::AppState,
-};
+use crate::{ApiError, OfferedPlatform, PlatformsAnswer, params::Params, state::AppState};
 
 /// `GET /api/catalog`
 pub(super) async fn search(State(state): State<AppState>, uri: Uri) -> Result<Response, ApiError> {
@@ -64,38 +61,6 @@ pub(super) async fn component_of_kind(
 ) -> Result<Response, ApiError> {
     let component = format!("{kind}/{name}");
     self::component(State(state), Path(component)).await
-}
-
-/// `POST /api/catalog/select`: the body is the pipeline as it is.
-pub(super) async fn select(
-    State(state): State<AppState>,
-    uri: Uri,
-    SmallBody(body): SmallBody,
-) -> Result<Response, ApiError> {
-    let mut params = Params::of(&uri);
-    let pipeline = pipeline_of(body)?;
-    let plain = SelectQuestion::of(pipeline);
-    let question = SelectQuestion {
-        goos: params.text("goos").unwrap_or(plain.goos),
-        goarch: params.text("goarch").unwrap_or(plain.goarch),
-        go_version: params.text("goVersion"),
-        variant: params.text("variant"),
-        pipeline: plain.pipeline,
-    };
-    params.finish()?;
-    let answer = state.gateway.ask_with_text("catalog.select", &question);
-    Ok(json(answer.await?))
-}
-
-/// The text of a body that is a pipeline.
-pub(super) fn pipeline_of(body: Bytes) -> Result<String, Refusal> {
-    String::from_utf8(body.into()).map_err(|_| {
-        Refusal::of_request(vec![Problem::field(
-            ProblemCode::Malformed,
-            "pipeline",
-            "The body isn't UTF-8 text; send the YAML of a pipeline as it is.",
-        )])
-    })
 }
 
 /// `GET /api/catalog/go-releases`

@@ -15,7 +15,7 @@ use wombat_model::{
 use super::{
     artifacts::{expired, without_artifact},
     build_id::key,
-    catalog::pipeline_of,
+    select::pipeline_of,
 };
 use crate::{ApiError, access::Role, body::SmallBody, caller::Caller, state::AppState};
 

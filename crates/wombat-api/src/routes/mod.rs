@@ -14,6 +14,7 @@ mod health;
 mod imports;
 mod lint;
 mod log;
+mod select;
 mod service_answer;
 
 use std::time::Duration;
@@ -58,7 +59,7 @@ pub fn app(state: AppState) -> Router {
         .route("/api/builds/{id}/contents", get(contents::contents))
         .route("/api/resolve", post(builds::resolve))
         .route("/api/catalog", get(catalog::search))
-        .route("/api/catalog/select", post(catalog::select))
+        .route("/api/catalog/select", post(select::select))
         .route("/api/catalog/components", get(catalog::components))
         .route("/api/catalog/components/{name}", get(catalog::component))
         .route(

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ResolveAnswer;
 use crate::{
-    Blocklist, GoVersion, ImportPath, ModulePath, ModuleVersion, Problem,
+    Blocklist, GoVersion, ImportPath, ModulePath, ModuleVersion,
     catalog::{CatalogPackage, Component, ComponentKind, Documentation, Licence},
-    request::RequestBody,
 };
 
 /// `catalog.block`: replaces the blocklist.
@@ -121,88 +119,4 @@ pub struct ComponentAnswer {
     /// Its documentation, kind by kind, with its authors' texts if the release was imported with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documentation: Vec<Documentation>,
-}
-
-/// `catalog.select`, and the parameters of `POST /api/catalog/select`, whose body is the pipeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SelectQuestion {
-    /// YAML of a pipeline, of resources, or of several documents.
-    pub pipeline: String,
-    /// Operating system; `linux` if left out.
-    #[serde(default = "linux")]
-    pub goos: String,
-    /// Architecture; `amd64` if left out.
-    #[serde(default = "amd64")]
-    pub goarch: String,
-    /// Go release in full; the default of the releases that are needed if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub go_version: Option<String>,
-    /// Level of the architecture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
-}
-
-impl SelectQuestion {
-    /// For the default platform.
-    pub fn of(pipeline: String) -> Self {
-        Self {
-            pipeline,
-            goos: linux(),
-            goarch: amd64(),
-            go_version: None,
-            variant: None,
-        }
-    }
-}
-
-fn linux() -> String {
-    "linux".to_owned()
-}
-
-fn amd64() -> String {
-    "amd64".to_owned()
-}
-
-/// A component that a pipeline uses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct FoundComponent {
-    /// The component.
-    #[serde(flatten)]
-    pub component: Component,
-    /// Line of its first use, from 1.
-    pub line: usize,
-    /// Column of its first use, from 1.
-    pub column: usize,
-    /// Whether every binary has it.
-    pub base: bool,
-}
-
-/// A mistake in a pipeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PipelineMistake {
-    /// From 1.
-    pub line: usize,
-    /// From 1.
-    pub column: usize,
-    /// What is wrong, and what may have been meant.
-    pub message: String,
-}
-
-/// Answer to [`SelectQuestion`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct SelectAnswer {
-    /// What the pipeline uses, by kind and name.
-    pub components: Vec<FoundComponent>,
-    /// Mistakes, by line. The rest of the answer is about the parts that could be parsed.
-    pub mistakes: Vec<PipelineMistake>,
-    /// Why no binary for it can be built.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<Problem>,
-    /// A request for exactly the packages that it needs, to be sent as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestBody>,
-    /// What that request would build, and why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolution: Option<ResolveAnswer>,
 }

@@ -10,7 +10,9 @@ mod imports;
 mod lint;
 mod questions;
 mod recipe;
+mod select;
 mod stats;
+mod variables;
 mod view;
 
 pub use crate::build::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
@@ -18,8 +20,7 @@ pub use crate::build::{BuildJson, BuildOutline, FailureJson, InvalidRecord, Pack
 pub use ahead::AheadOrder;
 pub use catalog_questions::{
     BlockQuestion, BlocklistAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer,
-    ComponentProvider, ComponentQuestion, FoundComponent, PackageHit, PipelineMistake,
-    ReleaseSummary, SelectAnswer, SelectQuestion,
+    ComponentProvider, ComponentQuestion, PackageHit, ReleaseSummary,
 };
 pub use components::{ComponentHit, ComponentsAnswer};
 pub use error_body::{ErrorBody, ErrorJson};
@@ -33,5 +34,9 @@ pub use questions::{
     ResolvedPackage,
 };
 pub use recipe::Recipe;
+pub use select::{
+    FoundComponent, PipelineMistake, PipelinePlace, PipelineVariable, SelectAnswer, SelectQuestion,
+};
 pub use stats::{StatsAnswer, StatsPoint, StatsQuestion};
+pub use variables::Variables;
 pub use view::{BuildView, Queue};

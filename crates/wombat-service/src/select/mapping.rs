@@ -61,23 +61,23 @@ pub(super) fn calls(mapping: &str) -> Vec<Call> {
     calls
 }
 
-/// The calls of the mappings within `${! … }`.
+/// The calls of the mappings within `${! … }`. `${{! … }}` is the text `${! … }`.
 pub(super) fn interpolated(text: &str) -> Vec<Call> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some(start) = rest.find("${!") {
-        let escaped = rest[..start].ends_with('$');
-        rest = &rest[start + 3..];
-        let end = end_of_interpolation(rest);
-        if !escaped {
-            let begin = text.len() - rest.len();
-            let inner = calls(&rest[..end]).into_iter();
-            found.extend(inner.map(|call| Call {
+    while let Some(start) = rest.find("${") {
+        rest = &rest[start + 2..];
+        if rest.starts_with("{!") {
+            rest = rest.find("}}").map_or("", |end| &rest[end + 2..]);
+        } else if let Some(inner) = rest.strip_prefix('!') {
+            let end = end_of_interpolation(inner);
+            let begin = text.len() - inner.len();
+            found.extend(calls(&inner[..end]).into_iter().map(|call| Call {
                 at: begin + call.at,
                 ..call
             }));
+            rest = &inner[end..];
         }
-        rest = &rest[end..];
     }
     found
 }
@@ -119,11 +119,16 @@ fn after_string(text: &str) -> &str {
 }
 
 fn is_start(character: char) -> bool {
-    character.is_ascii_alphabetic() || character == '_'
+    character.is_ascii_alphabetic() || character == '_' || is_placeholder(character)
 }
 
 fn is_part(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_'
+    character.is_ascii_alphanumeric() || character == '_' || is_placeholder(character)
+}
+
+/// Whether it may stand for an unknown value, which may be part of a name.
+fn is_placeholder(character: char) -> bool {
+    ('\u{e000}'..='\u{f8ff}').contains(&character)
 }
 
 #[cfg(test)]
@@ -174,9 +179,15 @@ mod tests {
     fn mappings_within_text_are_found() {
         assert_eq!(
             names(&interpolated(
-                r#"a-${! json("}").uppercase() }-${FOO}-$${! no() }-${! {"x": count("y")} }"#
+                r#"a-${! json("}").uppercase() }-${FOO}-$${! ulid() }-${! {"x": count("y")} }"#
             )),
-            ["json", ".uppercase", "count"]
+            ["json", ".uppercase", "ulid", "count"]
+        );
+        assert_eq!(
+            names(&interpolated(
+                "${{! no() }} $${{! no() }} ${! now() } ${{! no()"
+            )),
+            ["now"]
         );
         assert_eq!(names(&interpolated("${! broken(")), ["broken"]);
     }

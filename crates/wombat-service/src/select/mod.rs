@@ -1,14 +1,21 @@
-//! From a pipeline to the packages that it needs. The pipeline isn't stored.
+//! From a pipeline to the packages that it needs. Neither the pipeline nor the values of its variables are stored.
 //!
-//! *document*: YAML with positions · *walk*: the components in it · *mapping*: the functions and methods in a mapping ·
-//! *rules*: packages that no component names. Which packages bring the components is resolved as for any request.
+//! *variables*: replaced before YAML is read · *text*: places in what was sent · *document*: YAML as a tree · *reading*:
+//! YAML with unknown variables · *walk*: the components in it · *mapping*: the functions and methods in a mapping ·
+//! *rules*: packages that no component names · *pipeline*: all of this. Which packages bring the components is resolved as for any request.
 
 mod document;
 mod mapping;
+mod pipeline;
+mod reading;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod text;
+mod variables;
 mod walk;
+
+use std::collections::BTreeSet;
 
 use wombat_model::{
     Problem, ProblemCode, Refusal,
@@ -20,8 +27,8 @@ use crate::{
     catalog::{BENTHOS, Schemas, Snapshot},
     resolve::{Policy, resolve},
 };
-use document::{Position, Unreadable, YamlDocuments};
-use walk::{Found, walk};
+use pipeline::Pipeline;
+use walk::{Found, Mistake};
 
 /// The module that rules are about.
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
@@ -34,23 +41,22 @@ pub(crate) fn select(
     schemas: &Schemas,
     policy: &Policy,
 ) -> Result<SelectAnswer, Refusal> {
+    let mut problems = question.variables.problems();
     if question.pipeline.trim().is_empty() {
-        return Err(Refusal::of_request(vec![Problem::field(
+        problems.push(Problem::field(
             ProblemCode::InvalidValue,
             "pipeline",
             "`pipeline` is empty; send the YAML of a pipeline.",
-        )]));
+        ));
     }
-    let documents = match YamlDocuments::read(&question.pipeline) {
-        Ok(documents) => documents,
-        Err(Unreadable { at, problem }) => {
-            return Ok(SelectAnswer {
-                mistakes: vec![mistake(at, problem)],
-                ..SelectAnswer::default()
-            });
-        }
-    };
-    let found = walk(&documents, schemas);
+    if !problems.is_empty() {
+        return Err(Refusal::of_request(problems));
+    }
+    let Pipeline {
+        found,
+        variables,
+        is_readable,
+    } = Pipeline::read(&question.pipeline, &question.variables, schemas);
     let components = found
         .components
         .iter()
@@ -62,13 +68,14 @@ pub(crate) fn select(
         });
     let mut answer = SelectAnswer {
         components: components.collect(),
-        mistakes: found
-            .mistakes
-            .iter()
-            .map(|it| mistake(it.at, it.message.clone()))
-            .collect(),
+        mistakes: shown(&found.mistakes),
+        warnings: shown(&found.warnings),
+        variables,
         ..SelectAnswer::default()
     };
+    if !is_readable {
+        return Ok(answer);
+    }
     let body = body(question, &found, schemas);
     let request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
     match resolve(&request, catalog, policy) {
@@ -120,10 +127,11 @@ fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestB
     }
 }
 
-fn mistake(at: Position, message: String) -> PipelineMistake {
-    PipelineMistake {
-        line: at.line,
-        column: at.column,
-        message,
-    }
+fn shown(mistakes: &BTreeSet<Mistake>) -> Vec<PipelineMistake> {
+    let shown = mistakes.iter().map(|it| PipelineMistake {
+        line: it.at.line,
+        column: it.at.column,
+        message: it.message.clone(),
+    });
+    shown.collect()
 }

@@ -3,7 +3,10 @@
 
 use wombat_model::catalog::Component;
 
-use super::document::{NodeId, Value, YamlDocuments};
+use super::document::{NodeId, Value, YamlDocuments, is_true};
+
+/// Most items of a list that are looked at.
+const MAX_ITEMS: usize = 100;
 
 /// A package that is needed.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,60 +15,130 @@ pub(super) struct Rule {
     pub(super) package: &'static str,
     /// Why, for people.
     pub(super) reason: &'static str,
+    /// Names of components, or beginnings of names before a `*`.
+    components: &'static [&'static str],
+    /// The field that decides, from the component's configuration on; lists count by each item.
+    field: &'static [&'static str],
+    needed: Needed,
 }
 
-static DRIVERS: Rule = Rule {
-    package: "sql",
-    reason: "It brings the drivers; without one an SQL component doesn't start.",
-};
-static MSK: Rule = Rule {
-    package: "aws",
-    reason: "Logging in to Kafka with AWS_MSK_IAM is part of it.",
-};
-static SIGNED: Rule = Rule {
-    package: "aws",
-    reason: "Signing requests to OpenSearch with AWS credentials is part of it.",
-};
+/// When the package is needed.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Needed {
+    /// Whatever the field holds.
+    Always,
+    /// If it is true.
+    IfTrue,
+    /// If it is this text.
+    If(&'static str),
+}
 
-/// Rules that apply to a component with this configuration.
-pub(super) fn of(
+static RULES: [Rule; 6] = [
+    Rule {
+        package: "sql",
+        reason: "It brings the drivers; without one an SQL component doesn't start.",
+        components: &["sql", "sql_*"],
+        field: &["driver"],
+        needed: Needed::Always,
+    },
+    Rule {
+        package: "aws",
+        reason: "Logging in to Kafka with AWS_MSK_IAM is part of it.",
+        components: &["kafka*", "redpanda*"],
+        field: &["sasl", "mechanism"],
+        needed: Needed::If("AWS_MSK_IAM"),
+    },
+    Rule {
+        package: "aws",
+        reason: "Logging in to Kafka with AWS_MSK_IAM is part of it.",
+        components: &["ockam_kafka"],
+        field: &["kafka", "sasl", "mechanism"],
+        needed: Needed::If("AWS_MSK_IAM"),
+    },
+    Rule {
+        package: "aws",
+        reason: "Signing requests to OpenSearch with AWS credentials is part of it.",
+        components: &["opensearch"],
+        field: &["aws", "enabled"],
+        needed: Needed::IfTrue,
+    },
+    Rule {
+        package: "aws",
+        reason: "Logging in to PostgreSQL with AWS IAM is part of it.",
+        components: &["postgres_cdc", "pg_stream"],
+        field: &["aws", "enabled"],
+        needed: Needed::IfTrue,
+    },
+    Rule {
+        package: "aws",
+        reason: "Logging in to MySQL with AWS IAM is part of it.",
+        components: &["mysql_cdc"],
+        field: &["aws", "enabled"],
+        needed: Needed::IfTrue,
+    },
+];
+
+/// Rules about a component.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    /// Those that apply.
+    pub(super) rules: Vec<&'static Rule>,
+    /// Nodes whose values decide whether a rule applies.
+    pub(super) decided_by: Vec<NodeId>,
+}
+
+/// Rules about a component with this configuration.
+pub(super) fn about(
     component: &Component,
     config: Option<NodeId>,
     documents: &YamlDocuments,
-) -> Vec<&'static Rule> {
-    let name = component.name.as_str();
-    let mut rules = Vec::new();
-    if name == "sql" || (name.starts_with("sql_") && name != "sql_driver") {
-        rules.push(&DRIVERS);
+) -> Applied {
+    let mut applied = Applied::default();
+    for rule in RULES.iter().filter(|rule| rule.is_about(&component.name)) {
+        let mut values = Vec::new();
+        if let Some(config) = config {
+            values_at(config, rule.field, documents, &mut values);
+        }
+        let is_needed = match rule.needed {
+            Needed::Always => true,
+            Needed::IfTrue => values.iter().any(|it| is_true(documents.value(*it))),
+            Needed::If(text) => values.iter().any(|it| documents.text(*it) == Some(text)),
+        };
+        if is_needed {
+            applied.rules.push(rule);
+        }
+        applied.decided_by.extend(values);
     }
-    let Some(config) = config else {
-        return rules;
-    };
-    let speaks_kafka = ["kafka", "redpanda", "ockam"]
-        .iter()
-        .any(|it| name.starts_with(it));
-    if speaks_kafka && holds(documents, documents.get(config, "sasl"), "AWS_MSK_IAM") {
-        rules.push(&MSK);
-    }
-    let aws = documents.get(config, "aws");
-    let enabled = aws.and_then(|aws| documents.text(documents.get(aws, "enabled")?));
-    if name == "opensearch" && enabled == Some("true") {
-        rules.push(&SIGNED);
-    }
-    rules
+    applied
 }
 
-/// Whether a node is this text, or has it as a value or as the `mechanism` of an item.
-fn holds(documents: &YamlDocuments, node: Option<NodeId>, wanted: &str) -> bool {
-    let Some(node) = node else { return false };
-    match &documents.node(node).value {
-        Value::Scalar { text, .. } => text == wanted,
-        Value::List(items) => items.iter().any(|item| {
-            let mechanism = documents.get(*item, "mechanism");
-            mechanism.and_then(|it| documents.text(it)) == Some(wanted)
-        }),
-        Value::Map(entries) => entries
-            .iter()
-            .any(|(_, value)| documents.text(*value) == Some(wanted)),
+impl Rule {
+    fn is_about(&self, name: &str) -> bool {
+        self.components.iter().any(|it| match it.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == *it,
+        })
+    }
+}
+
+/// The values of a field, or the unknown value that stands for it.
+fn values_at(node: NodeId, field: &[&str], documents: &YamlDocuments, values: &mut Vec<NodeId>) {
+    match (field, documents.value(node)) {
+        ([], _) => values.push(node),
+        (_, Value::List(items)) => {
+            for item in items.iter().take(MAX_ITEMS) {
+                // A list in a list holds no fields.
+                if !matches!(documents.value(*item), Value::List(_)) {
+                    values_at(*item, field, documents, values);
+                }
+            }
+        }
+        (_, _) if documents.is_unknown(node) => values.push(node),
+        ([name, rest @ ..], Value::Map(_)) => {
+            if let Some(value) = documents.get(node, name) {
+                values_at(value, rest, documents, values);
+            }
+        }
+        (_, Value::Scalar { .. }) => {}
     }
 }

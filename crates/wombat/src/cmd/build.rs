@@ -1,14 +1,16 @@
 //! `wombat build`: requests a build, watches it, and downloads the binary.
 
-use std::path::{Path, PathBuf};
+mod environment;
+mod pipeline;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use reqwest::Method;
 use wombat_model::{
-    BuildKey, Status,
-    log::LogEvent,
-    request::RequestBody,
-    wire::{BuildView, PipelineMistake, SelectAnswer},
+    BuildKey, Secret, Status, log::LogEvent, request::RequestBody, wire::BuildView,
 };
 
 use crate::{
@@ -19,6 +21,8 @@ use crate::{
     output::{note, print},
     signals::Signals,
 };
+use environment::variables;
+use pipeline::{packages_for, text_of};
 
 /// Build a binary and download it
 #[expect(
@@ -32,6 +36,7 @@ Examples:
   wombat build input/kafka --platform linux/arm64 --output ./pipeline
   wombat build github.com/redpanda-data/connect/v4/public/components/nats --go 1.26.8
   wombat build --config pipeline.yaml          # what the pipeline needs
+  wombat build --config pipeline.yaml --env INPUT=nats --env-file .env
   wombat build nats --module github.com/redpanda-data/connect/v4=v4.100.0 --no-download --json")]
 pub(crate) struct BuildArgs {
     /// Components (`nats`, `input/kafka`) and import paths, with or without `@version`
@@ -46,6 +51,16 @@ pub(crate) struct BuildArgs {
         conflicts_with_all = ["wanted", "base"]
     )]
     config: Option<PathBuf>,
+    /// Value of a variable of the pipeline, `${NAME}` (repeatable); sent only if the pipeline names it
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        conflicts_with_all = ["wanted", "base"]
+    )]
+    env: Vec<Secret>,
+    /// File with a NAME=VALUE on each line, `#` before comments (repeatable); --env comes first
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["wanted", "base"])]
+    env_file: Vec<PathBuf>,
     /// Target platform [default: this machine's]
     #[arg(long, value_name = "GOOS/GOARCH")]
     platform: Option<String>,
@@ -90,7 +105,9 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     let mut body = request(&args)?;
     if let Some(path) = &args.config {
-        body.packages = packages_for(&server, path, &body).await?;
+        let text = text_of(path)?;
+        let variables = variables(&text, &args.env, &args.env_file)?;
+        body.packages = packages_for(&server, path, text, variables, &body).await?;
     }
     let mut signals = Signals::listen()?;
     let asking = server.json(server.request(Method::POST, "/api/builds").json(&body));
@@ -162,39 +179,6 @@ async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> any
     Ok(())
 }
 
-/// The packages that a pipeline needs. All mistakes in it are reported.
-async fn packages_for(
-    server: &Server,
-    path: &Path,
-    body: &RequestBody,
-) -> anyhow::Result<Vec<String>> {
-    let pipeline = tokio::fs::read_to_string(path).await;
-    let pipeline = pipeline.with_context(|| format!("reading {}", path.display()))?;
-    let mut query = vec![("goos", &body.goos), ("goarch", &body.goarch)];
-    query.extend(body.go_version.iter().map(|version| ("goVersion", version)));
-    query.extend(body.variant.iter().map(|variant| ("variant", variant)));
-    let request = server.request(Method::POST, "/api/catalog/select");
-    let answer: SelectAnswer = server.json(request.query(&query).body(pipeline)).await?;
-    let mistakes = answer.mistakes.iter().map(|mistake| {
-        let PipelineMistake {
-            line,
-            column,
-            message,
-        } = mistake;
-        format!("{}:{line}:{column}: {message}", path.display())
-    });
-    let problems = answer
-        .problems
-        .iter()
-        .map(|problem| problem.message.clone());
-    let wrong: Vec<String> = mistakes.chain(problems).collect();
-    if !wrong.is_empty() {
-        bail!("{}", wrong.join("\n"));
-    }
-    let request = answer.request.context("the server returned no packages")?;
-    Ok(request.packages)
-}
-
 /// Watches until the build is finished and its log is complete.
 async fn follow(
     server: &Server,
@@ -262,6 +246,3 @@ fn is_path(word: &str) -> bool {
     word.split_once('/')
         .is_some_and(|(host, _)| host.contains('.'))
 }
-
-#[cfg(test)]
-mod tests;

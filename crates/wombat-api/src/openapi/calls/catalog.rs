@@ -5,13 +5,14 @@ use wombat_model::{
     catalog::Import,
     wire::{
         BlockQuestion, BlocklistAnswer, CatalogAnswer, ComponentAnswer, ComponentsAnswer,
-        GoReleasesAnswer, ImportQuestion, ImportsAnswer, SelectAnswer,
+        GoReleasesAnswer, ImportQuestion, ImportsAnswer,
     },
 };
 
+use super::pipelines;
 use crate::openapi::{
     call::{Call, call},
-    choices::{architectures, kinds, systems},
+    choices::kinds,
 };
 
 pub(super) fn reading() -> Vec<Call> {
@@ -36,26 +37,7 @@ pub(super) fn reading() -> Vec<Call> {
         .text("version", "Only this version of each module.")
         .number("limit", "Maximum number of packages.", u32::MAX)
         .gives::<CatalogAnswer>(200, "Releases and packages."),
-        call(
-            "post",
-            "/api/catalog/select",
-            "selectForPipeline",
-            "catalog",
-            "Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored",
-        )
-        .choice("goos", "Operating system; linux if left out.", systems())
-        .choice(
-            "goarch",
-            "Architecture; amd64 if left out.",
-            architectures(),
-        )
-        .text("goVersion", "A Go release in full.")
-        .text("variant", "Level of the architecture.")
-        .takes_text(
-            "application/yaml",
-            "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
-        )
-        .gives::<SelectAnswer>(200, "What the pipeline needs."),
+        pipelines::selection(),
         call(
             "get",
             "/api/catalog/components",

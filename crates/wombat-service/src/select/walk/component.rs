@@ -6,13 +6,13 @@ use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
 
 use super::{
     super::{
-        document::{NodeId, Position, Value},
+        document::{Entry, NodeId, Value, is_null},
         rules,
     },
-    Walk, is_nothing,
-    words::{a, example, quoted, word},
+    Mistake, Walk,
+    block::Block,
+    words::{a, example, word},
 };
-use crate::catalog::{nearest, or_nearest};
 
 /// The `processors` beside the name of an input or output.
 static PROCESSORS: LazyLock<Field> = LazyLock::new(|| Field {
@@ -20,73 +20,154 @@ static PROCESSORS: LazyLock<Field> = LazyLock::new(|| Field {
     shape: FieldShape::Array,
     ..Field::default()
 });
-/// Keys beside the name of a component.
-const RESERVED: [&str; 4] = ["label", "type", "plugin", "processors"];
 
 impl Walk<'_> {
     pub(super) fn component(&mut self, node: NodeId, kind: ComponentKind) {
         let documents = self.documents;
-        let at = documents.node(node).at;
-        let Value::Map(entries) = &documents.node(node).value else {
-            if !is_nothing(&documents.node(node).value) && !is_variable(documents.text(node)) {
+        let Value::Map(entries) = documents.value(node) else {
+            if documents.is_partly_unknown(node) {
+                self.decided_by(node);
+            } else if !is_null(documents.value(node)) {
                 let message = format!(
                     "Expected {} here, for example `{}: …`.",
                     a(kind),
                     example(kind)
                 );
-                self.mistake(at, message);
+                self.mistake_at(node, message);
             }
             return;
         };
-        let mut named = Vec::new();
-        for (key, value) in entries {
-            let key_at = documents.node(*key).at;
-            match documents.text(*key) {
-                Some("processors") if has_processors(kind) => {
-                    self.value(*value, &PROCESSORS, "processors");
-                }
-                // The mapping of metric names; a key beside the exporter.
-                Some("mapping") if kind == ComponentKind::Metric => self.mapping(*value),
-                Some("type") => {
-                    if let Some(name) = documents.text(*value) {
-                        named.push((name, documents.node(*value).at, None));
-                    }
-                }
-                Some(name) if !RESERVED.contains(&name) => named.push((name, key_at, Some(*value))),
-                Some(_) | None => {}
-            }
+        for entry in entries {
+            self.decided_by(entry.key);
         }
-        let known = |name: &str| self.schemas.component(kind, name).is_some();
-        if named.len() > 1 && named.iter().any(|(name, ..)| known(name)) {
-            // The other keys are mistakes; they mustn't hide the known component.
-            let (kept, others): (Vec<_>, Vec<_>) =
-                named.iter().copied().partition(|(name, ..)| known(name));
-            for (name, at, _) in others {
-                let message = format!(
-                    "{} stands beside {}, which is {}; one component has one name.",
-                    quoted(name),
-                    quoted(kept[0].0),
-                    a(kind)
-                );
-                self.mistake(at, message);
-            }
-            named = kept;
+        let block = Block::of(entries, kind, documents);
+        if let Some(processors) = block.processors {
+            self.value(processors, &PROCESSORS, "processors");
         }
-        if named.is_empty() {
-            let message = format!(
-                "No {} is named here, such as `{}`.",
-                word(kind),
-                example(kind)
-            );
-            self.mistake(at, message);
+        if let Some(mapping) = block.mapping {
+            self.mapping(mapping);
         }
-        for (name, at, config) in named {
-            self.named(kind, name, at, config);
+        match block.type_name {
+            Some(name) => self.typed(kind, name, &block),
+            None => self.inferred(kind, node, &block),
         }
     }
 
-    /// Checks a named component and its configuration.
-    fn named(&mut self, kind: ComponentKind, name: &str, at: Position, config: Option<NodeId>) {
+    /// A component whose name is the value of `type`.
+    fn typed(&mut self, kind: ComponentKind, name: NodeId, block: &Block) {
+        self.decided_by(name);
+        if self.documents.is_partly_unknown(name) {
+            return;
+        }
+        let Some(text) = self.documents.text(name) else {
+            return self.mistake_at(name, "`type` must be the name of a component.");
+        };
+        if text.is_empty() {
+            return self.unnamed(kind, name);
+        }
+        let is_own = |entry: &&Entry| self.documents.text(entry.key) == Some(text);
+        let (own, others): (Vec<&Entry>, Vec<&Entry>) = block.named.iter().partition(is_own);
+        let config = own.first().map(|entry| entry.value).or(block.plugin);
+        self.beside(kind, name, &others, &block.merges);
+        self.named(kind, name, config);
+    }
+
+    /// A component whose name is a key.
+    fn inferred(&mut self, kind: ComponentKind, node: NodeId, block: &Block) {
+        let (known, others): (Vec<&Entry>, Vec<&Entry>) = block
+            .named
+            .iter()
+            .partition(|entry| self.is_known(kind, entry.key));
+        match known.as_slice() {
+            [only] => {
+                self.beside(kind, only.key, &others, &block.merges);
+                self.named(kind, only.key, Some(only.value));
+            }
+            [first, second, ..] => {
+                let message = format!(
+                    "{} stands beside {}: one component has one name. Keep one of them, or name it with `type`.",
+                    self.shown(second.key).quoted(),
+                    self.shown(first.key).quoted()
+                );
+                self.mistake_at(second.key, message);
+            }
+            // A key that isn't known may be the name.
+            [] if !block.open.is_empty() => {}
+            [] if others.is_empty() => self.nameless(kind, node, block),
+            [] => {
+                for entry in others {
+                    self.named(kind, entry.key, Some(entry.value));
+                }
+            }
+        }
+    }
+
+    fn is_known(&self, kind: ComponentKind, key: NodeId) -> bool {
+        self.documents.text(key).is_some_and(|name| {
+            let name = name.to_owned();
+            self.schemas.component(kind, &name).is_some()
+                || self.templates.contains(&Component { kind, name })
+        })
+    }
+
+    /// Keys beside a name are mistakes; they mustn't hide the component. Without lint they are ignored.
+    fn beside(&mut self, kind: ComponentKind, name: NodeId, others: &[&Entry], merges: &[Entry]) {
+        for merge in merges {
+            self.merged(merge);
+        }
+        if !self.is_linted {
+            return;
+        }
+        for entry in others {
+            let message = format!(
+                "{} stands beside {}, which is {}; one component has one name.",
+                self.shown(entry.key).quoted(),
+                self.shown(name).quoted(),
+                a(kind)
+            );
+            self.mistake_at(entry.key, message);
+        }
+    }
+
+    fn merged(&mut self, merge: &Entry) {
+        let message = "`<<` isn't merged into a component; write its keys out.";
+        if self.is_linted {
+            self.mistake_at(merge.key, message);
+        } else {
+            let at = self.documents.position(merge.key);
+            let message = message.to_owned();
+            self.warn(Mistake { at, message });
+        }
+    }
+
+    /// A component without a name. What `<<` would bring is looked at, because it is needed once it is written out.
+    fn nameless(&mut self, kind: ComponentKind, node: NodeId, block: &Block) {
+        if block.merges.is_empty() {
+            return self.unnamed(kind, node);
+        }
+        for merge in &block.merges {
+            self.mistake_at(
+                merge.key,
+                "`<<` isn't merged into a component; write its keys out.",
+            );
+            if matches!(self.documents.value(merge.value), Value::Map(_)) {
+                self.within(merge.value, |walk| walk.component(merge.value, kind));
+            }
+        }
+    }
+
+    fn unnamed(&mut self, kind: ComponentKind, node: NodeId) {
+        let (word, example) = (word(kind), example(kind));
+        self.mistake_at(
+            node,
+            format!("No {word} is named here, such as `{example}`."),
+        );
+    }
+
+    /// Checks a named component and its configuration. The name is a key, or the value of `type`.
+    fn named(&mut self, kind: ComponentKind, name_at: NodeId, config: Option<NodeId>) {
+        let documents = self.documents;
+        let name = documents.text(name_at).unwrap_or_default();
         let component = Component {
             kind,
             name: name.to_owned(),
@@ -96,40 +177,24 @@ impl Walk<'_> {
         }
         let schemas = self.schemas;
         let Some(documentation) = schemas.component(kind, name) else {
-            let close = nearest(name, schemas.names(kind));
-            let other = schemas.kinds_of(name);
-            let message = match other.as_slice() {
-                [] => format!(
-                    "There is no {} {}{}",
-                    word(kind),
-                    quoted(name),
-                    or_nearest(&close)
-                ),
-                [first, ..] => format!(
-                    "`{name}` is {}, not {}{}",
-                    a(*first),
-                    a(kind),
-                    or_nearest(&close)
-                ),
-            };
-            self.mistake(at, message);
+            if self.may_report() {
+                let message = self.no_such(kind, &self.shown(name_at));
+                self.mistake_at(name_at, message);
+            }
             return;
         };
-        for rule in rules::of(&component, config, self.documents) {
-            self.found.rules.entry(rule).or_insert(at);
+        let applied = rules::about(&component, config, documents);
+        for node in applied.decided_by {
+            self.decided_by(node);
         }
-        self.found.components.entry(component).or_insert(at);
+        for rule in applied.rules {
+            let at = || documents.position(name_at);
+            self.found.rules.entry(rule).or_insert_with(at);
+        }
+        let at = || documents.position(name_at);
+        self.found.components.entry(component).or_insert_with(at);
         if let (Some(config), Some(field)) = (config, &documentation.config) {
             self.value(config, field, name);
         }
     }
-}
-
-fn has_processors(kind: ComponentKind) -> bool {
-    matches!(kind, ComponentKind::Input | ComponentKind::Output)
-}
-
-/// Whether the value comes from the environment, which isn't known here.
-fn is_variable(text: Option<&str>) -> bool {
-    text.is_some_and(|text| text.contains("${"))
 }

@@ -1,27 +1,35 @@
 //! Finds the components that a pipeline uses, by the fields that components declare: an `input` in a `broker`, a
 //! processor in a `branch`, a method in a mapping. A name somewhere in a text doesn't count.
 //!
-//! Here: documents and fields · *component*: what a field of such a type holds · *calls*: mappings · *words*: for people.
+//! Here: what is found, and limits · *fields*: documents and fields · *component*: what a field of such a type holds ·
+//! *block*: the keys of a component · *calls*: mappings · *decisions*: variables that decide · *words*: for people.
 
+mod block;
 mod calls;
 mod component;
+mod decisions;
+mod fields;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
+use wombat_model::catalog::{Component, ComponentKind};
 
 use super::{
-    document::{NodeId, Position, Value, YamlDocuments},
+    document::{MAX_DEPTH, NodeId, YamlDocuments},
     rules::Rule,
+    text::Position,
+    variables::VariableUses,
 };
-use crate::catalog::{Schemas, nearest, or_nearest};
-use words::quoted;
+use crate::catalog::Schemas;
+pub(super) use decisions::undecided;
 
 /// Most steps of a walk: aliases of aliases make a pipeline larger than its text.
 const MOST_STEPS: usize = 100_000;
-/// Most mistakes that are reported.
+/// Most mistakes, and most warnings, that are reported.
 const MOST_PROBLEMS: usize = 100;
+/// A first line that turns `lint` off.
+const LINT_DISABLED: &str = "# BENTHOS LINT DISABLE";
 
 /// A mistake, and its position.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,16 +46,22 @@ pub(super) struct Found {
     /// Packages that are needed although no component names them.
     pub(super) rules: BTreeMap<&'static Rule, Position>,
     pub(super) mistakes: BTreeSet<Mistake>,
+    pub(super) warnings: BTreeSet<Mistake>,
+    /// Names of variables that decide what is needed.
+    pub(super) deciding: BTreeSet<String>,
 }
 
 /// Walks all documents.
-pub(super) fn walk(documents: &YamlDocuments, schemas: &Schemas) -> Found {
+pub(super) fn walk(documents: &YamlDocuments, uses: &VariableUses, schemas: &Schemas) -> Found {
     let mut walk = Walk {
         documents,
+        uses,
         schemas,
+        is_linted: !documents.source().as_str().starts_with(LINT_DISABLED),
         templates: BTreeSet::new(),
         found: Found::default(),
         steps: 0,
+        depth: 0,
     };
     for root in &documents.roots {
         walk.learn_template(*root);
@@ -60,11 +74,15 @@ pub(super) fn walk(documents: &YamlDocuments, schemas: &Schemas) -> Found {
 
 struct Walk<'a> {
     documents: &'a YamlDocuments,
+    uses: &'a VariableUses,
     schemas: &'a Schemas,
+    /// Unknown fields are mistakes.
+    is_linted: bool,
     /// Components that the text itself defines.
     templates: BTreeSet<Component>,
     found: Found,
     steps: usize,
+    depth: usize,
 }
 
 /// The kind of component that a field of this type holds.
@@ -85,145 +103,52 @@ fn kind_of(type_name: &str) -> Option<ComponentKind> {
 
 impl Walk<'_> {
     fn mistake(&mut self, at: Position, message: impl Into<String>) {
-        if self.found.mistakes.len() < MOST_PROBLEMS {
-            self.found.mistakes.insert(Mistake {
-                at,
-                message: message.into(),
-            });
+        if self.may_report() {
+            let message = message.into();
+            self.found.mistakes.insert(Mistake { at, message });
         }
+    }
+
+    fn mistake_at(&mut self, node: NodeId, message: impl Into<String>) {
+        if self.may_report() {
+            self.mistake(self.documents.position(node), message);
+        }
+    }
+
+    fn may_report(&self) -> bool {
+        self.found.mistakes.len() < MOST_PROBLEMS
+    }
+
+    fn warn(&mut self, warning: Mistake) {
+        if self.found.warnings.len() < MOST_PROBLEMS {
+            self.found.warnings.insert(warning);
+        }
+    }
+
+    /// Walks a value and what it holds, within the limits.
+    fn within(&mut self, node: NodeId, walk: impl FnOnce(&mut Self)) {
+        if !self.step(node) {
+            return;
+        }
+        if self.depth == MAX_DEPTH {
+            let message = format!("Values are nested at most {MAX_DEPTH} deep, aliases included.");
+            return self.mistake_at(node, message);
+        }
+        self.depth += 1;
+        walk(self);
+        self.depth -= 1;
     }
 
     /// Counts a step; `false` once there were too many.
-    fn step(&mut self, at: Position) -> bool {
+    fn step(&mut self, node: NodeId) -> bool {
         self.steps += 1;
         if self.steps == MOST_STEPS {
-            self.mistake(at, "This pipeline is too large, aliases included.");
+            let message = format!(
+                "This pipeline is too large: it has over {MOST_STEPS} values, aliases included."
+            );
+            let at = self.documents.position(node);
+            self.found.mistakes.insert(Mistake { at, message });
         }
         self.steps < MOST_STEPS
     }
-
-    /// A document with a name and a mapping is a template, which others may use.
-    fn learn_template(&mut self, root: NodeId) {
-        let text = |key: &str| self.documents.text(self.documents.get(root, key)?);
-        if let (Some(name), Some(kind)) = (text("name"), text("type").and_then(kind_of))
-            && self.documents.get(root, "mapping").is_some()
-        {
-            let name = name.to_owned();
-            self.templates.insert(Component { kind, name });
-        }
-    }
-
-    fn document(&mut self, root: NodeId) {
-        if let Some(mapping) = self.documents.get(root, "mapping") {
-            return self.mapping(mapping);
-        }
-        let (node, schemas) = (self.documents.node(root), self.schemas);
-        match &node.value {
-            Value::Map(_) => self.fields(root, schemas.stream(), "a pipeline"),
-            Value::Scalar { text, .. } if text.trim().is_empty() || text == "~" => {}
-            Value::Scalar { .. } | Value::List(_) => self.mistake(
-                node.at,
-                "A pipeline is made of fields, such as `input:` and `output:`.",
-            ),
-        }
-    }
-
-    fn fields(&mut self, map: NodeId, fields: &[Field], of: &str) {
-        let node = self.documents.node(map);
-        let Value::Map(entries) = &node.value else {
-            if !is_nothing(&node.value) {
-                self.mistake(node.at, format!("Expected the fields of {of} here."));
-            }
-            return;
-        };
-        for (key, value) in entries {
-            let at = self.documents.node(*key).at;
-            let Some(name) = self.documents.text(*key) else {
-                self.mistake(at, "A field name must be text.");
-                continue;
-            };
-            match fields.iter().find(|field| field.name == name) {
-                Some(field) => self.value(*value, field, name),
-                // Merges the fields of another map.
-                None if name == "<<" => self.fields(*value, fields, of),
-                None => {
-                    let close = nearest(name, fields.iter().map(|field| field.name.as_str()));
-                    let message = format!(
-                        "There is no field {} in {of}{}",
-                        quoted(name),
-                        or_nearest(&close)
-                    );
-                    self.mistake(at, message);
-                }
-            }
-        }
-    }
-
-    /// The value of a field. `name` is the field's, or that of the component whose configuration it is.
-    fn value(&mut self, node: NodeId, field: &Field, name: &str) {
-        let at = self.documents.node(node).at;
-        if !self.step(at) {
-            return;
-        }
-        match (field.shape, &self.documents.node(node).value) {
-            (FieldShape::Scalar, _) => self.single(node, field, name),
-            (FieldShape::Array, Value::List(items)) => {
-                for item in items {
-                    self.single(*item, field, name);
-                }
-            }
-            (FieldShape::TwoDimensions, Value::List(lists)) => {
-                for list in lists {
-                    match &self.documents.node(*list).value {
-                        Value::List(items) => {
-                            for item in items {
-                                self.single(*item, field, name);
-                            }
-                        }
-                        _ => self.single(*list, field, name),
-                    }
-                }
-            }
-            (FieldShape::Map, Value::Map(entries)) => {
-                for (_, value) in entries {
-                    self.single(*value, field, name);
-                }
-            }
-            // A single item instead of a list, and variables that become a list.
-            (
-                FieldShape::Array | FieldShape::TwoDimensions,
-                Value::Map(_) | Value::Scalar { .. },
-            )
-            | (FieldShape::Map, Value::Scalar { .. }) => {
-                if kind_of(&field.of).is_none() {
-                    self.single(node, field, name);
-                } else if !is_nothing(&self.documents.node(node).value) {
-                    self.mistake(at, format!("`{name}` must be a list."));
-                }
-            }
-            (FieldShape::Map, Value::List(_)) => {
-                self.mistake(at, format!("`{name}` must be a map of names to values."));
-            }
-        }
-    }
-
-    fn single(&mut self, node: NodeId, field: &Field, name: &str) {
-        let at = self.documents.node(node).at;
-        if !self.step(at) {
-            return;
-        }
-        if let Some(kind) = kind_of(&field.of) {
-            self.component(node, kind);
-        } else if field.bloblang {
-            self.mapping(node);
-        } else if !field.children.is_empty() {
-            self.fields(node, &field.children, &format!("`{name}`"));
-        } else if field.interpolated {
-            self.texts(node);
-        }
-    }
-}
-
-fn is_nothing(value: &Value) -> bool {
-    matches!(value, Value::Scalar { text, plain: true } if text.is_empty() || text == "~" || text == "null")
 }

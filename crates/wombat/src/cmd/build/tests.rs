@@ -77,3 +77,30 @@ fn a_platform_may_be_given_in_halves() {
     let both = parsed(&["nats", "--platform", "linux/arm64", "--goos", "linux"]);
     assert_eq!(both.unwrap_err().kind(), ErrorKind::ArgumentConflict);
 }
+
+#[test]
+fn values_of_variables_need_a_pipeline_and_arent_shown() {
+    let args = parsed(&[
+        "--config",
+        "pipeline.yaml",
+        "--env",
+        "A=hunter2",
+        "--env",
+        "B=",
+        "--env-file",
+        ".env",
+    ]);
+    let args = args.unwrap();
+    assert_eq!(args.env.len(), 2);
+    assert_eq!(args.env_file, [PathBuf::from(".env")]);
+    assert!(!format!("{args:?}").contains("hunter2"));
+    for words in [
+        ["nats", "--env", "A=hunter2"],
+        ["nats", "--env-file", ".env"],
+    ] {
+        let refused = parsed(&words).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ArgumentConflict, "{refused}");
+        assert!(!refused.to_string().contains("hunter2"), "{refused}");
+    }
+    assert!(parsed(&["--env", "A=hunter2"]).is_err());
+}

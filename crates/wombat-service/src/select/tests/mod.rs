@@ -1,8 +1,18 @@
 //! Pipelines against what the embedded catalog knows.
 
+mod damaged;
+mod given_values;
+mod limits;
+mod merges;
+mod reserved_words;
+mod unknown_values;
+mod values;
+mod variables;
+mod yaml;
+
 use std::sync::{Arc, LazyLock};
 
-use wombat_model::wire::{SelectAnswer, SelectQuestion};
+use wombat_model::wire::{PipelineMistake, SelectAnswer, SelectQuestion};
 
 use super::select;
 use crate::{
@@ -21,7 +31,16 @@ static KNOWN: LazyLock<(Snapshot, Schemas)> = LazyLock::new(|| {
 });
 
 fn answer(pipeline: &str) -> SelectAnswer {
-    let question = SelectQuestion::of(pipeline.to_owned());
+    answer_with(pipeline, &[])
+}
+
+/// With values of variables.
+fn answer_with(pipeline: &str, values: &[(&str, &str)]) -> SelectAnswer {
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let question = SelectQuestion {
+        variables: values.iter().map(pair).collect(),
+        ..SelectQuestion::of(pipeline.to_owned())
+    };
     let (snapshot, schemas) = &*KNOWN;
     select(
         &question,
@@ -34,21 +53,61 @@ fn answer(pipeline: &str) -> SelectAnswer {
 
 /// The last parts of the packages' paths.
 fn packages(pipeline: &str) -> Vec<String> {
-    let answer = answer(pipeline);
+    packages_with(pipeline, &[])
+}
+
+fn packages_with(pipeline: &str, values: &[(&str, &str)]) -> Vec<String> {
+    let answer = answer_with(pipeline, values);
     assert_eq!(answer.mistakes, [], "{pipeline}");
     assert_eq!(answer.problems, [], "{pipeline}");
-    let request = answer.request.expect("a request");
+    last_parts(&answer)
+}
+
+fn last_parts(answer: &SelectAnswer) -> Vec<String> {
+    let request = answer.request.as_ref().expect("a request");
     let last = |path: &String| path.rsplit('/').next().unwrap_or_default().to_owned();
     request.packages.iter().map(last).collect()
 }
 
 /// `line:column message`, each.
 fn mistakes(pipeline: &str) -> Vec<String> {
-    let answer = answer(pipeline);
-    let shown = |it: &wombat_model::wire::PipelineMistake| {
-        format!("{}:{} {}", it.line, it.column, it.message)
-    };
-    answer.mistakes.iter().map(shown).collect()
+    lines(&answer(pipeline).mistakes)
+}
+
+fn lines(mistakes: &[PipelineMistake]) -> Vec<String> {
+    let line = |it: &PipelineMistake| format!("{}:{} {}", it.line, it.column, it.message);
+    mistakes.iter().map(line).collect()
+}
+
+/// A text with other words in it.
+fn edited(text: &str, edits: Edits<'_>) -> String {
+    edits.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from:?} isn't in {text}");
+        text.replace(from, to)
+    })
+}
+
+/// Words of a pipeline, and what stands in their place.
+type Edits<'a> = &'a [(&'a str, &'a str)];
+
+/// A pipeline, changed in several ways, and what each of them needs.
+fn all_need(text: &str, ways: &[(Edits<'_>, &[&str])]) {
+    for (edits, expected) in ways {
+        let pipeline = edited(text, edits);
+        assert_eq!(packages(&pipeline), *expected, "{pipeline}");
+    }
+}
+
+/// A pipeline, changed in several ways, and the beginning of the only mistake in each of them.
+fn all_are_wrong(text: &str, ways: &[(Edits<'_>, &str)]) {
+    for (edits, expected) in ways {
+        let pipeline = edited(text, edits);
+        let found = mistakes(&pipeline);
+        let [only] = found.as_slice() else {
+            panic!("{pipeline}: {found:?}");
+        };
+        assert!(only.starts_with(expected), "{pipeline}: {only}");
+    }
 }
 
 #[test]
@@ -179,16 +238,4 @@ fn all_mistakes_are_told_and_the_rest_is_found() {
             .iter()
             .any(|it| it.component.name == "redis_list")
     );
-}
-
-#[test]
-fn aliases_of_aliases_end() {
-    let mut pipeline = "pipeline:\n  processors:\n    - try: &p0 [{log: {}}]\n".to_owned();
-    for n in 1..40 {
-        let before = n - 1;
-        let line = format!("    - try: &p{n} [{{try: *p{before}}}, {{try: *p{before}}}]\n");
-        pipeline.push_str(&line);
-    }
-    let found = mistakes(&pipeline);
-    assert!(found.iter().any(|it| it.contains("too large")), "{found:?}");
 }

@@ -1,0 +1,36 @@
+//! The call that reads a pipeline.
+
+use serde_json::json;
+use wombat_model::wire::{SelectAnswer, SelectQuestion};
+
+use crate::openapi::{
+    call::{Call, call},
+    choices::{architectures, systems},
+};
+
+pub(super) fn selection() -> Call {
+    call(
+        "post",
+        "/api/catalog/select",
+        "selectForPipeline",
+        "catalog",
+        "Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored",
+    )
+    .choice("goos", "Operating system; linux if left out.", systems())
+    .choice(
+        "goarch",
+        "Architecture; amd64 if left out.",
+        architectures(),
+    )
+    .text("goVersion", "A Go release in full.")
+    .text("variant", "Level of the architecture.")
+    .takes_text(
+        "application/yaml",
+        "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
+    )
+    .takes::<SelectQuestion>(&json!({
+        "pipeline": "input:\n  ${SOURCE}:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
+        "variables": {"SOURCE": "nats"},
+    }))
+    .gives::<SelectAnswer>(200, "What the pipeline needs.")
+}

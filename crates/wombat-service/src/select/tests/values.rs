@@ -1,0 +1,105 @@
+//! Packages that values of fields need.
+
+use super::{super::pipeline::Pipeline, *};
+
+#[test]
+fn opensearch_signs_with_aws() {
+    all_need(
+        include_str!("inputs/signed-opensearch.yaml"),
+        &[
+            (&[], &["aws"]),
+            (&[("True", "yes")], &["aws"]),
+            (&[("True", "\"on\"")], &["aws"]),
+            (&[("True", "${SIGNED:Y}")], &["aws"]),
+            (
+                &[(
+                    "aws:\n      enabled: True",
+                    "aws: {region: a, enabled: TRUE}",
+                )],
+                &["aws"],
+            ),
+            (
+                &[("aws:\n      enabled: True", "aws: ${AWS:{enabled: on}}")],
+                &["aws"],
+            ),
+            (&[("True", "False")], &["opensearch"]),
+            (&[("True", "no")], &["opensearch"]),
+            (&[("True", "${SIGNED:off}")], &["opensearch"]),
+            (&[("    aws:\n      enabled: True\n", "")], &["opensearch"]),
+        ],
+    );
+    let text = edited(
+        include_str!("inputs/signed-opensearch.yaml"),
+        &[("True", "${SIGNED:no}")],
+    );
+    for (value, expected) in [
+        ("yes", "aws"),
+        ("true", "aws"),
+        ("no", "opensearch"),
+        ("", "opensearch"),
+    ] {
+        assert_eq!(
+            packages_with(&text, &[("SIGNED", value)]),
+            [expected],
+            "{value:?}"
+        );
+    }
+}
+
+#[test]
+fn database_logins_need_aws() {
+    for pipeline in [
+        "input: {mysql_cdc: {dsn: a, tables: [b], checkpoint_cache: c, aws: {enabled: @, endpoint: d}}}",
+        "input: {postgres_cdc: {dsn: a, schema: b, tables: [c], slot_name: d, aws: {enabled: @, endpoint: e}}}",
+        "input: {pg_stream: {dsn: a, schema: b, tables: [c], slot_name: d, aws: {enabled: @, endpoint: e}}}",
+    ] {
+        for (value, is_needed) in [
+            ("true", true),
+            ("Yes", true),
+            ("${A:on}", true),
+            ("false", false),
+            ("no", false),
+            ("${A:N}", false),
+        ] {
+            let pipeline = pipeline.replace('@', value);
+            let question = SelectQuestion::of(pipeline.clone());
+            let read = Pipeline::read(&question.pipeline, &question.variables, &KNOWN.1);
+            assert_eq!(read.found.mistakes.len(), 0, "{pipeline}");
+            assert_eq!(read.found.components.len(), 1, "{pipeline}");
+            let has_aws = read.found.rules.keys().any(|rule| rule.package == "aws");
+            assert_eq!(has_aws, is_needed, "{pipeline}");
+        }
+    }
+}
+
+#[test]
+fn kafka_logs_in_with_aws() {
+    for component in ["kafka_franz", "redpanda"] {
+        let text = format!(
+            "output:\n  {component}:\n    seed_brokers: [a]\n    topic: b\n    sasl:\n      - mechanism: PLAIN\n      - mechanism: @\n"
+        );
+        for (mechanism, is_aws) in [
+            ("AWS_MSK_IAM", true),
+            ("\"AWS_MSK_IAM\"", true),
+            ("${M:AWS_MSK_IAM}", true),
+            ("SCRAM-SHA-256", false),
+            ("${M:PLAIN}", false),
+        ] {
+            let found = packages(&text.replace('@', mechanism));
+            let expected = if is_aws { "aws" } else { "kafka" };
+            assert_eq!(found, [expected], "{component} {mechanism}");
+        }
+    }
+}
+
+#[test]
+fn sql_needs_its_drivers() {
+    for pipeline in [
+        "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
+        "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
+        "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
+        "pipeline: {processors: [{sql_select: {dsn: a, table: b, columns: [c]}}]}",
+    ] {
+        assert_eq!(packages(pipeline), ["sql"], "{pipeline}");
+    }
+}
