@@ -10,6 +10,7 @@ mod blocklist;
 mod build;
 pub mod catalog;
 mod client;
+mod distribution;
 mod failure;
 mod go_version;
 mod identifier;
@@ -28,6 +29,7 @@ pub mod request;
 mod sandbox;
 mod spec;
 mod status;
+mod template;
 mod text;
 pub mod units;
 pub mod wire;
@@ -40,6 +42,9 @@ pub use build::{
     UnreadableRecord,
 };
 pub use client::client_network;
+pub use distribution::{
+    Distribution, DistributionName, DistributionVersion, ParseDistributionError, program_name,
+};
 pub use failure::{Failure, FailureClass};
 pub use go_version::{GoVersion, ParseGoVersionError};
 pub use identifier::{BuilderId, ClaimId, ParseIdentifierError};
@@ -53,5 +58,6 @@ pub use presence::{ActiveClaim, Presence};
 pub use problem::{Problem, ProblemCode};
 pub use refusal::{Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;
-pub use spec::{BuildSpec, InvalidSpec, Package, TEMPLATE_VERSION};
+pub use spec::{BuildSpec, InvalidSpec, Package};
 pub use status::Status;
+pub use template::{Template, UnknownTemplate};

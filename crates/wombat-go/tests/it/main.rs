@@ -6,4 +6,5 @@ mod build;
 mod half_killed;
 mod half_scene;
 mod half_written;
+mod templates;
 mod trimmed_modules;

@@ -12,7 +12,9 @@ mod recipe;
 mod stats;
 mod view;
 
-pub use crate::build::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
+pub use crate::build::{
+    BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson, TemplateJson,
+};
 
 pub use ahead::AheadOrder;
 pub use catalog_questions::{

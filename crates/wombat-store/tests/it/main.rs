@@ -13,3 +13,4 @@ mod orders;
 mod races;
 mod records;
 mod restarts;
+mod templates;
