@@ -81,7 +81,7 @@ pub(crate) async fn write(client: async_nats::Client, count: u64) -> anyhow::Res
             async move {
                 let build = finished(number, start)?;
                 let subject = format!("$KV.builds.{}", build.key());
-                let record = serde_json::to_vec(&build)?;
+                let record = build.to_record()?;
                 anyhow::Ok(context.publish(subject, record.into()).await?)
             }
         })

@@ -171,6 +171,7 @@ pub(crate) fn main(folder: &Path) -> anyhow::Result<ExitCode> {
         ["mod", "download", _, ref modules @ ..] => {
             for module in modules {
                 let (path, version) = module.split_once('@').context("path@version")?;
+                store_date(path, version)?;
                 let none = folder.join("none");
                 say(&serde_json::json!({"Path": path, "Version": version, "GoMod": none.join("go.mod"), "Dir": none, "Sum": "h1:x=", "GoModSum": "h1:y="}).to_string());
             }
@@ -194,6 +195,20 @@ pub(crate) fn main(folder: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Stores the time of a release as Go does.
+fn store_date(path: &str, version: &str) -> anyhow::Result<()> {
+    let cache = PathBuf::from(env::var_os("GOMODCACHE").context("GOMODCACHE")?);
+    let folder = cache.join("cache/download").join(path).join("@v");
+    fs::create_dir_all(&folder)?;
+    let info = serde_json::json!({"Version": version, "Time": "2026-01-02T03:04:05Z"});
+    let unfinished = folder.join(format!("info.{}", std::process::id()));
+    fs::write(&unfinished, info.to_string())?;
+    Ok(fs::rename(
+        unfinished,
+        folder.join(format!("{version}.info")),
+    )?)
+}
+
 fn list() -> anyhow::Result<()> {
     let source = fs::read_to_string("main.go")?;
     let imports: Vec<&str> = source
@@ -204,6 +219,7 @@ fn list() -> anyhow::Result<()> {
     // A package that imports nothing compiles to nothing, and is refused.
     let below = "stub.example/below";
     say(&serde_json::json!({"ImportPath": below, "Dir": "/none"}).to_string());
+    say(r#"{"ImportPath":"time/tzdata","Dir":"/none","Standard":true}"#);
     for path in &imports {
         say(
             &serde_json::json!({"ImportPath": path, "Dir": "/none", "Imports": [below]})

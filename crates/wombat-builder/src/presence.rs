@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_model::{ActiveClaim, BuildKey, BuilderId, ClaimId, Presence, SandboxLevel};
+use wombat_model::{ActiveClaim, BuildKey, BuilderId, ClaimId, Presence, SandboxLevel, Template};
 use wombat_store::Builders;
 
 use crate::until::until;
@@ -32,6 +32,7 @@ pub(crate) fn idle(builder: &BuilderId, host: String, workers: usize, lease: Dur
         active: Vec::new(),
         go: None,
         sandbox: SandboxLevel::None,
+        templates: Template::KNOWN.to_vec(),
         draining: false,
         problem: None,
         lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),

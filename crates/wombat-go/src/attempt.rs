@@ -22,6 +22,7 @@ use super::{
     packages::Packages,
     product::{Product, inspect, timings},
     recipe::recipe,
+    release_date::ReleaseDate,
     scope::Scope,
     source::{read_file, write_file, write_source},
     workshop::Workshop,
@@ -194,18 +195,19 @@ impl Attempt<'_> {
         };
         let graph = graph::resolve(&go, &workshop.graphs, spec, trusted).await?;
         let _required = workshop.modules.of_graph(&graph).await;
+        let date = ReleaseDate::of(&go, spec).await?;
 
         let download = Instant::now();
         scope.reporter.phase(Phase::Download, None);
         let source = folder.join("source");
-        write_source(&source, spec, &graph).await?;
+        write_source(&source, spec, &graph, date).await?;
         let hook = licence::hook(spec);
         let (packages, _compiled) = self.packages(&go, &source, hook.as_ref(), known).await?;
         let (mut packages, marked) = self.check_licences(packages).await?;
         let hook = hook.filter(|_| marked);
         if let Some(path) = &hook {
             list::include(&mut packages, path)?;
-            write_file(&source, "main.go", &main_file(spec, Some(path))).await?;
+            write_file(&source, "main.go", &main_file(spec, Some(path), date)).await?;
         }
 
         let output = folder.join("binary");
@@ -223,7 +225,7 @@ impl Attempt<'_> {
         let product = Product {
             path: output,
             size,
-            recipe: recipe(spec, &used, hook.as_ref(), sha256.clone()),
+            recipe: recipe(spec, &used, hook.as_ref(), date, sha256.clone()),
             sha256,
             sandbox: workshop.settings.sandbox.level(),
             timings: timings(begun, download, milestones, linked),

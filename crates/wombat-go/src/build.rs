@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wombat_gocache::Outcome;
-use wombat_model::{BuildSpec, FailureClass, ImportPath};
+use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath};
 
 use super::{
     attempt::Attempt,
@@ -24,6 +24,11 @@ const RETRY_AFTER: [Duration; 3] = [
 impl Workshop {
     /// Builds a spec. Retries failures of class `infra`, three times.
     pub async fn build(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
+        let template = spec.template();
+        if !template.is_known() {
+            let message = format!("This builder doesn't know template {template}; upgrade it.");
+            return Err(Failure::new(FailureClass::Internal, message).into());
+        }
         for pause in RETRY_AFTER {
             match self.build_once(spec, scope).await {
                 Err(BuildError::Failed(failure)) if failure.class == FailureClass::Infra => {

@@ -58,6 +58,12 @@ pub(super) async fn resolve(
     Ok(files)
 }
 
+/// Fetches the module that gives the graph, as far as the module cache lacks something of it.
+pub(super) async fn fetch_base(go: &Go<'_>, spec: &BuildSpec) -> Result<(), BuildError> {
+    let base = (spec.graph(), spec.graph_version());
+    download(go, &[base]).await.map(drop)
+}
+
 async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, BuildError> {
     let graph = (spec.graph(), spec.graph_version());
     let base = download(go, &[graph]).await?.remove(0);

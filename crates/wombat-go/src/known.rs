@@ -22,7 +22,7 @@ use super::{
     blocking::blocking,
     go_mod::MAIN_MODULE,
     licence,
-    main_file::SERVICE,
+    main_file::own_imports,
     module_cache::{CachedModule, ModuleCache},
     packages::{ListedPackage, Packages},
 };
@@ -76,17 +76,17 @@ impl KnownPackages {
         blocking(move || with_folders(found, &module_cache).map(Packages::of)).await
     }
 
-    fn lacking(&self, scope: &ListScope, roots: &[ImportPath]) -> Vec<ImportPath> {
+    fn lacking(&self, scope: &ListScope, roots: &[String]) -> Vec<String> {
         let mut scopes = self.scopes.lock();
         let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
         let mut lacking = roots.to_vec();
-        lacking.retain(|root| !known.whole.contains(root.as_str()));
+        lacking.retain(|root| !known.whole.contains(root));
         lacking
     }
 
-    async fn ask_fleet(&self, scope: &ListScope, roots: &[ImportPath]) {
+    async fn ask_fleet(&self, scope: &ListScope, roots: &[String]) {
         let Some(fleet) = &self.fleet else { return };
-        let by_key: HashMap<String, &ImportPath> = roots
+        let by_key: HashMap<String, &String> = roots
             .iter()
             .map(|root| (scope.key("packages", root), root))
             .collect();
@@ -112,12 +112,12 @@ impl KnownPackages {
         &self,
         scope: &ListScope,
         spec: &BuildSpec,
-        roots: &[ImportPath],
+        roots: &[String],
     ) -> Option<Vec<ListedPackage>> {
         let mut scopes = self.scopes.lock();
         let known = scopes.get(scope)?;
         let mut seen: HashSet<&str> = HashSet::new();
-        let mut waiting: Vec<&str> = roots.iter().map(ImportPath::as_str).collect();
+        let mut waiting: Vec<&str> = roots.iter().map(String::as_str).collect();
         let mut found = Vec::new();
         while let Some(path) = waiting.pop() {
             if seen.insert(path) {
@@ -127,8 +127,8 @@ impl KnownPackages {
             }
         }
         let picked = spec.packages().keys().map(ToString::to_string);
-        let imports = picked.chain([SERVICE.to_owned(), "context".to_owned()]);
-        found.push(ListedPackage::importing(MAIN_MODULE, imports));
+        let own = own_imports(spec).chain(["context"]).map(str::to_owned);
+        found.push(ListedPackage::importing(MAIN_MODULE, picked.chain(own)));
         Some(found)
     }
 
@@ -142,8 +142,7 @@ impl KnownPackages {
         share: bool,
     ) {
         for root in self.lacking(scope, &roots(spec, hook)) {
-            let below =
-                packages.portable(root.as_str(), |package| licence::is_marked(package, spec));
+            let below = packages.portable(&root, |package| licence::is_marked(package, spec));
             if below.is_empty() || below.iter().any(|package| package.error.is_some()) {
                 continue;
             }
@@ -154,7 +153,7 @@ impl KnownPackages {
         }
     }
 
-    fn remember(&self, scope: &ListScope, root: &ImportPath, packages: Vec<ListedPackage>) {
+    fn remember(&self, scope: &ListScope, root: &str, packages: Vec<ListedPackage>) {
         let mut scopes = self.scopes.lock();
         let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
         for package in packages {
@@ -163,7 +162,7 @@ impl KnownPackages {
                 .entry(package.import_path.clone())
                 .or_insert_with(|| Arc::new(package));
         }
-        known.whole.insert(root.to_string());
+        known.whole.insert(root.to_owned());
     }
 
     /// Removes a scope, since something in it was wrong.
@@ -172,15 +171,10 @@ impl KnownPackages {
     }
 }
 
-/// The packages that must be known: the picked ones, the one that every binary has, and the one with the licence hook.
-fn roots(spec: &BuildSpec, hook: Option<&ImportPath>) -> Vec<ImportPath> {
-    let service = SERVICE.parse().ok();
-    spec.packages()
-        .keys()
-        .chain(&service)
-        .chain(hook)
-        .cloned()
-        .collect()
+/// The packages that must be known: the picked ones, those that every binary has, and the one with the licence hook.
+fn roots(spec: &BuildSpec, hook: Option<&ImportPath>) -> Vec<String> {
+    let picked = spec.packages().keys().chain(hook).map(ToString::to_string);
+    picked.chain(own_imports(spec).map(str::to_owned)).collect()
 }
 
 /// Sets the modules' folders on this machine. `None` if one is missing or incomplete.
@@ -220,6 +214,8 @@ fn unpack(value: &[u8]) -> Option<Vec<ListedPackage>> {
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
+    use wombat_model::Template;
+
     use super::*;
     use crate::{
         main_file::tests::spec,
@@ -250,6 +246,15 @@ mod tests {
             "{paths:?}"
         );
         assert!(!paths.contains(&PURE), "{paths:?}");
+        assert!(paths.contains(&"time/tzdata"), "{paths:?}");
+        let first = one.clone().with_template(Template::FIRST).unwrap();
+        let found = ask(&first).await.unwrap();
+        let binary = found.binary();
+        assert!(
+            found
+                .iter(&binary)
+                .all(|package| package.import_path != "time/tzdata")
+        );
         known.forget(&scope());
         assert!(ask(&one).await.is_none());
     }

@@ -5,10 +5,10 @@
 //! Everything that uses the Go toolchain: from a spec to a binary.
 //!
 //! [`GoSettings`] names `go`, its caches and its proxy: the installed `go` (`installed_go`), or one that is fetched
-//! without any (`fetched_go`, `toolchain_fetch`). [`Workshop::build`] runs the steps: module graph (`graph`),
-//! package list (`list`), licences (`licence`), `main.go` (`main_file`), compiler and linker (`compile`), and a check
-//! of the result (`product`). The package lists of earlier builds (`known`) replace the second step. `classify`
-//! explains failures of `go`.
+//! without any (`fetched_go`, `toolchain_fetch`). [`Workshop::build`] runs the steps: module graph (`graph`) and date
+//! of the release (`release_date`), `main.go` (`main_file`), package list (`list`), licences (`licence`), compiler and
+//! linker (`compile`), and a check of the result (`product`). The package lists of earlier builds (`known`) replace
+//! `go list`. `classify` explains failures of `go`.
 
 mod ask;
 mod attempt;
@@ -56,6 +56,7 @@ mod packages;
 mod product;
 mod progress;
 pub mod recipe;
+mod release_date;
 pub mod report;
 mod scope;
 mod settings;
@@ -85,6 +86,7 @@ pub use job_folder::JobFolder;
 pub use main_file::main_file;
 pub use module_trim::ModuleTrimmer;
 pub use product::Product;
+pub use release_date::ReleaseDate;
 pub use scope::Scope;
 pub use settings::{GoOptions, GoSettings};
 pub use settings_error::SettingsError;

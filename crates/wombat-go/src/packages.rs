@@ -271,6 +271,7 @@ pub(super) mod tests {
     pub(crate) fn packages() -> Packages {
         let lines = [
             r#"{"ImportPath":"unsafe","Standard":true}"#.to_owned(),
+            r#"{"ImportPath":"time/tzdata","Standard":true,"Imports":["unsafe"]}"#.to_owned(),
             r#"{"ImportPath":"vendor/golang.org/x/a","Standard":true,"Imports":["unsafe"]}"#.to_owned(),
             r#"{"ImportPath":"net","Standard":true,"Imports":["golang.org/x/a"],"ImportMap":{"golang.org/x/a":"vendor/golang.org/x/a"}}"#.to_owned(),
             r#"{"ImportPath":"example.com/client","Imports":["net"]}"#.to_owned(),
@@ -278,7 +279,7 @@ pub(super) mod tests {
             format!(r#"{{"ImportPath":"{PURE}","Imports":["{BENTHOS}/public/service"]}}"#),
             format!(r#"{{"ImportPath":"{NATS}","Imports":["example.com/client","{BENTHOS}/public/service"]}}"#),
             format!(r#"{{"ImportPath":"{CONNECT}/public/components/ffi","GoFiles":["package.go"]}}"#),
-            format!(r#"{{"ImportPath":"{MAIN_MODULE}","Imports":["{PURE}","{NATS}","{BENTHOS}/public/service"]}}"#),
+            format!(r#"{{"ImportPath":"{MAIN_MODULE}","Imports":["time/tzdata","{PURE}","{NATS}","{BENTHOS}/public/service"]}}"#),
         ];
         Packages::from_json(lines.join("\n").as_bytes()).unwrap()
     }
@@ -289,7 +290,7 @@ pub(super) mod tests {
         let closure = packages.closure("net");
         assert_eq!(closure.len(), 3);
         assert_eq!(packages.compiled_count(&closure), 2);
-        assert_eq!(packages.binary().len(), 8);
+        assert_eq!(packages.binary().len(), 9);
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
         let mut counter = Counter::new(&packages);
         let at = |done, cached| Progress {
             done,
-            total: 7,
+            total: 8,
             cached,
         };
         assert_eq!(counter.progress(), at(0, 0));
@@ -96,9 +96,9 @@ mod tests {
         assert!(counter.started(PURE));
         assert_eq!(counter.progress(), at(4, 3));
         assert!(counter.started(MAIN_MODULE));
-        assert_eq!(counter.progress(), at(6, 3));
+        assert_eq!(counter.progress(), at(7, 4));
         counter.all_ready();
-        assert_eq!(counter.progress(), at(7, 3));
+        assert_eq!(counter.progress(), at(8, 4));
     }
 
     #[test]
@@ -109,9 +109,9 @@ mod tests {
         assert_eq!(
             counter.progress(),
             Progress {
-                done: 7,
-                total: 7,
-                cached: 7
+                done: 8,
+                total: 8,
+                cached: 8
             }
         );
     }

@@ -4,14 +4,17 @@ use std::path::Path;
 
 use wombat_model::BuildSpec;
 
-use super::{error::BuildError, graph_store::GraphFiles, main_file::main_file};
+use super::{
+    error::BuildError, graph_store::GraphFiles, main_file::main_file, release_date::ReleaseDate,
+};
 
 pub(super) async fn write_source(
     folder: &Path,
     spec: &BuildSpec,
     graph: &GraphFiles,
+    date: ReleaseDate,
 ) -> Result<(), BuildError> {
-    write_file(folder, "main.go", &main_file(spec, None)).await?;
+    write_file(folder, "main.go", &main_file(spec, None, date)).await?;
     write_file(folder, "go.mod", &graph.go_mod).await?;
     write_file(folder, "go.sum", &graph.go_sum).await
 }

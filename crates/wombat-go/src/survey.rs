@@ -19,6 +19,7 @@ use super::{
     licence, list,
     module_cache::{CachedModule, ModuleCache},
     modules_in_use::HeldModules,
+    release_date::ReleaseDate,
     scope::Scope,
     source::write_source,
     stage::Stage,
@@ -210,7 +211,8 @@ impl SurveyJob {
         let files = graph::resolve(go, &workshop.graphs, spec, false).await?;
         let required = workshop.modules.of_graph(&files).await;
         let source = self.folder.path().join("source");
-        write_source(&source, spec, &files).await?;
+        // It isn't linked.
+        write_source(&source, spec, &files, ReleaseDate::UNKNOWN).await?;
         Ok((source, required))
     }
 }

@@ -29,8 +29,8 @@ impl ListScope {
     }
 
     /// Key of an entry about one package.
-    pub fn key(&self, kind: &str, package: &ImportPath) -> String {
-        let package = short_digest(package.as_str().as_bytes());
+    pub fn key(&self, kind: &str, package: &str) -> String {
+        let package = short_digest(package.as_bytes());
         format!("{kind}.{}.{package}", self.0)
     }
 }
@@ -56,7 +56,7 @@ impl Lists {
         packages: impl Iterator<Item = &'a ImportPath>,
     ) -> Result<Self, StoreError> {
         let by_prefix: BTreeMap<String, &ImportPath> = packages
-            .map(|package| (scope.key("list", package), package))
+            .map(|package| (scope.key("list", package.as_str()), package))
             .collect();
         let patterns: Vec<String> = by_prefix
             .keys()
@@ -127,7 +127,7 @@ pub(super) async fn store(
     let (PutOutcome::Stored | PutOutcome::AlreadyThere) =
         store.put(&format!("ids.{digest}"), list.into()).await?;
     for package in packages {
-        let key = format!("{}.{count}", scope.key("list", package));
+        let key = format!("{}.{count}", scope.key("list", package.as_str()));
         store.put(&key, digest.clone().into()).await?;
     }
     Ok(())

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use crate::{
-    GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Variant, text::validated_string,
+    DistributionName, DistributionVersion, GoVersion, Goarch, Goos, ImportPath, ModulePath,
+    ModuleVersion, Template, Variant, text::validated_string,
 };
 
 /// The text is not 64 lower-case hex digits.
@@ -88,8 +89,8 @@ impl BuildHash {
 
 /// Everything that decides the bytes of a binary. Two requests with the same identity are one build.
 ///
-/// Fields are in the order of their names, so that serialising gives the canonical JSON. A change here
-/// changes every id; the golden test pins it.
+/// Fields are in the order of their names, so that serialising gives the canonical JSON; an absent name or version is
+/// left out. A change here changes every id; the golden test pins it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity<'a> {
@@ -98,10 +99,14 @@ pub struct Identity<'a> {
     pub(crate) goos: Goos,
     pub(crate) ldflags: &'a str,
     pub(crate) modules: &'a BTreeMap<ModulePath, ModuleVersion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a DistributionName>,
     pub(crate) packages: Vec<&'a ImportPath>,
     pub(crate) tags: &'a [String],
-    pub(crate) template: u32,
+    pub(crate) template: Template,
     pub(crate) variant: Variant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<&'a DistributionVersion>,
 }
 
 impl Identity<'_> {

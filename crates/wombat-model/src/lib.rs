@@ -10,6 +10,7 @@ mod blocklist;
 mod build;
 pub mod catalog;
 mod client;
+mod distribution;
 mod failure;
 mod go_version;
 mod identifier;
@@ -30,6 +31,7 @@ mod sandbox;
 mod secret;
 mod spec;
 mod status;
+mod template;
 mod text;
 pub mod units;
 pub mod wire;
@@ -42,6 +44,9 @@ pub use build::{
     UnreadableRecord,
 };
 pub use client::client_network;
+pub use distribution::{
+    Distribution, DistributionName, DistributionVersion, ParseDistributionError, program_name,
+};
 pub use failure::{Failure, FailureClass};
 pub use go_version::{GoLine, GoVersion, ParseGoLineError, ParseGoVersionError};
 pub use identifier::{BuilderId, ClaimId, ParseIdentifierError};
@@ -57,5 +62,6 @@ pub use problem::{Problem, ProblemCode};
 pub use refusal::{Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;
 pub use secret::Secret;
-pub use spec::{BuildSpec, InvalidSpec, Package, TEMPLATE_VERSION};
+pub use spec::{BuildSpec, InvalidSpec, Package};
 pub use status::Status;
+pub use template::{Template, UnknownTemplate};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuildKey, BuilderId, ClaimId, GoVersion, SandboxLevel};
+use crate::{BuildKey, BuilderId, ClaimId, GoVersion, SandboxLevel, Template};
 
 /// A build that a builder is working on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -32,6 +32,10 @@ pub struct Presence {
     /// How strictly its compilers are sandboxed.
     #[serde(default = "unconfined")]
     pub sandbox: SandboxLevel,
+    /// Templates that it builds; it leaves builds of others alone.
+    #[serde(default = "first_template")]
+    #[schemars(with = "Vec<u32>")]
+    pub templates: Vec<Template>,
     /// It claims no new builds: it only finishes the ones it has, or can't build at all.
     pub draining: bool,
     /// Why it can't build, and how to fix that, for people. It checks again from time to time.
@@ -41,7 +45,33 @@ pub struct Presence {
     pub lease_ms: u64,
 }
 
+impl Presence {
+    /// Whether it could claim a build of this template.
+    pub fn takes(&self, template: Template) -> bool {
+        !self.draining && self.templates.contains(&template)
+    }
+}
+
+/// A builder that reports no templates is of version 0.1.0.
+fn first_template() -> Vec<Template> {
+    vec![Template::FIRST]
+}
+
 /// A builder that reports no level is from before there was a sandbox.
 fn unconfined() -> SandboxLevel {
     SandboxLevel::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builder_of_0_1_0_has_the_first_template() {
+        let old = r#"{"builder":"b","host":"h","version":"0.1.0","workers":1,"active":[],"go":null,"draining":false,"leaseMs":9000}"#;
+        let mut presence: Presence = serde_json::from_str(old).unwrap();
+        assert!(presence.takes(Template::FIRST) && !presence.takes(Template::SECOND));
+        presence.draining = true;
+        assert!(!presence.takes(Template::FIRST));
+    }
 }

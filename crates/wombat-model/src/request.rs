@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    GoVersion, ImportPath, ModulePath, ModuleVersion, Target, catalog::ComponentReference,
+    Distribution, GoVersion, ImportPath, ModulePath, ModuleVersion, Target, Template,
+    catalog::ComponentReference,
 };
 
 /// The body of `build.request`, `build.resolve`, `POST /api/builds` and `POST /api/resolve`. `null` counts as left out.
@@ -42,6 +43,19 @@ pub struct RequestBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["standard", "pure", null]))]
     pub base: Option<String>,
+    /// Own name of the distribution: what the binary's help and its files are called; `wombat` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::DistributionName>")]
+    pub name: Option<String>,
+    /// Own version of the distribution, which the binary prints; the release's version and a part of the id if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::DistributionVersion>")]
+    pub version: Option<String>,
+    /// Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+    /// the bytes of an earlier build again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [1, 2, null]))]
+    pub template: Option<u32>,
     /// Build again even if there is a result.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schemars(with = "Option<bool>")]
@@ -105,6 +119,10 @@ pub struct BuildRequest {
     pub modules: BTreeMap<ModulePath, ModuleVersion>,
     /// Packages that are added.
     pub base: Base,
+    /// Own name and version.
+    pub distribution: Distribution,
+    /// The template that it is built with.
+    pub template: Template,
     /// Whether to build again even if there is a result.
     pub force: bool,
 }

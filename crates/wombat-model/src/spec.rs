@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{BuildKey, GoVersion, Identity, ImportPath, ModulePath, ModuleVersion, Target};
+use crate::{
+    BuildKey, Distribution, GoVersion, Identity, ImportPath, ModulePath, ModuleVersion, Target,
+    Template,
+};
 
-/// Version of the rules by which a spec becomes `main.go`, `go.mod` and a command. Raise it when the same
-/// spec would give other bytes.
-pub const TEMPLATE_VERSION: u32 = 1;
-
-/// The linker flags of [`TEMPLATE_VERSION`]: no symbols, no debug data, no build id.
+/// The linker flags of all templates so far: no symbols, no debug data, no build id.
 const LDFLAGS: &str = "-s -w -buildid=";
 
 /// A package that goes into the binary.
@@ -28,7 +27,8 @@ pub struct BuildSpec {
     pub(crate) packages: BTreeMap<ImportPath, Package>,
     pub(crate) modules: BTreeMap<ModulePath, ModuleVersion>,
     pub(crate) graph: ModulePath,
-    pub(crate) template: u32,
+    pub(crate) template: Template,
+    pub(crate) distribution: Distribution,
     pub(crate) tags: Vec<String>,
     pub(crate) ldflags: String,
 }
@@ -61,10 +61,13 @@ pub enum InvalidSpec {
     /// The module whose graph is the base isn't one of the modules.
     #[error("module `{0}` gives the module graph but isn't one of the modules")]
     UnknownGraph(ModulePath),
+    /// The template knows no own name and version of a distribution.
+    #[error("template {0} knows no own name and version of a distribution")]
+    NoDistribution(Template),
 }
 
 impl BuildSpec {
-    /// A spec under the present template.
+    /// A spec under the newest template, of the default distribution.
     pub fn new(
         target: Target,
         go: GoVersion,
@@ -78,9 +81,24 @@ impl BuildSpec {
             packages,
             modules,
             graph,
-            template: TEMPLATE_VERSION,
+            template: Template::NEWEST,
+            distribution: Distribution::default(),
             tags: Vec::new(),
             ldflags: LDFLAGS.into(),
+        }
+        .checked()
+    }
+
+    /// The same under another template.
+    pub fn with_template(self, template: Template) -> Result<Self, InvalidSpec> {
+        Self { template, ..self }.checked()
+    }
+
+    /// The same as another distribution.
+    pub fn with_distribution(self, distribution: Distribution) -> Result<Self, InvalidSpec> {
+        Self {
+            distribution,
+            ..self
         }
         .checked()
     }
@@ -112,6 +130,9 @@ impl BuildSpec {
         }
         if !self.modules.contains_key(&self.graph) {
             return Err(InvalidSpec::UnknownGraph(self.graph));
+        }
+        if self.template < Template::SECOND && !self.distribution.is_default() {
+            return Err(InvalidSpec::NoDistribution(self.template));
         }
         Ok(self)
     }
@@ -157,8 +178,13 @@ impl BuildSpec {
     }
 
     /// The template that this spec is built with.
-    pub fn template(&self) -> u32 {
+    pub fn template(&self) -> Template {
         self.template
+    }
+
+    /// Its own name and version, if it has them.
+    pub fn distribution(&self) -> &Distribution {
+        &self.distribution
     }
 
     /// Everything that decides the bytes of the binary.
@@ -169,10 +195,12 @@ impl BuildSpec {
             goos: self.target.platform().goos(),
             ldflags: &self.ldflags,
             modules: &self.modules,
+            name: self.distribution.name.as_ref(),
             packages: self.packages.keys().collect(),
             tags: &self.tags,
             template: self.template,
             variant: self.target.variant(),
+            version: self.distribution.version.as_ref(),
         }
     }
 
@@ -183,110 +211,4 @@ impl BuildSpec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CONNECT: &str = "github.com/redpanda-data/connect/v4";
-    const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
-
-    fn spec(
-        packages: &[(&str, &str, bool)],
-        modules: &[(&str, &str)],
-    ) -> Result<BuildSpec, InvalidSpec> {
-        BuildSpec::new(
-            Target::new("linux/amd64".parse().unwrap(), None).unwrap(),
-            "1.26.8".parse().unwrap(),
-            packages
-                .iter()
-                .map(|(path, module, base)| {
-                    let module = module.parse().unwrap();
-                    (
-                        path.parse().unwrap(),
-                        Package {
-                            module,
-                            base: *base,
-                        },
-                    )
-                })
-                .collect(),
-            modules
-                .iter()
-                .map(|(path, version)| (path.parse().unwrap(), version.parse().unwrap()))
-                .collect(),
-            modules.last().unwrap().0.parse().unwrap(),
-        )
-    }
-
-    /// Every stored build and every link that was ever shared hangs on this value: it changes only together
-    /// with [`TEMPLATE_VERSION`].
-    #[test]
-    fn the_id_of_a_known_build_stays_what_it_is() {
-        let nats = format!("{CONNECT}/public/components/nats");
-        let pure = format!("{BENTHOS}/public/components/pure");
-        let io = format!("{BENTHOS}/public/components/io");
-        let modules = [(BENTHOS, "v4.77.0"), (CONNECT, "v4.105.0")];
-        let known = spec(
-            &[
-                (&nats, CONNECT, false),
-                (&pure, BENTHOS, true),
-                (&io, BENTHOS, true),
-            ],
-            &modules,
-        )
-        .unwrap();
-        assert_eq!(
-            known.identity().canonical_json(),
-            concat!(
-                r#"{"goVersion":"1.26.8","goarch":"amd64","goos":"linux","ldflags":"-s -w -buildid=","#,
-                r#""modules":{"github.com/redpanda-data/benthos/v4":"v4.77.0","github.com/redpanda-data/connect/v4":"v4.105.0"},"#,
-                r#""packages":["github.com/redpanda-data/benthos/v4/public/components/io","#,
-                r#""github.com/redpanda-data/benthos/v4/public/components/pure","#,
-                r#""github.com/redpanda-data/connect/v4/public/components/nats"],"#,
-                r#""tags":[],"template":1,"variant":"v1"}"#
-            )
-        );
-        assert_eq!(
-            known.key().as_str(),
-            "build.linux.amd64.1_26_8.a76d2a6549fc2da33fb179084db6f97777b82e1aa2cadad0bd14555d83427efb"
-        );
-
-        let turned = spec(
-            &[
-                (&io, BENTHOS, false),
-                (&pure, BENTHOS, false),
-                (&nats, CONNECT, false),
-            ],
-            &modules,
-        )
-        .unwrap();
-        assert_eq!(
-            turned.key(),
-            known.key(),
-            "neither the order of packages nor why one is included is part of the identity"
-        );
-    }
-
-    #[test]
-    fn modules_and_packages_must_fit() {
-        let package = "a.b/c/d";
-        assert!(matches!(
-            spec(&[], &[("a.b/c", "v1.0.0")]),
-            Err(InvalidSpec::NoPackages)
-        ));
-        assert!(matches!(
-            spec(&[(package, "a.b/x", false)], &[("a.b/x", "v1.0.0")]),
-            Err(InvalidSpec::OutsideModule { .. })
-        ));
-        assert!(matches!(
-            spec(&[(package, "a.b/c", false)], &[("a.b/x", "v1.0.0")]),
-            Err(InvalidSpec::NoVersion { .. })
-        ));
-        assert!(matches!(
-            spec(
-                &[(package, "a.b/c", false)],
-                &[("a.b/x", "v1.0.0"), ("a.b/c", "v1.0.0")]
-            ),
-            Err(InvalidSpec::UnusedModule(_))
-        ));
-    }
-}
+mod tests;

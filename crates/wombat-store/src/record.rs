@@ -131,8 +131,9 @@ impl Bucket {
         if let Some(problem) = value.refuses_to_be_written() {
             return Err(StoreError::corrupt(key, &problem));
         }
-        let payload =
-            serde_json::to_vec(&value).map_err(|error| StoreError::corrupt(key, &error))?;
+        let payload = value
+            .encode()
+            .map_err(|error| StoreError::corrupt(key, &error))?;
         let payload = Bytes::from(payload);
         let message = PublishMessage::build()
             .payload(payload.clone())

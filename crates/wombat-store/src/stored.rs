@@ -18,6 +18,11 @@ pub trait Readable: Sized {
 
 /// A value that can be written as well.
 pub(crate) trait Stored: Readable + Serialize {
+    /// The bytes that are stored.
+    fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
     /// The same, stored at about this server time.
     #[must_use]
     fn stored_at(self, _: OffsetDateTime) -> Self {
@@ -37,6 +42,10 @@ impl Readable for Build {
 }
 
 impl Stored for Build {
+    fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        self.to_record()
+    }
+
     fn stored_at(self, time: OffsetDateTime) -> Self {
         self.at(time)
     }

@@ -35,6 +35,11 @@ case "$1 $2" in
 "mod download")
     shift 3
     for module in "$@"; do
+        # As Go stores it, with the time of the release.
+        folder="$GOMODCACHE/cache/download/${module%@*}/@v"
+        mkdir -p "$folder"
+        printf '{"Version":"%s","Time":"2026-01-02T03:04:05Z"}' "${module#*@}" > "$folder/info.$$"
+        mv "$folder/info.$$" "$folder/${module#*@}.info"
         printf '{"Path":"%s","Version":"%s","GoMod":"%s/go.mod","Dir":"%s/none","Sum":"h1:x=","GoModSum":"h1:y="}\n' \
             "${module%@*}" "${module#*@}" "$here" "$here"
     done
@@ -64,6 +69,7 @@ case "$1 $2" in
     case "$last" in */...) exec cat "$here/offers" ;; esac
     imports=$(sed -n 's/^[[:space:]]*_* *"\([^"]*\.[^"]*\)"$/\1/p' main.go)
     echo '{"ImportPath":"stub.example/below","Dir":"/none"}'
+    echo '{"ImportPath":"time/tzdata","Dir":"/none","Standard":true}'
     quoted='"stub.example/below"'
     for path in $imports; do
         printf '{"ImportPath":"%s","Dir":"/none","Imports":["stub.example/below"]}\n' "$path"

@@ -7,9 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
 use tracing::warn;
 use wombat_model::{
-    Artifact, BuildHash, BuildKey, BuildState, GoVersion, Platform, ProblemCode, RefusalStatus,
+    Artifact, BuildHash, BuildKey, BuildSpec, BuildState, Distribution, GoVersion, Platform,
+    ProblemCode, RefusalStatus, Template,
 };
 
 use super::{
@@ -51,7 +53,7 @@ pub(super) async fn download(
             return without_artifact(&record, &caller);
         };
         let part = match select(&headers, &tag(artifact), artifact.size) {
-            Selection::NotModified => return Ok(not_modified(&key, artifact)),
+            Selection::NotModified => return Ok(not_modified(&record.build, artifact)),
             Selection::PreconditionFailed => {
                 return Err(ApiError::Bare(StatusCode::PRECONDITION_FAILED));
             }
@@ -60,7 +62,7 @@ pub(super) async fn download(
             Selection::Part(part) => Some(part),
         };
         if let Some(source) = source(&state, artifact).await? {
-            return send(&key, artifact, source, part).await;
+            return send(&record.build, artifact, source, part).await;
         }
         if !last {
             record = state.builds.record(&key).await?;
@@ -88,14 +90,14 @@ pub(super) async fn describe(
     let mut headers = headers;
     headers.remove(header::RANGE);
     match select(&headers, &tag(artifact), artifact.size) {
-        Selection::NotModified => return Ok(not_modified(&key, artifact)),
+        Selection::NotModified => return Ok(not_modified(&record.build, artifact)),
         Selection::PreconditionFailed => {
             return Err(ApiError::Bare(StatusCode::PRECONDITION_FAILED));
         }
         Selection::Whole | Selection::Part(_) | Selection::Unsatisfiable => {}
     }
     let mut response = StatusCode::OK.into_response();
-    describe_file(response.headers_mut(), &key, artifact);
+    describe_file(response.headers_mut(), &record.build, artifact);
     response
         .headers_mut()
         .insert(header::CONTENT_LENGTH, HeaderValue::from(artifact.size));
@@ -156,7 +158,7 @@ async fn digest(state: &AppState, caller: &Caller, key: &BuildKey) -> Result<Res
     let Some(artifact) = record.build.artifact() else {
         return without_artifact(&record, caller);
     };
-    let text = format!("{}  {}\n", artifact.sha256, file_name(key));
+    let text = format!("{}  {}\n", artifact.sha256, file_name(&record.build));
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         // A forced rebuild may replace the binary.
@@ -197,17 +199,7 @@ pub(super) fn without_artifact(record: &Record, caller: &Caller) -> Result<Respo
 
 /// Names every package and every version, so that it is the same build again.
 pub(super) fn expired(record: &Record, caller: &Caller) -> ApiError {
-    let spec = record.build.spec();
-    let target = spec.target();
-    let body = serde_json::json!({
-        "goos": target.platform().goos(),
-        "goarch": target.platform().goarch(),
-        "variant": target.variant(),
-        "goVersion": spec.go(),
-        "packages": spec.packages().keys().collect::<Vec<_>>(),
-        "modules": spec.modules(),
-        "base": "pure",
-    });
+    let body = same_again(record.build.spec());
     ApiError::refused(
         RefusalStatus::Gone,
         ProblemCode::Expired,
@@ -216,4 +208,56 @@ pub(super) fn expired(record: &Record, caller: &Caller) -> ApiError {
             caller.shown_url("/api/builds")
         ),
     )
+}
+
+/// The request of exactly this build. It has the template only if that isn't the one of new requests.
+fn same_again(spec: &BuildSpec) -> Value {
+    let target = spec.target();
+    let mut body = serde_json::json!({
+        "goos": target.platform().goos(),
+        "goarch": target.platform().goarch(),
+        "variant": target.variant(),
+        "goVersion": spec.go(),
+        "packages": spec.packages().keys().collect::<Vec<_>>(),
+        "modules": spec.modules(),
+        "base": "pure",
+    });
+    let Distribution { name, version } = spec.distribution();
+    if let Some(name) = name {
+        body["name"] = name.as_str().into();
+    }
+    if let Some(version) = version {
+        body["version"] = version.as_str().into();
+    }
+    if spec.template() != Template::NEWEST {
+        body["template"] = serde_json::json!(spec.template());
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use wombat_model::request::BuildRequest;
+    use wombat_testkit::a_spec;
+
+    use super::*;
+
+    /// What the message says would request this spec, apart from the catalog's choices.
+    fn requested(spec: &BuildSpec) -> BuildRequest {
+        BuildRequest::from_json(same_again(spec).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_expired_build_is_requested_with_its_template_and_name() {
+        let plain = a_spec().build();
+        assert_eq!(same_again(&plain).get("template"), None);
+        let first = plain.clone().with_template(Template::FIRST).unwrap();
+        assert_eq!(requested(&first).template, Template::FIRST);
+        let own = Distribution {
+            name: Some("acme-connect".parse().unwrap()),
+            version: Some("1.4.0".parse().unwrap()),
+        };
+        let spec = plain.with_distribution(own.clone()).unwrap();
+        assert_eq!(requested(&spec).distribution, own);
+    }
 }

@@ -50,6 +50,9 @@ pub(super) async fn download(
         go_version: params.text("goVersion"),
         variant: params.text("variant"),
         base: params.text("base"),
+        name: params.text("name"),
+        version: params.text("version"),
+        template: params.number("template"),
         components: listed(params.text("components")),
         packages: listed(params.text("packages")),
         ..RequestBody::default()

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::warn;
-use wombat_model::{Artifact, BuildKey, Goos, Refusal};
+use wombat_model::{Artifact, Build, BuildKey, Refusal};
 
 use crate::{ApiError, cache::Source};
 
@@ -20,7 +20,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 
 /// Sends a file, or a part of it.
 pub(super) async fn send(
-    key: &BuildKey,
+    build: &Build,
     artifact: &Artifact,
     source: Source,
     part: Option<Range<u64>>,
@@ -34,13 +34,13 @@ pub(super) async fn send(
                 warn!(%error, "a cached file can't be read");
                 ApiError::from(Refusal::internal())
             })?;
-            Body::from_stream(logged(key, bytes))
+            Body::from_stream(logged(build.key(), bytes))
         }
-        Source::Direct(read) => Body::from_stream(logged(key, read.bytes(range.clone()))),
+        Source::Direct(read) => Body::from_stream(logged(build.key(), read.bytes(range.clone()))),
     };
     let mut response = body.into_response();
     let headers = response.headers_mut();
-    describe_file(headers, key, artifact);
+    describe_file(headers, build, artifact);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if part.is_some() {
         let last = range.end - 1;
@@ -52,21 +52,20 @@ pub(super) async fn send(
 }
 
 fn logged(
-    key: &BuildKey,
+    key: BuildKey,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    let key = key.clone();
     bytes.inspect_err(move |error| warn!(%key, %error, "a download broke"))
 }
 
 /// Headers of a file, whole or not.
-pub(super) fn describe_file(headers: &mut HeaderMap, key: &BuildKey, artifact: &Artifact) {
+pub(super) fn describe_file(headers: &mut HeaderMap, build: &Build, artifact: &Artifact) {
     let digest = BASE64_STANDARD.encode(artifact.sha256.to_bytes());
     insert(headers, REPR_DIGEST, &format!("sha-256=:{digest}:"));
     insert(
         headers,
         header::CONTENT_DISPOSITION,
-        &format!("attachment; filename=\"{}\"", file_name(key)),
+        &format!("attachment; filename=\"{}\"", file_name(build)),
     );
     insert(headers, header::ETAG, &tag(artifact));
     insert(headers, header::CONTENT_TYPE, "application/octet-stream");
@@ -87,24 +86,14 @@ pub(super) fn tag(artifact: &Artifact) -> String {
 }
 
 /// The name under which a client stores the binary.
-pub(super) fn file_name(key: &BuildKey) -> String {
-    let (platform, hash) = (key.platform(), key.hash());
-    let ending = match platform.goos() {
-        Goos::Windows => ".exe",
-        Goos::Linux | Goos::Darwin | Goos::Freebsd => "",
-    };
-    format!(
-        "wombat-{}-{}-{}{ending}",
-        hash.short(),
-        platform.goos(),
-        platform.goarch()
-    )
+pub(super) fn file_name(build: &Build) -> String {
+    build.spec().distribution().download_name(&build.key())
 }
 
 /// The client has the file already.
-pub(super) fn not_modified(key: &BuildKey, artifact: &Artifact) -> Response {
+pub(super) fn not_modified(build: &Build, artifact: &Artifact) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
-    describe_file(response.headers_mut(), key, artifact);
+    describe_file(response.headers_mut(), build, artifact);
     for name in [header::CONTENT_TYPE, header::CONTENT_DISPOSITION] {
         response.headers_mut().remove(name);
     }

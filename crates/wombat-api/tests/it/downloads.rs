@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, future::try_join_all};
 use reqwest::{Method, StatusCode};
-use wombat_model::BuildKey;
+use wombat_model::{BuildKey, Distribution};
 use wombat_testkit::{NatsServer, a_spec};
 
 use crate::support::{
@@ -79,6 +79,35 @@ async fn a_binary_is_served_whole_in_parts_and_by_condition() -> anyhow::Result<
     assert_eq!(sums.text().await?, format!("{sha256}  {name}\n"));
     let original = path.replace("1.26.8", "1_26_8");
     assert_eq!(api.get(&original).send().await?.bytes().await?, bytes);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_is_called_by_its_distribution() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (_connection, store) = server.store().await?;
+    let api = Api::start(&server).await?;
+    let own = Distribution {
+        name: Some("acme-connect".parse()?),
+        version: Some("1.4.0".parse()?),
+    };
+    let spec = a_spec().platform("windows/amd64").build();
+    let spec = spec.with_distribution(own)?;
+    let key = finished(&store, &spec, b"bytes").await?;
+    let path = artifact_path(&key);
+    let name = "acme-connect-1.4.0-windows-amd64.exe";
+    for method in [Method::GET, Method::HEAD] {
+        let answer = api.request(method, &path).send().await?;
+        let disposition = header(&answer, "content-disposition");
+        assert_eq!(disposition, format!("attachment; filename=\"{name}\""));
+    }
+    let sums = api
+        .get(&format!("{path}.sha256"))
+        .send()
+        .await?
+        .text()
+        .await?;
+    assert!(sums.ends_with(&format!("  {name}\n")), "{sums}");
     Ok(())
 }
 

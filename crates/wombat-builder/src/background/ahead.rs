@@ -92,7 +92,7 @@ impl BuildAhead {
     /// Returns `false` if there will be no more orders.
     fn note(&mut self, order: Option<AheadOrder>) -> bool {
         let Some(order) = order else { return false };
-        let own = order.builder == self.worker.builder;
+        let own = order.builder == self.worker.builder && order.build.spec().template().is_known();
         self.wanted.note(order, own);
         true
     }

@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(with.packages().len(), 3);
         assert_eq!(with.graph_version().as_str(), "v4.105.0");
         // The key of the same build requested through the service.
-        let hash = "a76d2a6549fc";
+        let hash = "3fa6086a643d";
         assert_eq!(with.key().hash().short(), hash);
         let alone = spec(&release, &go, None, target("linux/amd64")).unwrap();
         assert_eq!(alone.packages().len(), 2);

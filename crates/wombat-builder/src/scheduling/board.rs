@@ -2,7 +2,8 @@
 //!
 //! All builders see a new build at the same moment. The one that was given the fewest builds lately tries first, the
 //! next one a little later, and so on; each sees the first one's claim before its own turn. If many builds wait, each
-//! builder prefers some by a hash, so that they don't all try the same one.
+//! builder prefers some by a hash, so that they don't all try the same one. Builders that lack a build's template have
+//! no turn.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -12,8 +13,11 @@ use std::{
 use sha2::Digest as _;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use tracing::debug;
 use wombat_model::{Build, BuildKey, BuilderId, Status};
 use wombat_store::{Revision, Versioned};
+
+use super::roster::ClaimingBuilder;
 
 /// Time between one builder's turn and the next one's: longer than a claim takes to become visible.
 const TURN: Duration = Duration::from_millis(40);
@@ -50,7 +54,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// Updates a build. Ignores revisions that are older than the known one.
+    /// Updates a build. Ignores revisions that are older than the known one, and waiting builds of unknown templates.
     pub(super) fn update(&mut self, key: BuildKey, record: Versioned<Build>, now: Instant) {
         if self
             .revision(&key)
@@ -59,7 +63,11 @@ impl Board {
             return;
         }
         self.forget(&key);
+        let template = record.value.spec().template();
         match record.value.status() {
+            Status::New if !template.is_known() => {
+                debug!(%key, %template, "a build waits for a later version of the builder");
+            }
             Status::New => {
                 let place = (record.value.requested(), key.clone());
                 self.places.insert(key, (place.0, record.revision));
@@ -126,38 +134,35 @@ impl Board {
         self.building.iter()
     }
 
-    /// Chooses the next build. `alive`: every builder that claims, `me` included; `taken`: builds of this builder's own
-    /// workers.
+    /// Chooses the next build. `alive`: every builder that claims, perhaps with `me`; `taken`: builds of this builder's
+    /// own workers.
     pub(super) fn choose(
         &mut self,
         me: &BuilderId,
-        alive: &[BuilderId],
+        alive: &[ClaimingBuilder],
         taken: impl Fn(&BuildKey) -> bool,
         now: Instant,
     ) -> Choice {
-        let alive = if alive.is_empty() {
-            std::slice::from_ref(me)
-        } else {
-            alive
-        };
-        while self.lately.len() > LATELY * alive.len() {
+        let count = alive.len().max(1);
+        while self.lately.len() > LATELY * count {
             self.lately.pop_front();
         }
         let window = self
             .waiting
             .iter()
             .filter(|((_, key), _)| !taken(key))
-            .take(WINDOW * alive.len());
+            .take(WINDOW * count);
         let mut best: Option<(usize, &Waiting)> = None;
         let mut earliest: Option<Instant> = None;
         for ((_, key), waiting) in window {
-            let turn = u32::try_from(self.turn(me, alive, key)).unwrap_or(u32::MAX);
+            let rivals = rivals(me, alive, &waiting.record.value);
+            let turn = u32::try_from(self.turn(me, &rivals, key)).unwrap_or(u32::MAX);
             let from = waiting.not_before.max(waiting.seen + TURN * turn);
             if from > now {
                 earliest = Some(earliest.map_or(from, |known| known.min(from)));
                 continue;
             }
-            let liking = rank(me, alive, key);
+            let liking = rank(me, &rivals, key);
             if best.is_none_or(|(known, _)| liking < known) {
                 best = Some((liking, waiting));
             }
@@ -178,21 +183,31 @@ impl Board {
 
     /// The number of builders that try this one before `me`: those with fewer builds lately, and among equals those
     /// with a smaller hash.
-    fn turn(&self, me: &BuilderId, alive: &[BuilderId], key: &BuildKey) -> usize {
+    fn turn(&self, me: &BuilderId, rivals: &[&BuilderId], key: &BuildKey) -> usize {
         let count =
             |builder: &BuilderId| self.lately.iter().filter(|other| *other == builder).count();
         let mine = (count(me), weight(me, key));
-        alive
+        rivals
             .iter()
-            .filter(|other| *other != me && (count(other), weight(other, key)) < mine)
+            .filter(|other| (count(other), weight(other, key)) < mine)
             .count()
     }
 }
 
-/// The number of builders with a smaller hash for this build than `me`.
-fn rank(me: &BuilderId, alive: &[BuilderId], key: &BuildKey) -> usize {
-    let mine = weight(me, key);
+/// The other builders that can claim this build.
+fn rivals<'a>(me: &BuilderId, alive: &'a [ClaimingBuilder], build: &Build) -> Vec<&'a BuilderId> {
+    let template = build.spec().template();
     alive
+        .iter()
+        .filter(|other| other.builder != *me && other.templates.contains(&template))
+        .map(|other| &other.builder)
+        .collect()
+}
+
+/// The number of builders with a smaller hash for this build than `me`.
+fn rank(me: &BuilderId, rivals: &[&BuilderId], key: &BuildKey) -> usize {
+    let mine = weight(me, key);
+    rivals
         .iter()
         .filter(|other| weight(other, key) < mine)
         .count()

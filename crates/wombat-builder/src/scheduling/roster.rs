@@ -11,7 +11,15 @@ use std::{
 };
 
 use tokio::time::Instant;
-use wombat_model::{BuilderId, Presence};
+use wombat_model::{BuilderId, Presence, Template};
+
+/// A builder that claims builds.
+#[derive(Clone, Debug)]
+pub(super) struct ClaimingBuilder {
+    pub(super) builder: BuilderId,
+    /// The templates of the builds that it claims.
+    pub(super) templates: Vec<Template>,
+}
 
 /// The known builders.
 #[derive(Debug, Default)]
@@ -58,11 +66,14 @@ impl Roster {
     }
 
     /// Builders that claim builds.
-    pub(super) fn claiming(&self) -> Vec<BuilderId> {
+    pub(super) fn claiming(&self) -> Vec<ClaimingBuilder> {
         self.present
             .values()
             .filter(|presence| !presence.draining)
-            .map(|presence| presence.builder.clone())
+            .map(|presence| ClaimingBuilder {
+                builder: presence.builder.clone(),
+                templates: presence.templates.clone(),
+            })
             .collect()
     }
 
@@ -101,6 +112,7 @@ mod tests {
             draining: false,
             problem: None,
             sandbox: wombat_model::SandboxLevel::None,
+            templates: Template::KNOWN.to_vec(),
             lease_ms: 10_000,
         }
     }

@@ -21,7 +21,7 @@ const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
 
 /// Options with the caches that all tests share.
-fn options() -> GoOptions {
+pub(crate) fn options() -> GoOptions {
     let [(_, modules), (_, cache)] = go_caches().unwrap();
     GoOptions {
         module_cache: Some(modules.into()),
@@ -30,7 +30,7 @@ fn options() -> GoOptions {
     }
 }
 
-async fn workshop(state: &Path, options: &GoOptions) -> Workshop {
+pub(crate) async fn workshop(state: &Path, options: &GoOptions) -> Workshop {
     let settings = options
         .discover(state, env!("CARGO_BIN_EXE_wombat-go-helper").into())
         .await
@@ -41,14 +41,14 @@ async fn workshop(state: &Path, options: &GoOptions) -> Workshop {
 }
 
 /// What to build: Benthos `pure` and Connect's packages of these names.
-struct Selection {
+pub(crate) struct Selection {
     platform: &'static str,
     connect: &'static str,
     benthos: &'static str,
     names: &'static [&'static str],
 }
 
-const NATS: Selection = Selection {
+pub(crate) const NATS: Selection = Selection {
     platform: "linux/amd64",
     connect: "v4.105.0",
     benthos: "v4.77.0",
@@ -56,7 +56,7 @@ const NATS: Selection = Selection {
 };
 
 impl Selection {
-    fn spec(&self) -> BuildSpec {
+    pub(crate) fn spec(&self) -> BuildSpec {
         let package = |module: &str, base| Package {
             module: module.parse().unwrap(),
             base,

@@ -13,7 +13,7 @@ use wombat_go::{
 use wombat_model::{BuildSpec, Package, Target, catalog::Licence};
 use wombat_testkit::{ModuleProxy, TestModule, go_caches};
 
-const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
+pub(crate) const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
 /// The name of the test's own module on disk.
 pub(crate) const MODULE: &str = "half.example/m";
 pub(crate) const VERSION: &str = "v1.2.3";

@@ -11,7 +11,7 @@ use wombat_model::FailureClass;
 
 use wombat_testkit::Damage;
 
-use crate::half_scene::{Scene, failing_spec, own_spec};
+use crate::half_scene::{BENTHOS, Scene, failing_spec, own_spec};
 
 /// A kind of file on disk.
 struct Row {
@@ -36,6 +36,20 @@ const ROWS: &[Row] = &[
         name: "modules: the go.mod that go reads",
         before: |_| (),
         files: |scene| vec![scene.download("mod")],
+    },
+    Row {
+        name: "modules: the date of the release",
+        before: |_| (),
+        files: |scene| {
+            let folder = scene
+                .modules()
+                .join("cache/download")
+                .join(BENTHOS)
+                .join("@v");
+            let mut files = files_below(&folder);
+            files.retain(|file| file.extension().is_some_and(|kind| kind == "info"));
+            files
+        },
     },
     Row {
         name: "modules: the checksum of an unpacked module",

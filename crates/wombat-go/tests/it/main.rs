@@ -11,4 +11,5 @@ mod half_killed;
 mod half_scene;
 mod half_written;
 mod no_room_for_go;
+mod templates;
 mod trimmed_modules;

@@ -1,8 +1,12 @@
 //! Converts a build to JSON and back.
 
-use super::{Artifact, Build, BuildJson, BuildState, FailureJson, Holder, PackageJson};
+use super::{
+    Artifact, Build, BuildJson, BuildState, FailureJson, Holder, PackageJson, TemplateJson,
+    record::SCHEMA,
+};
 use crate::{
-    BuildSpec, Failure, InvalidSpec, Package, ParsePlatformError, Platform, Status, Target,
+    BuildSpec, Distribution, Failure, InvalidSpec, Package, ParsePlatformError, Platform, Status,
+    Target,
 };
 
 /// The JSON isn't a possible build.
@@ -22,6 +26,9 @@ pub enum InvalidRecord {
         /// The field.
         field: &'static str,
     },
+    /// It is a record of a later version.
+    #[error("schema {0} is of a later version")]
+    Newer(u64),
 }
 
 impl From<Build> for BuildJson {
@@ -66,7 +73,9 @@ impl From<Build> for BuildJson {
                 .collect(),
             modules: build.spec.modules,
             graph: build.spec.graph,
-            template: build.spec.template,
+            template: TemplateJson::Number(build.spec.template),
+            name: build.spec.distribution.name,
+            version: build.spec.distribution.version,
             tags: build.spec.tags,
             ldflags: build.spec.ldflags,
             catalog_revision: build.catalog_revision,
@@ -89,6 +98,7 @@ impl From<Build> for BuildJson {
             claimed: build.claimed,
             finished: build.finished,
             timings: build.timings,
+            schema: None,
             message_time: build.message_time,
             unknown: build.unknown,
             log: build.log,
@@ -100,6 +110,9 @@ impl TryFrom<BuildJson> for Build {
     type Error = InvalidRecord;
 
     fn try_from(json: BuildJson) -> Result<Self, InvalidRecord> {
+        if let Some(later) = json.schema.filter(|schema| *schema > SCHEMA) {
+            return Err(InvalidRecord::Newer(later));
+        }
         let status = json.status;
         let missing = |field| InvalidRecord::Missing { status, field };
         let holder = json
@@ -159,7 +172,11 @@ impl TryFrom<BuildJson> for Build {
                 .collect(),
             modules: json.modules,
             graph: json.graph,
-            template: json.template,
+            template: json.template.template(),
+            distribution: Distribution {
+                name: json.name,
+                version: json.version,
+            },
             tags: json.tags,
             ldflags: json.ldflags,
         };

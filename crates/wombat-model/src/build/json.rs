@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::TimeField;
+use super::{TemplateJson, TimeField};
 use crate::{
-    ArtifactName, BuilderId, ClaimId, FailureClass, GoVersion, Goarch, Goos, ImportPath,
-    ModulePath, ModuleVersion, SandboxLevel, Sha256, Status, Variant,
+    ArtifactName, BuilderId, ClaimId, DistributionName, DistributionVersion, FailureClass,
+    GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, SandboxLevel, Sha256, Status,
+    Variant,
     log::{LogEnd, Phase},
 };
 
@@ -55,7 +56,14 @@ pub struct BuildJson {
     /// The module whose own `go.mod` is the base of the module graph.
     pub graph: ModulePath,
     /// Version of the rules that make `main.go`, `go.mod` and the command.
-    pub template: u32,
+    #[schemars(with = "u32")]
+    pub template: TemplateJson,
+    /// The distribution's own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DistributionName>,
+    /// The distribution's own version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<DistributionVersion>,
     /// Build tags.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -131,6 +139,10 @@ pub struct BuildJson {
     /// Milliseconds that each phase took.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub timings: BTreeMap<Phase, u64>,
+    /// In a record: its schema; absent: the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub schema: Option<u64>,
     /// In a record: the time whose value is only a lower bound, since the record's own message has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]

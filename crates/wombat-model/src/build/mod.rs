@@ -5,6 +5,7 @@ mod json;
 mod record;
 mod state;
 mod steps;
+mod template_json;
 mod time_field;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use json::{BuildJson, BuildOutline, FailureJson, PackageJson};
 pub use record::UnreadableRecord;
 pub use state::{Artifact, BuildState, Holder, IllegalTransition, Timings};
 pub use steps::Retry;
+pub use template_json::TemplateJson;
 pub use time_field::TimeField;
 
 use crate::{BuildKey, BuildSpec, ClaimId, Failure, Sha256, Status, log::LogEnd};

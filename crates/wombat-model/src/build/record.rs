@@ -1,5 +1,5 @@
-//! Reads records as their bucket holds them: times are the server's, the key must be the record's own, and fields of a
-//! newer version are kept.
+//! Records as their bucket holds them: times are the server's, the key must be the record's own, and fields of a newer
+//! version are kept.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{Build, BuildOutline, TimeField};
+use super::{Build, BuildJson, BuildOutline, TemplateJson, TimeField};
+use crate::Template;
 
 /// The bytes under a build's key aren't its record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +24,10 @@ pub enum UnreadableRecord {
     Misplaced(String),
 }
 
-/// The schema of records; those of a later schema name it in a field `schema`.
-const SCHEMA: u64 = 1;
+/// The latest schema of records. A record names its schema in a field `schema`, unless it is the first.
+pub(super) const SCHEMA: u64 = 2;
+/// The schema of a record whose template is a text.
+const TEXT_TEMPLATE: u64 = 2;
 
 impl Build {
     /// Reads the record under `key`, whose message the server stored at `written`.
@@ -52,6 +55,17 @@ impl Build {
             build.keep_unknown(bytes, unknown);
         }
         Ok(build.at(written))
+    }
+
+    /// The bytes of its record. Version 0.1.0 reads those of the first template alone (see [`TemplateJson`]).
+    pub fn to_record(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let template = self.spec.template;
+        let mut json = BuildJson::from(self.clone());
+        if template > Template::FIRST {
+            json.schema = Some(TEXT_TEMPLATE);
+            json.template = TemplateJson::Text(template);
+        }
+        serde_json::to_vec(&json)
     }
 
     fn keep_unknown(&mut self, bytes: &[u8], names: Vec<String>) {

@@ -9,7 +9,7 @@ use crate::{ModulePath, Package, Target};
 
 const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
-fn waiting() -> Build {
+pub(super) fn waiting() -> Build {
     let module: ModulePath = "example.com/m".parse().unwrap();
     let package = Package {
         module: module.clone(),
@@ -184,7 +184,7 @@ fn a_rebuild_that_is_stopped_leaves_the_binary_as_it_was() {
 }
 
 fn record(build: &Build) -> Vec<u8> {
-    serde_json::to_vec(build).unwrap()
+    build.to_record().unwrap()
 }
 
 fn read(build: &Build, written: OffsetDateTime) -> Build {
@@ -247,11 +247,11 @@ fn what_a_newer_version_added_stays() {
         parse(&json).unwrap().would_lose(),
         Some("packages.0.colour")
     );
-    json["schema"] = json!(2);
-    assert_eq!(parse(&json), Err(UnreadableRecord::Newer(2)));
+    json["schema"] = json!(3);
+    assert_eq!(parse(&json), Err(UnreadableRecord::Newer(3)));
     json["status"] = json!("dreaming");
-    assert_eq!(parse(&json), Err(UnreadableRecord::Newer(2)));
-    json["schema"] = json!(1);
+    assert_eq!(parse(&json), Err(UnreadableRecord::Newer(3)));
+    json["schema"] = json!(2);
     let refused = parse(&json).unwrap_err().to_string();
     assert!(refused.contains("dreaming"), "{refused}");
     for junk in ["", "junk", "[]", "{\"goos\":"] {

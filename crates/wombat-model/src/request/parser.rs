@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{Base, BuildRequest};
 use crate::{
-    ModulePath, ModuleVersion, Platform, Problem, ProblemCode, Refusal, Target, names::MAX_PACKAGES,
+    Distribution, ModulePath, ModuleVersion, Platform, Problem, ProblemCode, Refusal, Target,
+    Template, names::MAX_PACKAGES,
 };
 
 impl BuildRequest {
@@ -49,11 +50,13 @@ impl RequestParser {
         let components = self.list("components");
         let modules = self.modules();
         let base = self.base();
+        let template = self.template();
+        let distribution = self.distribution(template);
         let force = self.flag("force");
 
         for field in self.fields.keys() {
             let message = format!(
-                "There is no field `{}`; the fields are goos, goarch, goVersion, packages, components, modules, variant, base and force.",
+                "There is no field `{}`; the fields are goos, goarch, goVersion, packages, components, modules, variant, base, name, version, template and force.",
                 field.escape_debug()
             );
             self.problems.push(Problem::field(
@@ -77,6 +80,8 @@ impl RequestParser {
                 components,
                 modules,
                 base,
+                distribution,
+                template,
                 force,
             }),
             Some(_) | None => Err(Refusal::of_request(self.problems)),
@@ -198,6 +203,40 @@ impl RequestParser {
                 Base::Standard
             }
         }
+    }
+
+    fn template(&mut self) -> Template {
+        let number = match self.fields.remove("template") {
+            None | Some(Value::Null) => return Template::NEWEST,
+            Some(value) => value.as_u64(),
+        };
+        let Some(number) = number else {
+            self.wrong_type("template", "a whole number");
+            return Template::NEWEST;
+        };
+        Template::known(number).unwrap_or_else(|error| {
+            self.refuse(ProblemCode::InvalidValue, "template", &error);
+            Template::NEWEST
+        })
+    }
+
+    fn distribution(&mut self, template: Template) -> Distribution {
+        let distribution = Distribution {
+            name: self.optional("name"),
+            version: self.optional("version"),
+        };
+        let own = [
+            ("name", distribution.name.is_some()),
+            ("version", distribution.version.is_some()),
+        ];
+        for (field, _) in own.into_iter().filter(|(_, is_own)| *is_own) {
+            if template < Template::SECOND {
+                let error =
+                    format!("template {template} takes no `{field}`; leave one of them out");
+                self.refuse(ProblemCode::InvalidValue, field, &error);
+            }
+        }
+        distribution
     }
 
     fn flag(&mut self, field: &str) -> bool {

@@ -66,3 +66,49 @@ fn counts_are_bounded() {
         serde_json::json!({"goos": "linux", "goarch": "amd64", "packages": packages}).to_string();
     assert_eq!(refusal(&body).problems[0].code, ProblemCode::TooMany);
 }
+
+#[test]
+fn a_distribution_has_a_name_and_a_version_of_few_characters() {
+    let asking = |fields: &str| {
+        let body = format!(r#"{{"goos":"linux","goarch":"amd64","packages":["a.b/c"]{fields}}}"#);
+        BuildRequest::from_json(body.as_bytes())
+    };
+    let own = asking(r#","name":"acme-connect","version":"1.4.0""#).unwrap();
+    assert_eq!(own.distribution.name.unwrap().as_str(), "acme-connect");
+    assert_eq!(own.distribution.version.unwrap().as_str(), "1.4.0");
+    assert_eq!(own.template, Template::NEWEST);
+    let left_out = asking(r#","name":null,"version":null,"template":null"#).unwrap();
+    assert!(left_out.distribution.is_default());
+    assert_eq!(left_out.template, Template::NEWEST);
+
+    let refusal = asking(r#","name":"Acme \"","version":"","template":3"#).unwrap_err();
+    let found: Vec<(&str, ProblemCode)> = refusal
+        .problems
+        .iter()
+        .map(|problem| (problem.field.as_deref().unwrap(), problem.code))
+        .collect();
+    assert_eq!(
+        found,
+        ["template", "name", "version"].map(|field| (field, ProblemCode::InvalidValue))
+    );
+    let name = &refusal.problems[1].message;
+    assert!(name.contains("lower-case letters"), "{name}");
+    for wrong in [r#","name":7"#, r#","version":1.4"#, r#","template":"2""#] {
+        let refusal = asking(wrong).unwrap_err();
+        assert_eq!(refusal.problems[0].code, ProblemCode::WrongType, "{wrong}");
+    }
+}
+
+#[test]
+fn the_first_template_takes_neither_name_nor_version() {
+    let body = r#"{"goos":"linux","goarch":"amd64","packages":["a.b/c"],"template":1"#;
+    let first = BuildRequest::from_json(format!("{body}}}").as_bytes()).unwrap();
+    assert_eq!(first.template, Template::FIRST);
+    let named = refusal(&format!(r#"{body},"name":"acme","version":"1"}}"#));
+    let fields: Vec<_> = named
+        .problems
+        .iter()
+        .map(|problem| problem.field.as_deref().unwrap())
+        .collect();
+    assert_eq!(fields, ["name", "version"]);
+}

@@ -15,7 +15,9 @@ mod stats;
 mod variables;
 mod view;
 
-pub use crate::build::{BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson};
+pub use crate::build::{
+    BuildJson, BuildOutline, FailureJson, InvalidRecord, PackageJson, TemplateJson,
+};
 
 pub use ahead::AheadOrder;
 pub use catalog_questions::{

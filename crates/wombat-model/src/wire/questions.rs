@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::BuildView;
 use crate::{
-    BuildKey, ClaimId, GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, Presence,
-    Status, Variant, catalog::Licence, log::LogEntry,
+    BuildKey, ClaimId, DistributionName, DistributionVersion, GoVersion, Goarch, Goos, ImportPath,
+    ModulePath, ModuleVersion, Presence, Status, Variant, catalog::Licence, log::LogEntry,
 };
 
 /// A question without a field: an empty message or `{}`.
@@ -110,6 +110,12 @@ pub struct ResolveAnswer {
     pub modules: BTreeMap<ModulePath, ModuleVersion>,
     /// The module whose own `go.mod` is the base of the module graph.
     pub graph: ModulePath,
+    /// The distribution's own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DistributionName>,
+    /// The distribution's own version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<DistributionVersion>,
     /// The least free licence of all packages in the catalog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<Licence>,

@@ -18,7 +18,8 @@ impl Answers {
         client: Option<IpAddr>,
     ) -> Result<ResolveAnswer, Refusal> {
         let resolved = self.resolve(question).await?;
-        let idle = |presence: &Presence| !presence.draining && presence.active.is_empty();
+        let template = resolved.spec.template();
+        let idle = |presence: &Presence| presence.takes(template) && presence.active.is_empty();
         let mut builders = self.live.builders().into_iter();
         // A build that exists in any state makes a speculative one pointless.
         if resolved.answer.status.is_none()

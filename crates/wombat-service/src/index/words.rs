@@ -1,6 +1,6 @@
 //! The words that find a build.
 
-use wombat_model::{BuildHash, ModulePath, wire::BuildView};
+use wombat_model::{BuildHash, DistributionName, DistributionVersion, ModulePath, wire::BuildView};
 
 use crate::catalog::Snapshot;
 
@@ -83,6 +83,8 @@ impl Words {
         let build = &view.build;
         let id = with_short_hashes(view.id.as_str());
         let mut parts = vec![id.as_str(), build.variant.as_str()];
+        parts.extend(build.name.as_ref().map(DistributionName::as_str));
+        parts.extend(build.version.as_ref().map(DistributionVersion::as_str));
         parts.extend(build.error.as_deref());
         parts.extend(build.last_error.as_deref());
         if build.expired {

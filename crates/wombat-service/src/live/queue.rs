@@ -9,7 +9,7 @@ use std::{
 
 use time::OffsetDateTime;
 use wombat_model::{
-    Build, BuildKey, BuildState, BuilderId, Platform, Presence,
+    Build, BuildKey, BuildState, BuilderId, Platform, Presence, Template,
     wire::{Queue, StatsAnswer},
 };
 use wombat_store::Versioned;
@@ -26,6 +26,7 @@ type QueuePlace = (OffsetDateTime, u64);
 struct OpenBuild {
     revision: u64,
     platform: Platform,
+    template: Template,
     step: OpenStep,
 }
 
@@ -104,6 +105,7 @@ impl BuildQueue {
             OpenBuild {
                 revision,
                 platform,
+                template: build.spec().template(),
                 step,
             },
         );
@@ -175,13 +177,13 @@ impl BuildQueue {
             },
             OpenStep::Waiting(place) => {
                 let before = self.waiting.range(..place).count() as u64;
-                let workers = self.workers();
+                let workers = self.workers(open.template);
                 let wait = self.work_before(Some(place), now);
                 Outlook {
                     queue: Some(Queue {
                         position: before + 1,
                         length: self.waiting.len() as u64,
-                        builders: self.takers().count() as u64,
+                        builders: self.takers(open.template).count() as u64,
                     }),
                     eta: usual
                         .filter(|_| workers > 0)
@@ -194,7 +196,7 @@ impl BuildQueue {
     /// Estimated time until a build that is requested now is done.
     pub(super) fn wait_for_new(&self, platform: Platform, now: OffsetDateTime) -> Duration {
         let usual = self.usual(platform).unwrap_or(UNKNOWN);
-        self.work_before(None, now) / self.workers().max(1) + usual
+        self.work_before(None, now) / self.workers(Template::NEWEST).max(1) + usual
     }
 
     /// Work ahead of this place in the queue (`None`: its end), for one worker.
@@ -223,12 +225,14 @@ impl BuildQueue {
         self.durations.median(platform)
     }
 
-    fn takers(&self) -> impl Iterator<Item = &Presence> {
-        self.builders.values().filter(|presence| !presence.draining)
+    /// Builders that could claim a build of this template.
+    fn takers(&self, template: Template) -> impl Iterator<Item = &Presence> {
+        let all = self.builders.values();
+        all.filter(move |presence| presence.takes(template))
     }
 
-    fn workers(&self) -> u32 {
-        self.takers().map(|presence| presence.workers).sum()
+    fn workers(&self, template: Template) -> u32 {
+        self.takers(template).map(|presence| presence.workers).sum()
     }
 }
 

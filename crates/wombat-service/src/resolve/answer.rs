@@ -45,10 +45,13 @@ pub(super) fn resolved(
         .map(|(module, chosen)| (module.clone(), chosen.version.clone()))
         .collect();
     let graph = versions.graph(catalog);
-    let spec = BuildSpec::new(request.target, go, packages, modules, graph).map_err(|error| {
-        tracing::error!(%error, "a resolved request has no valid spec");
-        Refusal::internal()
-    })?;
+    let spec = BuildSpec::new(request.target, go, packages, modules, graph)
+        .and_then(|spec| spec.with_template(request.template))
+        .and_then(|spec| spec.with_distribution(request.distribution.clone()))
+        .map_err(|error| {
+            tracing::error!(%error, "a resolved request has no valid spec");
+            Refusal::internal()
+        })?;
     notes.extend(versions.iter().filter_map(|(module, chosen)| {
         let Origin::Pinned(by) = &chosen.origin else {
             return None;
@@ -92,6 +95,8 @@ pub(super) fn resolved(
         packages,
         modules: spec.modules().clone(),
         graph: spec.graph().clone(),
+        name: spec.distribution().name.clone(),
+        version: spec.distribution().version.clone(),
         licence,
         estimated_bytes: estimated_bytes(selection, versions, spec.graph()),
         estimated_ms: None,

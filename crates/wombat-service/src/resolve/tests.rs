@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use wombat_model::{
-    AcceptedLicence, ImportPath, LicenceArgs, LicencePolicy, RefusalStatus, catalog::Licence,
+    AcceptedLicence, ImportPath, LicenceArgs, LicencePolicy, RefusalStatus, Template,
+    catalog::Licence,
 };
 
 use super::*;
@@ -260,4 +261,28 @@ fn a_size_is_told_where_all_of_it_was_measured() {
     assert_eq!(of(&["nats"]), Some(1_030));
     assert_eq!(of(&["nats", "redis"]), Some(1_034));
     assert_eq!(of(&["nats", "kafka"]), None, "kafka wasn't measured");
+}
+
+#[test]
+fn a_request_may_name_its_distribution_and_an_earlier_template() {
+    let plain = json!({"packages": [connect("nats")]});
+    let with = |fields: &Value| {
+        let mut body = plain.clone();
+        let body_fields = body.as_object_mut().unwrap();
+        body_fields.append(&mut fields.as_object().unwrap().clone());
+        resolved(&body)
+    };
+    let newest = resolved(&plain);
+    assert_eq!(newest.spec.template(), Template::NEWEST);
+    let own = with(&json!({"name": "acme-connect", "version": "1.4.0"}));
+    let answer = serde_json::to_value(&own.answer).unwrap();
+    assert_eq!(
+        (&answer["name"], &answer["version"]),
+        (&json!("acme-connect"), &json!("1.4.0"))
+    );
+    let first = with(&json!({"template": 1}));
+    // The id that version 0.1.0 gave this request.
+    assert_eq!(first.answer.id.hash().short(), "a76d2a6549fc");
+    let ids = [&newest, &own, &first].map(|it| it.answer.id.clone());
+    assert!(ids[0] != ids[1] && ids[0] != ids[2], "{ids:?}");
 }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod blocklist;
 #[cfg(test)]
+mod distribution;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod go_releases;

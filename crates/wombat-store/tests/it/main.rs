@@ -14,3 +14,4 @@ mod orders;
 mod races;
 mod records;
 mod restarts;
+mod templates;

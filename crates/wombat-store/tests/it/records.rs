@@ -13,7 +13,11 @@ use wombat_testkit::{NatsServer, a_spec};
 use crate::life::{claimed, finish, submit};
 
 /// Writes to a record's key without any check.
-async fn overwrite(connection: &Connection, key: &str, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) async fn overwrite(
+    connection: &Connection,
+    key: &str,
+    bytes: &[u8],
+) -> anyhow::Result<()> {
     let jetstream = async_nats::jetstream::new(connection.client().clone());
     let subject = format!("$KV.builds.{key}");
     jetstream
@@ -23,7 +27,10 @@ async fn overwrite(connection: &Connection, key: &str, bytes: &[u8]) -> anyhow::
     Ok(())
 }
 
-async fn raw(connection: &Connection, key: &BuildKey) -> anyhow::Result<serde_json::Value> {
+pub(crate) async fn raw(
+    connection: &Connection,
+    key: &BuildKey,
+) -> anyhow::Result<serde_json::Value> {
     let jetstream = async_nats::jetstream::new(connection.client().clone());
     let stream = jetstream.get_stream("KV_builds").await?;
     let subject = format!("$KV.builds.{key}");

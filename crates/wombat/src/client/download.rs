@@ -12,15 +12,17 @@ use reqwest::Method;
 use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
-use wombat_model::{Goos, Sha256, wire::BuildView};
+use wombat_model::{Sha256, program_name, wire::BuildView};
 
 use super::Server;
 
 /// Where the binary is written, and what is shown meanwhile.
 #[derive(Debug)]
 pub(crate) struct DownloadOptions {
-    /// The file; by default `wombat`, or `wombat.exe` for Windows, in the current folder.
+    /// The file; by default the distribution's name, with `.exe` for Windows, in the current folder.
     pub(crate) output: Option<PathBuf>,
+    /// Whether to replace a file that has a distribution's own name: it is no choice of the command line.
+    pub(crate) replace: bool,
     /// Whether to draw a progress bar.
     pub(crate) bar: bool,
 }
@@ -34,17 +36,21 @@ pub(crate) async fn download(
     let Some(expected) = view.build.sha256.clone().filter(|_| !view.build.expired) else {
         bail!("build {} has no binary to download", view.id);
     };
-    let name = if view.build.goos == Goos::Windows {
-        "wombat.exe"
-    } else {
-        "wombat"
-    };
     let output = options
         .output
         .clone()
-        .unwrap_or_else(|| PathBuf::from(name));
+        .unwrap_or_else(|| default_output(view));
     let place = output.clone();
-    let (temporary, file) = spawn_blocking(move || temporary_beside(&place)).await??;
+    let new_only = options.output.is_none() && view.build.name.is_some() && !options.replace;
+    let prepared = spawn_blocking(move || {
+        ensure!(
+            !(new_only && place.exists()),
+            "{0} exists already; write --output {0} to replace it",
+            place.display()
+        );
+        temporary_beside(&place)
+    });
+    let (temporary, file) = prepared.await??;
 
     let path = view.id.artifact_path();
     let response = server.send(server.request(Method::GET, &path)).await?;
@@ -76,6 +82,11 @@ pub(crate) async fn download(
         .await?
         .with_context(|| format!("writing {}", output.display()))?;
     Ok(output)
+}
+
+/// The file's name if the command line gives none.
+fn default_output(view: &BuildView) -> PathBuf {
+    program_name(view.build.name.as_ref(), view.build.goos).into()
 }
 
 /// A temporary file in the folder of `output`, and its handle to write with.

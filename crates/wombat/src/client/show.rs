@@ -89,7 +89,7 @@ impl Drop for Progress {
 fn waiting(view: &BuildView) -> String {
     match view.queue {
         Some(queue) if queue.builders == 0 => {
-            "no builder is connected; the build will start when one is".to_owned()
+            "no connected builder can build it; the build will start when one can".to_owned()
         }
         Some(queue) => format!(
             "waiting for a builder, {} of {}",
@@ -120,6 +120,12 @@ pub(crate) fn describe(view: &BuildView) -> String {
     let mut row = |name: &str, value: &str| {
         text.extend(["\n", &format!("{name:<9} "), value]);
     };
+    if let Some(name) = &build.name {
+        row("name", name.as_str());
+    }
+    if let Some(version) = &build.version {
+        row("version", version.as_str());
+    }
     if build.expired {
         row(
             "expired",

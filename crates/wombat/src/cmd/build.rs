@@ -37,6 +37,7 @@ Examples:
   wombat build github.com/redpanda-data/connect/v4/public/components/nats --go 1.26.8
   wombat build --config pipeline.yaml          # what the pipeline needs
   wombat build --config pipeline.yaml --env INPUT=nats --env-file .env
+  wombat build nats --name acme-connect --version-label 1.4.0
   wombat build nats --module github.com/redpanda-data/connect/v4=v4.100.0 --no-download --json")]
 pub(crate) struct BuildArgs {
     /// Components (`nats`, `input/kafka`) and import paths, with or without `@version`
@@ -82,10 +83,20 @@ pub(crate) struct BuildArgs {
     /// Base packages to add: standard (Benthos pure and io) or pure [default: standard]
     #[arg(long, value_name = "BASE")]
     base: Option<String>,
+    /// Own name of the distribution: what the binary's help and its files are called [default: wombat]
+    #[arg(long)]
+    name: Option<String>,
+    /// Own version of the distribution, which the binary prints [default: the release's version and a part of the id]
+    #[arg(long, value_name = "VERSION")]
+    version_label: Option<String>,
+    /// Version of the rules that make the binary's source; an earlier one gives the bytes of an earlier build again
+    /// [default: the newest]
+    #[arg(long, value_name = "NUMBER")]
+    template: Option<u32>,
     /// Build again even if a binary exists; needs an operator's token
     #[arg(long)]
     force: bool,
-    /// File for the binary [default: wombat, or wombat.exe for Windows]
+    /// File for the binary [default: the distribution's name, with .exe for Windows]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Wait for the build, but don't download the binary
@@ -169,6 +180,7 @@ async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> any
     }
     let options = DownloadOptions {
         output: args.output.clone(),
+        replace: true,
         bar: !args.json,
     };
     let file = download(server, &view, &options).await?;
@@ -230,6 +242,9 @@ fn request(args: &BuildArgs) -> anyhow::Result<RequestBody> {
         components,
         variant: args.variant.clone(),
         base: args.base.clone(),
+        name: args.name.clone(),
+        version: args.version_label.clone(),
+        template: args.template,
         force: args.force,
         ..RequestBody::default()
     };

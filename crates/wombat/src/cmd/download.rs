@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct DownloadArgs {
     /// The build's id
     id: BuildKey,
-    /// File for the binary [default: wombat, or wombat.exe for Windows]
+    /// File for the binary [default: the distribution's name, with .exe for Windows]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -30,6 +30,7 @@ pub(crate) async fn run(args: DownloadArgs) -> anyhow::Result<()> {
         &view,
         &DownloadOptions {
             output: args.output,
+            replace: false,
             bar: true,
         },
     )

@@ -129,7 +129,8 @@ async fn who_stops_waiting_for_a_build_is_told_how_to_come_back() -> anyhow::Res
             .stderr(File::create(&path)?)
             .spawn()?;
         wait_until("it to wait", SOON, async || {
-            let waits = std::fs::read_to_string(&path)?.contains("no builder is connected");
+            let waits =
+                std::fs::read_to_string(&path)?.contains("no connected builder can build it");
             Ok(waits.then_some(()))
         })
         .await?;

@@ -136,6 +136,53 @@ async fn a_real_binary_holds_what_was_picked_and_runs() -> anyhow::Result<()> {
     failures_are_told(&site).await
 }
 
+/// A distribution of its own: by the command line, with its own name and version, which the file and the binary have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_distribution_has_its_own_name_and_version() -> anyhow::Result<()> {
+    let folder = TempDir::with_prefix("wombat-own-")?;
+    let running = up(&folder.path().join("state").make()?)?;
+    let site = Site::new(running.first_line()?);
+    site.until_ready().await?;
+    let mut command = program().command();
+    command.current_dir(folder.path()).args(["build"]);
+    command.args([&wombat_testkit::connect("nats"), "--go", "1.26.8", "--json"]);
+    command.args(["--platform", "linux/amd64", "--server", &site.url]);
+    command.args(["--name", "acme-connect", "--version-label", "1.4.0"]);
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{said}");
+    let view: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!(
+        (&view["name"], &view["version"], &view["template"]),
+        (&"acme-connect".into(), &"1.4.0".into(), &2.into())
+    );
+    let binary = folder.path().join("acme-connect");
+    let version = Command::new(&binary).arg("--version").output()?;
+    assert_eq!(
+        String::from_utf8(version.stdout)?,
+        "Version: 1.4.0\nDate: 2026-08-13T17:29:42Z\n"
+    );
+    let id = view["id"].as_str().context("an id")?;
+    let response = site.get(&artifact_path(id)).await?;
+    let disposition = response.headers()["content-disposition"].to_str()?;
+    assert_eq!(
+        disposition,
+        "attachment; filename=\"acme-connect-1.4.0-linux-amd64\""
+    );
+    // The name isn't a choice of this command line, so the file stays.
+    let again = program()
+        .command()
+        .current_dir(folder.path())
+        .args(["download", id, "--server", &site.url])
+        .output()?;
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert!(
+        !again.status.success() && said.contains("--output acme-connect"),
+        "{said}"
+    );
+    Ok(())
+}
+
 /// `wombat build` requests the same build and downloads the same bytes.
 fn same_by_the_client(site: &Site, id: &str, bytes: &[u8], folder: &Path) -> anyhow::Result<()> {
     let file = folder.join("by-client");

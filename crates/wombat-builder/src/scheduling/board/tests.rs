@@ -1,4 +1,4 @@
-use wombat_model::Holder;
+use wombat_model::{Holder, Template};
 use wombat_testkit::a_spec;
 
 use super::*;
@@ -19,6 +19,15 @@ fn builders(count: usize) -> Vec<BuilderId> {
     (0..count)
         .map(|n| format!("b{n}").parse().unwrap())
         .collect()
+}
+
+/// All of them, with all templates.
+fn claiming(builders: &[BuilderId]) -> Vec<ClaimingBuilder> {
+    let with_all = |builder: &BuilderId| ClaimingBuilder {
+        builder: builder.clone(),
+        templates: Template::KNOWN.to_vec(),
+    };
+    builders.iter().map(with_all).collect()
 }
 
 fn tried(choice: Choice) -> Option<BuildKey> {
@@ -54,7 +63,7 @@ async fn one_of_eight_tries_first_and_the_last_takes_over_in_the_end() {
             .map(|me| {
                 let mut board = Board::default();
                 board.update(new.key(), at(new.clone(), 1), now);
-                tried(board.choose(me, &alive, |_| false, at_time)).is_some()
+                tried(board.choose(me, &claiming(&alive), |_| false, at_time)).is_some()
             })
             .collect()
     };
@@ -75,7 +84,8 @@ async fn shares_are_even_when_builds_come_one_by_one() {
         }
         let first: Vec<usize> = (0..alive.len())
             .filter(|index| {
-                tried(boards[*index].choose(&alive[*index], &alive, |_| false, now)).is_some()
+                tried(boards[*index].choose(&alive[*index], &claiming(&alive), |_| false, now))
+                    .is_some()
             })
             .collect();
         let [winner] = first[..] else {
@@ -110,7 +120,7 @@ async fn many_waiting_builds_are_not_all_tried_in_the_same_order() {
                 let new = build(&format!("p{number}"), number);
                 board.update(new.key(), at(new, u64::try_from(number).unwrap() + 1), now);
             }
-            tried(board.choose(me, &alive, |_| false, now + TURN * 8)).unwrap()
+            tried(board.choose(me, &claiming(&alive), |_| false, now + TURN * 8)).unwrap()
         })
         .collect();
     firsts.sort();
@@ -147,4 +157,52 @@ async fn what_is_old_or_lost_is_not_tried() {
         board.choose(me, &[], |_| false, now + TURN),
         Choice::Nothing
     );
+}
+
+/// A build of another template.
+fn of_template(name: &str, seconds: i64, template: u32) -> Build {
+    let build = build(name, seconds);
+    let spec = build.spec().clone().with_template(template.into());
+    Build::new(spec.unwrap(), 0, build.requested())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_of_an_unknown_template_is_left_alone() {
+    let mut board = Board::default();
+    let me = &builders(1)[0];
+    let now = Instant::now();
+    // More than the window: they must not hide the known one behind them.
+    for number in 0..8_u32 {
+        let later = of_template(&format!("later{number}"), i64::from(number), 3);
+        board.update(later.key(), at(later, u64::from(number) + 1), now);
+    }
+    assert_eq!(board.choose(me, &[], |_| false, now), Choice::Nothing);
+    for (revision, template) in [(11, 1), (12, 2)] {
+        let known = of_template("known", 20, template);
+        board.update(known.key(), at(known.clone(), revision), now);
+        let chosen = tried(board.choose(me, &[], |_| false, now));
+        assert_eq!(chosen, Some(known.key()), "template {template}");
+        board.forget(&known.key());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn builders_without_the_template_have_no_turn() {
+    let alive = builders(8);
+    let mut mixed = claiming(&alive);
+    for old in &mut mixed[1..] {
+        old.templates = vec![Template::FIRST];
+    }
+    let now = Instant::now();
+    let me = &alive[0];
+    for number in 0..8 {
+        let mut board = Board::default();
+        let second = of_template(&format!("p{number}"), 0, 2);
+        board.update(second.key(), at(second, 1), now);
+        let choice = board.choose(me, &mixed, |_| false, now);
+        assert!(
+            matches!(choice, Choice::Try(_, Duration::ZERO)),
+            "{choice:?}"
+        );
+    }
 }

@@ -52,6 +52,7 @@ fn builder(name: &str, workers: u32) -> Presence {
         draining: false,
         problem: None,
         sandbox: wombat_model::SandboxLevel::None,
+        templates: Template::KNOWN.to_vec(),
         lease_ms: 1000,
     }
 }
@@ -153,4 +154,28 @@ fn finished_builds_leave_and_old_news_is_ignored() {
     queue.apply(&record(done("w", 2, 3), 9));
     queue.note(&record(waiting("w", 1), 3));
     assert!(queue.open.is_empty() && queue.waiting.is_empty() && queue.running.is_empty());
+}
+
+#[test]
+fn builders_without_the_template_take_nothing() {
+    let first = {
+        let spec = a_spec().package("first").build();
+        Build::new(spec.with_template(Template::FIRST).unwrap(), 1, at(1))
+    };
+    let second = waiting("second", 2);
+    let keys = [first.key(), second.key()];
+    let mut queue = queue_of(&[done("d", 0, 10), first, second]);
+    let mut old = builder("old", 1);
+    old.templates = vec![Template::FIRST];
+    queue.arrive(old);
+    let outlooks = |queue: &BuildQueue| {
+        let of = |key| {
+            let outlook = queue.outlook(key, at(30));
+            (outlook.queue.unwrap().builders, outlook.eta.is_some())
+        };
+        [of(&keys[0]), of(&keys[1])]
+    };
+    assert_eq!(outlooks(&queue), [(1, true), (0, false)]);
+    queue.arrive(builder("new", 1));
+    assert_eq!(outlooks(&queue), [(2, true), (1, true)]);
 }

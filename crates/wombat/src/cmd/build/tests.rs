@@ -104,3 +104,16 @@ fn values_of_variables_need_a_pipeline_and_arent_shown() {
     }
     assert!(parsed(&["--env", "A=hunter2"]).is_err());
 }
+
+#[test]
+fn a_distribution_has_a_name_and_a_version() {
+    let body = requested(&["nats", "--name", "acme-connect", "--version-label", "1.4.0"]);
+    assert_eq!(body.name.as_deref(), Some("acme-connect"));
+    assert_eq!(body.version.as_deref(), Some("1.4.0"));
+    assert_eq!(body.template, None);
+    assert_eq!(requested(&["nats", "--template", "1"]).template, Some(1));
+    let plain = serde_json::to_value(requested(&["nats"])).unwrap();
+    for field in ["name", "version", "template"] {
+        assert_eq!(plain.get(field), None, "{field}");
+    }
+}
