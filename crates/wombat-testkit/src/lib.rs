@@ -13,6 +13,7 @@ mod module_proxy;
 mod nats_cluster;
 mod nats_process;
 mod nats_server;
+pub mod pipelines;
 mod process;
 mod requests;
 mod site;

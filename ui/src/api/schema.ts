@@ -758,6 +758,8 @@ export type components = {
             summary?: string;
             /** @description Who supports it, such as `certified`, `community` or `enterprise`, if the module says so. */
             support?: string;
+            /** @description Whether a function or method takes any number of arguments; unknown for releases that version 0.1.0 imported. */
+            variadic?: boolean;
         };
         /** @description An example of use. */
         Example: {
@@ -803,10 +805,14 @@ export type components = {
             description?: string;
             /** @description Example values. */
             examples?: unknown[];
+            /** @description Whether its component checks it by a rule of its own. */
+            hasRule?: boolean;
             /** @description Whether `${! … }` in it is a mapping. */
             interpolated?: boolean;
             /** @description Its name; empty for a configuration as a whole. */
             name?: string;
+            /** @description Whether its component's own check refuses all values but `options`; unknown for releases that version 0.1.0 imported. */
+            onlyOptions?: boolean;
             /** @description Whether it may be left out. */
             optional?: boolean;
             /** @description The values that it may have, if they are few. */

@@ -76,6 +76,9 @@ pub struct Documentation {
     /// The parameters of a function or method.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Parameter>,
+    /// Whether a function or method takes any number of arguments; unknown for releases that version 0.1.0 imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variadic: Option<bool>,
     /// How it is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
@@ -175,6 +178,12 @@ pub struct Field {
     /// The values that it may have, if they are few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// Whether its component's own check refuses all values but `options`; unknown for releases that version 0.1.0 imported.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub only_options: bool,
+    /// Whether its component checks it by a rule of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub has_rule: bool,
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,

@@ -129,6 +129,7 @@ fn without_fields(component: &Component) -> Documentation {
         description: String::new(),
         config: None,
         parameters: Vec::new(),
+        variadic: None,
         examples: Vec::new(),
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! *variables*: replaced before YAML is read · *text*: places in what was sent · *document*: YAML as a tree · *reading*:
 //! YAML with unknown variables · *walk*: the components in it · *mapping*: the functions and methods in a mapping ·
-//! *rules*: packages that no component names · *pipeline*: all of this. Which packages bring the components is resolved as for any request.
+//! *bloblang*: whether a mapping can be read · *rules*: packages that no component names · *pipeline*: all of this. Which packages bring the components is resolved as for any request.
 
+mod bloblang;
 mod document;
 mod mapping;
 mod pipeline;

@@ -8,6 +8,9 @@ use wombat_model::catalog::{
 
 use raw::{RawComponent, RawField, RawFunction, RawListing};
 
+/// What is part of the rule that Benthos makes of a field's options, and of no other rule.
+const RULE_OF_OPTIONS: &str = "is not a valid option for this field";
+
 /// What a binary contains.
 #[derive(Debug)]
 pub(super) struct Listing {
@@ -69,6 +72,7 @@ fn component(kind: ComponentKind, raw: RawComponent) -> Documentation {
         description: raw.description,
         config: Some(field(raw.config)),
         parameters: Vec::new(),
+        variadic: None,
         examples: examples
             .map(|example| Example {
                 title: example.title,
@@ -83,6 +87,7 @@ fn field(raw: RawField) -> Field {
     let annotated = raw.annotated_options.unwrap_or_default().into_iter();
     let mut options = raw.options.unwrap_or_default();
     options.extend(annotated.map(|(option, _)| option));
+    let only_options = !options.is_empty() && raw.linter.contains(RULE_OF_OPTIONS);
     Field {
         name: raw.name,
         of: raw.of,
@@ -99,6 +104,8 @@ fn field(raw: RawField) -> Field {
         bloblang: raw.bloblang,
         interpolated: raw.interpolated,
         default: raw.default,
+        only_options,
+        has_rule: !raw.linter.is_empty() && !only_options,
         options,
         description: raw.description,
         examples: raw.examples.unwrap_or_default(),
@@ -144,6 +151,7 @@ fn function(kind: ComponentKind, raw: RawFunction) -> Documentation {
                 description: parameter.description,
             })
             .collect(),
+        variadic: Some(raw.params.variadic),
         examples: examples
             .into_iter()
             .map(|example| Example {
@@ -209,6 +217,28 @@ mod tests {
         assert_eq!((a.shape, a.optional), (FieldShape::TwoDimensions, true));
         let b = config.child("b").unwrap();
         assert!(b.bloblang && !b.optional && b.options == ["x"]);
+    }
+
+    #[test]
+    fn rules_of_options_are_told_from_others() {
+        let rule = "let options = {}\nroot = {\"type\": 2, \"what\": \"value %v is not a valid option for this field\"}";
+        let input = json!({
+            "name": "i",
+            "config": {"type": "object", "linter": "root = []", "children": [
+                {"name": "a", "type": "string", "options": ["x"], "linter": rule},
+                {"name": "b", "type": "string", "options": ["x"]},
+            ]},
+        });
+        let listing = read(full(&input).to_string().as_bytes()).unwrap();
+        let input = listing.components.iter().find(|it| it.name == "i").unwrap();
+        let config = input.config.as_ref().unwrap();
+        assert!(config.has_rule && !config.only_options);
+        let [a, b] = config.children.as_slice() else {
+            panic!("{config:?}");
+        };
+        assert!(a.only_options && !a.has_rule && !b.only_options && !b.has_rule);
+        let function = &listing.components[listing.components.len() - 2];
+        assert_eq!(function.variadic, Some(false), "{function:?}");
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub(super) struct RawField {
     #[serde(default)]
     pub(super) examples: Option<Vec<Value>>,
     #[serde(default)]
+    pub(super) linter: String,
+    #[serde(default)]
     pub(super) children: Option<Vec<Self>>,
 }
 
@@ -116,6 +118,8 @@ pub(super) struct RawCategory {
 
 #[derive(Deserialize, Default)]
 pub(super) struct RawParameters {
+    #[serde(default)]
+    pub(super) variadic: bool,
     #[serde(default)]
     pub(super) named: Option<Vec<RawParameter>>,
 }

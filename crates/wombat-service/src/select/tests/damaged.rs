@@ -22,7 +22,7 @@ const TEXTS: [&str; 12] = [
 ];
 
 /// What is put into them.
-const PARTS: [&str; 48] = [
+pub(super) const PARTS: [&str; 48] = [
     "\t",
     " ",
     "\n",

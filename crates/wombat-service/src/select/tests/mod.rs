@@ -1,9 +1,11 @@
 //! Pipelines against what the embedded catalog knows.
 
 mod damaged;
+mod differential;
 mod given_values;
 mod limits;
 mod merges;
+mod mutated;
 mod reserved_words;
 mod unknown_values;
 mod values;
@@ -29,6 +31,11 @@ static KNOWN: LazyLock<(Snapshot, Schemas)> = LazyLock::new(|| {
     let schemas = Schemas::of(&snapshot);
     (snapshot, schemas)
 });
+
+/// The schemas of the embedded catalog.
+pub(super) fn known_schemas() -> &'static Schemas {
+    &KNOWN.1
+}
 
 fn answer(pipeline: &str) -> SelectAnswer {
     answer_with(pipeline, &[])

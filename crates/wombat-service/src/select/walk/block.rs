@@ -11,6 +11,10 @@ pub(super) struct Block {
     pub(super) type_name: Option<NodeId>,
     /// The configuration under `plugin`, for a component that `type` names.
     pub(super) plugin: Option<NodeId>,
+    /// A name for logs and metrics, or of a resource.
+    pub(super) label: Option<NodeId>,
+    /// Anything that its author notes.
+    pub(super) meta: Option<NodeId>,
     /// Processors of an input or output.
     pub(super) processors: Option<NodeId>,
     /// The mapping of the names of metrics.
@@ -39,6 +43,8 @@ impl Block {
                 let value = match key {
                     "type" => &mut block.type_name,
                     "plugin" => &mut block.plugin,
+                    "label" => &mut block.label,
+                    "meta" => &mut block.meta,
                     "processors" => &mut block.processors,
                     "mapping" => &mut block.mapping,
                     _ => continue,

@@ -6,7 +6,8 @@ use wombat_model::catalog::{Component, ComponentKind};
 
 use super::{
     super::{
-        document::{NodeId, Value},
+        bloblang::Unreadable,
+        document::{NodeId, Value, is_null},
         mapping::{self, Call},
     },
     Walk,
@@ -21,13 +22,44 @@ impl Walk<'_> {
         if self.documents.is_unknown(node) {
             return self.decided_by(node);
         }
-        self.calls(&mapping::calls(text), node);
+        if !self.calls(&mapping::calls(text), node) && !is_null(self.documents.value(node)) {
+            let read = self.grammar.mapping(text);
+            self.unreadable(node, read);
+        }
+    }
+
+    /// A mapping that Benthos can't read either; one with unknown parts may turn out to be readable.
+    fn unreadable(&mut self, node: NodeId, read: Result<(), Unreadable>) {
+        let documents = self.documents;
+        let (Err(Unreadable { at, problem }), false) = (read, documents.is_partly_unknown(node)) else {
+            return;
+        };
+        let text = documents.text(node).unwrap_or_default();
+        let rest = text.get(at..).unwrap_or_default();
+        let word = rest.split_whitespace().next().unwrap_or_default();
+        let begins_here = !rest.starts_with(char::is_whitespace) && !word.is_empty();
+        let range = begins_here.then(|| documents.range_of(node, at, word));
+        let source = documents.source();
+        let place = range.map_or_else(|| documents.position(node), |range| source.position(range.start));
+        let uses = documents.uses(node);
+        let problem = if self.holds_given(&uses) {
+            // The message may name a part of the value.
+            "The mapping can't be read.".to_owned()
+        } else {
+            problem
+        };
+        self.mistake(place, problem);
     }
 
     /// Texts that may contain mappings.
     pub(super) fn texts(&mut self, node: NodeId) {
         self.within(node, |walk| match walk.documents.value(node) {
-            Value::Scalar { text, .. } => walk.calls(&mapping::interpolated(text), node),
+            Value::Scalar { text, .. } => {
+                if !walk.calls(&mapping::interpolated(text), node) {
+                    let read = walk.grammar.interpolated(text);
+                    walk.unreadable(node, read);
+                }
+            }
             Value::List(items) => {
                 for item in items {
                     walk.texts(*item);
@@ -41,7 +73,9 @@ impl Walk<'_> {
         });
     }
 
-    fn calls(&mut self, calls: &[Call], node: NodeId) {
+    /// Notes what is called; whether something that doesn't exist is.
+    fn calls(&mut self, calls: &[Call], node: NodeId) -> bool {
+        let mut is_wrong = false;
         let source = self.documents.source();
         let mut open: BTreeSet<&str> = self
             .documents
@@ -60,6 +94,7 @@ impl Walk<'_> {
             };
             open.retain(|name| !self.found.deciding.contains(*name));
             let is_known = self.schemas.component(call.kind, &call.name).is_some();
+            is_wrong |= !is_known;
             let is_reported = if is_known {
                 open.is_empty() && self.found.components.contains_key(&component)
             } else {
@@ -89,5 +124,6 @@ impl Walk<'_> {
             );
             self.mistake(at, message);
         }
+        is_wrong
     }
 }

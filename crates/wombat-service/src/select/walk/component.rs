@@ -6,7 +6,7 @@ use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
 
 use super::{
     super::{
-        document::{Entry, NodeId, Value, is_null},
+        document::{Entry, NodeId, Value},
         rules,
     },
     Mistake, Walk,
@@ -27,13 +27,8 @@ impl Walk<'_> {
         let Value::Map(entries) = documents.value(node) else {
             if documents.is_partly_unknown(node) {
                 self.decided_by(node);
-            } else if !is_null(documents.value(node)) {
-                let message = format!(
-                    "Expected {} here, for example `{}: …`.",
-                    a(kind),
-                    example(kind)
-                );
-                self.mistake_at(node, message);
+            } else {
+                self.no_component(node, kind);
             }
             return;
         };
@@ -41,15 +36,63 @@ impl Walk<'_> {
             self.decided_by(entry.key);
         }
         let block = Block::of(entries, kind, documents);
-        if let Some(processors) = block.processors {
-            self.value(processors, &PROCESSORS, "processors");
-        }
-        if let Some(mapping) = block.mapping {
-            self.mapping(mapping);
-        }
         match block.type_name {
             Some(name) => self.typed(kind, name, &block),
             None => self.inferred(kind, node, &block),
+        }
+        self.reserved(node, &block);
+    }
+
+    /// What stands where a component belongs. Below components, lint doesn't see it.
+    fn no_component(&mut self, node: NodeId, kind: ComponentKind) {
+        let message = format!(
+            "Expected {} here, for example `{}: …`.",
+            a(kind),
+            example(kind)
+        );
+        let is_seen = match self.documents.value(node) {
+            Value::List(items) => !items.is_empty(),
+            Value::Scalar { .. } | Value::Map(_) => false,
+        };
+        if self.is_direct || is_seen {
+            self.mistake_at(node, message);
+        } else {
+            self.accepted_by_lint(node, &message);
+        }
+    }
+
+    /// The keys beside the name of a component.
+    fn reserved(&mut self, node: NodeId, block: &Block) {
+        let documents = self.documents;
+        let is_map = |node: NodeId| {
+            matches!(documents.value(node), Value::Map(_)) || documents.is_unknown(node)
+        };
+        if let Some(label) = block.label {
+            let is_text = |key: &str, fits: &dyn Fn(&str) -> bool| {
+                let value = documents.get(node, key);
+                value.and_then(|value| documents.text(value)).is_some_and(fits)
+            };
+            let is_reference = is_text("type", &|text| text == "resource")
+                || is_text("resource", &|text| !text.is_empty());
+            self.label(label, is_reference);
+        }
+        if let Some(processors) = block.processors {
+            if matches!(documents.value(processors), Value::List(items) if items.is_empty()) {
+                self.lint(processors, "`processors` is empty; leave it out.");
+            }
+            self.value(processors, &PROCESSORS, "processors");
+        }
+        if let Some(mapping) = block.mapping {
+            if documents.text(mapping).is_some() {
+                self.mapping(mapping);
+            } else {
+                self.mistake_at(mapping, "`mapping` must be a text.");
+            }
+        }
+        for (name, value) in [("meta", block.meta), ("plugin", block.plugin)] {
+            if let Some(value) = value.filter(|value| !is_map(*value)) {
+                self.lint(value, format!("`{name}` must be a map of names to values."));
+            }
         }
     }
 
@@ -68,6 +111,9 @@ impl Walk<'_> {
         let is_own = |entry: &&Entry| self.documents.text(entry.key) == Some(text);
         let (own, others): (Vec<&Entry>, Vec<&Entry>) = block.named.iter().partition(is_own);
         let config = own.first().map(|entry| entry.value).or(block.plugin);
+        if let (Some(_), Some(plugin)) = (own.first(), block.plugin) {
+            self.idle_plugin(plugin);
+        }
         self.beside(kind, name, &others, &block.merges);
         self.named(kind, name, config);
     }
@@ -80,6 +126,9 @@ impl Walk<'_> {
             .partition(|entry| self.is_known(kind, entry.key));
         match known.as_slice() {
             [only] => {
+                if let Some(plugin) = block.plugin {
+                    self.idle_plugin(plugin);
+                }
                 self.beside(kind, only.key, &others, &block.merges);
                 self.named(kind, only.key, Some(only.value));
             }
@@ -100,6 +149,13 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    fn idle_plugin(&mut self, plugin: NodeId) {
+        self.lint(
+            plugin,
+            "`plugin` has no effect beside a configuration under the component's name.",
+        );
     }
 
     fn is_known(&self, kind: ComponentKind, key: NodeId) -> bool {
@@ -143,6 +199,11 @@ impl Walk<'_> {
     /// A component without a name. What `<<` would bring is looked at, because it is needed once it is written out.
     fn nameless(&mut self, kind: ComponentKind, node: NodeId, block: &Block) {
         if block.merges.is_empty() {
+            let is_empty = matches!(self.documents.value(node), Value::Map(entries) if entries.is_empty());
+            if is_empty && !self.is_direct {
+                let message = no_name(kind);
+                return self.accepted_by_lint(node, &message);
+            }
             return self.unnamed(kind, node);
         }
         for merge in &block.merges {
@@ -157,11 +218,7 @@ impl Walk<'_> {
     }
 
     fn unnamed(&mut self, kind: ComponentKind, node: NodeId) {
-        let (word, example) = (word(kind), example(kind));
-        self.mistake_at(
-            node,
-            format!("No {word} is named here, such as `{example}`."),
-        );
+        self.mistake_at(node, no_name(kind));
     }
 
     /// Checks a named component and its configuration. The name is a key, or the value of `type`.
@@ -191,10 +248,20 @@ impl Walk<'_> {
             let at = || documents.position(name_at);
             self.found.rules.entry(rule).or_insert_with(at);
         }
+        if kind == ComponentKind::Processor && name == "catch" {
+            self.catches.push(documents.position(name_at));
+        }
         let at = || documents.position(name_at);
         self.found.components.entry(component).or_insert_with(at);
         if let (Some(config), Some(field)) = (config, &documentation.config) {
+            let was_direct = std::mem::replace(&mut self.is_direct, false);
             self.value(config, field, name);
+            self.is_direct = was_direct;
         }
     }
+}
+
+fn no_name(kind: ComponentKind) -> String {
+    let (word, example) = (word(kind), example(kind));
+    format!("No {word} is named here, such as `{example}`.")
 }

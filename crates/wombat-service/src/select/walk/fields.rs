@@ -1,4 +1,6 @@
-//! Documents, fields and their values.
+//! Documents and fields.
+
+use std::collections::BTreeSet;
 
 use wombat_model::catalog::{Component, Field, FieldShape};
 
@@ -8,6 +10,23 @@ use super::{
     decisions::may_hold_components,
     kind_of,
 };
+
+/// The fields of a map.
+#[derive(Default)]
+struct Seen<'f> {
+    names: BTreeSet<&'f str>,
+    /// There may be others: a name isn't known.
+    is_open: bool,
+}
+
+/// Whether lint refuses fields without this one.
+fn is_required(field: &Field) -> bool {
+    !field.optional
+        && !field.deprecated
+        && field.shape == FieldShape::Scalar
+        && field.children.is_empty()
+        && kind_of(&field.of).is_none()
+}
 
 impl Walk<'_> {
     /// A document with a name and a mapping is a template, which others may use.
@@ -30,7 +49,14 @@ impl Walk<'_> {
             return self.decided_by(root);
         }
         match self.documents.value(root) {
-            Value::Map(_) => self.fields(root, schemas.stream(), "a pipeline"),
+            Value::Map(_) => {
+                self.labels.clear();
+                self.catches.clear();
+                self.is_direct = true;
+                self.fields(root, schemas.stream(), "a pipeline");
+                self.is_direct = false;
+                self.strict_errors(root);
+            }
             value if is_null(value) => {}
             Value::Scalar { .. } | Value::List(_) => self.mistake_at(
                 root,
@@ -39,12 +65,31 @@ impl Walk<'_> {
         }
     }
 
-    fn fields(&mut self, map: NodeId, fields: &[Field], of: &str) {
+    pub(super) fn fields(&mut self, map: NodeId, fields: &[Field], of: &str) {
+        let documents = self.documents;
+        if !matches!(documents.value(map), Value::Map(_)) {
+            let message = format!("Expected the fields of {of} here.");
+            if is_null(documents.value(map)) {
+                // A pipeline that runs takes this for no fields.
+                self.lint(map, message);
+            } else if !documents.is_partly_unknown(map) {
+                self.mistake_at(map, message);
+            }
+            return;
+        }
+        let mut seen = Seen::default();
+        self.entries(map, fields, of, &mut seen);
+        if !seen.is_open {
+            let missing = fields.iter().filter(|it| is_required(it));
+            for field in missing.filter(|it| !seen.names.contains(it.name.as_str())) {
+                self.mistake_at(map, format!("`{}` is missing in {of}.", field.name));
+            }
+        }
+    }
+
+    fn entries<'f>(&mut self, map: NodeId, fields: &'f [Field], of: &str, seen: &mut Seen<'f>) {
         let documents = self.documents;
         let Value::Map(entries) = documents.value(map) else {
-            if !is_null(documents.value(map)) && !documents.is_partly_unknown(map) {
-                self.mistake_at(map, format!("Expected the fields of {of} here."));
-            }
             return;
         };
         for entry in entries {
@@ -53,6 +98,7 @@ impl Walk<'_> {
                 continue;
             };
             if documents.is_partly_unknown(entry.key) {
+                seen.is_open = true;
                 if fields.iter().any(may_hold_components) {
                     self.decided_by(entry.key);
                 }
@@ -60,12 +106,13 @@ impl Walk<'_> {
             }
             match fields.iter().find(|field| field.name == name) {
                 Some(field) => {
+                    seen.names.insert(&field.name);
                     if may_hold_components(field) {
                         self.decided_by(entry.key);
                     }
                     self.value(entry.value, field, name);
                 }
-                None if documents.is_merge(entry) => self.merge(entry, fields, of),
+                None if documents.is_merge(entry) => self.merge(entry, fields, of, seen),
                 // Lint doesn't look at them.
                 None if !self.is_linted || entry.by_alias => {}
                 None => self.no_field(entry.key, fields, of),
@@ -88,9 +135,16 @@ impl Walk<'_> {
     }
 
     /// Lint looks through `<<: *name`; a pipeline that runs ignores every `<<`.
-    fn merge(&mut self, entry: &Entry, fields: &[Field], of: &str) {
+    fn merge<'f>(
+        &mut self,
+        entry: &Entry,
+        fields: &'f [Field],
+        of: &str,
+        seen: &mut Seen<'f>,
+    ) {
         let is_map = matches!(self.documents.value(entry.value), Value::Map(_));
         if self.is_linted && !(entry.by_alias && is_map) {
+            seen.is_open = true;
             let message = format!("Only `<<: *name` of a map may stand in {of}.");
             return self.mistake_at(entry.key, message);
         }
@@ -101,84 +155,7 @@ impl Walk<'_> {
             ),
         });
         if is_map {
-            self.within(entry.value, |walk| walk.fields(entry.value, fields, of));
-        }
-    }
-
-    /// The value of a field. `name` is the field's, or that of the component whose configuration it is.
-    pub(super) fn value(&mut self, node: NodeId, field: &Field, name: &str) {
-        self.within(node, |walk| walk.shaped(node, field, name));
-    }
-
-    fn shaped(&mut self, node: NodeId, field: &Field, name: &str) {
-        let documents = self.documents;
-        if documents.is_unknown(node) {
-            return self.open(node, field);
-        }
-        match (field.shape, documents.value(node)) {
-            (FieldShape::Scalar, _) => self.single(node, field, name),
-            (FieldShape::Array, Value::List(items)) => {
-                for item in items {
-                    self.single(*item, field, name);
-                }
-            }
-            (FieldShape::TwoDimensions, Value::List(lists)) => {
-                for list in lists {
-                    match documents.value(*list) {
-                        Value::List(items) => {
-                            for item in items {
-                                self.single(*item, field, name);
-                            }
-                        }
-                        Value::Map(_) | Value::Scalar { .. } => self.single(*list, field, name),
-                    }
-                }
-            }
-            (FieldShape::Map, Value::Map(entries)) => {
-                for entry in entries {
-                    self.single(entry.value, field, name);
-                }
-            }
-            (
-                FieldShape::Array | FieldShape::TwoDimensions,
-                Value::Map(_) | Value::Scalar { .. },
-            )
-            | (FieldShape::Map, Value::Scalar { .. }) => {
-                if kind_of(&field.of).is_none() {
-                    self.single(node, field, name);
-                } else if documents.is_partly_unknown(node) {
-                    self.decided_by(node);
-                } else if !is_null(documents.value(node)) {
-                    self.mistake_at(node, format!("`{name}` must be a list."));
-                }
-            }
-            (FieldShape::Map, Value::List(_)) => {
-                self.mistake_at(node, format!("`{name}` must be a map of names to values."));
-            }
-        }
-    }
-
-    fn single(&mut self, node: NodeId, field: &Field, name: &str) {
-        if !self.step(node) {
-            return;
-        }
-        if self.documents.is_unknown(node) {
-            self.open(node, field);
-        } else if let Some(kind) = kind_of(&field.of) {
-            self.component(node, kind);
-        } else if field.bloblang {
-            self.mapping(node);
-        } else if !field.children.is_empty() {
-            self.fields(node, &field.children, &format!("`{name}`"));
-        } else if field.interpolated {
-            self.texts(node);
-        }
-    }
-
-    /// A value of which nothing is known.
-    fn open(&mut self, node: NodeId, field: &Field) {
-        if field.bloblang || may_hold_components(field) {
-            self.decided_by(node);
+            self.within(entry.value, |walk| walk.entries(entry.value, fields, of, seen));
         }
     }
 }

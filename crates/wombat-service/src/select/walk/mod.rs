@@ -1,14 +1,20 @@
 //! Finds the components that a pipeline uses, by the fields that components declare: an `input` in a `broker`, a
 //! processor in a `branch`, a method in a mapping. A name somewhere in a text doesn't count.
 //!
-//! Here: what is found, and limits · *fields*: documents and fields · *component*: what a field of such a type holds ·
-//! *block*: the keys of a component · *calls*: mappings · *decisions*: variables that decide · *words*: for people.
+//! Here: what is found, and limits · *fields*: documents and fields · *shapes*: lists, maps and single values · *leaves*:
+//! types and options · *component*: what a field of such a type holds · *block*: the keys of a component · *labels* ·
+//! *calls*: mappings · *strict*: what strict error handling rules out · *decisions*: variables that decide · *words*: for
+//! people.
 
 mod block;
 mod calls;
 mod component;
 mod decisions;
 mod fields;
+mod labels;
+mod leaves;
+mod shapes;
+mod strict;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wombat_model::catalog::{Component, ComponentKind};
 
 use super::{
+    bloblang::Grammar,
     document::{MAX_DEPTH, NodeId, YamlDocuments},
     rules::Rule,
     text::Position,
@@ -58,7 +65,11 @@ pub(super) fn walk(documents: &YamlDocuments, uses: &VariableUses, schemas: &Sch
         uses,
         schemas,
         is_linted: !documents.source().as_str().starts_with(LINT_DISABLED),
+        is_direct: false,
         templates: BTreeSet::new(),
+        labels: BTreeMap::new(),
+        catches: Vec::new(),
+        grammar: Grammar::new(schemas),
         found: Found::default(),
         steps: 0,
         depth: 0,
@@ -78,8 +89,15 @@ struct Walk<'a> {
     schemas: &'a Schemas,
     /// Unknown fields are mistakes.
     is_linted: bool,
+    /// What stands here is read when the pipeline is, and not only when it runs.
+    is_direct: bool,
     /// Components that the text itself defines.
     templates: BTreeSet<Component>,
+    /// Labels of a document, and where they are.
+    labels: BTreeMap<String, Position>,
+    /// Where `catch` processors are.
+    catches: Vec<Position>,
+    grammar: Grammar<'a>,
     found: Found,
     steps: usize,
     depth: usize,
@@ -117,6 +135,21 @@ impl Walk<'_> {
 
     fn may_report(&self) -> bool {
         self.found.mistakes.len() < MOST_PROBLEMS
+    }
+
+    /// What lint refuses, and a pipeline that runs without it ignores.
+    fn lint(&mut self, node: NodeId, message: impl Into<String>) {
+        if self.is_linted {
+            self.mistake_at(node, message);
+        }
+    }
+
+    /// What lint accepts, although a pipeline with it doesn't start.
+    fn accepted_by_lint(&mut self, node: NodeId, message: &str) {
+        self.warn(Mistake {
+            at: self.documents.position(node),
+            message: format!("{message} `lint` accepts this, but such a pipeline doesn't start."),
+        });
     }
 
     fn warn(&mut self, warning: Mistake) {

@@ -1,0 +1,150 @@
+//! 200,000 mutated pipelines: each is answered in time, and memory doesn't grow. `make mutated` runs this with the release
+//! build; it needs the machine for itself.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use wombat_testkit::pipelines::{Catalog, Generator, Random};
+
+use super::{super::document::PANICKED, damaged::PARTS, *};
+
+const SEED: u64 = 20_270_101;
+const TRIES: usize = 200_000;
+/// Largest pipelines of the two sizes, and how long their answers may take.
+const SMALL: (usize, Duration) = (16 * 1024, Duration::from_millis(50));
+const LARGE: (usize, Duration) = (256 * 1024, Duration::from_millis(300));
+/// Pages that the process may grow by after the first tenth of the tries.
+const MOST_GROWTH: usize = 32 * 1024 * 1024;
+
+/// Mutates a text.
+fn mutated(text: &str, other: &str, random: &mut Random) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    let other: Vec<char> = other.chars().collect();
+    for _ in 0..=random.below(4) {
+        let at = random.below(text.len() + 1);
+        let end = (at + random.below(24)).min(text.len());
+        let part: Vec<char> = random.pick(&PARTS).chars().collect();
+        match random.below(8) {
+            0..=2 => drop(text.splice(at..at, part)),
+            3 => drop(text.drain(at..end)),
+            4 => drop(text.splice(at..end, part)),
+            5 => {
+                let from = random.below(other.len() + 1);
+                let to = (from + random.below(200)).min(other.len());
+                drop(text.splice(at..at, other[from..to].iter().copied()));
+            }
+            6 => {
+                let copy = text[at..end].to_vec();
+                let to = random.below(text.len() + 1);
+                drop(text.splice(to..to, copy));
+            }
+            _ => text.truncate(at),
+        }
+    }
+    text.into_iter().collect()
+}
+
+/// Repeats a part until the text has about this many bytes.
+fn grown(text: &str, random: &mut Random, size: usize) -> String {
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    if places.is_empty() {
+        return text.to_owned();
+    }
+    let begin = *random.pick(&places);
+    let length = 1 + random.below(60);
+    let end = places.iter().find(|at| **at > begin + length).copied().unwrap_or(text.len());
+    let part = &text[begin..end];
+    let times = size.saturating_sub(text.len()) / part.len().max(1);
+    let mut grown = text[..end].to_owned();
+    grown.push_str(&part.repeat(times));
+    grown.push_str(&text[end..]);
+    while grown.len() > size {
+        grown.pop();
+    }
+    grown
+}
+
+/// Memory of this process, in bytes.
+fn memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = status.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[test]
+#[ignore = "takes minutes with a release build on an idle machine"]
+fn mutated_pipelines_are_answered_in_time() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let generator = Generator::new(Catalog::read(&folder).unwrap(), SEED);
+    let texts: Vec<String> = (0..6000).step_by(10).map(|number| generator.input(number).text).collect();
+    let mut took: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
+    let mut slowest = [(Duration::ZERO, 0), (Duration::ZERO, 0)];
+    let mut at_first = 0;
+    for number in 0..TRIES {
+        let mut random = Random::new(SEED, number);
+        let (text, other) = (random.pick(&texts).clone(), random.pick(&texts).clone());
+        let text = match number % 400 {
+            0 => {
+                let size = SMALL.0 + random.below(LARGE.0 - SMALL.0);
+                let text = grown(&text, &mut random, size);
+                mutated(&text, &other, &mut random)
+            }
+            n if n % 20 == 1 => {
+                let text = grown(&text, &mut random, SMALL.0 - 1024);
+                mutated(&text, &other, &mut random)
+            }
+            _ => mutated(&text, &other, &mut random),
+        };
+        if text.trim().is_empty() || text.len() > LARGE.0 {
+            continue;
+        }
+        let values: &[(&str, &str)] = match random.below(3) {
+            0 => &[],
+            1 => &[("A", "{b: [c"), ("TEXT1", "x: 'y")],
+            _ => &[("A", "&a !x, *b"), ("KEY1", "\u{1}")],
+        };
+        let begun = Instant::now();
+        let answer = answer_with(&text, values);
+        let elapsed = begun.elapsed();
+        let said = lines(&answer.mistakes);
+        assert!(!said.iter().any(|it| it.contains(PANICKED)), "{number}: {text:?}");
+        let size = usize::from(text.len() > SMALL.0);
+        took[size].push(elapsed);
+        if elapsed > slowest[size].0 {
+            slowest[size] = (elapsed, number);
+            if elapsed > [SMALL.1, LARGE.1][size] {
+                let path = std::env::temp_dir().join(format!("mutated-{number}.yaml"));
+                println!("{number}: {elapsed:?} for {} bytes, {}", text.len(), path.display());
+                std::fs::write(path, &text).unwrap();
+            }
+        }
+        if number == TRIES / 10 {
+            at_first = memory();
+        }
+    }
+    let at_last = memory();
+    for (size, name) in ["up to 16 KiB", "up to 256 KiB"].iter().enumerate() {
+        took[size].sort();
+        let all = &took[size];
+        let part = |per_mille: usize| all[(all.len() - 1) * per_mille / 1000];
+        println!(
+            "{name}: {} answers, half within {:?}, 99% within {:?}, 99.9% within {:?}, all within {:?} (number {})",
+            all.len(),
+            part(500),
+            part(990),
+            part(999),
+            part(1000),
+            slowest[size].1,
+        );
+    }
+    println!(
+        "memory: {} MiB after a tenth, {} MiB at the end",
+        at_first >> 20,
+        at_last >> 20
+    );
+    assert!(slowest[0].0 <= SMALL.1, "{slowest:?}");
+    assert!(slowest[1].0 <= LARGE.1, "{slowest:?}");
+    assert!(at_last <= at_first + MOST_GROWTH, "{at_first} {at_last}");
+}
