@@ -137,6 +137,18 @@ catalog: ## Make the embedded catalog anew from the real modules, and from the m
 	$(call catalog-import,$(CONNECT),v4.105.0,connect,connect)
 	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,connect)
 	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,connect)
+	$(MAKE) --no-print-directory differential
+
+SELECT_TESTS := crates/wombat-service/src/select/tests
+
+.PHONY: differential
+differential: ## Let a real binary lint 6,000 generated pipelines, write its verdicts down, and compare `select` with them
+	$(CARGO) run --release --locked -p wombat-testkit --bin differential -- $(CATALOG) $(SELECT_TESTS)/differential/verdicts.txt
+	$(CARGO) test --locked -p wombat-service --lib select::tests::differential
+
+.PHONY: mutated
+mutated: ## Select 200,000 mutated pipelines, and say how long it took; needs the machine for itself
+	$(CARGO) test --release --locked -p wombat-service --lib -- --ignored --nocapture select::tests::mutated
 
 .PHONY: torture
 torture: tools faketime ## Surprise a whole system in every way that there is, and count what was lost; ARGS="--only calm --quick" for a part

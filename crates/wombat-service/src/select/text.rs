@@ -1,6 +1,6 @@
 //! A pipeline's text after its variables were replaced. Each part knows its place in the text that was sent.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 /// A position in the text that was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,17 +35,21 @@ struct Piece {
     origin: Origin,
 }
 
+/// Bytes between the places whose number of characters is known.
+const BLOCK: usize = 512;
+
 /// The text that was sent, and where its lines begin.
-#[derive(Clone)]
 struct Source {
     text: String,
     lines: Vec<usize>,
+    /// Characters before each block: lines may be long.
+    characters: Vec<usize>,
 }
 
 /// A text made of parts of a source and of other texts. It may hold passwords, so there is no debug output of it.
 #[derive(Clone)]
 pub(super) struct Text {
-    source: Source,
+    source: Arc<Source>,
     replaced: String,
     pieces: Vec<Piece>,
 }
@@ -65,28 +69,47 @@ impl Source {
                 _ => {}
             }
         }
+        let blocks = text.as_bytes().chunks(BLOCK);
+        let mut before = 0;
+        let characters = blocks.map(|block| {
+            let count = before;
+            before += begun_in(block);
+            count
+        });
         Self {
+            characters: characters.collect(),
             text: text.to_owned(),
             lines,
         }
     }
 
+    /// Characters before an offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        let block = (offset / BLOCK).min(self.characters.len().saturating_sub(1));
+        let before = self.characters.get(block).copied().unwrap_or_default();
+        before + begun_in(&self.text.as_bytes()[block * BLOCK..offset])
+    }
+
     fn position(&self, offset: usize) -> Position {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines[line - 1];
-        let before = self.text.get(start..offset).unwrap_or_default();
-        Position {
-            line,
-            column: before.chars().count() + 1,
-        }
+        let before = self.characters_before(offset);
+        let column = before.saturating_sub(self.characters_before(start)) + 1;
+        Position { line, column }
     }
+}
+
+/// Characters that begin in these bytes.
+fn begun_in(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 impl Text {
     /// An empty text, to which parts of the source are added in order.
     pub(super) fn from_parts_of(source: &str) -> Self {
         Self {
-            source: Source::new(source),
+            source: Arc::new(Source::new(source)),
             replaced: String::new(),
             pieces: Vec::new(),
         }
@@ -120,7 +143,7 @@ impl Text {
     /// The same with some ranges, in order and without overlaps, spelled differently.
     pub(super) fn edited(&self, edits: &[(Range<usize>, &str)]) -> Self {
         let mut edited = Self {
-            source: self.source.clone(),
+            source: Arc::clone(&self.source),
             replaced: String::with_capacity(self.replaced.len()),
             pieces: Vec::with_capacity(self.pieces.len() + 2 * edits.len()),
         };

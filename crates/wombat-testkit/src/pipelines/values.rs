@@ -144,6 +144,8 @@ impl<'a> Maker<'a> {
             return Node::text(text, ScalarRole::Free);
         }
         if let Some(kind) = kind_of(&field.of) {
+            // A `try` in a `catch` is against a rule.
+            let depth = if path == "processor/catch" { DEEP } else { depth };
             return self.any(kind, depth + 1, false);
         }
         if field.bloblang {

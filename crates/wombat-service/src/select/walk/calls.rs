@@ -34,6 +34,9 @@ impl Walk<'_> {
         let (Err(Unreadable { at, problem }), false) = (read, documents.is_partly_unknown(node)) else {
             return;
         };
+        if !self.may_report() {
+            return;
+        }
         let text = documents.text(node).unwrap_or_default();
         let rest = text.get(at..).unwrap_or_default();
         let word = rest.split_whitespace().next().unwrap_or_default();

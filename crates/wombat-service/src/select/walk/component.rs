@@ -9,7 +9,7 @@ use super::{
         document::{Entry, NodeId, Value},
         rules,
     },
-    Mistake, Walk,
+    Walk,
     block::Block,
     words::{a, example, word},
 };
@@ -190,9 +190,7 @@ impl Walk<'_> {
         if self.is_linted {
             self.mistake_at(merge.key, message);
         } else {
-            let at = self.documents.position(merge.key);
-            let message = message.to_owned();
-            self.warn(Mistake { at, message });
+            self.warn_at(merge.key, message);
         }
     }
 
@@ -249,7 +247,7 @@ impl Walk<'_> {
             self.found.rules.entry(rule).or_insert_with(at);
         }
         if kind == ComponentKind::Processor && name == "catch" {
-            self.catches.push(documents.position(name_at));
+            self.catches.push(name_at);
         }
         let at = || documents.position(name_at);
         self.found.components.entry(component).or_insert_with(at);

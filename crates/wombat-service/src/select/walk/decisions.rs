@@ -31,8 +31,9 @@ impl<'a> Walk<'a> {
         for UseId(number) in uses {
             let variable = &self.uses.all[*number];
             self.found.deciding.insert(variable.name.clone());
-            if variable.value == UsedValue::Unknown {
-                self.warn(undecided(variable, self.documents.source()));
+            if variable.value == UsedValue::Unknown && self.may_warn() {
+                let warning = undecided(variable, self.documents.source());
+                self.found.warnings.insert(warning);
             }
         }
     }

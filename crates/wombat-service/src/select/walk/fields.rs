@@ -6,7 +6,7 @@ use wombat_model::catalog::{Component, Field, FieldShape};
 
 use super::{
     super::document::{Entry, NodeId, Value, is_null},
-    Mistake, Walk,
+    Walk,
     decisions::may_hold_components,
     kind_of,
 };
@@ -148,12 +148,12 @@ impl Walk<'_> {
             let message = format!("Only `<<: *name` of a map may stand in {of}.");
             return self.mistake_at(entry.key, message);
         }
-        self.warn(Mistake {
-            at: self.documents.position(entry.key),
-            message: format!(
+        self.warn_at(
+            entry.key,
+            format!(
                 "`lint` accepts `<<` in {of}, but a pipeline that runs ignores these fields; write them out."
             ),
-        });
+        );
         if is_map {
             self.within(entry.value, |walk| walk.entries(entry.value, fields, of, seen));
         }

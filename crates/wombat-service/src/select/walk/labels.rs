@@ -28,15 +28,13 @@ impl Walk<'_> {
             );
             return self.lint(node, message);
         }
-        let at = documents.position(node);
-        match self.labels.get(text) {
-            Some(first) => {
-                let message = format!("{shown} is the label of another component, on line {}.", first.line);
-                self.lint(node, message);
-            }
-            None => {
-                self.labels.insert(text.clone(), at);
-            }
+        if let Some(first) = self.labels.insert(text, node)
+            && self.may_report()
+        {
+            self.labels.insert(text, first);
+            let line = documents.position(first).line;
+            let message = format!("{shown} is the label of another component, on line {line}.");
+            self.lint(node, message);
         }
     }
 

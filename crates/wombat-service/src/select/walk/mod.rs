@@ -94,9 +94,9 @@ struct Walk<'a> {
     /// Components that the text itself defines.
     templates: BTreeSet<Component>,
     /// Labels of a document, and where they are.
-    labels: BTreeMap<String, Position>,
+    labels: BTreeMap<&'a str, NodeId>,
     /// Where `catch` processors are.
-    catches: Vec<Position>,
+    catches: Vec<NodeId>,
     grammar: Grammar<'a>,
     found: Found,
     steps: usize,
@@ -146,16 +146,21 @@ impl Walk<'_> {
 
     /// What lint accepts, although a pipeline with it doesn't start.
     fn accepted_by_lint(&mut self, node: NodeId, message: &str) {
-        self.warn(Mistake {
-            at: self.documents.position(node),
-            message: format!("{message} `lint` accepts this, but such a pipeline doesn't start."),
-        });
+        let end = "`lint` accepts this, but such a pipeline doesn't start.";
+        self.warn_at(node, format!("{message} {end}"));
     }
 
-    fn warn(&mut self, warning: Mistake) {
-        if self.found.warnings.len() < MOST_PROBLEMS {
-            self.found.warnings.insert(warning);
+    fn warn_at(&mut self, node: NodeId, message: impl Into<String>) {
+        if self.may_warn() {
+            self.found.warnings.insert(Mistake {
+                at: self.documents.position(node),
+                message: message.into(),
+            });
         }
+    }
+
+    fn may_warn(&self) -> bool {
+        self.found.warnings.len() < MOST_PROBLEMS
     }
 
     /// Walks a value and what it holds, within the limits.

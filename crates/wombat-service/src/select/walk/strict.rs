@@ -2,7 +2,7 @@
 
 use super::{
     super::document::{NodeId, is_true},
-    Mistake, Walk,
+    Walk,
 };
 
 impl Walk<'_> {
@@ -15,13 +15,11 @@ impl Walk<'_> {
         if !self.is_linted || !strict.is_some_and(|strict| is_true(documents.value(strict))) {
             return;
         }
-        for at in std::mem::take(&mut self.catches) {
-            if self.may_report() {
-                self.found.mistakes.insert(Mistake {
-                    at,
-                    message: "`catch` recovers nothing while `error_handling.strict` is on; use `try_catch`.".to_owned(),
-                });
-            }
+        for name in std::mem::take(&mut self.catches) {
+            self.mistake_at(
+                name,
+                "`catch` recovers nothing while `error_handling.strict` is on; use `try_catch`.",
+            );
         }
     }
 }
