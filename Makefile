@@ -143,7 +143,7 @@ SELECT_TESTS := crates/wombat-service/src/select/tests
 
 .PHONY: differential
 differential: ## Let a real binary lint 6,000 generated pipelines, write its verdicts down, and compare `select` with them
-	$(CARGO) run --release --locked -p wombat-testkit --bin differential -- $(CATALOG) $(SELECT_TESTS)/differential/verdicts.txt
+	$(CARGO) run --locked -p wombat-testkit --bin differential -- $(CATALOG) $(SELECT_TESTS)/differential/verdicts.txt
 	$(CARGO) test --locked -p wombat-service --lib select::tests::differential
 
 .PHONY: mutated

@@ -148,7 +148,7 @@ impl Kind {
                 node.value = Node::map(MapRole::Free, vec![entry]).value;
             }
             Self::ScalarForList | Self::ScalarForMap | Self::ScalarForNames => {
-                node.value = scalar(random.pick(&["x", "some words"]));
+                node.value = scalar(random.pick::<&str>(&["x", "some words"]));
             }
             Self::MapForList => {
                 let entry = Entry::new("x", Node::text("y", ScalarRole::Free));
@@ -183,7 +183,7 @@ impl Kind {
                 insert(node, random, entry);
             }
             Self::WrongOption => node.value = scalar("no_such_option"),
-            Self::WrongLabel => node.value = scalar(random.pick(&["Upper", "_x", "with space", "-x"])),
+            Self::WrongLabel => node.value = scalar(random.pick::<&str>(&["Upper", "_x", "with space", "-x"])),
             Self::NoName => {
                 if let Value::Map(map) = &mut node.value {
                     map.entries.retain(|entry| entry.key == "label");
@@ -192,11 +192,11 @@ impl Kind {
             Self::NoComponent => node.value = scalar("x"),
             Self::WrongMapping => {
                 let wrong = ["root = ", "root = this.foo(", "root.a = nosuchfunction()", "root = \"x", "root.a = 1 root.b = 2"];
-                node.value = scalar(random.pick(&wrong));
+                node.value = scalar(random.pick::<&str>(&wrong));
             }
             Self::WrongInterpolation => {
                 let wrong = ["${! }", "a ${! this.x. } b", "${! nosuchfunction() }", "${! \"x }", "${!this.a"];
-                node.value = scalar(random.pick(&wrong));
+                node.value = scalar(random.pick::<&str>(&wrong));
             }
             Self::EmptyProcessors => {
                 if let Value::Map(map) = &mut node.value {

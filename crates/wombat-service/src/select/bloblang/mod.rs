@@ -49,7 +49,7 @@ impl<'a> Grammar<'a> {
         if text.is_empty() {
             return Ok(());
         }
-        self.read(text, Cursor::mapping)
+        self.read(text, |cursor| cursor.mapping())
     }
 
     /// Reads a text with mappings in `${! … }`.
@@ -57,7 +57,7 @@ impl<'a> Grammar<'a> {
         if !text.contains("${!") && !text.contains("${{!") {
             return Ok(());
         }
-        self.read(text, Cursor::interpolated)
+        self.read(text, |cursor| cursor.interpolated())
     }
 
     fn read(

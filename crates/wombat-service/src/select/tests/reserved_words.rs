@@ -81,7 +81,7 @@ fn meta_may_stand_beside_a_name() {
                 ],
                 &["nats"],
             ),
-            (&[("stdout: {}", "stdout: {}\n  meta: [a]")], &["nats"]),
+            (&[("stdout: {}", "stdout: {}\n  meta: {a: [b]}")], &["nats"]),
             (
                 &[(
                     "output:",

@@ -83,7 +83,7 @@ fn a_variable_that_decides_is_named() {
             vec!["1:59 ${A}"],
         ),
         (
-            "output: {opensearch: {aws: {enabled: ${A}}}}",
+            "output: {opensearch: {urls: [a], index: b, action: c, id: d, aws: {enabled: ${A}}}}",
             vec!["1:38 ${A}"],
         ),
         (

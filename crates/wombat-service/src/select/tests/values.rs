@@ -49,7 +49,7 @@ fn opensearch_signs_with_aws() {
 #[test]
 fn database_logins_need_aws() {
     for pipeline in [
-        "input: {mysql_cdc: {dsn: a, tables: [b], checkpoint_cache: c, aws: {enabled: @, endpoint: d}}}",
+        "input: {mysql_cdc: {dsn: a, tables: [b], checkpoint_cache: c, stream_snapshot: true, aws: {enabled: @, endpoint: d}}}",
         "input: {postgres_cdc: {dsn: a, schema: b, tables: [c], slot_name: d, aws: {enabled: @, endpoint: e}}}",
         "input: {pg_stream: {dsn: a, schema: b, tables: [c], slot_name: d, aws: {enabled: @, endpoint: e}}}",
     ] {
@@ -98,7 +98,7 @@ fn sql_needs_its_drivers() {
         "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
         "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
         "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
-        "pipeline: {processors: [{sql_select: {dsn: a, table: b, columns: [c]}}]}",
+        "pipeline: {processors: [{sql_select: {driver: b, dsn: a, table: b, columns: [c]}}]}",
     ] {
         assert_eq!(packages(pipeline), ["sql"], "{pipeline}");
     }

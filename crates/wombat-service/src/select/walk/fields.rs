@@ -10,6 +10,10 @@ use super::{
     decisions::may_hold_components,
     kind_of,
 };
+use crate::catalog::nearest;
+
+/// Most names that are compared with missing fields.
+const MOST_OTHERS: usize = 4;
 
 /// The fields of a map.
 #[derive(Default)]
@@ -17,6 +21,8 @@ struct Seen<'f> {
     names: BTreeSet<&'f str>,
     /// There may be others: a name isn't known.
     is_open: bool,
+    /// Names that aren't fields: perhaps misspelled ones.
+    others: Vec<String>,
 }
 
 /// Whether lint refuses fields without this one.
@@ -79,10 +85,16 @@ impl Walk<'_> {
         }
         let mut seen = Seen::default();
         self.entries(map, fields, of, &mut seen);
-        if !seen.is_open {
-            let missing = fields.iter().filter(|it| is_required(it));
-            for field in missing.filter(|it| !seen.names.contains(it.name.as_str())) {
-                self.mistake_at(map, format!("`{}` is missing in {of}.", field.name));
+        if seen.is_open {
+            return;
+        }
+        let names = || fields.iter().map(|field| field.name.as_str());
+        for field in fields.iter().filter(|it| is_required(it)) {
+            let name = field.name.as_str();
+            // A field that is misspelled is one mistake.
+            let is_meant = |other: &String| nearest(other, names()).contains(&name);
+            if !seen.names.contains(name) && !seen.others.iter().any(is_meant) {
+                self.lint(map, format!("`{name}` is missing in {of}."));
             }
         }
     }
@@ -115,7 +127,12 @@ impl Walk<'_> {
                 None if documents.is_merge(entry) => self.merge(entry, fields, of, seen),
                 // Lint doesn't look at them.
                 None if !self.is_linted || entry.by_alias => {}
-                None => self.no_field(entry.key, fields, of),
+                None => {
+                    if seen.others.len() < MOST_OTHERS {
+                        seen.others.push(name.to_owned());
+                    }
+                    self.no_field(entry.key, fields, of);
+                }
             }
         }
     }
