@@ -5,8 +5,14 @@ use strsim::osa_distance;
 /// Most suggestions.
 const MAX_OFFERED: usize = 3;
 
+/// Longest name that is compared with others, in bytes.
+const MAX_COMPARED: usize = 128;
+
 /// The names closest to `given`, best first: few letters apart, or one within the other.
 pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    if given.len() > MAX_COMPARED {
+        return Vec::new();
+    }
     let given = given.to_lowercase();
     let limit = (given.chars().count() / 3).clamp(1, 4);
     let mut close: Vec<(usize, &str)> = names

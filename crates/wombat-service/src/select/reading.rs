@@ -1,15 +1,13 @@
 //! Reads the YAML of a pipeline whose variables may be unknown.
 
 use super::{
-    document::{Unreadable, YamlDocuments},
+    document::{Effort, Unreadable, YamlDocuments},
     text::{Text, UseId},
     variables::{Form, UsedValue, VariableUses, first_form, shortened},
 };
 
 /// Most forms of unknown values that are tried.
 const MOST_TRIES: usize = 24;
-/// Most bytes that are parsed in all tries together.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// The documents of a text.
 pub(super) struct Read {
@@ -38,7 +36,8 @@ struct OpenUse {
 pub(super) fn read(source: &str, uses: &VariableUses) -> Result<Read, NotRead> {
     let whole = Text::from_parts_of(source);
     let mut open = open_uses(&whole, source, uses);
-    let parse = |open: &[OpenUse]| {
+    let mut effort = Effort::default();
+    let parse = |open: &[OpenUse], effort: &mut Effort| {
         let mut forms = vec![Form::Word; uses.all.len()];
         for it in open {
             forms[it.id.0] = it.form;
@@ -50,26 +49,29 @@ pub(super) fn read(source: &str, uses: &VariableUses) -> Result<Read, NotRead> {
                 problem: VariableUses::too_large(),
             });
         };
-        let documents = YamlDocuments::read(&text, uses.placeholder)?;
+        let documents = YamlDocuments::read(&text, uses.placeholder, effort)?;
         let left_out = open.iter().filter(|it| it.form == Form::Nothing);
         Ok(Read {
             documents,
             left_out: left_out.map(|it| it.id).collect(),
         })
     };
-    let first = match parse(&open) {
+    let first = match parse(&open, &mut effort) {
         Ok(read) => return Ok(read),
         Err(failure) => failure,
     };
     let mut line = first.at.line;
-    for _ in 1..(MOST_BYTES / source.len().max(1)).clamp(2, MOST_TRIES) {
+    for _ in 1..MOST_TRIES {
         // The value before a failure is its likely reason.
         let is_before = |it: &&mut OpenUse| it.line <= line && !it.others.is_empty();
+        if !effort.is_left() {
+            break;
+        }
         let Some(next) = open.iter_mut().rev().find(is_before) else {
             break;
         };
         next.form = next.others.remove(0);
-        match parse(&open) {
+        match parse(&open, &mut effort) {
             Ok(read) => return Ok(read),
             Err(failure) => line = failure.at.line,
         }

@@ -1,10 +1,15 @@
 //! Whole pipelines.
 
-use wombat_model::catalog::{ComponentKind, Documentation};
+use std::collections::BTreeSet;
+
+use wombat_model::catalog::{Component, ComponentKind, Documentation};
 
 use super::{
-    Input, Style, catalog::Catalog, damage, mapping_mistakes, mappings, mistakes,
-    random::Random, render, repeats,
+    Input, Style,
+    catalog::Catalog,
+    damage, mapping_mistakes, mappings, mistakes,
+    random::Random,
+    render, repeats,
     tree::{Entry, MapRole, Node, ScalarRole},
     values::Maker,
 };
@@ -32,11 +37,27 @@ pub(super) fn pipeline(catalog: &Catalog, random: Random, number: usize) -> Inpu
         mistake = Some(what);
     }
     Input {
+        components: used(maker.found, &text),
         text: style.finish(text, &mut maker.random),
-        components: maker.found,
         mistake,
         style,
     }
+}
+
+/// What is used of what was made: not everything that was made is written.
+fn used(made: BTreeSet<Component>, text: &str) -> BTreeSet<Component> {
+    let is_called = |name: &str| {
+        let call = format!("{name}(");
+        text.match_indices(&call).any(|(at, _)| {
+            let before = text[..at].bytes().next_back();
+            !before.is_some_and(|it| it.is_ascii_alphanumeric() || it == b'_')
+        })
+    };
+    let is_used = |it: &Component| match it.kind {
+        ComponentKind::BloblangFunction | ComponentKind::BloblangMethod => is_called(&it.name),
+        _ => true,
+    };
+    made.into_iter().filter(is_used).collect()
 }
 
 /// A pipeline with one mapping.
@@ -50,7 +71,9 @@ pub(super) fn mapping(catalog: &Catalog, random: Random, number: usize) -> Input
         text = wrong;
         mistake = Some(what);
     }
-    let style = *maker.random.pick(&[Style::Block, Style::Flow, Style::Json, Style::Crlf]);
+    let style = *maker
+        .random
+        .pick(&[Style::Block, Style::Flow, Style::Json, Style::Crlf]);
     let processor = catalog.simple(ComponentKind::Processor);
     let name = processor.iter().find(|it| it.name == "mapping");
     if let Some(documentation) = name {
@@ -59,12 +82,15 @@ pub(super) fn mapping(catalog: &Catalog, random: Random, number: usize) -> Input
     let mapping = Node::text(text, ScalarRole::Mapping);
     let root = Node::map(
         MapRole::Fields,
-        vec![Entry::new("pipeline", processors(vec![named("mapping", mapping)]))],
+        vec![Entry::new(
+            "pipeline",
+            processors(vec![named("mapping", mapping)]),
+        )],
     );
     let text = render::render(&root, style, &mut maker.random);
     Input {
+        components: used(maker.found, &text),
         text: style.finish(text, &mut maker.random),
-        components: maker.found,
         mistake,
         style,
     }
@@ -79,7 +105,10 @@ fn named(name: &str, config: Node) -> Node {
 }
 
 fn processors(items: Vec<Node>) -> Node {
-    Node::map(MapRole::Fields, vec![Entry::new("processors", Node::list(items))])
+    Node::map(
+        MapRole::Fields,
+        vec![Entry::new("processors", Node::list(items))],
+    )
 }
 
 /// A pipeline in which a component stands where it belongs, with others around it.
@@ -117,7 +146,10 @@ fn around(maker: &mut Maker<'_>, documentation: &Documentation) -> Node {
     if kind == Output || maker.random.chance(50) {
         entries.push(add(maker, "output", Output));
     }
-    for (field, of) in [("cache_resources", Cache), ("rate_limit_resources", RateLimit)] {
+    for (field, of) in [
+        ("cache_resources", Cache),
+        ("rate_limit_resources", RateLimit),
+    ] {
         if kind == of || maker.random.chance(8) {
             let mut resource = add(maker, "", of).value;
             label(&mut resource, maker);
@@ -163,5 +195,8 @@ fn file_with(maker: &mut Maker<'_>, scanner: Node) -> Node {
         kind: ComponentKind::Input,
         direct: true,
     };
-    Node::map(role, vec![Entry::new("file", Node::map(MapRole::Fields, fields))])
+    Node::map(
+        role,
+        vec![Entry::new("file", Node::map(MapRole::Fields, fields))],
+    )
 }

@@ -119,7 +119,9 @@ impl Catalog {
     /// Whether only other binaries have a component, function or method of this name.
     pub fn is_foreign(&self, name: &str) -> bool {
         let known = self.components.iter().chain(&self.calls);
-        let mut called = known.filter(|known| known.documentation.name == name).peekable();
+        let mut called = known
+            .filter(|known| known.documentation.name == name)
+            .peekable();
         called.peek().is_some() && called.any(|known| !known.is_in_oracle)
     }
 

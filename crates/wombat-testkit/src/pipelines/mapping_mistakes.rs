@@ -3,17 +3,29 @@
 use super::random::Random;
 
 /// Statements with a mistake, and what it is.
-const STATEMENTS: [(&str, &str); 44] = [
+const STATEMENTS: [(&str, &str); 43] = [
     ("root.w = nosuchfunction()", "unknown function"),
     ("root.w = this.nosuchmethod()", "unknown method"),
     ("root.w = this.a.uppercas()", "unknown method"),
     ("root.w = this.a.replace_all(\"a\")", "missing argument"),
     ("root.w = random_int(1, 2, 3, 4)", "too many arguments"),
     ("root.w = this.a.uppercase(1)", "too many arguments"),
-    ("root.w = this.a.replace_all(old: \"a\", young: \"b\")", "unknown argument"),
-    ("root.w = this.a.replace_all(old: \"a\", \"b\")", "mixed arguments"),
-    ("root.w = this.a.replace_all(old: \"a\", old: \"b\", new: \"c\")", "argument twice"),
-    ("root.w = this.a.replace_all(1, \"b\")", "argument of wrong type"),
+    (
+        "root.w = this.a.replace_all(old: \"a\", young: \"b\")",
+        "unknown argument",
+    ),
+    (
+        "root.w = this.a.replace_all(old: \"a\", \"b\")",
+        "mixed arguments",
+    ),
+    (
+        "root.w = this.a.replace_all(old: \"a\", old: \"b\", new: \"c\")",
+        "argument twice",
+    ),
+    (
+        "root.w = this.a.replace_all(1, \"b\")",
+        "argument of wrong type",
+    ),
     ("root.w = this.a.slice(\"x\")", "argument of wrong type"),
     ("root.w = this.a.split([])", "argument of wrong type"),
     ("root.w = this.a.join(true)", "argument of wrong type"),
@@ -40,14 +52,16 @@ const STATEMENTS: [(&str, &str); 44] = [
     ("root.w = if { 1 }", "no condition"),
     ("root.w = match this.a { 1 -> 2 }", "wrong arrow"),
     ("root.w = match this.a", "no cases"),
-    ("root.w = this.a.map_each(x -> x.map_each(x -> x))", "name twice"),
+    (
+        "root.w = this.a.map_each(x -> x.map_each(x -> x))",
+        "name twice",
+    ),
     ("root.w = this.a.map_each(this -> this)", "reserved name"),
     ("map w {\n  meta a = 1\n}", "metadata in a map"),
     ("map w {\n  map v {\n    root = 1\n  }\n}", "map in a map"),
     ("map w { root = 1 }\nmap w { root = 2 }", "map twice"),
     ("let = 1", "no name"),
     ("root.w = 99999999999999999999", "too large a number"),
-    ("import \"./no/such/file.blobl\"", "no such file"),
 ];
 
 /// Puts a mistake into a mapping and names it.

@@ -4,8 +4,31 @@ use wombat_model::catalog::{ComponentKind, Documentation, Parameter};
 
 use super::values::Maker;
 
-/// Functions and methods whose arguments their own code checks when a mapping is read: these fit.
-const ARGUMENTS: [(&str, &str); 0] = [];
+/// Functions and methods whose arguments their own code checks when a mapping is read: these fit. A name may end in `*`.
+const ARGUMENTS: [(&str, &str); 22] = [
+    ("compress", "\"gzip\""),
+    ("decode", "\"base64\""),
+    ("decompress", "\"gzip\""),
+    ("encode", "\"base64\""),
+    ("file", "this.argument"),
+    ("file_rel", "this.argument"),
+    ("geoip_*", "this.argument"),
+    ("hash", "\"sha256\""),
+    ("json_schema", "\"{}\""),
+    ("parse_jwt_*", "this.argument"),
+    ("patch", "this.argument"),
+    ("random_int", "1, 2"),
+    ("range", "0, this.argument"),
+    ("replace_all_many", "[\"a\", \"b\"]"),
+    ("replace_many", "[\"a\", \"b\"]"),
+    ("sign_jwt_*", "this.argument"),
+    ("ts_add_iso8601", "\"P1D\""),
+    ("ts_format", "this.argument"),
+    ("ts_sub_iso8601", "\"P1D\""),
+    ("ts_tz", "\"UTC\""),
+    ("ulid", ""),
+    ("zip", "this.argument"),
+];
 /// Functions and methods that can't be called with generated arguments at all.
 pub const UNCALLED: [&str; 0] = [];
 /// Paths to values.
@@ -44,18 +67,32 @@ pub(super) fn mapping(maker: &mut Maker<'_>, call: &Documentation) -> String {
         lines.push(assigned(maker, &value));
     }
     if maker.random.chance(15) {
-        let (condition, value, other) = (expression(maker, 2), expression(maker, 2), expression(maker, 2));
+        let (condition, value, other) = (
+            expression(maker, 2),
+            expression(maker, 2),
+            expression(maker, 2),
+        );
         lines.push(match maker.random.below(3) {
             0 => format!("if {condition} {{\n  root.b = {value}\n}}"),
-            1 => format!("if {condition} {{\n  root.b = {value}\n}} else {{\n  meta b = {other}\n}}"),
-            _ => format!("if {condition} {{ root.b = {value} }} else if {other} {{\n  let x = 1\n}}"),
+            1 => {
+                format!("if {condition} {{\n  root.b = {value}\n}} else {{\n  meta b = {other}\n}}")
+            }
+            _ => {
+                format!("if {condition} {{ root.b = {value} }} else if {other} {{\n  let x = 1\n}}")
+            }
         });
     }
-    if maker.random.chance(10) {
+    let has_comment = maker.random.chance(10);
+    if has_comment {
         lines.push(String::new());
         lines.push("root.z = 1 # the end".to_owned());
     }
-    let end = if maker.random.chance(50) { "\n" } else { "" };
+    // A comment ends with its line.
+    let end = if has_comment || maker.random.chance(50) {
+        "\n"
+    } else {
+        ""
+    };
     lines.join("\n") + end
 }
 
@@ -77,7 +114,11 @@ pub(super) fn small(maker: &mut Maker<'_>) -> String {
 pub(super) fn interpolation(maker: &mut Maker<'_>) -> String {
     let value = expression(maker, 3);
     // Its lines would become one, in which cases of a match aren't separated.
-    let value = if value.contains('\n') { path(maker) } else { value };
+    let value = if value.contains('\n') {
+        path(maker)
+    } else {
+        value
+    };
     match maker.random.below(5) {
         0 => format!("${{!{value}}}"),
         1 => format!("a-${{! {value} }}-b"),
@@ -113,12 +154,17 @@ fn expression(maker: &mut Maker<'_>, depth: usize) -> String {
         }
         5 => format!("({})", expression(maker, depth + 1)),
         6 => {
-            let (condition, value, other) =
-                (expression(maker, depth + 1), expression(maker, depth + 1), expression(maker, depth + 1));
+            let (condition, value, other) = (
+                expression(maker, depth + 1),
+                expression(maker, depth + 1),
+                expression(maker, depth + 1),
+            );
             match maker.random.below(3) {
                 0 => format!("if {condition} {{ {value} }}"),
                 1 => format!("if {condition} {{ {value} }} else {{ {other} }}"),
-                _ => format!("if {condition} {{ {value} }} else if {other} {{ null }} else {{ {other} }}"),
+                _ => format!(
+                    "if {condition} {{ {value} }} else if {other} {{ null }} else {{ {other} }}"
+                ),
             }
         }
         7 => {
@@ -127,14 +173,27 @@ fn expression(maker: &mut Maker<'_>, depth: usize) -> String {
             match maker.random.below(3) {
                 0 => format!("match {subject} {{ this == 1 => {value}, _ => {other} }}"),
                 1 => format!("match {{\n  {subject} == \"x\" => {value}\n  _ => {other}\n}}"),
-                _ => format!("match {subject} {{ \"x\" => {value}, 5 => {other}, _ => deleted() }}"),
+                _ => {
+                    format!("match {subject} {{ \"x\" => {value}, 5 => {other}, _ => null }}")
+                }
             }
         }
         8 => format!("{}.({})", path(maker), expression(maker, depth + 1)),
-        9 => format!("[{}, {}]", expression(maker, depth + 1), expression(maker, depth + 1)),
-        10 => format!("{{\"a\": {}, \"b c\": {}}}", expression(maker, depth + 1), path(maker)),
+        9 => format!(
+            "[{}, {}]",
+            expression(maker, depth + 1),
+            expression(maker, depth + 1)
+        ),
+        10 => format!(
+            "{{\"a\": {}, \"b c\": {}}}",
+            expression(maker, depth + 1),
+            path(maker)
+        ),
         _ => {
-            let kind = *maker.random.pick(&[ComponentKind::BloblangFunction, ComponentKind::BloblangMethod]);
+            let kind = *maker.random.pick(&[
+                ComponentKind::BloblangFunction,
+                ComponentKind::BloblangMethod,
+            ]);
             let all = maker.catalog.of_kind(kind);
             let call = *maker.random.pick(&all);
             called(maker, call, depth + 1)
@@ -181,7 +240,7 @@ fn called(maker: &mut Maker<'_>, call: &Documentation, depth: usize) -> String {
 }
 
 fn arguments(maker: &mut Maker<'_>, call: &Documentation, depth: usize) -> String {
-    if let Some((_, arguments)) = ARGUMENTS.iter().find(|(name, _)| *name == call.name) {
+    if let Some((_, arguments)) = ARGUMENTS.iter().find(|(name, _)| fits(name, &call.name)) {
         return (*arguments).to_owned();
     }
     let required = call.parameters.iter().filter(|it| !it.optional).count();
@@ -189,10 +248,17 @@ fn arguments(maker: &mut Maker<'_>, call: &Documentation, depth: usize) -> Strin
     let is_named = maker.random.chance(25);
     let given: Vec<&Parameter> = if is_named {
         let keep = maker.random.chance(50);
-        call.parameters.iter().filter(|it| !it.optional || keep).collect()
+        call.parameters
+            .iter()
+            .filter(|it| !it.optional || keep)
+            .collect()
     } else {
         // Those without names come in order, so an optional one before a required one is there, too.
-        let last = call.parameters.iter().rposition(|it| !it.optional).map_or(0, |at| at + 1);
+        let last = call
+            .parameters
+            .iter()
+            .rposition(|it| !it.optional)
+            .map_or(0, |at| at + 1);
         call.parameters.iter().take(wanted.max(last)).collect()
     };
     let mut written = Vec::new();
@@ -207,6 +273,14 @@ fn arguments(maker: &mut Maker<'_>, call: &Documentation, depth: usize) -> Strin
     written.join(", ")
 }
 
+/// Whether a name of the list above is this one.
+fn fits(listed: &str, name: &str) -> bool {
+    match listed.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => listed == name,
+    }
+}
+
 fn argument(maker: &mut Maker<'_>, parameter: &Parameter, depth: usize) -> String {
     if parameter.of != "query expression" && maker.random.chance(60) {
         return "this.argument".to_owned();
@@ -219,7 +293,12 @@ fn argument(maker: &mut Maker<'_>, parameter: &Parameter, depth: usize) -> Strin
         "object" => "{\"a\": 1}".to_owned(),
         "query expression" => match maker.random.below(3) {
             0 => "this".to_owned(),
-            1 => format!("item -> {}", if depth > 2 { "item".to_owned() } else { "item.a".to_owned() }),
+            1 => {
+                // A name isn't used again beside others.
+                maker.names += 1;
+                let name = format!("item_{}", maker.names);
+                format!("{name} -> {name}{}", if depth > 2 { "" } else { ".a" })
+            }
             _ => "this.value".to_owned(),
         },
         "timestamp" => "this.time".to_owned(),

@@ -102,7 +102,9 @@ impl Kind {
             (Self::UnknownField | Self::ScalarForMap | Self::ListForMap, Value::Map(map)) => {
                 map.role == MapRole::Fields
             }
-            (Self::MissingField, Value::Map(map)) => map.entries.iter().any(|entry| entry.is_required),
+            (Self::MissingField, Value::Map(map)) => {
+                map.entries.iter().any(|entry| entry.is_required)
+            }
             (Self::ListForScalar | Self::MapForScalar, Value::Scalar(scalar)) => {
                 matches!(
                     scalar.role,
@@ -116,18 +118,30 @@ impl Kind {
             (Self::ScalarForList | Self::MapForList, Value::List(list)) => list.is_typed,
             (Self::ScalarForNames, Value::Map(map)) => map.role == MapRole::Names,
             (Self::UnknownComponent, Value::Map(map)) => is_component(map) && !has(map, "type"),
-            (Self::UnknownType | Self::KeyBesideType, Value::Map(map)) => is_component(map) && has(map, "type"),
-            (Self::TwoNames, Value::Map(map)) => is_component(map) && !has(map, "type") && other_of(map).is_some(),
+            (Self::UnknownType | Self::KeyBesideType, Value::Map(map)) => {
+                is_component(map) && has(map, "type")
+            }
+            (Self::TwoNames, Value::Map(map)) => {
+                is_component(map) && !has(map, "type") && other_of(map).is_some()
+            }
             (Self::NoName | Self::NoComponent, Value::Map(map)) => {
                 matches!(map.role, MapRole::Component { direct: true, .. })
             }
             (Self::WrongOption, Value::Scalar(scalar)) => scalar.role == ScalarRole::Option,
             (Self::WrongLabel, Value::Scalar(scalar)) => scalar.role == ScalarRole::Label,
             (Self::WrongMapping, Value::Scalar(scalar)) => scalar.role == ScalarRole::Mapping,
-            (Self::WrongInterpolation, Value::Scalar(scalar)) => scalar.role == ScalarRole::Interpolated,
+            (Self::WrongInterpolation, Value::Scalar(scalar)) => {
+                scalar.role == ScalarRole::Interpolated
+            }
             (Self::EmptyProcessors, Value::Map(map)) => {
                 use wombat_model::catalog::ComponentKind::{Input, Output};
-                matches!(map.role, MapRole::Component { kind: Input | Output, .. }) && !has(map, "processors")
+                matches!(
+                    map.role,
+                    MapRole::Component {
+                        kind: Input | Output,
+                        ..
+                    }
+                ) && !has(map, "processors")
             }
             _ => false,
         }
@@ -157,9 +171,12 @@ impl Kind {
             Self::ListForMap => node.value = list(Vec::new()),
             Self::UnknownComponent => {
                 if let Value::Map(map) = &mut node.value
-                    && let Some(name) = map.entries.iter_mut().find(|entry| is_name(&entry.key))
+                    && let Some(at) = map
+                        .entries
+                        .iter()
+                        .position(|entry| is_name(map, &entry.key))
                 {
-                    name.key.push('z');
+                    map.entries[at].key.push('z');
                 }
             }
             Self::UnknownType => {
@@ -183,7 +200,9 @@ impl Kind {
                 insert(node, random, entry);
             }
             Self::WrongOption => node.value = scalar("no_such_option"),
-            Self::WrongLabel => node.value = scalar(random.pick::<&str>(&["Upper", "_x", "with space", "-x"])),
+            Self::WrongLabel => {
+                node.value = scalar(random.pick::<&str>(&["Upper", "_x", "with space", "-x"]))
+            }
             Self::NoName => {
                 if let Value::Map(map) = &mut node.value {
                     map.entries.retain(|entry| entry.key == "label");
@@ -191,16 +210,29 @@ impl Kind {
             }
             Self::NoComponent => node.value = scalar("x"),
             Self::WrongMapping => {
-                let wrong = ["root = ", "root = this.foo(", "root.a = nosuchfunction()", "root = \"x", "root.a = 1 root.b = 2"];
+                let wrong = [
+                    "root = ",
+                    "root = this.foo(",
+                    "root.a = nosuchfunction()",
+                    "root = \"x",
+                    "root.a = 1 root.b = 2",
+                ];
                 node.value = scalar(random.pick::<&str>(&wrong));
             }
             Self::WrongInterpolation => {
-                let wrong = ["${! }", "a ${! this.x. } b", "${! nosuchfunction() }", "${! \"x }", "${!this.a"];
+                let wrong = [
+                    "${! }",
+                    "a ${! this.x. } b",
+                    "${! nosuchfunction() }",
+                    "${! \"x }",
+                    "${!this.a",
+                ];
                 node.value = scalar(random.pick::<&str>(&wrong));
             }
             Self::EmptyProcessors => {
                 if let Value::Map(map) = &mut node.value {
-                    map.entries.push(Entry::new("processors", Node::list(Vec::new())));
+                    map.entries
+                        .push(Entry::new("processors", Node::list(Vec::new())));
                 }
             }
         }
@@ -222,14 +254,26 @@ fn has(map: &Map, key: &str) -> bool {
     map.entries.iter().any(|entry| entry.key == key)
 }
 
-fn is_name(key: &str) -> bool {
-    !matches!(key, "label" | "type" | "plugin" | "processors" | "mapping" | "meta")
+/// Whether a key names the component, and isn't reserved beside its name.
+fn is_name(map: &Map, key: &str) -> bool {
+    use wombat_model::catalog::ComponentKind::{Input, Metric, Output};
+
+    let MapRole::Component { kind, .. } = map.role else {
+        return false;
+    };
+    match key {
+        "label" | "type" | "plugin" | "meta" => false,
+        "processors" => !matches!(kind, Input | Output),
+        "mapping" => kind != Metric,
+        _ => true,
+    }
 }
 
 /// Another component of the same kind.
 fn other_of(map: &Map) -> Option<&'static str> {
     use wombat_model::catalog::ComponentKind::{
-        BloblangFunction, BloblangMethod, Buffer, Cache, Input, Metric, Output, Processor, RateLimit, Scanner, Tracer,
+        BloblangFunction, BloblangMethod, Buffer, Cache, Input, Metric, Output, Processor,
+        RateLimit, Scanner, Tracer,
     };
 
     let MapRole::Component { kind, .. } = map.role else {
@@ -259,7 +303,9 @@ fn insert(node: &mut Node, random: &mut Random, entry: Entry) {
 
 fn remove(node: &mut Node, random: &mut Random, fits: impl Fn(&Entry) -> bool) {
     if let Value::Map(map) = &mut node.value {
-        let places: Vec<usize> = (0..map.entries.len()).filter(|at| fits(&map.entries[*at])).collect();
+        let places: Vec<usize> = (0..map.entries.len())
+            .filter(|at| fits(&map.entries[*at]))
+            .collect();
         if !places.is_empty() {
             map.entries.remove(*random.pick(&places));
         }

@@ -82,7 +82,11 @@ impl Writer<'_> {
             }
             Value::List(list) if !list.items.is_empty() && !self.random.chance(15) => {
                 self.end_line();
-                let columns = if self.random.chance(30) { columns } else { columns + self.step };
+                let columns = if self.random.chance(30) {
+                    columns
+                } else {
+                    columns + self.step
+                };
                 self.items(&list.items, columns);
             }
             Value::Scalar(scalar) => self.scalar(scalar, columns, gap),

@@ -3,6 +3,7 @@
 use super::{
     Style,
     random::Random,
+    rules,
     tree::{Entry, MapRole, Node, ScalarRole, Value},
 };
 
@@ -58,7 +59,9 @@ fn is_repeatable(node: &Node) -> bool {
 /// Equal texts refer to the first of them.
 fn repeat_text(root: &mut Node) {
     let is_value = |node: &Node| match &node.value {
-        Value::Scalar(scalar) => scalar.is_text && scalar.role == ScalarRole::Value,
+        Value::Scalar(scalar) => {
+            node.anchor.is_none() && scalar.is_text && scalar.role == ScalarRole::Value
+        }
         Value::List(_) | Value::Map(_) | Value::Alias(_) => false,
     };
     let places = root.places(&is_value);
@@ -128,7 +131,8 @@ fn fields_of(item: &Node) -> Option<&Node> {
     let is_fields = matches!(&only.value.value, Value::Map(fields)
         if fields.role == MapRole::Fields && !fields.entries.is_empty());
     let is_component = matches!(map.role, MapRole::Component { .. });
-    (is_component && is_fields && is_repeatable(item)).then_some(&only.value)
+    let may_merge = is_component && is_fields && is_repeatable(item) && !rules::is_about(&only.key);
+    may_merge.then_some(&only.value)
 }
 
 fn fields_of_mut(item: &mut Node) -> Option<&mut Node> {

@@ -75,6 +75,15 @@ pub(super) fn of(path: &str) -> Option<Use> {
     found.map(|(_, it)| *it)
 }
 
+/// Whether a rule is about a component of this name: the rule doesn't see fields that are merged.
+pub(super) fn is_about(name: &str) -> bool {
+    let component = |path: &str| {
+        let (_, rest) = path.split_once('/')?;
+        Some(rest.split_once('.')?.0 == name)
+    };
+    USES.iter().any(|(path, _)| component(path) == Some(true))
+}
+
 /// The value of a field, if a rule demands one.
 pub(super) fn value(path: &str) -> Option<&'static str> {
     let found = VALUES.iter().find(|(rule, _)| fits(rule, path));

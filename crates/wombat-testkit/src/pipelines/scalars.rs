@@ -27,7 +27,11 @@ pub(super) fn block(
     if !is_suitable || !(has_lines && random.chance(80) || random.chance(4)) {
         return None;
     }
-    let head = if text.ends_with('\n') { " |\n" } else { " |-\n" };
+    let head = if text.ends_with('\n') {
+        " |\n"
+    } else {
+        " |-\n"
+    };
     let mut out = head.to_owned();
     for line in text.lines() {
         if !line.is_empty() {
@@ -90,14 +94,16 @@ fn over_lines(text: &str, line_break: &str) -> String {
 }
 
 /// A scalar as the default of a variable, or with a variable in it.
-pub(super) fn with_variable(
-    scalar: &Scalar,
-    number: usize,
-    random: &mut Random,
-) -> Option<String> {
-    let Scalar { text, is_text, role } = scalar;
+pub(super) fn with_variable(scalar: &Scalar, number: usize, random: &mut Random) -> Option<String> {
+    let Scalar {
+        text,
+        is_text,
+        role,
+    } = scalar;
     if !is_text {
-        let is_word = text.bytes().all(|it| it.is_ascii_alphanumeric() || b".-".contains(&it));
+        let is_word = text
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || b".-".contains(&it));
         return is_word.then(|| format!("${{NUMBER{number}:{text}}}"));
     }
     if !is_word(text) || matches!(role, ScalarRole::Mapping) {
@@ -115,7 +121,9 @@ pub(super) fn with_variable(
 /// Whether a text may stand anywhere without quotes, also as a default.
 pub(super) fn is_word(text: &str) -> bool {
     let is_plain_word = text.starts_with(|it: char| it.is_ascii_lowercase())
-        && text.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+        && text
+            .bytes()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
     is_plain_word && !is_special(text)
 }
 

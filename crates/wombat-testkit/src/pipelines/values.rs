@@ -16,9 +16,36 @@ use super::{
 const DEEP: usize = 3;
 /// Texts without a meaning; many of them need quotes.
 const TEXTS: [&str; 30] = [
-    "foo", "bar_baz", "some words in a row", "nats://localhost:4222", "a,b", "5m", "1", "1.5e3", "yes", "null", "~",
-    "a: b", "a #b", "#c", "it's", "say \"x\"", "[x]", "{x: y}", "- z", "? k", "*x", "&x", "!t", "%y", "@z", "`q`",
-    "é", "x\ty", "two\nlines\n", "back\\slash",
+    "foo",
+    "bar_baz",
+    "some words in a row",
+    "nats://localhost:4222",
+    "a,b",
+    "5m",
+    "1",
+    "1.5e3",
+    "yes",
+    "null",
+    "~",
+    "a: b",
+    "a #b",
+    "#c",
+    "it's",
+    "say \"x\"",
+    "[x]",
+    "{x: y}",
+    "- z",
+    "? k",
+    "*x",
+    "&x",
+    "!t",
+    "%y",
+    "@z",
+    "`q`",
+    "é",
+    "x\ty",
+    "two\nlines\n",
+    "back\\slash",
 ];
 
 /// Makes the values of one pipeline.
@@ -29,6 +56,8 @@ pub(super) struct Maker<'a> {
     /// What was used.
     pub(super) found: BTreeSet<Component>,
     labels: usize,
+    /// How many names before `->` there are.
+    pub(super) names: usize,
     /// How many more values there may be.
     budget: usize,
 }
@@ -40,6 +69,7 @@ impl<'a> Maker<'a> {
             random,
             found: BTreeSet::new(),
             labels: 0,
+            names: 0,
             budget: 60,
         }
     }
@@ -49,7 +79,11 @@ impl<'a> Maker<'a> {
         let simple = self.catalog.simple(kind);
         let all = self.catalog.of_kind(kind);
         let is_any = depth < DEEP && self.budget > 20 && self.random.chance(40);
-        let from = if is_any || simple.is_empty() { &all } else { &simple };
+        let from = if is_any || simple.is_empty() {
+            &all
+        } else {
+            &simple
+        };
         let documentation = *self.random.pick(from);
         self.component(documentation, depth, direct)
     }
@@ -145,7 +179,11 @@ impl<'a> Maker<'a> {
         }
         if let Some(kind) = kind_of(&field.of) {
             // A `try` in a `catch` is against a rule.
-            let depth = if path == "processor/catch" { DEEP } else { depth };
+            let depth = if path == "processor/catch" {
+                DEEP
+            } else {
+                depth
+            };
             return self.any(kind, depth + 1, false);
         }
         if field.bloblang {
@@ -175,7 +213,12 @@ impl<'a> Maker<'a> {
     fn text(&mut self, field: &Field) -> Node {
         if !field.options.is_empty() {
             let option = self.random.pick(&field.options);
-            return Node::text(option, ScalarRole::Option);
+            let role = if field.only_options {
+                ScalarRole::Option
+            } else {
+                ScalarRole::Value
+            };
+            return Node::text(option, role);
         }
         if field.interpolated && self.random.chance(40) {
             let text = mappings::interpolation(self);
@@ -197,7 +240,10 @@ impl<'a> Maker<'a> {
     /// A value of any form.
     fn anything(&mut self, depth: usize) -> Node {
         match self.random.below(if depth > 1 { 3 } else { 5 }) {
-            0 => Node::plain(*self.random.pick(&["1", "null", "true", "2.5", "0x1f"]), ScalarRole::Free),
+            0 => Node::plain(
+                *self.random.pick(&["1", "null", "true", "2.5", "0x1f"]),
+                ScalarRole::Free,
+            ),
             1 | 2 => Node::text(*self.random.pick(&TEXTS), ScalarRole::Free),
             3 => Node::free_list(vec![self.anything(depth + 1), self.anything(depth + 1)]),
             _ => {

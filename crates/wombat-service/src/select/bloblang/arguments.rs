@@ -42,7 +42,9 @@ impl<'a> Cursor<'a> {
             if let Some(name) = argument.name
                 && !names.insert(name)
             {
-                return Err(self.wrong(argument.at, format!("`{}` is given twice", shortened(name))));
+                return Err(
+                    self.wrong(argument.at, format!("`{}` is given twice", shortened(name)))
+                );
             }
         }
         if !names.is_empty() && names.len() < arguments.len() {
@@ -51,9 +53,13 @@ impl<'a> Cursor<'a> {
         let parameters = &documentation.parameters;
         match documentation.variadic {
             Some(true) if names.is_empty() => {}
-            Some(true) => return Err(self.wrong(at, format!("`{name}` takes arguments without names"))),
+            Some(true) => {
+                return Err(self.wrong(at, format!("`{name}` takes arguments without names")));
+            }
             None if parameters.is_empty() => {}
-            None | Some(false) if names.is_empty() => self.in_order(name, at, &arguments, parameters)?,
+            None | Some(false) if names.is_empty() => {
+                self.in_order(name, at, &arguments, parameters)?
+            }
             None | Some(false) => self.by_name(name, at, &arguments, parameters)?,
         }
         Ok(Query::Open)
@@ -92,7 +98,10 @@ impl<'a> Cursor<'a> {
         for (argument, parameter) in arguments.iter().zip(parameters) {
             self.check(argument, parameter)?;
         }
-        let missing = parameters.iter().skip(arguments.len()).find(|it| !it.optional);
+        let missing = parameters
+            .iter()
+            .skip(arguments.len())
+            .find(|it| !it.optional);
         match missing {
             Some(missing) => Err(self.missing(name, at, missing)),
             None => Ok(()),
@@ -116,9 +125,8 @@ impl<'a> Cursor<'a> {
                 }
             }
         }
-        let is_given = |parameter: &Parameter| {
-            arguments.iter().any(|it| it.name == Some(&parameter.name))
-        };
+        let is_given =
+            |parameter: &Parameter| arguments.iter().any(|it| it.name == Some(&parameter.name));
         match parameters.iter().find(|it| !it.optional && !is_given(it)) {
             Some(missing) => Err(self.missing(name, at, missing)),
             None => Ok(()),
@@ -126,7 +134,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn missing(&self, name: &str, at: usize, parameter: &Parameter) -> Failure {
-        self.wrong(at, format!("`{name}` needs the argument `{}`", parameter.name))
+        self.wrong(
+            at,
+            format!("`{name}` needs the argument `{}`", parameter.name),
+        )
     }
 
     /// Whether a literal fits. What else it is turns out when a message comes.

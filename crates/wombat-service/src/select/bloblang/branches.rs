@@ -44,7 +44,14 @@ impl Cursor<'_> {
         self.blanks()?;
         self.may(Self::query)?;
         self.any_space();
-        self.must(|it| it.delimited(Self::begin_block, Self::case, Self::next_case, Self::end_block))?;
+        self.must(|it| {
+            it.delimited(
+                Self::begin_block,
+                Self::case,
+                Self::next_case,
+                Self::end_block,
+            )
+        })?;
         Ok(Query::Open)
     }
 

@@ -112,10 +112,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The first alternative that can be read. The failure is that of the one that came furthest.
-    pub(super) fn one_of<T>(
-        &mut self,
-        alternatives: &[fn(&mut Self) -> Parsed<T>],
-    ) -> Parsed<T> {
+    pub(super) fn one_of<T>(&mut self, alternatives: &[fn(&mut Self) -> Parsed<T>]) -> Parsed<T> {
         let at = self.at;
         let mut furthest: Option<Failure> = None;
         for read in alternatives {

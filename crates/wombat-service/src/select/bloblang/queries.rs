@@ -103,7 +103,10 @@ impl Cursor<'_> {
         self.term("->")?;
         self.blanks()?;
         if self.names.contains(&name) && name != "_" {
-            return Err(self.wrong(at, "this name before `->` is in use around it; choose another"));
+            return Err(self.wrong(
+                at,
+                "this name before `->` is in use around it; choose another",
+            ));
         }
         if matches!(name, "root" | "this") {
             return Err(self.wrong(at, "`root` and `this` can't be names before `->`"));
@@ -157,14 +160,29 @@ impl Cursor<'_> {
                 it.term("]")
             },
         )?;
-        let is_literal = items.iter().all(|it| !matches!(it, Query::Open | Query::Lambda));
-        Ok(if is_literal { Query::Array } else { Query::Open })
+        let is_literal = items
+            .iter()
+            .all(|it| !matches!(it, Query::Open | Query::Lambda));
+        Ok(if is_literal {
+            Query::Array
+        } else {
+            Query::Open
+        })
     }
 
     fn object(&mut self) -> Parsed<Query> {
-        let items = self.delimited(Self::begin_block, Self::member, Self::comma, Self::end_block)?;
+        let items = self.delimited(
+            Self::begin_block,
+            Self::member,
+            Self::comma,
+            Self::end_block,
+        )?;
         let is_literal = items.iter().all(|it| *it);
-        Ok(if is_literal { Query::Object } else { Query::Open })
+        Ok(if is_literal {
+            Query::Object
+        } else {
+            Query::Open
+        })
     }
 
     /// A key and its value; whether both are literals.

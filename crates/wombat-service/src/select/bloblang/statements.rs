@@ -88,7 +88,12 @@ impl<'a> Cursor<'a> {
     }
 
     fn statement_in_if(&mut self) -> Parsed<()> {
-        self.one_of(&[Self::variable, Self::metadata, Self::assignment, Self::root_if])
+        self.one_of(&[
+            Self::variable,
+            Self::metadata,
+            Self::assignment,
+            Self::root_if,
+        ])
     }
 
     fn import(&mut self) -> Parsed<()> {
@@ -104,7 +109,12 @@ impl<'a> Cursor<'a> {
         self.blanks()?;
         let name = self.must(Self::name_or_text)?;
         self.blanks()?;
-        self.delimited(Self::begin_block, Self::statement_in_map, Self::next_line, Self::end_block)?;
+        self.delimited(
+            Self::begin_block,
+            Self::statement_in_map,
+            Self::next_line,
+            Self::end_block,
+        )?;
         if !self.maps.insert(name) {
             return Err(self.wrong(at, "there is a map of this name already"));
         }
@@ -178,7 +188,12 @@ impl<'a> Cursor<'a> {
 
     fn block_of_if(&mut self) -> Parsed<()> {
         self.nested(|it| {
-            it.delimited(Self::begin_block, Self::statement_in_if, Self::next_line, Self::end_block)
+            it.delimited(
+                Self::begin_block,
+                Self::statement_in_if,
+                Self::next_line,
+                Self::end_block,
+            )
         })?;
         Ok(())
     }

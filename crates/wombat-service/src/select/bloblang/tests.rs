@@ -74,10 +74,22 @@ fn what_cant_be_read_is_found_where_it_is() {
 #[test]
 fn mappings_within_texts_are_read() {
     let read = |text: &str| Grammar::new(&SCHEMAS).interpolated(text);
-    for text in ["", "a $ b", "${!this.a}", "x ${! json(\"a\") } ${{! anything }}", "${! {\"a\": \"}\"} }"] {
+    for text in [
+        "",
+        "a $ b",
+        "${!this.a}",
+        "x ${! json(\"a\") } ${{! anything }}",
+        "${! {\"a\": \"}\"} }",
+    ] {
         assert_eq!(read(text), Ok(()), "{text}");
     }
-    for text in ["${!}", "${! this.a", "${{! a }", "a ${! b c }", "${! nothing( }"] {
+    for text in [
+        "${!}",
+        "${! this.a",
+        "${{! a }",
+        "a ${! b c }",
+        "${! nothing( }",
+    ] {
         assert!(read(text).is_err(), "{text}");
     }
 }
@@ -85,7 +97,11 @@ fn mappings_within_texts_are_read() {
 #[test]
 fn what_takes_too_long_is_taken_for_valid() {
     // Each level is read twice: as the value that is matched, and as a case.
-    let deep = format!("root = {}1{}", "match { (".repeat(40), ") => 1 }".repeat(40));
+    let deep = format!(
+        "root = {}1{}",
+        "match { (".repeat(40),
+        ") => 1 }".repeat(40)
+    );
     assert_eq!(mapping(&deep), Ok(()));
     let deeper = format!("root = {}1", "(".repeat(1000));
     assert_eq!(mapping(&deeper), Ok(()));

@@ -87,7 +87,11 @@ impl<'a> Cursor<'a> {
 
     /// A text between three quotes, in which nothing has a meaning.
     pub(super) fn raw_text(&mut self) -> Parsed<()> {
-        let Some(inner) = self.rest().strip_prefix("\"\"\"").filter(|it| it.len() >= 3) else {
+        let Some(inner) = self
+            .rest()
+            .strip_prefix("\"\"\"")
+            .filter(|it| it.len() >= 3)
+        else {
             return Err(self.expected("a text in quotes"));
         };
         let Some(end) = inner.find("\"\"\"") else {
@@ -115,13 +119,19 @@ impl<'a> Cursor<'a> {
                     return Ok(&inner[..place]);
                 }
                 '\n' => {
-                    wrong = wrong.or(Some((place, "a text in quotes ends on its line; write `\\n`")));
+                    wrong = wrong.or(Some((
+                        place,
+                        "a text in quotes ends on its line; write `\\n`",
+                    )));
                 }
                 '\\' => {
                     let length = escape(&inner[place..]);
                     let next = characters.next();
                     if length.is_none() && next.is_some() {
-                        wrong = wrong.or(Some((place, "this is no escape; write `\\\\` for a backslash")));
+                        wrong = wrong.or(Some((
+                            place,
+                            "this is no escape; write `\\\\` for a backslash",
+                        )));
                     }
                 }
                 _ => {}
@@ -145,7 +155,9 @@ fn escape(text: &str) -> Option<usize> {
         b'x' => digits(2, 2, 16).map(|(length, _)| length),
         b'u' => digits(2, 4, 16).and_then(is_character),
         b'U' => digits(2, 8, 16).and_then(is_character),
-        b'0'..=b'7' => digits(1, 3, 8).filter(|(_, value)| *value < 256).map(|(length, _)| length),
+        b'0'..=b'7' => digits(1, 3, 8)
+            .filter(|(_, value)| *value < 256)
+            .map(|(length, _)| length),
         _ => None,
     }
 }

@@ -1,5 +1,8 @@
 //! Why a text can't be read.
 
+/// A problem of the parser itself.
+pub(crate) const PANICKED: &str = "this part can't be parsed";
+
 /// A problem, and its offset in the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {

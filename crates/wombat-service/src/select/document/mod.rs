@@ -19,7 +19,8 @@ use std::ops::Range;
 
 use super::text::{Position, Text, UseId};
 #[cfg(test)]
-pub(super) use reader::PANICKED;
+pub(super) use failure::PANICKED;
+pub(super) use reader::Effort;
 pub(super) use scalar::{is_null, is_true};
 
 /// Deepest nesting.

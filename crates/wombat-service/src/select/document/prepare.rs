@@ -4,10 +4,17 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-use super::{super::text::Text, failure::Failure};
+use super::{
+    super::text::Text,
+    failure::{Failure, PANICKED},
+};
 
 /// A tag before a comma: the parser panics unless this is part of a text.
 static TAG_AND_COMMA: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"![^\s,\[\]{}"']*,"#).expect("the pattern of tags is a regular expression")
+});
+/// The same with quotes in it. They are much more often the end of a text, so this is tried last.
+static QUOTES_AND_COMMA: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"![^\s,\[\]{}]*,").expect("the pattern of tags is a regular expression")
 });
 
@@ -20,15 +27,14 @@ const COLON: &str = "\u{1ffff}";
 pub(super) struct Prepared {
     pub(super) text: Text,
     is_respelled: bool,
+    /// Nothing else is tried against panics.
+    is_last: bool,
 }
 
 impl Prepared {
     pub(super) fn new(text: &Text) -> Result<Self, Failure> {
         check_characters(text)?;
-        let mut edits: Vec<(Range<usize>, &str)> = TAG_AND_COMMA
-            .find_iter(text.as_str())
-            .map(|found| (found.end() - 1..found.end() - 1, TAG_END))
-            .collect();
+        let mut edits = ends_of_tags(&TAG_AND_COMMA, text);
         let is_respelled = !edits.is_empty();
         // A block at the very end needs a line break.
         let end = text.as_str().len();
@@ -36,11 +42,20 @@ impl Prepared {
         Ok(Self {
             text: text.edited(&edits),
             is_respelled,
+            is_last: false,
         })
     }
 
     /// The same with what yaml.v3 reads, and the parser doesn't, in another spelling.
     pub(super) fn respelled(&self, failure: &Failure) -> Option<Self> {
+        if failure.problem == PANICKED && !self.is_last {
+            let edits = ends_of_tags(&QUOTES_AND_COMMA, &self.text);
+            return Some(Self {
+                text: self.text.edited(&edits),
+                is_respelled: true,
+                is_last: true,
+            });
+        }
         let (before, rest) = self.text.as_str().split_at_checked(failure.offset)?;
         let (length, spelling) = match failure.problem.as_str() {
             "found unknown escape character" if rest.starts_with("\\'") => (2, "\\x27".to_owned()),
@@ -55,6 +70,7 @@ impl Prepared {
         Some(Self {
             text: self.text.edited(&[(range, &spelling)]),
             is_respelled: true,
+            is_last: self.is_last,
         })
     }
 
@@ -65,6 +81,14 @@ impl Prepared {
         }
         value
     }
+}
+
+/// Where tags end before commas, and what stands there for the parser.
+fn ends_of_tags(pattern: &Regex, text: &Text) -> Vec<(Range<usize>, &'static str)> {
+    let found = pattern.find_iter(text.as_str());
+    found
+        .map(|found| (found.end() - 1..found.end() - 1, TAG_END))
+        .collect()
 }
 
 /// Length of the blanks before a comment that follows another one: these may have tabs.

@@ -8,18 +8,48 @@ use std::{
 use libyaml_safer::{Encoding, Error, EventData, Mark, Parser};
 
 use super::{
-    super::text::Text, Unreadable, YamlDocuments, builder::Builder, failure::Failure,
+    super::text::Text,
+    Unreadable, YamlDocuments,
+    builder::Builder,
+    failure::{Failure, PANICKED},
     prepare::Prepared,
 };
 
+/// Most bytes that are parsed for one answer, beyond the first reading of its text.
+const MOST_AGAIN: usize = 1024 * 1024;
+/// Bytes whose parsing takes as long as the preparations for it.
+const PREPARATION: usize = 4096;
 /// Most places of a text that are spelled differently for the parser.
 const MAX_RESPELLED: usize = 64;
-/// A problem of the parser itself.
-pub(crate) const PANICKED: &str = "this part can't be parsed";
+
+/// How much may still be parsed for an answer.
+#[derive(Debug)]
+pub(crate) struct Effort(usize);
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self(MOST_AGAIN)
+    }
+}
+
+impl Effort {
+    fn spend(&mut self, parsed: usize) {
+        self.0 = self.0.saturating_sub(parsed + PREPARATION);
+    }
+
+    /// Whether another reading may begin.
+    pub(crate) fn is_left(&self) -> bool {
+        self.0 > 0
+    }
+}
 
 impl YamlDocuments {
     /// Reads a text in which a character stands for values that aren't known.
-    pub(crate) fn read(text: &Text, placeholder: char) -> Result<Self, Unreadable> {
+    pub(crate) fn read(
+        text: &Text,
+        placeholder: char,
+        effort: &mut Effort,
+    ) -> Result<Self, Unreadable> {
         let mut prepared = Prepared::new(text).map_err(|failure| unreadable(text, failure))?;
         let mut respelled = 0;
         loop {
@@ -34,8 +64,9 @@ impl YamlDocuments {
                 }
                 Err(failure) => failure,
             };
+            effort.spend(failure.offset);
             match prepared.respelled(&failure) {
-                Some(other) if respelled < MAX_RESPELLED => prepared = other,
+                Some(other) if respelled < MAX_RESPELLED && effort.is_left() => prepared = other,
                 Some(_) | None => return Err(unreadable(&prepared.text, in_words(failure))),
             }
             respelled += 1;

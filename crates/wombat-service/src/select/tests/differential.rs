@@ -48,9 +48,17 @@ fn listed() -> BTreeMap<usize, &'static str> {
 }
 
 /// What is wrong with an answer, if anything.
-fn objection(input: &Input, verdict: &Verdict, is_in_oracle: impl Fn(&Component) -> bool) -> Option<String> {
+fn objection(
+    input: &Input,
+    verdict: &Verdict,
+    is_in_oracle: impl Fn(&Component) -> bool,
+) -> Option<String> {
     let answer = answer(&input.text);
-    let found: BTreeSet<Component> = answer.components.iter().map(|it| it.component.clone()).collect();
+    let found: BTreeSet<Component> = answer
+        .components
+        .iter()
+        .map(|it| it.component.clone())
+        .collect();
     let said = lines(&answer.mistakes);
     let missing: Vec<&Component> = found.iter().filter(|it| !is_in_oracle(it)).collect();
     match verdict {
@@ -104,13 +112,16 @@ fn select_agrees_with_lint() {
     let in_oracle: BTreeSet<Component> = catalog.in_oracle().collect();
     let mut unlisted = Vec::new();
     let mut settled = listed.clone();
-    for (number, (input, (digest, verdict))) in GENERATOR.inputs().zip(&verdicts.lines).enumerate() {
+    for (number, (input, (digest, verdict))) in GENERATOR.inputs().zip(&verdicts.lines).enumerate()
+    {
         assert_eq!(input.digest(), *digest, "input {number}");
         if let Some(objection) = objection(&input, verdict, |it| in_oracle.contains(it))
             && settled.remove(&number).is_none()
         {
             let (style, planted) = (input.style, input.mistake);
-            unlisted.push(format!("{number} {style} {planted:?} {verdict:?}: {objection}"));
+            unlisted.push(format!(
+                "{number} {style} {planted:?} {verdict:?}: {objection}"
+            ));
         }
     }
     for line in &unlisted {
@@ -134,13 +145,14 @@ fn everything_takes_part() {
         let count = inputs.iter().filter(|it| it.style == style).count();
         assert!(count > 250, "{style}: {count}");
     }
-    let planted: BTreeMap<&str, usize> = inputs.iter().filter_map(|it| it.mistake).fold(
-        BTreeMap::new(),
-        |mut counts, mistake| {
-            *counts.entry(mistake).or_default() += 1;
-            counts
-        },
-    );
+    let planted: BTreeMap<&str, usize> =
+        inputs
+            .iter()
+            .filter_map(|it| it.mistake)
+            .fold(BTreeMap::new(), |mut counts, mistake| {
+                *counts.entry(mistake).or_default() += 1;
+                counts
+            });
     assert!(planted.len() >= 50, "{planted:?}");
     assert!(planted.values().sum::<usize>() > 1500, "{planted:?}");
 }

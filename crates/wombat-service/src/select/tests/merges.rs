@@ -33,7 +33,11 @@ fn merged_fields_pass_lint_and_are_ignored() {
                 "4:33 There is no field `zubject`",
             ),
             (
-                &[("<<:", "\"<<\":"), ("*both", "{}")],
+                &[
+                    ("<<: *both", "\"<<\": {}, urls: [a], subject: b"),
+                    ("- nats:\n          \"<<\"", "- nats: {\"<<\""),
+                    ("subject: b\n", "subject: b}\n"),
+                ],
                 "6:11 There is no field `<<`",
             ),
             (

@@ -130,7 +130,7 @@ fn a_component_is_found_wherever_it_stands() {
             vec!["redis"],
         ),
         (
-            "pipeline:\n  processors:\n    - switch:\n        - check: this.a\n          processors:\n            - redis_script: {url: a, script: b}\n",
+            "pipeline:\n  processors:\n    - switch:\n        - check: this.a\n          processors:\n            - redis_script: {url: a, script: b, args_mapping: this, keys_mapping: this}\n",
             vec!["redis"],
         ),
         (

@@ -54,7 +54,11 @@ fn grown(text: &str, random: &mut Random, size: usize) -> String {
     }
     let begin = *random.pick(&places);
     let length = 1 + random.below(60);
-    let end = places.iter().find(|at| **at > begin + length).copied().unwrap_or(text.len());
+    let end = places
+        .iter()
+        .find(|at| **at > begin + length)
+        .copied()
+        .unwrap_or(text.len());
     let part = &text[begin..end];
     let times = size.saturating_sub(text.len()) / part.len().max(1);
     let mut grown = text[..end].to_owned();
@@ -78,7 +82,10 @@ fn memory() -> usize {
 fn mutated_pipelines_are_answered_in_time() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
     let generator = Generator::new(Catalog::read(&folder).unwrap(), SEED);
-    let texts: Vec<String> = (0..6000).step_by(10).map(|number| generator.input(number).text).collect();
+    let texts: Vec<String> = (0..6000)
+        .step_by(10)
+        .map(|number| generator.input(number).text)
+        .collect();
     let mut took: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
     let mut slowest = [(Duration::ZERO, 0), (Duration::ZERO, 0)];
     let mut at_first = 0;
@@ -109,14 +116,21 @@ fn mutated_pipelines_are_answered_in_time() {
         let answer = answer_with(&text, values);
         let elapsed = begun.elapsed();
         let said = lines(&answer.mistakes);
-        assert!(!said.iter().any(|it| it.contains(PANICKED)), "{number}: {text:?}");
+        assert!(
+            !said.iter().any(|it| it.contains(PANICKED)),
+            "{number}: {text:?}"
+        );
         let size = usize::from(text.len() > SMALL.0);
         took[size].push(elapsed);
         if elapsed > slowest[size].0 {
             slowest[size] = (elapsed, number);
             if elapsed > [SMALL.1, LARGE.1][size] {
                 let path = std::env::temp_dir().join(format!("mutated-{number}.yaml"));
-                println!("{number}: {elapsed:?} for {} bytes, {}", text.len(), path.display());
+                println!(
+                    "{number}: {elapsed:?} for {} bytes, {}",
+                    text.len(),
+                    path.display()
+                );
                 std::fs::write(path, &text).unwrap();
             }
         }

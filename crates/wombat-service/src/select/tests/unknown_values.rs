@@ -84,7 +84,7 @@ fn a_variable_that_decides_is_named() {
         ),
         (
             "output: {opensearch: {urls: [a], index: b, action: c, id: d, aws: {enabled: ${A}}}}",
-            vec!["1:38 ${A}"],
+            vec!["1:77 ${A}"],
         ),
         (
             "pipeline: {processors: [{mapping: '${A}'}]}",

@@ -98,7 +98,7 @@ fn sql_needs_its_drivers() {
         "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
         "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
         "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
-        "pipeline: {processors: [{sql_select: {driver: b, dsn: a, table: b, columns: [c]}}]}",
+        "pipeline: {processors: [{sql_select: {driver: mysql, dsn: a, table: b, columns: [c]}}]}",
     ] {
         assert_eq!(packages(pipeline), ["sql"], "{pipeline}");
     }

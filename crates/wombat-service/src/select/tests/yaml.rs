@@ -39,6 +39,16 @@ fn brackets_may_close_at_their_parents_column() {
 }
 
 #[test]
+fn exclamation_marks_in_texts_before_commas_are_no_tags() {
+    for mapping in ["\"root = !this\\n\"", "'root = !this'", "\"root = [!a]\""] {
+        let pipeline = format!(
+            "pipeline: {{processors: [{{mapping: {mapping}}}, {{redis: {{url: '!a', command: b}}}}]}}"
+        );
+        assert_eq!(packages(&pipeline), ["redis"], "{pipeline}");
+    }
+}
+
+#[test]
 fn quoted_text_may_leave_its_indentation() {
     all_need(
         include_str!("inputs/quotes-over-lines.yaml"),

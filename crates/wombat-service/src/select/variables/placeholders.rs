@@ -86,10 +86,12 @@ fn own_indent(line: &str) -> Option<usize> {
 
 /// Whether nothing but a comment stands beside it.
 fn is_alone(source: &str, used: &Range<usize>) -> bool {
-    let before = &source[line_begin(source, used.start)..used.start];
-    let after = source[used.end..].lines().next().unwrap_or_default();
-    let after = after.trim_start();
-    before.bytes().all(|it| it == b' ') && (after.is_empty() || after.starts_with('#'))
+    // Lines may be long, and have many variables.
+    let before = source[..used.start].trim_end_matches(' ');
+    let is_blank = |it: char| it.is_whitespace() && it != '\n';
+    let after = source[used.end..].trim_start_matches(is_blank);
+    (before.is_empty() || before.ends_with('\n'))
+        && (after.is_empty() || after.starts_with(['\n', '#']))
 }
 
 fn line_begin(source: &str, at: usize) -> usize {

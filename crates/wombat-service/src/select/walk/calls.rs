@@ -31,7 +31,8 @@ impl Walk<'_> {
     /// A mapping that Benthos can't read either; one with unknown parts may turn out to be readable.
     fn unreadable(&mut self, node: NodeId, read: Result<(), Unreadable>) {
         let documents = self.documents;
-        let (Err(Unreadable { at, problem }), false) = (read, documents.is_partly_unknown(node)) else {
+        let (Err(Unreadable { at, problem }), false) = (read, documents.is_partly_unknown(node))
+        else {
             return;
         };
         if !self.may_report() {
@@ -43,7 +44,10 @@ impl Walk<'_> {
         let begins_here = !rest.starts_with(char::is_whitespace) && !word.is_empty();
         let range = begins_here.then(|| documents.range_of(node, at, word));
         let source = documents.source();
-        let place = range.map_or_else(|| documents.position(node), |range| source.position(range.start));
+        let place = range.map_or_else(
+            || documents.position(node),
+            |range| source.position(range.start),
+        );
         let uses = documents.uses(node);
         let problem = if self.holds_given(&uses) {
             // The message may name a part of the value.
@@ -99,13 +103,15 @@ impl Walk<'_> {
             let is_known = self.schemas.component(call.kind, &call.name).is_some();
             is_wrong |= !is_known;
             let is_reported = if is_known {
-                open.is_empty() && self.found.components.contains_key(&component)
+                let is_new = !self.found.components.contains_key(&component);
+                !is_new && (open.is_empty() || self.looks_left == 0)
             } else {
                 !self.may_report()
             };
             if is_reported {
                 continue;
             }
+            self.looks_left = self.looks_left.saturating_sub(1);
             let range = self.documents.range_of(node, call.at, &call.name);
             let at = source.position(range.start);
             let uses = source.uses_in(&range);

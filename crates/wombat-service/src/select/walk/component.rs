@@ -70,7 +70,9 @@ impl Walk<'_> {
         if let Some(label) = block.label {
             let is_text = |key: &str, fits: &dyn Fn(&str) -> bool| {
                 let value = documents.get(node, key);
-                value.and_then(|value| documents.text(value)).is_some_and(fits)
+                value
+                    .and_then(|value| documents.text(value))
+                    .is_some_and(fits)
             };
             let is_reference = is_text("type", &|text| text == "resource")
                 || is_text("resource", &|text| !text.is_empty());
@@ -197,7 +199,8 @@ impl Walk<'_> {
     /// A component without a name. What `<<` would bring is looked at, because it is needed once it is written out.
     fn nameless(&mut self, kind: ComponentKind, node: NodeId, block: &Block) {
         if block.merges.is_empty() {
-            let is_empty = matches!(self.documents.value(node), Value::Map(entries) if entries.is_empty());
+            let is_empty =
+                matches!(self.documents.value(node), Value::Map(entries) if entries.is_empty());
             if is_empty && !self.is_direct {
                 let message = no_name(kind);
                 return self.accepted_by_lint(node, &message);

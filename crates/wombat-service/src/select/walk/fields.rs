@@ -152,13 +152,7 @@ impl Walk<'_> {
     }
 
     /// Lint looks through `<<: *name`; a pipeline that runs ignores every `<<`.
-    fn merge<'f>(
-        &mut self,
-        entry: &Entry,
-        fields: &'f [Field],
-        of: &str,
-        seen: &mut Seen<'f>,
-    ) {
+    fn merge<'f>(&mut self, entry: &Entry, fields: &'f [Field], of: &str, seen: &mut Seen<'f>) {
         let is_map = matches!(self.documents.value(entry.value), Value::Map(_));
         if self.is_linted && !(entry.by_alias && is_map) {
             seen.is_open = true;
@@ -172,7 +166,9 @@ impl Walk<'_> {
             ),
         );
         if is_map {
-            self.within(entry.value, |walk| walk.entries(entry.value, fields, of, seen));
+            self.within(entry.value, |walk| {
+                walk.entries(entry.value, fields, of, seen)
+            });
         }
     }
 }

@@ -45,7 +45,10 @@ impl Walk<'_> {
             return;
         };
         let is_open = |key: NodeId| documents.is_partly_unknown(key);
-        if entries.iter().any(|it| is_open(it.key) || documents.is_merge(it)) {
+        if entries
+            .iter()
+            .any(|it| is_open(it.key) || documents.is_merge(it))
+        {
             return;
         }
         let label = documents.get(node, "label");
@@ -60,6 +63,7 @@ impl Walk<'_> {
 }
 
 fn is_label(text: &str) -> bool {
-    let is_part = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'_' | b'-');
+    let is_part =
+        |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'_' | b'-');
     !text.starts_with(['_', '-']) && text.bytes().all(is_part)
 }

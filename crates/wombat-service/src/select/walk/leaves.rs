@@ -45,11 +45,20 @@ impl Walk<'_> {
             return;
         }
         let shown = self.shown(node);
-        let mut listed: Vec<String> = field.options.iter().take(MOST_LISTED).map(|it| format!("`{it}`")).collect();
+        let mut listed: Vec<String> = field
+            .options
+            .iter()
+            .take(MOST_LISTED)
+            .map(|it| format!("`{it}`"))
+            .collect();
         if field.options.len() > MOST_LISTED {
             listed.push("…".to_owned());
         }
-        let message = format!("{} is no option of `{name}`; there are {}.", shown.quoted(), listed.join(", "));
+        let message = format!(
+            "{} is no option of `{name}`; there are {}.",
+            shown.quoted(),
+            listed.join(", ")
+        );
         self.lint(node, message);
     }
 }

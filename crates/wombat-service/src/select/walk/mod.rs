@@ -35,6 +35,8 @@ pub(super) use decisions::undecided;
 const MOST_STEPS: usize = 100_000;
 /// Most mistakes, and most warnings, that are reported.
 const MOST_PROBLEMS: usize = 100;
+/// Most calls in mappings with variables that are looked at for whether a variable is part of them.
+const MOST_LOOKED_AT: usize = 500;
 /// A first line that turns `lint` off.
 const LINT_DISABLED: &str = "# BENTHOS LINT DISABLE";
 
@@ -70,6 +72,7 @@ pub(super) fn walk(documents: &YamlDocuments, uses: &VariableUses, schemas: &Sch
         labels: BTreeMap::new(),
         catches: Vec::new(),
         grammar: Grammar::new(schemas),
+        looks_left: MOST_LOOKED_AT,
         found: Found::default(),
         steps: 0,
         depth: 0,
@@ -98,6 +101,8 @@ struct Walk<'a> {
     /// Where `catch` processors are.
     catches: Vec<NodeId>,
     grammar: Grammar<'a>,
+    /// How many more calls may be looked at.
+    looks_left: usize,
     found: Found,
     steps: usize,
     depth: usize,

@@ -20,11 +20,16 @@ pub(crate) fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     let go_mod = go_mod.replacen(&format!("module {MODULE}"), "module oracle", 1);
     let go_mod = format!("{go_mod}\nrequire {MODULE} {CONNECT}\n");
     std::fs::write(folder.join("go.mod"), go_mod)?;
-    std::fs::write(folder.join("go.sum"), std::fs::read(release.join("go.sum"))?)?;
+    std::fs::write(
+        folder.join("go.sum"),
+        std::fs::read(release.join("go.sum"))?,
+    )?;
     std::fs::write(folder.join("main.go"), main_file())?;
     let binary = folder.join("oracle");
     let mut go = go(folder);
-    go.args(["build", "-mod=mod", "-trimpath", "-o"]).arg(&binary).arg(".");
+    go.args(["build", "-mod=mod", "-trimpath", "-o"])
+        .arg(&binary)
+        .arg(".");
     let status = go.status().context("running go build")?;
     ensure!(status.success(), "go build failed: {status}");
     Ok(binary)
@@ -59,7 +64,10 @@ fn downloaded() -> anyhow::Result<PathBuf> {
 fn main_file() -> String {
     let mut text = "package main\n\nimport (\n\t\"context\"\n\n".to_owned();
     for base in ["io", "pure"] {
-        let _ = writeln!(text, "\t_ \"github.com/redpanda-data/benthos/v4/public/components/{base}\"");
+        let _ = writeln!(
+            text,
+            "\t_ \"github.com/redpanda-data/benthos/v4/public/components/{base}\""
+        );
     }
     text.push_str("\t\"github.com/redpanda-data/benthos/v4/public/service\"\n");
     for package in PACKAGES {

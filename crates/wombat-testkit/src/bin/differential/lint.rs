@@ -72,7 +72,10 @@ fn file_name(number: usize) -> String {
 fn numbered(line: &str) -> Option<(usize, &str)> {
     let (number, rest) = line.split_once(".yaml(")?;
     let number = number.parse().ok()?;
-    Some((number, rest.split_once(") ").map_or(rest, |(_, message)| message)))
+    Some((
+        number,
+        rest.split_once(") ").map_or(rest, |(_, message)| message),
+    ))
 }
 
 /// What its words amount to. `is_foreign`: whether only other binaries have a component of this name.
@@ -127,8 +130,14 @@ mod tests {
         }
         assert_eq!(said(&[]), Verdict::Accepted);
         assert_eq!(said(&["field x not recognised"]), Verdict::Mistake);
-        assert_eq!(said(&["input type 'aws_s3z' was not recognised"]), Verdict::Mistake);
-        let both = ["input type 'aws_s3' was not recognised", "field x not recognised"];
+        assert_eq!(
+            said(&["input type 'aws_s3z' was not recognised"]),
+            Verdict::Mistake
+        );
+        let both = [
+            "input type 'aws_s3' was not recognised",
+            "field x not recognised",
+        ];
         assert_eq!(said(&both), Verdict::Mistake);
     }
 }

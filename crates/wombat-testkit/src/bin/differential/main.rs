@@ -32,7 +32,7 @@ fn main() -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder)?;
 
     let binary = match arguments.next() {
-        Some(binary) => binary,
+        Some(binary) => std::path::absolute(binary)?,
         None => binary::build(&folder.join("binary"))?,
     };
     let begun = Instant::now();
@@ -76,7 +76,9 @@ fn write_words(
 ) -> anyhow::Result<()> {
     let mut text = String::new();
     for (number, input) in inputs.iter().enumerate() {
-        let said = words.get(&number).map_or(String::new(), |it| it.join(" | "));
+        let said = words
+            .get(&number)
+            .map_or(String::new(), |it| it.join(" | "));
         let planted = input.mistake.unwrap_or("-");
         text.push_str(&format!("{number}\t{}\t{planted}\t{said}\n", input.style));
     }
