@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use wombat_model::catalog::{Component, ComponentKind, Documentation};
 
 use super::{
-    Input, Style,
     catalog::Catalog,
-    damage, mapping_mistakes, mappings, mistakes,
+    damage,
+    input::Input,
+    maker::Maker,
+    mapping_mistakes, mappings, mistakes,
     random::Random,
     render, repeats,
+    style::Style,
     tree::{Entry, MapRole, Node, ScalarRole},
-    values::Maker,
 };
 
 /// Out of a hundred pipelines, how many have a mistake.
@@ -32,7 +34,7 @@ pub(super) fn pipeline(catalog: &Catalog, random: Random, number: usize) -> Inpu
     repeats::apply(&mut root, style, &mut maker.random);
     let mut text = render::render(&root, style, &mut maker.random);
     if has_mistake && mistake.is_none() {
-        let (damaged, what) = damage::damage(text, style, &mut maker.random);
+        let (damaged, what) = damage::damage(&text, style, &mut maker.random);
         text = damaged;
         mistake = Some(what);
     }
@@ -164,7 +166,8 @@ fn around(maker: &mut Maker<'_>, documentation: &Documentation) -> Node {
     let catalog = maker.catalog;
     for field in &catalog.stream {
         let is_setting = !field.children.is_empty() && field.name != "pipeline";
-        let is_scalar = field.children.is_empty() && super::values::kind_of(&field.of).is_none();
+        let is_scalar =
+            field.children.is_empty() && super::components::kind_of(&field.of).is_none();
         if (is_setting || is_scalar) && !field.deprecated && maker.random.chance(4) {
             let value = maker.value(field, &field.name, 1);
             entries.push(Entry::new(&field.name, value));

@@ -1,6 +1,6 @@
 //! One mistake in the YAML itself.
 
-use super::{Style, random::Random};
+use super::{random::Random, style::Style};
 
 /// Lines that can't be read, wherever a field may begin.
 const LINES: [(&str, &str); 10] = [
@@ -27,7 +27,7 @@ const PARTS: [(&str, &str); 6] = [
 ];
 
 /// Damages a text and says how.
-pub(super) fn damage(text: String, style: Style, random: &mut Random) -> (String, &'static str) {
+pub(super) fn damage(text: &str, style: Style, random: &mut Random) -> (String, &'static str) {
     if style.is_in_brackets() || text.trim_start().starts_with('{') {
         let (part, what) = *random.pick(&PARTS);
         let end = text.rfind('}').unwrap_or(text.len());

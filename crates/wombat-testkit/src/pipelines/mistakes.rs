@@ -1,8 +1,9 @@
 //! One mistake in the tree of a pipeline.
 
 use super::{
+    components::{has, is_component, is_name, other_of},
     random::Random,
-    tree::{Entry, List, Map, MapRole, Node, Scalar, ScalarRole, Value},
+    tree::{Entry, List, MapRole, Node, Scalar, ScalarRole, Value},
 };
 
 /// Puts a mistake somewhere and names it; `None` if there is no place for the kind that was drawn.
@@ -157,14 +158,10 @@ impl Kind {
             }
             Self::MissingField => remove(node, random, |entry| entry.is_required),
             Self::ListForScalar => node.value = list(vec![Node::text("x", ScalarRole::Free)]),
-            Self::MapForScalar => {
-                let entry = Entry::new("x", Node::text("y", ScalarRole::Free));
-                node.value = Node::map(MapRole::Free, vec![entry]).value;
-            }
             Self::ScalarForList | Self::ScalarForMap | Self::ScalarForNames => {
                 node.value = scalar(random.pick::<&str>(&["x", "some words"]));
             }
-            Self::MapForList => {
+            Self::MapForScalar | Self::MapForList => {
                 let entry = Entry::new("x", Node::text("y", ScalarRole::Free));
                 node.value = Node::map(MapRole::Free, vec![entry]).value;
             }
@@ -201,7 +198,7 @@ impl Kind {
             }
             Self::WrongOption => node.value = scalar("no_such_option"),
             Self::WrongLabel => {
-                node.value = scalar(random.pick::<&str>(&["Upper", "_x", "with space", "-x"]))
+                node.value = scalar(random.pick::<&str>(&["Upper", "_x", "with space", "-x"]));
             }
             Self::NoName => {
                 if let Value::Map(map) = &mut node.value {
@@ -244,54 +241,6 @@ fn list(items: Vec<Node>) -> Value {
         items,
         is_typed: false,
     })
-}
-
-fn is_component(map: &Map) -> bool {
-    matches!(map.role, MapRole::Component { .. })
-}
-
-fn has(map: &Map, key: &str) -> bool {
-    map.entries.iter().any(|entry| entry.key == key)
-}
-
-/// Whether a key names the component, and isn't reserved beside its name.
-fn is_name(map: &Map, key: &str) -> bool {
-    use wombat_model::catalog::ComponentKind::{Input, Metric, Output};
-
-    let MapRole::Component { kind, .. } = map.role else {
-        return false;
-    };
-    match key {
-        "label" | "type" | "plugin" | "meta" => false,
-        "processors" => !matches!(kind, Input | Output),
-        "mapping" => kind != Metric,
-        _ => true,
-    }
-}
-
-/// Another component of the same kind.
-fn other_of(map: &Map) -> Option<&'static str> {
-    use wombat_model::catalog::ComponentKind::{
-        BloblangFunction, BloblangMethod, Buffer, Cache, Input, Metric, Output, Processor,
-        RateLimit, Scanner, Tracer,
-    };
-
-    let MapRole::Component { kind, .. } = map.role else {
-        return None;
-    };
-    let pair = match kind {
-        Input => ["stdin", "generate"],
-        Output => ["stdout", "drop"],
-        Processor => ["log", "noop"],
-        Cache => ["memory", "file"],
-        Buffer => ["memory", "none"],
-        Metric => ["none", "logger"],
-        Tracer => ["none", "jaeger"],
-        Scanner => ["lines", "csv"],
-        RateLimit => ["local", "redis"],
-        BloblangFunction | BloblangMethod => return None,
-    };
-    pair.into_iter().find(|name| !has(map, name))
 }
 
 fn insert(node: &mut Node, random: &mut Random, entry: Entry) {

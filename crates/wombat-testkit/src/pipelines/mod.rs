@@ -2,14 +2,19 @@
 //! binary. Some are valid, and some have exactly one mistake. Each depends only on the seed, its number and the catalog.
 //!
 //! *random*: numbers · *catalog*: schemas · *oracle*: the packages of the real binary · *tree*: a pipeline before it is
-//! text · *values*: fields and components · *rules*: what only the components' own code knows · *assembly*: whole
+//! text · *maker*, *values*: fields and components ·
+//! *components*: their names and kinds · *rules*: what only the components' own code knows · *assembly*: whole
 //! pipelines · *mistakes*: one mistake in a tree · *damage*: one mistake in a text · *repeats*: anchors, aliases and merges ·
-//! *render*, *scalars*: YAML · *style*: its kinds · *mappings*, *mapping_mistakes*: Bloblang · *verdicts*: what the
+//! *render*, *scalars*: YAML · *style*: its kinds · *mappings* and what begins alike: Bloblang · *verdicts*: what the
 //! binary says.
 
 mod assembly;
 mod catalog;
+mod components;
 mod damage;
+mod input;
+mod maker;
+mod mapping_arguments;
 mod mapping_mistakes;
 mod mappings;
 mod mistakes;
@@ -24,12 +29,8 @@ mod tree;
 mod values;
 mod verdicts;
 
-use std::collections::BTreeSet;
-
-use sha2::{Digest, Sha256};
-use wombat_model::catalog::Component;
-
 pub use catalog::Catalog;
+pub use input::Input;
 pub use mappings::UNCALLED;
 pub use oracle::{BENTHOS, CONNECT, PACKAGES};
 pub use random::Random;
@@ -42,27 +43,6 @@ pub const PIPELINES: usize = 5000;
 pub const MAPPINGS: usize = 1000;
 /// The seed of the inputs with verdicts.
 pub const SEED: u64 = 20_261_130;
-
-/// A pipeline for both.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// Its YAML.
-    pub text: String,
-    /// The components in it, functions and methods of mappings included. Of an input with a mistake, at least these are
-    /// meant.
-    pub components: BTreeSet<Component>,
-    /// The only mistake in it.
-    pub mistake: Option<&'static str>,
-    /// How it is written.
-    pub style: Style,
-}
-
-impl Input {
-    /// Tells inputs apart, in 16 hexadecimal digits.
-    pub fn digest(&self) -> String {
-        hex::encode(&Sha256::digest(&self.text)[..8])
-    }
-}
 
 /// Makes inputs.
 #[derive(Debug)]

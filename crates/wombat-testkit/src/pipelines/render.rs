@@ -1,9 +1,9 @@
 //! Trees as YAML.
 
 use super::{
-    Style,
     random::Random,
     scalars,
+    style::Style,
     tree::{Map, Node, Scalar, Value},
 };
 

@@ -1,9 +1,9 @@
 //! Anchors, aliases and merges: what is repeated is written once.
 
 use super::{
-    Style,
     random::Random,
     rules,
+    style::Style,
     tree::{Entry, MapRole, Node, ScalarRole, Value},
 };
 

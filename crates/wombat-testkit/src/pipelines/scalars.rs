@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    Style,
     random::Random,
+    style::Style,
     tree::{Scalar, ScalarRole},
 };
 

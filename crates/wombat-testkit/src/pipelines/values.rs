@@ -1,13 +1,11 @@
 //! Values of fields, and components.
 
-use std::collections::BTreeSet;
-
 use wombat_model::catalog::{Component, ComponentKind, Documentation, Field, FieldShape};
 
 use super::{
-    catalog::Catalog,
+    components::kind_of,
+    maker::Maker,
     mappings,
-    random::Random,
     rules::{self, Use},
     tree::{Entry, MapRole, Node, ScalarRole},
 };
@@ -48,32 +46,7 @@ const TEXTS: [&str; 30] = [
     "back\\slash",
 ];
 
-/// Makes the values of one pipeline.
-#[derive(Debug)]
-pub(super) struct Maker<'a> {
-    pub(super) catalog: &'a Catalog,
-    pub(super) random: Random,
-    /// What was used.
-    pub(super) found: BTreeSet<Component>,
-    labels: usize,
-    /// How many names before `->` there are.
-    pub(super) names: usize,
-    /// How many more values there may be.
-    budget: usize,
-}
-
-impl<'a> Maker<'a> {
-    pub(super) fn new(catalog: &'a Catalog, random: Random) -> Self {
-        Self {
-            catalog,
-            random,
-            found: BTreeSet::new(),
-            labels: 0,
-            names: 0,
-            budget: 60,
-        }
-    }
-
+impl Maker<'_> {
     /// Some component of a kind.
     pub(super) fn any(&mut self, kind: ComponentKind, depth: usize, direct: bool) -> Node {
         let simple = self.catalog.simple(kind);
@@ -128,13 +101,6 @@ impl<'a> Maker<'a> {
             entries.push(Entry::new("processors", Node::list(vec![processor])));
         }
         Node::map(MapRole::Component { kind, direct }, entries)
-    }
-
-    /// A label of its own.
-    pub(super) fn label(&mut self) -> Entry {
-        self.labels += 1;
-        let label = format!("label_{}", self.labels);
-        Entry::new("label", Node::text(label, ScalarRole::Label))
     }
 
     fn config(&mut self, field: &Field, component: &Component, depth: usize) -> Node {
@@ -291,20 +257,4 @@ impl<'a> Maker<'a> {
         };
         self.budget > 0 && self.random.chance(chance / (1 + depth / 2))
     }
-}
-
-/// The kind of component that a field of this type holds.
-pub(super) fn kind_of(type_name: &str) -> Option<ComponentKind> {
-    Some(match type_name {
-        "input" => ComponentKind::Input,
-        "output" => ComponentKind::Output,
-        "processor" => ComponentKind::Processor,
-        "cache" => ComponentKind::Cache,
-        "buffer" => ComponentKind::Buffer,
-        "rate_limit" => ComponentKind::RateLimit,
-        "metrics" => ComponentKind::Metric,
-        "tracer" => ComponentKind::Tracer,
-        "scanner" => ComponentKind::Scanner,
-        _ => return None,
-    })
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use anyhow::{Context, ensure};
 use sha2::{Digest, Sha256};
 
-use super::{Input, MAPPINGS, PIPELINES};
+use super::{MAPPINGS, PIPELINES, input::Input};
 
 /// What the real binary says of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -58,7 +58,7 @@ impl<'a> Cursor<'a> {
             }
             None if parameters.is_empty() => {}
             None | Some(false) if names.is_empty() => {
-                self.in_order(name, at, &arguments, parameters)?
+                self.in_order(name, at, &arguments, parameters)?;
             }
             None | Some(false) => self.by_name(name, at, &arguments, parameters)?,
         }
@@ -117,13 +117,11 @@ impl<'a> Cursor<'a> {
     ) -> Parsed<()> {
         for argument in arguments {
             let given = argument.name.unwrap_or_default();
-            match parameters.iter().find(|it| it.name == given) {
-                Some(parameter) => self.check(argument, parameter)?,
-                None => {
-                    let problem = format!("`{name}` has no parameter `{}`", shortened(given));
-                    return Err(self.wrong(argument.at, problem));
-                }
-            }
+            let Some(parameter) = parameters.iter().find(|it| it.name == given) else {
+                let problem = format!("`{name}` has no parameter `{}`", shortened(given));
+                return Err(self.wrong(argument.at, problem));
+            };
+            self.check(argument, parameter)?;
         }
         let is_given =
             |parameter: &Parameter| arguments.iter().any(|it| it.name == Some(&parameter.name));

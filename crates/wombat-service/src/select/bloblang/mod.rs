@@ -16,7 +16,7 @@ mod tests;
 mod tokens;
 
 use crate::catalog::Schemas;
-use cursor::{Cursor, Failure};
+use cursor::{Cursor, Parsed};
 
 /// Most queries of all mappings of a pipeline that are checked; the rest is taken for valid.
 pub(super) const MOST_QUERIES: usize = 50_000;
@@ -49,7 +49,9 @@ impl<'a> Grammar<'a> {
         if text.is_empty() {
             return Ok(());
         }
-        self.read(text, |cursor| cursor.mapping())
+        let mut cursor = self.cursor(text);
+        let read = cursor.mapping();
+        self.judged(&cursor, read)
     }
 
     /// Reads a text with mappings in `${! … }`.
@@ -57,18 +59,21 @@ impl<'a> Grammar<'a> {
         if !text.contains("${!") && !text.contains("${{!") {
             return Ok(());
         }
-        self.read(text, |cursor| cursor.interpolated())
+        let mut cursor = self.cursor(text);
+        let read = cursor.interpolated();
+        self.judged(&cursor, read)
     }
 
-    fn read(
-        &mut self,
-        text: &str,
-        read: impl FnOnce(&mut Cursor<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Unreadable> {
-        let mut cursor = Cursor::new(text, self.schemas, self.queries_left);
-        let result = read(&mut cursor);
+    fn cursor<'t>(&self, text: &'t str) -> Cursor<'t>
+    where
+        'a: 't,
+    {
+        Cursor::new(text, self.schemas, self.queries_left)
+    }
+
+    fn judged(&mut self, cursor: &Cursor<'_>, read: Parsed<()>) -> Result<(), Unreadable> {
         self.queries_left = cursor.queries_left;
-        match result {
+        match read {
             Err(failure) if !cursor.has_given_up => Err(Unreadable {
                 at: failure.at,
                 problem: failure.problem(),

@@ -38,7 +38,7 @@ fn merged_fields_pass_lint_and_are_ignored() {
                     ("- nats:\n          \"<<\"", "- nats: {\"<<\""),
                     ("subject: b\n", "subject: b}\n"),
                 ],
-                "6:11 There is no field `<<`",
+                "5:16 There is no field `<<`",
             ),
             (
                 &[("- nats:\n          <<: *both", "- {nats: *both, <<: *both}")],

@@ -167,7 +167,7 @@ impl Walk<'_> {
         );
         if is_map {
             self.within(entry.value, |walk| {
-                walk.entries(entry.value, fields, of, seen)
+                walk.entries(entry.value, fields, of, seen);
             });
         }
     }

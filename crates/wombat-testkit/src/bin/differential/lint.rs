@@ -47,18 +47,15 @@ pub(crate) fn lint(
         );
         let mut last = None;
         for line in String::from_utf8_lossy(&output.stderr).lines() {
-            match numbered(line) {
-                Some((number, message)) => {
-                    words.entry(number).or_default().push(message.to_owned());
-                    last = Some(number);
-                }
-                None => {
-                    let said = last.and_then(|number| words.get_mut(&number)?.last_mut());
-                    let said = said.with_context(|| format!("lint says: {line}"))?;
-                    said.push(' ');
-                    said.push_str(line.trim());
-                }
+            if let Some((number, message)) = numbered(line) {
+                words.entry(number).or_default().push(message.to_owned());
+                last = Some(number);
+                continue;
             }
+            let said = last.and_then(|number| words.get_mut(&number)?.last_mut());
+            let said = said.with_context(|| format!("lint says: {line}"))?;
+            said.push(' ');
+            said.push_str(line.trim());
         }
     }
     Ok(words)

@@ -11,6 +11,7 @@ mod lint;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -80,7 +81,7 @@ fn write_words(
             .get(&number)
             .map_or(String::new(), |it| it.join(" | "));
         let planted = input.mistake.unwrap_or("-");
-        text.push_str(&format!("{number}\t{}\t{planted}\t{said}\n", input.style));
+        writeln!(text, "{number}\t{}\t{planted}\t{said}", input.style)?;
     }
     Ok(std::fs::write(path, text)?)
 }
