@@ -1,5 +1,9 @@
 //! 200,000 mutated pipelines: each is answered in time, and memory doesn't grow. `make mutated` runs this with the release
 //! build; it needs the machine for itself.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "nothing else runs on this thread"
+)]
 
 use std::{
     path::Path,
