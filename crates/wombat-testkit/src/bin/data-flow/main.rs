@@ -1,4 +1,4 @@
-//! Runs pipelines with data between real servers: PostgreSQL, Redis, NATS, Kafka, S3, HTTP and files. Each gets the
+//! Runs pipelines with data between real servers: Postgres, Redis, NATS, Kafka, S3, HTTP and files. Each gets the
 //! binary that `select` finds for it; what it prints must be what its file says, and it must fail with any of the
 //! packages left out. Prints a line for each, with its packages and the size of its binary.
 //!

@@ -124,7 +124,7 @@ fn open(process: &mut Process, port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// PostgreSQL, which doesn't run as root: as the user of its package then.
+/// Postgres, which doesn't run as root: as the user of its package then.
 fn postgres(folder: &Path) -> anyhow::Result<(Process, String)> {
     let programs = postgres_programs()?;
     let data = folder.join("postgres");
