@@ -10,6 +10,7 @@ mod go_releases;
 mod imports;
 mod leader;
 mod nearest;
+pub(crate) mod not_offered;
 mod schemas;
 mod search;
 mod snapshot;

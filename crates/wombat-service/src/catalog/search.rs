@@ -11,7 +11,7 @@ use wombat_model::{
     },
 };
 
-use super::{Schemas, Snapshot, nearest, or_nearest};
+use super::{Schemas, Snapshot, nearest, not_offered, or_nearest};
 
 /// Default limit of packages or components in an answer.
 const DEFAULT_LIMIT: u32 = 200;
@@ -190,6 +190,9 @@ pub(crate) fn component(
         }
     }
     if providers.is_empty() {
+        if let Some(known) = not_offered::component(reference.kind, &reference.name) {
+            return Err(Refusal::not_found(known.message));
+        }
         let names = catalog
             .newest_of_each()
             .flat_map(|release| &release.packages)

@@ -8,7 +8,7 @@ use wombat_model::{
 };
 
 use super::{base::benthos, selection::Selection};
-use crate::catalog::{Snapshot, nearest, or_nearest};
+use crate::catalog::{Snapshot, nearest, not_offered, or_nearest};
 
 /// A package requested by path.
 #[derive(Clone, Debug)]
@@ -44,6 +44,11 @@ impl Asked {
         }
         for (index, reference) in request.packages.iter().enumerate() {
             let field = format!("packages[{index}]");
+            if let Some(message) = not_offered::import_path(reference.path.as_str()) {
+                let code = ProblemCode::UnknownPackage;
+                problems.push(Problem::field(code, field, message));
+                continue;
+            }
             let Some(module) = module_of(reference, request, catalog) else {
                 problems.push(unknown_module(reference, &field, catalog));
                 continue;

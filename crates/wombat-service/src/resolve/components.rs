@@ -14,7 +14,7 @@ use super::{
     selection::{Selected, Selection},
     versions::Versions,
 };
-use crate::catalog::{nearest, or_nearest};
+use crate::catalog::{nearest, not_offered, or_nearest};
 
 /// A package of a release that may be selected.
 #[derive(Clone, Copy)]
@@ -108,10 +108,13 @@ fn wanted<'a>(
                 &reference.name,
                 alike.map(|component| component.name.as_str()),
             );
-            let message = format!(
-                "No package of these releases brings `{reference}`{}",
-                or_nearest(&close)
-            );
+            let message = match not_offered::component(reference.kind, &reference.name) {
+                Some(known) => known.message,
+                None => format!(
+                    "No package of these releases brings `{reference}`{}",
+                    or_nearest(&close)
+                ),
+            };
             problems.push(Problem::field(
                 ProblemCode::UnknownComponent,
                 &field,
