@@ -59,3 +59,9 @@ pub const MAX_VARIABLES: usize = 256;
 pub const MAX_VARIABLE_NAME: usize = 256;
 /// Longest value of a variable, in bytes.
 pub const MAX_VARIABLE_VALUE: usize = 16 * 1024;
+/// Most files of one question about pipelines.
+pub const MAX_FILES: usize = 256;
+/// Longest name of a file, in bytes.
+pub const MAX_FILE_NAME: usize = 256;
+/// Most text of pipelines in one question, in bytes.
+pub const MAX_PIPELINE_TEXT: usize = 256 * 1024;
