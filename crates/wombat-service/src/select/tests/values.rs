@@ -63,10 +63,10 @@ fn database_logins_need_aws() {
         ] {
             let pipeline = pipeline.replace('@', value);
             let question = SelectQuestion::of(pipeline.clone());
-            let read = Pipeline::read(&question.pipeline, &question.variables, &KNOWN.1);
-            assert_eq!(read.found.mistakes.len(), 0, "{pipeline}");
-            assert_eq!(read.found.components.len(), 1, "{pipeline}");
-            let has_aws = read.found.rules.keys().any(|rule| rule.package == "aws");
+            let read = Pipeline::read(&question, &KNOWN.1, None);
+            assert_eq!(read.merged.mistakes.len(), 0, "{pipeline}");
+            assert_eq!(read.merged.components.len(), 1, "{pipeline}");
+            let has_aws = read.merged.rules.iter().any(|rule| rule.package == "aws");
             assert_eq!(has_aws, is_needed, "{pipeline}");
         }
     }

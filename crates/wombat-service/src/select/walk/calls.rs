@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wombat_model::catalog::{Component, ComponentKind};
+use wombat_model::catalog::Component;
 
 use super::{
     super::{
@@ -22,6 +22,7 @@ impl Walk<'_> {
             return self.decided_by(node);
         }
         self.calls(&mapping::calls(text), node);
+        self.imports(&mapping::imports(text), node);
     }
 
     /// Texts that may contain mappings.
@@ -63,7 +64,7 @@ impl Walk<'_> {
             let is_reported = if is_known {
                 open.is_empty() && self.found.components.contains_key(&component)
             } else {
-                !self.may_report()
+                !self.may_report() || !self.may_warn()
             };
             if is_reported {
                 continue;
@@ -76,18 +77,9 @@ impl Walk<'_> {
                 self.decided(&uses);
                 continue;
             }
-            let what = match call.kind {
-                ComponentKind::BloblangMethod => "method",
-                _ => "function",
-            };
             let written = source.source_text(source.source_range(&range));
             let shown = Shown::new(&call.name, self.holds_given(&uses).then_some(written));
-            let message = format!(
-                "The mapping language has no {what} {}{}",
-                shown.quoted(),
-                shown.or_nearest(self.schemas.names(call.kind))
-            );
-            self.mistake(at, message);
+            self.no_such(call.kind, &shown, at);
         }
     }
 }

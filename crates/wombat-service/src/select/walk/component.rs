@@ -8,11 +8,13 @@ use super::{
     super::{
         document::{Entry, NodeId, Value, is_null},
         rules,
+        text::Position,
     },
     Mistake, Walk,
     block::Block,
     words::{a, example, word},
 };
+use crate::catalog::not_offered;
 
 /// The `processors` beside the name of an input or output.
 static PROCESSORS: LazyLock<Field> = LazyLock::new(|| Field {
@@ -106,7 +108,7 @@ impl Walk<'_> {
         self.documents.text(key).is_some_and(|name| {
             let name = name.to_owned();
             self.schemas.component(kind, &name).is_some()
-                || self.templates.contains(&Component { kind, name })
+                || self.templates.config(&Component { kind, name }).is_some()
         })
     }
 
@@ -172,29 +174,40 @@ impl Walk<'_> {
             kind,
             name: name.to_owned(),
         };
-        if self.templates.contains(&component) {
+        let at = documents.position(name_at);
+        let shown = self.shown(name_at).text();
+        if let Some(field) = self.templates.config(&component) {
+            if let Some(config) = config {
+                self.value(config, field, &shown);
+            }
             return;
         }
         let schemas = self.schemas;
         let Some(documentation) = schemas.component(kind, name) else {
             if self.may_report() {
-                let message = self.no_such(kind, &self.shown(name_at));
-                self.mistake_at(name_at, message);
+                self.no_such(kind, &self.shown(name_at), at);
             }
             return;
         };
-        let applied = rules::about(&component, config, documents);
+        self.takes(component, at, config);
+        if let (Some(config), Some(field)) = (config, &documentation.config) {
+            self.value(config, field, &shown);
+        }
+    }
+
+    /// Notes a component of the catalog, and what it needs besides.
+    pub(super) fn takes(&mut self, component: Component, at: Position, config: Option<NodeId>) {
+        let applied = rules::about(&component, config, self.documents);
         for node in applied.decided_by {
             self.decided_by(node);
         }
         for rule in applied.rules {
-            let at = || documents.position(name_at);
-            self.found.rules.entry(rule).or_insert_with(at);
+            self.found.rules.entry(rule).or_insert(at);
         }
-        let at = || documents.position(name_at);
-        self.found.components.entry(component).or_insert_with(at);
-        if let (Some(config), Some(field)) = (config, &documentation.config) {
-            self.value(config, field, name);
+        if let Some(caution) = not_offered::caution(&component) {
+            let message = caution.to_owned();
+            self.warn(Mistake { at, message });
         }
+        self.found.components.entry(component).or_insert(at);
     }
 }

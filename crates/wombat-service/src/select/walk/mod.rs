@@ -1,14 +1,19 @@
 //! Finds the components that a pipeline uses, by the fields that components declare: an `input` in a `broker`, a
 //! processor in a `branch`, a method in a mapping. A name somewhere in a text doesn't count.
 //!
-//! Here: what is found, and limits · *fields*: documents and fields · *component*: what a field of such a type holds ·
-//! *block*: the keys of a component · *calls*: mappings · *decisions*: variables that decide · *words*: for people.
+//! Here: what is found, and limits · *documents*: by their roles · *fields*: fields and their values · *component*: what a
+//! field of such a type holds · *block*: the keys of a component · *calls*: mappings · *named*: files that are named ·
+//! *role*: what a document is · *template*: templates · *decisions*: variables that decide · *words*: for people.
 
 mod block;
 mod calls;
 mod component;
 mod decisions;
+mod documents;
 mod fields;
+mod named;
+mod role;
+mod template;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,16 +23,19 @@ use wombat_model::catalog::{Component, ComponentKind};
 use super::{
     document::{MAX_DEPTH, NodeId, YamlDocuments},
     rules::Rule,
+    templates::Templates,
     text::Position,
     variables::VariableUses,
 };
 use crate::catalog::Schemas;
 pub(super) use decisions::undecided;
+pub(super) use named::NamedFile;
+pub(super) use role::{Role, Roles};
 
-/// Most steps of a walk: aliases of aliases make a pipeline larger than its text.
+/// Most steps of all walks of a question: aliases of aliases make a pipeline larger than its text.
 const MOST_STEPS: usize = 100_000;
-/// Most mistakes, and most warnings, that are reported.
-const MOST_PROBLEMS: usize = 100;
+/// Most mistakes, warnings and notes that are reported, of each.
+pub(super) const MOST_PROBLEMS: usize = 100;
 /// A first line that turns `lint` off.
 const LINT_DISABLED: &str = "# BENTHOS LINT DISABLE";
 
@@ -47,28 +55,50 @@ pub(super) struct Found {
     pub(super) rules: BTreeMap<&'static Rule, Position>,
     pub(super) mistakes: BTreeSet<Mistake>,
     pub(super) warnings: BTreeSet<Mistake>,
+    pub(super) notes: BTreeSet<Mistake>,
     /// Names of variables that decide what is needed.
     pub(super) deciding: BTreeSet<String>,
+    /// Files that are named, by path.
+    pub(super) named: BTreeMap<String, NamedFile>,
+    /// The first component that only Bento has.
+    pub(super) of_bento: Option<Position>,
 }
 
-/// Walks all documents.
-pub(super) fn walk(documents: &YamlDocuments, uses: &VariableUses, schemas: &Schemas) -> Found {
+/// What components there are.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) schemas: &'a Schemas,
+    pub(super) templates: &'a Templates,
+    /// A package of the question whose components the catalog doesn't know.
+    pub(super) outside: Option<&'a str>,
+}
+
+/// Walks all documents, each by its role. `steps` counts those of all walks.
+pub(super) fn walk(
+    documents: &YamlDocuments,
+    roles: &[Role],
+    uses: &VariableUses,
+    known: Known<'_>,
+    steps: &mut usize,
+) -> Found {
     let mut walk = Walk {
         documents,
         uses,
-        schemas,
+        schemas: known.schemas,
+        templates: known.templates,
+        outside: known.outside,
         is_linted: !documents.source().as_str().starts_with(LINT_DISABLED),
-        templates: BTreeSet::new(),
         found: Found::default(),
-        steps: 0,
+        steps: *steps,
         depth: 0,
     };
-    for root in &documents.roots {
-        walk.learn_template(*root);
+    for (root, role) in documents.roots.iter().zip(roles) {
+        walk.document(*root, role);
     }
-    for root in &documents.roots {
-        walk.document(*root);
+    if roles.iter().any(|role| *role != Role::Unknown) {
+        walk.named_by_values();
     }
+    *steps = walk.steps;
     walk.found
 }
 
@@ -76,10 +106,10 @@ struct Walk<'a> {
     documents: &'a YamlDocuments,
     uses: &'a VariableUses,
     schemas: &'a Schemas,
+    templates: &'a Templates,
+    outside: Option<&'a str>,
     /// Unknown fields are mistakes.
     is_linted: bool,
-    /// Components that the text itself defines.
-    templates: BTreeSet<Component>,
     found: Found,
     steps: usize,
     depth: usize,
@@ -119,9 +149,19 @@ impl Walk<'_> {
         self.found.mistakes.len() < MOST_PROBLEMS
     }
 
+    fn may_warn(&self) -> bool {
+        self.found.warnings.len() < MOST_PROBLEMS
+    }
+
     fn warn(&mut self, warning: Mistake) {
-        if self.found.warnings.len() < MOST_PROBLEMS {
+        if self.may_warn() {
             self.found.warnings.insert(warning);
+        }
+    }
+
+    fn note(&mut self, note: Mistake) {
+        if self.found.notes.len() < MOST_PROBLEMS {
+            self.found.notes.insert(note);
         }
     }
 

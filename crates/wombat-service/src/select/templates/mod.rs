@@ -1,0 +1,106 @@
+//! Templates of components: each defines a component for all files of a question.
+//!
+//! What a template becomes is known only when its mapping runs. But the mapping writes it down: `root.redis_list.key = …`.
+//!
+//! *tokens*: a mapping as words · *keys*: the keys that a mapping writes.
+
+mod keys;
+mod tokens;
+
+use std::collections::BTreeMap;
+
+use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
+
+use super::document::{NodeId, Value, YamlDocuments};
+pub(super) use keys::{WrittenKey, written_keys};
+
+/// Fields of a template.
+pub(super) const FIELDS: [&str; 10] = [
+    "name",
+    "type",
+    "status",
+    "categories",
+    "summary",
+    "description",
+    "fields",
+    "mapping",
+    "metrics_mapping",
+    "tests",
+];
+/// What a template may define.
+pub(super) const KINDS: [ComponentKind; 5] = [
+    ComponentKind::Cache,
+    ComponentKind::Input,
+    ComponentKind::Output,
+    ComponentKind::Processor,
+    ComponentKind::RateLimit,
+];
+
+/// The components that templates define, with their configurations.
+#[derive(Default)]
+pub(super) struct Templates(BTreeMap<Component, Field>);
+
+/// Whether a document is a template: it has a name, a mapping, and a type or fields.
+pub(super) fn is_template(documents: &YamlDocuments, root: NodeId) -> bool {
+    let has = |key: &str| documents.get(root, key).is_some();
+    has("name") && has("mapping") && (has("type") || has("fields"))
+}
+
+/// What a template defines.
+pub(super) fn defined(documents: &YamlDocuments, root: NodeId) -> Option<Component> {
+    let text = |key: &str| documents.text(documents.get(root, key)?);
+    let kind = text("type")?.parse().ok().filter(|it| KINDS.contains(it))?;
+    let name = text("name")?.to_owned();
+    Some(Component { kind, name })
+}
+
+impl Templates {
+    /// Learns all templates of a file.
+    pub(super) fn learn(&mut self, documents: &YamlDocuments) {
+        for root in &documents.roots {
+            if is_template(documents, *root)
+                && let Some(component) = defined(documents, *root)
+            {
+                self.0.insert(component, configuration(documents, *root));
+            }
+        }
+    }
+
+    /// The configuration of a component that a template defines.
+    pub(super) fn config(&self, component: &Component) -> Option<&Field> {
+        self.0.get(component)
+    }
+}
+
+fn configuration(documents: &YamlDocuments, root: NodeId) -> Field {
+    let fields = documents.get(root, "fields");
+    let children = match fields.map(|fields| documents.value(fields)) {
+        Some(Value::List(items)) => items
+            .iter()
+            .filter_map(|item| field(documents, *item))
+            .collect(),
+        Some(Value::Map(_) | Value::Scalar { .. }) | None => Vec::new(),
+    };
+    Field {
+        of: "object".to_owned(),
+        children,
+        ..Field::default()
+    }
+}
+
+fn field(documents: &YamlDocuments, node: NodeId) -> Option<Field> {
+    let text = |key: &str| documents.text(documents.get(node, key)?);
+    let name = text("name")?;
+    let of = text("type").unwrap_or("unknown");
+    Some(Field {
+        name: name.to_owned(),
+        of: of.to_owned(),
+        bloblang: of == "bloblang",
+        shape: match text("kind") {
+            Some("list") => FieldShape::Array,
+            Some("map") => FieldShape::Map,
+            Some(_) | None => FieldShape::Scalar,
+        },
+        ..Field::default()
+    })
+}
