@@ -284,7 +284,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored */
+        /** Find what pipelines need, and what is wrong in them; they aren't stored */
         post: operations["selectForPipeline"];
         delete?: never;
         options?: never;
@@ -820,6 +820,8 @@ export type components = {
         };
         /** @description How many values a field holds. */
         FieldShape: "scalar" | "array" | "2darray" | "map";
+        /** @description What a file holds, by its content. */
+        FileRole: "pipeline" | "resources" | "streams" | "template" | "tests" | "component" | "mapping" | "manifest" | "data" | "empty" | "unknown";
         /** @description A component that a pipeline uses. */
         FoundComponent: {
             /** @description Whether every binary has it. */
@@ -829,6 +831,8 @@ export type components = {
              * @description Column of its first use, from 1.
              */
             column: number;
+            /** @description Name of the file, if the question had files. */
+            file?: string;
             /** @description What it does. */
             kind: components["schemas"]["ComponentKind"];
             /**
@@ -1167,13 +1171,15 @@ export type components = {
         };
         /** @description A phase of a build, in order. */
         Phase: "queued" | "resolve" | "download" | "compile" | "link" | "upload";
-        /** @description A mistake in a pipeline, or a warning about it. */
+        /** @description A mistake in a pipeline, a warning or a note about it. */
         PipelineMistake: {
             /**
              * Format: uint
              * @description From 1.
              */
             column: number;
+            /** @description Name of the file, if the question had files. */
+            file?: string;
             /**
              * Format: uint
              * @description From 1.
@@ -1189,6 +1195,8 @@ export type components = {
              * @description From 1, in characters.
              */
             column: number;
+            /** @description Name of the file, if the question had files. */
+            file?: string;
             /**
              * Format: uint
              * @description From 1.
@@ -1314,6 +1322,15 @@ export type components = {
              */
             position: number;
         };
+        /** @description A file that was read. */
+        ReadFile: {
+            /** @description Key of an entry of a Kubernetes manifest. */
+            entry?: string;
+            /** @description Its name; left out for the text of `pipeline`. */
+            name?: string;
+            /** @description What it holds: one role a document, each named once. */
+            roles: components["schemas"]["FileRole"][];
+        };
         /** @description The recipe of a finished build, as it is stored and served. */
         Recipe: {
             /** @description The command, for a POSIX shell in the folder with the files. */
@@ -1430,8 +1447,15 @@ export type components = {
         SelectAnswer: {
             /** @description What the pipeline uses, by kind and name. */
             components: components["schemas"]["FoundComponent"][];
+            /** @description The files that were read, by name. */
+            files?: components["schemas"]["ReadFile"][];
             /** @description Mistakes, by line. The rest of the answer is about the parts that could be parsed. */
             mistakes: components["schemas"]["PipelineMistake"][];
+            /**
+             * @description Notes, by file and line: files that are named and weren't sent, parts that weren't taken, and what templates and
+             *     other makers' pipelines need.
+             */
+            notes?: components["schemas"]["PipelineMistake"][];
             /** @description Why no binary for it can be built. */
             problems?: components["schemas"]["Problem"][];
             /** @description A request for exactly the packages that it needs, to be sent as it is. */
@@ -1569,6 +1593,7 @@ export type FailureClass = components['schemas']['FailureClass'];
 export type FailureJson = components['schemas']['FailureJson'];
 export type Field = components['schemas']['Field'];
 export type FieldShape = components['schemas']['FieldShape'];
+export type FileRole = components['schemas']['FileRole'];
 export type FoundComponent = components['schemas']['FoundComponent'];
 export type GoRelease = components['schemas']['GoRelease'];
 export type GoReleasesAnswer = components['schemas']['GoReleasesAnswer'];
@@ -1600,6 +1625,7 @@ export type ProblemCode = components['schemas']['ProblemCode'];
 export type ProblemDocument = components['schemas']['ProblemDocument'];
 export type Progress = components['schemas']['Progress'];
 export type Queue = components['schemas']['Queue'];
+export type ReadFile = components['schemas']['ReadFile'];
 export type Recipe = components['schemas']['Recipe'];
 export type ReleaseSummary = components['schemas']['ReleaseSummary'];
 export type RequestBody = components['schemas']['RequestBody'];
@@ -2402,6 +2428,15 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description Components that the binary has besides, such as `kafka` or `input/kafka`. */
+                    components?: string[];
+                    /**
+                     * @description Instead of `pipeline`, files by name: pipelines, resources, templates, tests, streams, components, Kubernetes
+                     *     manifests, mappings. At most 256, and 256 KiB of text in all.
+                     */
+                    files?: {
+                        [key: string]: string;
+                    };
                     /** @description Go release in full; the newest offered one if left out. */
                     goVersion?: string | null;
                     /**
@@ -2414,8 +2449,14 @@ export interface operations {
                      * @default linux
                      */
                     goos?: string;
+                    /** @description Versions of modules; the catalog's newest where one isn't named. */
+                    modules?: {
+                        [key: string]: string;
+                    };
+                    /** @description Import paths of packages that the binary has besides, each with or without `@version`. */
+                    packages?: string[];
                     /** @description YAML of a pipeline, of resources, or of several documents. */
-                    pipeline: string;
+                    pipeline?: string;
                     /**
                      * @description Values of variables that the pipeline names as `${NAME}` or `${NAME:default}`. They are never stored, logged or
                      *     repeated in an answer.
@@ -2435,10 +2476,14 @@ export interface operations {
                  *       stdout: {}
                  */
                 "application/yaml": unknown;
+                /** @description Files, each with a name of its own, and fields of a question beside them: `goos`, `goarch`, `goVersion`, `variant`, `packages`, `components`, `modules.PATH`, `variables.NAME`. */
+                "multipart/form-data": {
+                    file?: string[];
+                };
             };
         };
         responses: {
-            /** @description What the pipeline needs. */
+            /** @description What they need. */
             200: {
                 headers: {
                     [name: string]: unknown;
