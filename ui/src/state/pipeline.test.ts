@@ -29,10 +29,11 @@ function open() {
 async function asked(): Promise<void> {
   await nextTick()
   await vi.advanceTimersByTimeAsync(400)
+  for (let turns = 0; turns < 5; turns += 1) await new Promise((done) => setImmediate(done))
 }
 
 beforeEach(() => {
-  vi.useFakeTimers()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   sent.length = 0
   taken.length = 0
   answer = () => Response.json(found(['a.b/c'], { variables: [variable] }))
