@@ -9,6 +9,8 @@ describe('Go releases', () => {
   it('are split into the newest of each line and older ones', () => {
     expect(byLine(offered)).toEqual({ newest: ['1.26.11', '1.27.4', '1.25.9'], older: ['1.27.3', '1.26.10', '1.26.9', '1.25.8'] })
     expect(byLine([])).toEqual({ newest: [], older: [] })
+    // The operator’s default needn’t be the newest of its line.
+    expect(byLine(['1.26.8', '1.26.11', '1.27.4', '1.26.10'])).toEqual({ newest: ['1.26.11', '1.27.4'], older: ['1.26.8', '1.26.10'] })
   })
 
   it('have lines in the order of numbers', () => {
@@ -35,6 +37,12 @@ describe('Go releases of several modules', () => {
     const newer = ['1.27.4', '1.26.11', '1.27.3', '1.26.10']
     expect(commonGoVersions([newer, offered])).toEqual(['1.26.11', '1.27.4', '1.27.3', '1.26.10'])
     expect(commonGoVersions([offered, newer])).toEqual(['1.26.11', '1.27.4', '1.27.3', '1.26.10'])
+  })
+
+  it('begin with the operator’s default where all of them have it', () => {
+    const chosen = ['1.26.10', '1.26.11', '1.27.4']
+    expect(commonGoVersions([chosen, ['1.26.10', '1.27.4', '1.26.11']])).toEqual(['1.26.10', '1.26.11', '1.27.4'])
+    expect(commonGoVersions([chosen, ['1.27.4', '1.26.11']])).toEqual(['1.27.4', '1.26.11'])
   })
 })
 

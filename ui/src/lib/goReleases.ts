@@ -1,33 +1,35 @@
 /** Go releases on offer, by their lines, such as 1.26. */
 
-const numbersOf = (version: string): number[] => version.split('.').map(Number)
-
 /** `1.26` of `1.26.11`. */
 export const lineOf = (version: string): string => version.split('.').slice(0, 2).join('.')
 
-function compareLines(left: string, right: string): number {
-  const [a, b] = [numbersOf(left), numbersOf(right)]
-  return (a[0] ?? 0) - (b[0] ?? 0) || (a[1] ?? 0) - (b[1] ?? 0)
+/** Compares by numbers, of which a line has fewer. */
+function compare(left: string, right: string): number {
+  const [a, b] = [left, right].map((version) => version.split('.').map(Number))
+  return a?.map((part, place) => part - (b?.[place] ?? 0)).find((difference) => difference !== 0) ?? 0
 }
 
 /** Whether a release is of a newer line than another. */
-export const isNewerLine = (version: string, other: string): boolean => compareLines(version, other) > 0
+export const isNewerLine = (version: string, other: string): boolean => compare(lineOf(version), lineOf(other)) > 0
 
-/** Releases in the order of the server: the first of each line is its newest. */
+/** The newest of each line, and older ones, both in the given order. */
 export function byLine(releases: string[]): { newest: string[]; older: string[] } {
-  const newest = releases.filter((version, place) => releases.findIndex((other) => lineOf(other) === lineOf(version)) === place)
-  return { newest, older: releases.filter((version) => !newest.includes(version)) }
+  const isOlder = (version: string): boolean => releases.some((other) => lineOf(other) === lineOf(version) && compare(other, version) > 0)
+  return { newest: releases.filter((version) => !isOlder(version)), older: releases.filter(isOlder) }
 }
 
 /**
- * Go releases that all of these module releases can be built with. The default comes first: of the newest line that
- * every module is known to be built with, which is the line of its own default or an older one.
+ * Go releases that all of these module releases can be built with. The likely default comes first: that of the module with the
+ * oldest default. Only the server knows for certain, and says so once something is picked.
  */
 export function commonGoVersions(offers: string[][]): string[] {
   const [first = [], ...others] = offers
   const common = first.filter((version) => others.every((offered) => offered.includes(version)))
-  const defaults = offers.flatMap(([own]) => own ?? []).sort(compareLines)
-  const start = common.find((version) => defaults[0] !== undefined && lineOf(version) === lineOf(defaults[0])) ?? common[0]
+  const defaults = offers.flatMap(([own]) => own ?? []).sort(compare)
+  const start =
+    defaults.find((version) => common.includes(version)) ??
+    common.find((version) => defaults[0] !== undefined && lineOf(version) === lineOf(defaults[0])) ??
+    common[0]
   return start === undefined ? [] : [start, ...common.filter((version) => version !== start)]
 }
 
