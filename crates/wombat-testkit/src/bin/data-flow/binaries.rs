@@ -10,7 +10,9 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wombat_testkit::{Program, Site, Wombat, artifact_path, connect, go_caches, install, nats_server_program};
+use wombat_testkit::{
+    Program, Site, Wombat, artifact_path, connect, go_caches, install, nats_server_program,
+};
 
 use crate::pipeline::Pipeline;
 
@@ -27,8 +29,14 @@ impl Packages {
     /// Those beyond the base, without what all of Connect's begin with.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         let root = connect("");
-        let names = self.0.iter().map(|path| path.strip_prefix(&root).unwrap_or(path));
-        names.filter(|name| !BASE.contains(name)).map(str::to_owned).collect()
+        let names = self
+            .0
+            .iter()
+            .map(|path| path.strip_prefix(&root).unwrap_or(path));
+        names
+            .filter(|name| !BASE.contains(name))
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) fn shown(&self) -> String {
@@ -109,7 +117,11 @@ impl Binaries {
         let url = format!("{}/api/catalog/select", self.site.url);
         let call = self.site.client.post(url).body(pipeline.text.clone());
         let answer: Value = call.send().await?.json().await?;
-        ensure!(answer["mistakes"] == json!([]), "mistakes: {}", answer["mistakes"]);
+        ensure!(
+            answer["mistakes"] == json!([]),
+            "mistakes: {}",
+            answer["mistakes"]
+        );
         let picked = answer["request"]["packages"].as_array();
         let picked = picked.with_context(|| format!("no request: {answer}"))?;
         let paths = picked.iter().filter_map(Value::as_str);
@@ -125,7 +137,8 @@ impl Binaries {
         if paths.is_empty() {
             paths.push(connect("pure"));
         }
-        let body = json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths});
+        let body =
+            json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths});
         let id = self.site.asked(&body).await?;
         self.site.until(&id, "success", COLD).await?;
         let bytes = self.site.bytes(&artifact_path(&id)).await?;
@@ -133,7 +146,10 @@ impl Binaries {
         fs::write(&written, &bytes)?;
         let path = self.folder.path().join(self.built.len().to_string());
         install(&written, &path)?;
-        let binary = Binary { path, bytes: bytes.len() };
+        let binary = Binary {
+            path,
+            bytes: bytes.len(),
+        };
         self.built.insert(packages.clone(), binary.clone());
         Ok(binary)
     }

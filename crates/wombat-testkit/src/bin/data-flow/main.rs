@@ -1,4 +1,4 @@
-//! Runs pipelines with data between real servers: PostgreSQL, Redis, NATS, Kafka, S3, HTTP and files. Each gets the
+//! Runs pipelines with data between real servers: Postgres, Redis, NATS, Kafka, S3, HTTP and files. Each gets the
 //! binary that `select` finds for it; what it prints must be what its file says, and it must fail with any of the
 //! packages left out. Prints a line for each, with its packages and the size of its binary.
 //!
@@ -104,7 +104,10 @@ async fn checked(
     );
     let binary = binaries.of(&packages).await?;
     let line = format!("{shown} | {} | ", binary.size());
-    if all.iter().any(|other| other.beside.as_ref() == Some(&pipeline.name)) {
+    if all
+        .iter()
+        .any(|other| other.beside.as_ref() == Some(&pipeline.name))
+    {
         return Ok(line + "runs beside the next");
     }
     let beside = all
@@ -113,7 +116,11 @@ async fn checked(
     let other = match beside {
         Some(beside) => {
             let packages = binaries.select(beside).await?;
-            Some(Runs::start(&binaries.of(&packages).await?, beside, servers)?)
+            Some(Runs::start(
+                &binaries.of(&packages).await?,
+                beside,
+                servers,
+            )?)
         }
         None => None,
     };
@@ -127,8 +134,13 @@ async fn checked(
     }
     for package in packages.iter() {
         let rest = binaries.of(&packages.without(package)).await?;
-        ensure!(fails(&rest, pipeline, servers).await?, "it doesn't need {package}");
+        ensure!(
+            fails(&rest, pipeline, servers).await?,
+            "it doesn't need {package}"
+        );
     }
     let lines = pipeline.prints.len();
-    Ok(format!("{line}ran, {lines} lines as they should be; fails without any"))
+    Ok(format!(
+        "{line}ran, {lines} lines as they should be; fails without any"
+    ))
 }

@@ -24,7 +24,11 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    pub(crate) fn start(binary: &Binary, pipeline: &Pipeline, servers: &Servers) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        binary: &Binary,
+        pipeline: &Pipeline,
+        servers: &Servers,
+    ) -> anyhow::Result<Self> {
         let child = Command::new(&binary.path)
             .args(["run", "--set", "http.enabled=false"])
             .arg(&pipeline.path)
@@ -35,7 +39,10 @@ impl Runs {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, limit: LIMIT })
+        Ok(Self {
+            child,
+            limit: LIMIT,
+        })
     }
 
     /// Waits until it has ended, and compares its lines, which may come in any order.
@@ -48,7 +55,10 @@ impl Runs {
         let mut lines: Vec<&str> = printed.lines().collect();
         lines.sort_unstable();
         // The log takes the place of an output that is elsewhere.
-        ensure!(expected.is_empty() || lines == expected, "it prints {lines:?}: {log}");
+        ensure!(
+            expected.is_empty() || lines == expected,
+            "it prints {lines:?}: {log}"
+        );
         Ok(())
     }
 

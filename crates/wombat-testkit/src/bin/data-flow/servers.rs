@@ -39,7 +39,10 @@ impl Drop for Process {
 impl Servers {
     pub(crate) fn start() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("wombat-servers-")?;
-        let own_users = NatsServerConfig { own_users: true, ..NatsServerConfig::default() };
+        let own_users = NatsServerConfig {
+            own_users: true,
+            ..NatsServerConfig::default()
+        };
         let nats = NatsServer::with(&own_users)?;
         let (postgres, postgres_url) = postgres(folder.path())?;
         let (redis, redis_url) = redis(folder.path())?;
@@ -54,21 +57,38 @@ impl Servers {
             ("PORT".to_owned(), free_port()?.to_string()),
         ];
         variables.extend(addresses);
-        let servers = Self { variables, nats, _postgres: postgres, _redis: redis, _others: others, folder };
+        let servers = Self {
+            variables,
+            nats,
+            _postgres: postgres,
+            _redis: redis,
+            _others: others,
+            folder,
+        };
         servers.set_up_nats()?;
         Ok(servers)
     }
 
     /// Environment of the pipelines.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The stream and the bucket that pipelines expect.
     fn set_up_nats(&self) -> anyhow::Result<()> {
-        let nats = std::env::var_os("WOMBAT_NATS_CLI").unwrap_or_else(|| "target/tools/nats".into());
+        let nats =
+            std::env::var_os("WOMBAT_NATS_CLI").unwrap_or_else(|| "target/tools/nats".into());
         for words in [
-            &["stream", "add", "ORDERS", "--subjects", "ORDERS.>", "--defaults"][..],
+            &[
+                "stream",
+                "add",
+                "ORDERS",
+                "--subjects",
+                "ORDERS.>",
+                "--defaults",
+            ][..],
             &["kv", "add", "colours"],
         ] {
             let output = Command::new(&nats)
@@ -76,7 +96,11 @@ impl Servers {
                 .args(words)
                 .env("XDG_CONFIG_HOME", self.folder.path())
                 .output()?;
-            ensure!(output.status.success(), "nats {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+            ensure!(
+                output.status.success(),
+                "nats {words:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         Ok(())
     }
@@ -91,18 +115,25 @@ fn open(process: &mut Process, port: u16) -> anyhow::Result<()> {
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         ensure!(process.0.try_wait()?.is_none(), "the server has ended");
-        ensure!(start.elapsed() < Duration::from_secs(30), "the server doesn't listen");
+        ensure!(
+            start.elapsed() < Duration::from_secs(30),
+            "the server doesn't listen"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
 }
 
-/// PostgreSQL, which doesn't run as root: as the user of its package then.
+/// Postgres, which doesn't run as root: as the user of its package then.
 fn postgres(folder: &Path) -> anyhow::Result<(Process, String)> {
     let programs = postgres_programs()?;
     let data = folder.join("postgres");
     fs::create_dir(&data)?;
-    let user = if Uid::current().is_root() { User::from_name("postgres")? } else { None };
+    let user = if Uid::current().is_root() {
+        User::from_name("postgres")?
+    } else {
+        None
+    };
     if let Some(user) = &user {
         chown(&data, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         chown(folder, Some(user.uid.as_raw()), None)?;
@@ -116,32 +147,65 @@ fn postgres(folder: &Path) -> anyhow::Result<(Process, String)> {
         command
     };
     let made = command("initdb")
-        .args(["--username=wombat", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"])
+        .args([
+            "--username=wombat",
+            "--auth=trust",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+        ])
         .output()?;
-    ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+    ensure!(
+        made.status.success(),
+        "initdb: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let port = free_port()?;
     let child = command("postgres")
-        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", "", "-c", "wal_level=logical"])
+        .args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-k",
+            "",
+            "-c",
+            "wal_level=logical",
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
     let mut process = Process(child);
     open(&mut process, port)?;
-    Ok((process, format!("postgres://wombat@127.0.0.1:{port}/postgres?sslmode=disable")))
+    Ok((
+        process,
+        format!("postgres://wombat@127.0.0.1:{port}/postgres?sslmode=disable"),
+    ))
 }
 
 /// Where Debian has the programs of the newest version that is installed.
 fn postgres_programs() -> anyhow::Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").context("PostgreSQL isn't installed")?;
     let folders = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
-    folders.filter(|folder| folder.join("initdb").exists()).max().context("PostgreSQL has no initdb")
+    folders
+        .filter(|folder| folder.join("initdb").exists())
+        .max()
+        .context("PostgreSQL has no initdb")
 }
 
 fn redis(folder: &Path) -> anyhow::Result<(Process, String)> {
     let port = free_port()?;
     let child = Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"])
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--dir",
+        ])
         .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
