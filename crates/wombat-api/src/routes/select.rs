@@ -29,9 +29,25 @@ pub(super) async fn select(
         }
         TextBody::Json(body) => checked(question_of(&body)?)?,
     };
-    question.extend(target.into_iter().flatten());
+    fill(&mut question, target.into_iter().flatten())?;
     let answer = state.gateway.ask_with_text("catalog.select", &question);
     Ok(json(answer.await?))
+}
+
+/// Adds fields of the query. Those that the body has, too, must say the same.
+fn fill(
+    question: &mut Map<String, Value>,
+    target: impl Iterator<Item = (String, Value)>,
+) -> Result<(), Refusal> {
+    for (name, value) in target {
+        let known = question.entry(&name).or_insert_with(|| value.clone());
+        if *known != value {
+            let message = format!("The query says {value}, and the body {known}; leave one out.");
+            let problem = Problem::field(ProblemCode::InvalidValue, name, message);
+            return Err(Refusal::of_request(vec![problem]));
+        }
+    }
+    Ok(())
 }
 
 /// The text of a body that is a pipeline.
@@ -77,6 +93,8 @@ fn malformed(field: &str, message: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn message(refused: Refusal) -> String {
@@ -101,6 +119,27 @@ mod tests {
         assert!(checked(question(MAX_BODY)).is_ok());
         let refused = checked(question(MAX_BODY + 1)).unwrap_err();
         assert_eq!(refused.problems[0].field.as_deref(), Some("pipeline"));
+    }
+
+    #[test]
+    fn the_query_and_the_body_may_not_differ() {
+        let filled = |body: Value, goos: &str| {
+            let Value::Object(mut question) = body else {
+                panic!("{body}");
+            };
+            let target = [("goos".to_owned(), goos.into())];
+            fill(&mut question, target.into_iter()).map(|()| question)
+        };
+        assert_eq!(filled(json!({}), "linux").unwrap()["goos"], "linux");
+        assert!(filled(json!({"goos": "linux"}), "linux").is_ok());
+        for body in [
+            json!({"goos": "darwin"}),
+            json!({"goos": {}}),
+            json!({"goos": null}),
+        ] {
+            let refused = filled(body, "linux").unwrap_err();
+            assert_eq!(refused.problems[0].field.as_deref(), Some("goos"));
+        }
     }
 
     #[test]
