@@ -567,6 +567,8 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
+            /** @description The distribution's own name. */
+            name?: string;
             /** @description A rebuild gave different bytes. */
             notReproducible?: boolean;
             /** @description Digest of the binary before that rebuild. */
@@ -618,6 +620,8 @@ export type components = {
             };
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
+            /** @description The distribution's own version. */
+            version?: string;
         };
         /** @description Answer of `build.builders`. */
         BuildersAnswer: {
@@ -1247,6 +1251,13 @@ export type components = {
              * @default none
              */
             sandbox: components["schemas"]["SandboxLevel"];
+            /**
+             * @description Templates that it builds; it leaves builds of others alone.
+             * @default [
+             *       1
+             *     ]
+             */
+            templates: number[];
             /** @description Version of Wombat Builder. */
             version: string;
             /**
@@ -1384,10 +1395,21 @@ export type components = {
             modules?: {
                 [key: string]: string;
             };
+            /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+            name?: string;
             /** @description Import paths, each with or without `@version`. */
             packages?: string[];
+            /**
+             * Format: uint32
+             * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+             *     the bytes of an earlier build again.
+             * @enum {integer}
+             */
+            template?: 1 | 2;
             /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
             variant?: string;
+            /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+            version?: string;
         };
         /** @description Answer of `build.resolve`: what would be built. */
         ResolveAnswer: {
@@ -1417,6 +1439,8 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
+            /** @description The distribution's own name. */
+            name?: string;
             /** @description Remarks: packages that aren't in the catalog, platforms that weren't tried … */
             notes: string[];
             /** @description Packages, sorted. */
@@ -1425,6 +1449,8 @@ export type components = {
             status?: components["schemas"]["Status"];
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
+            /** @description The distribution's own version. */
+            version?: string;
         };
         /** @description A package of a resolved request, and why it is included. */
         ResolvedPackage: {
@@ -1837,10 +1863,21 @@ export interface operations {
                     modules?: {
                         [key: string]: string;
                     } | null;
+                    /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+                    name?: string | null;
                     /** @description Import paths, each with or without `@version`. */
                     packages?: string[] | null;
+                    /**
+                     * Format: uint32
+                     * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+                     *     the bytes of an earlier build again.
+                     * @enum {integer|null}
+                     */
+                    template?: 1 | 2 | null;
                     /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
                     variant?: string | null;
+                    /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+                    version?: string | null;
                 };
             };
         };
@@ -2661,10 +2698,21 @@ export interface operations {
                     modules?: {
                         [key: string]: string;
                     } | null;
+                    /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+                    name?: string | null;
                     /** @description Import paths, each with or without `@version`. */
                     packages?: string[] | null;
+                    /**
+                     * Format: uint32
+                     * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+                     *     the bytes of an earlier build again.
+                     * @enum {integer|null}
+                     */
+                    template?: 1 | 2 | null;
                     /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
                     variant?: string | null;
+                    /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+                    version?: string | null;
                 };
             };
         };
@@ -2860,6 +2908,12 @@ export interface operations {
                 variant?: string;
                 /** @description Base packages that are added; standard if left out. */
                 base?: "standard" | "pure" | "";
+                /** @description Own name of the distribution, such as acme-connect. */
+                name?: string;
+                /** @description Own version of the distribution, such as 1.4.0. */
+                version?: string;
+                /** @description Version of the rules that make main.go; the newest if left out. */
+                template?: number;
                 /** @description How often the client was redirected here before. */
                 round?: number;
             };

@@ -44,11 +44,27 @@ pub(super) async fn select(
         PipelinesBody::Form { body, boundary } => question_of_form(form::parts(&body, &boundary)?)?,
     };
     check_size(&question)?;
-    question.extend(target.into_iter().flatten());
+    fill(&mut question, target.into_iter().flatten())?;
     let answer = state
         .gateway
         .ask_with_pipelines("catalog.select", &question);
     Ok(json(answer.await?))
+}
+
+/// Adds fields of the query. Those that the body has, too, must say the same.
+fn fill(
+    question: &mut Map<String, Value>,
+    target: impl Iterator<Item = (String, Value)>,
+) -> Result<(), Refusal> {
+    for (name, value) in target {
+        let known = question.entry(&name).or_insert_with(|| value.clone());
+        if *known != value {
+            let message = format!("The query says {value}, and the body {known}; leave one out.");
+            let problem = Problem::field(ProblemCode::InvalidValue, name, message);
+            return Err(Refusal::of_request(vec![problem]));
+        }
+    }
+    Ok(())
 }
 
 /// The text of a body or a file.

@@ -45,6 +45,27 @@ fn the_limits_of_texts_are_named() {
 }
 
 #[test]
+fn the_query_and_the_body_may_not_differ() {
+    let filled = |body: Value, goos: &str| {
+        let Value::Object(mut question) = body else {
+            panic!("{body}");
+        };
+        let target = [("goos".to_owned(), goos.into())];
+        fill(&mut question, target.into_iter()).map(|()| question)
+    };
+    assert_eq!(filled(json!({}), "linux").unwrap()["goos"], "linux");
+    assert!(filled(json!({"goos": "linux"}), "linux").is_ok());
+    for body in [
+        json!({"goos": "darwin"}),
+        json!({"goos": {}}),
+        json!({"goos": null}),
+    ] {
+        let refused = filled(body, "linux").unwrap_err();
+        assert_eq!(refused.problems[0].field.as_deref(), Some("goos"));
+    }
+}
+
+#[test]
 fn no_value_is_repeated() {
     let question = question_of(b"{\"pipeline\": \"a\"}").unwrap();
     assert!(question.contains_key("pipeline"));
