@@ -86,7 +86,11 @@ impl Reader<'_> {
                 self.entries(node, "stringData");
                 self.unread(node, "data");
             }
-            "List" | "ConfigMapList" if lists < MAX_LISTS => {
+            "List" | "ConfigMapList" if lists == MAX_LISTS => {
+                let message = format!("Lists are read {MAX_LISTS} deep; this one isn't.");
+                self.note(node, &message);
+            }
+            "List" | "ConfigMapList" => {
                 if let Some(items) = self.documents.get(node, "items")
                     && let Value::List(items) = self.documents.value(items)
                 {

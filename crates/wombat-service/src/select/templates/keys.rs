@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::tokens::{Placed, Token, tokens};
 
 /// Most keys of a mapping.
-const MOST_KEYS: usize = 2000;
+pub(crate) const MOST_KEYS: usize = 2000;
 /// Longest path of a key.
 const DEEPEST: usize = 64;
 /// Most variables within variables.
@@ -25,7 +25,8 @@ pub(crate) struct WrittenKey {
 }
 
 /// The keys that a mapping writes. What named maps of the mapping write is left out: their `root` is another one.
-pub(crate) fn written_keys(mapping: &str) -> Vec<WrittenKey> {
+/// Beyond the limits, the second value is true.
+pub(crate) fn written_keys(mapping: &str) -> (Vec<WrittenKey>, bool) {
     let tokens = tokens(mapping);
     let mut reader = Reader {
         tokens: &tokens,
@@ -33,9 +34,10 @@ pub(crate) fn written_keys(mapping: &str) -> Vec<WrittenKey> {
         keys: Vec::new(),
         within: 0,
         parts: 0,
+        is_cut: false,
     };
     reader.statements();
-    reader.keys
+    (reader.keys, reader.is_cut)
 }
 
 struct Reader<'a> {
@@ -47,6 +49,8 @@ struct Reader<'a> {
     within: usize,
     /// Parts that were read in variables.
     parts: usize,
+    /// A limit was hit.
+    is_cut: bool,
 }
 
 /// An open bracket.
@@ -150,6 +154,7 @@ impl<'a> Reader<'a> {
         while let Some(token) = self.token(at) {
             self.parts += usize::from(self.within > 0);
             if self.parts > MOST_PARTS {
+                self.is_cut = true;
                 return self.tokens.len();
             }
             match token {
@@ -215,6 +220,7 @@ impl<'a> Reader<'a> {
     /// Notes a key, after which `=` or `:` may come at `next`.
     fn key(&mut self, path: &[String], at: usize, next: usize) {
         if self.keys.len() >= MOST_KEYS || path.len() > DEEPEST {
+            self.is_cut = true;
             return;
         }
         let is_set = self.is_sign(next, ':') || self.is_sign(next, '=');

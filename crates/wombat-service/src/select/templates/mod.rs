@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
 
 use super::document::{NodeId, Value, YamlDocuments};
-pub(super) use keys::{WrittenKey, written_keys};
+pub(super) use keys::{MOST_KEYS, WrittenKey, written_keys};
 
 /// Fields of a template.
 pub(super) const FIELDS: [&str; 10] = [

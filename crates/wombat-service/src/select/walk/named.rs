@@ -10,7 +10,7 @@ use super::{
         text::Position,
         variables::shortened,
     },
-    Walk,
+    Mistake, Walk,
 };
 
 /// A file that a configuration names.
@@ -65,10 +65,15 @@ impl Walk<'_> {
     }
 
     fn names(&mut self, path: &str, range: Range<usize>, is_mapping: bool) {
-        if path.is_empty() || self.found.named.len() >= MOST_NAMED {
+        if path.is_empty() {
             return;
         }
         let source = self.documents.source();
+        if self.found.named.len() >= MOST_NAMED {
+            let at = Position { line: 1, column: 1 };
+            let message = format!("This file names too many others; {MOST_NAMED} are looked up.");
+            return self.note(Mistake { at, message });
+        }
         let is_open = self.documents.has_unknown(path);
         let is_given = self.holds_given(&source.uses_in(&range));
         let shown = if is_open || is_given {

@@ -5,7 +5,7 @@ use wombat_model::catalog::{Component, ComponentKind, Field, FieldShape};
 use super::{
     super::{
         document::{NodeId, Value},
-        templates::{FIELDS, KINDS, WrittenKey, defined, written_keys},
+        templates::{FIELDS, KINDS, MOST_KEYS, WrittenKey, defined, written_keys},
         text::Position,
     },
     Mistake, Walk,
@@ -71,7 +71,15 @@ impl Walk<'_> {
         if let Some(mapping) = documents.get(root, "mapping")
             && let Some(text) = documents.text(mapping)
         {
-            for key in written_keys(text) {
+            let (keys, is_cut) = written_keys(text);
+            if is_cut {
+                let at = documents.position(mapping);
+                let message = format!(
+                    "This mapping writes too much: its first {MOST_KEYS} keys are read, 64 deep, and 50000 parts of its variables."
+                );
+                self.warn(Mistake { at, message });
+            }
+            for key in keys {
                 if let Some(name) = self.written(component.kind, &key, mapping)
                     && !named.contains(&name)
                 {

@@ -1,7 +1,8 @@
 use super::*;
 
 fn paths(mapping: &str) -> Vec<String> {
-    let keys = written_keys(mapping);
+    let (keys, is_cut) = written_keys(mapping);
+    assert!(!is_cut, "{mapping}");
     keys.iter().map(|key| key.path.join(".")).collect()
 }
 
@@ -59,7 +60,8 @@ fn keys_are_those_of_paths_and_objects() {
 #[test]
 fn keys_have_their_places_and_values() {
     let mapping = "root.type = \"nats\"\nroot = {\"x\": {\"type\": \"redis\"}}";
-    let keys = written_keys(mapping);
+    let (keys, is_cut) = written_keys(mapping);
+    assert!(!is_cut, "{mapping}");
     let values: Vec<_> = keys.iter().map(|key| key.value.as_deref()).collect();
     assert_eq!(values, [Some("nats"), None, Some("redis")]);
     for key in &keys {
@@ -76,6 +78,13 @@ fn much_text_ends() {
         "\n".repeat(200_000),
         format!("let a = [{}]\nroot = $a", "$a,".repeat(80_000)),
     ] {
-        assert!(written_keys(&mapping).len() <= MOST_KEYS);
+        assert!(written_keys(&mapping).0.len() <= MOST_KEYS);
     }
+}
+
+#[test]
+fn a_limit_that_is_hit_is_told() {
+    let mapping = "root.a = 1\n".repeat(MOST_KEYS + 1);
+    let (keys, is_cut) = written_keys(&mapping);
+    assert_eq!((keys.len(), is_cut), (MOST_KEYS, true));
 }
