@@ -6,8 +6,7 @@ use http::Uri;
 use serde_json::{Map, Value};
 use wombat_model::{
     Problem, ProblemCode, Refusal,
-    names::{MAX_FILES, MAX_PIPELINE_TEXT},
-    wire::PipelineFiles,
+    wire::{PipelineFiles, SelectQuestion},
 };
 
 use super::service_answer::json;
@@ -19,6 +18,8 @@ use crate::{
     state::AppState,
 };
 
+/// Characters of a name that are shown.
+const SHOWN: usize = 64;
 /// Fields of a question that a form and the query may have.
 const TARGET: [&str; 4] = ["goos", "goarch", "goVersion", "variant"];
 
@@ -133,7 +134,8 @@ fn question_of_form(parts: Vec<Part>) -> Result<Map<String, Value>, Refusal> {
             content,
         } = part;
         if let Some(file) = file {
-            let field = format!("files.{file}");
+            let short: String = file.chars().take(SHOWN).collect();
+            let field = format!("files.{}", short.escape_debug());
             let text = text_of(content, &field)?;
             if files.insert(file, text.into()).is_some() {
                 let message = format!(
@@ -143,11 +145,20 @@ fn question_of_form(parts: Vec<Part>) -> Result<Map<String, Value>, Refusal> {
             }
             continue;
         }
+        let short: String = name.chars().take(SHOWN).collect();
+        let short = short.escape_debug().to_string();
+        let once = |before: Option<Value>| match before {
+            None => Ok(()),
+            Some(_) => Err(malformed(
+                &short,
+                &format!("`{short}` is there twice; send it once."),
+            )),
+        };
         let text = text_of(content, &name)?;
         if let Some(variable) = name.strip_prefix("variables.") {
-            variables.insert(variable.to_owned(), text.into());
+            once(variables.insert(variable.to_owned(), text.into()))?;
         } else if let Some(module) = name.strip_prefix("modules.") {
-            modules.insert(module.to_owned(), text.into());
+            once(modules.insert(module.to_owned(), text.into()))?;
         } else if name == "packages" || name == "components" {
             let list = question
                 .entry(name)
@@ -156,15 +167,13 @@ fn question_of_form(parts: Vec<Part>) -> Result<Map<String, Value>, Refusal> {
                 items.push(text.into());
             }
         } else if name == "pipeline" || TARGET.contains(&name.as_str()) {
-            question.insert(name, text.into());
+            once(question.insert(name, text.into()))?;
         } else {
-            let short: String = name.chars().take(64).collect();
             let problem = Problem::field(
                 ProblemCode::UnknownField,
                 short.as_str(),
                 format!(
-                    "A form has no field `{}`: send files (`curl -F file=@pipeline.yaml`), `pipeline`, `goos`, `goarch`, `goVersion`, `variant`, `packages`, `components`, `modules.PATH` and `variables.NAME`.",
-                    short.escape_debug()
+                    "A form has no field `{short}`: send files (`curl -F file=@pipeline.yaml`), `pipeline`, `goos`, `goarch`, `goVersion`, `variant`, `packages`, `components`, `modules.PATH` and `variables.NAME`."
                 ),
             );
             return Err(Refusal::of_request(vec![problem]));
@@ -187,20 +196,8 @@ fn check_size(question: &Map<String, Value>) -> Result<(), Refusal> {
     let length = |value: &Value| value.as_str().map_or(0, str::len);
     let pipeline = question.get("pipeline").map_or(0, length);
     let files = question.get("files").and_then(Value::as_object);
-    let size = pipeline + files.map_or(0, |files| files.values().map(length).sum());
-    if size > MAX_PIPELINE_TEXT {
-        let field = if files.is_some() { "files" } else { "pipeline" };
-        let message = format!(
-            "`{field}` has {size} bytes of text; a question has at most {MAX_PIPELINE_TEXT} (256 KiB)."
-        );
-        return Err(Refusal::too_large(Some(field), message));
-    }
-    let count = files.map_or(0, Map::len);
-    if count > MAX_FILES {
-        let message = format!("`files` has {count} files; a question has at most {MAX_FILES}.");
-        return Err(Refusal::too_large(Some("files"), message));
-    }
-    Ok(())
+    let size = files.map_or(0, |files| files.values().map(length).sum());
+    SelectQuestion::check_texts(pipeline + size, files.map_or(0, Map::len))
 }
 
 fn malformed(field: &str, message: &str) -> Refusal {

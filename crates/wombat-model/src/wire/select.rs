@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{PipelineFiles, ReadFile, ResolveAnswer, Variables};
 use crate::{
-    Problem, ProblemCode, Refusal, catalog::Component, names::MAX_PIPELINE_TEXT,
+    Problem, ProblemCode, Refusal,
+    catalog::Component,
+    names::{MAX_FILES, MAX_PIPELINE_TEXT},
     request::RequestBody,
 };
 
@@ -65,19 +67,24 @@ impl SelectQuestion {
         }
     }
 
-    /// Refuses more text than a question may have.
+    /// Refuses more text, or more files, than a question may have.
     pub fn check_size(&self) -> Result<(), Refusal> {
-        let (field, size) = if self.files.is_empty() {
-            ("pipeline", self.pipeline.len())
+        let size = self.pipeline.len() + self.files.size();
+        Self::check_texts(size, self.files.len())
+    }
+
+    /// The same for texts of this size, in this many files; without files, it is a pipeline.
+    pub fn check_texts(size: usize, files: usize) -> Result<(), Refusal> {
+        let field = if files == 0 { "pipeline" } else { "files" };
+        let message = if size > MAX_PIPELINE_TEXT {
+            format!(
+                "`{field}` has {size} bytes of text; a question has at most {MAX_PIPELINE_TEXT} (256 KiB)."
+            )
+        } else if files > MAX_FILES {
+            format!("`files` has {files} files; a question has at most {MAX_FILES}.")
         } else {
-            ("files", self.files.size())
-        };
-        if size <= MAX_PIPELINE_TEXT {
             return Ok(());
-        }
-        let message = format!(
-            "`{field}` has {size} bytes of text; a question has at most {MAX_PIPELINE_TEXT} (256 KiB)."
-        );
+        };
         Err(Refusal::too_large(Some(field), message))
     }
 
@@ -259,5 +266,9 @@ mod tests {
         assert_eq!(refusal.status.code(), 413);
         assert!(refusal.summary().contains("262144"), "{refusal}");
         assert_eq!(refusal.problems[0].field.as_deref(), Some("files"));
+        assert!(SelectQuestion::check_texts(0, MAX_FILES).is_ok());
+        let refusal = SelectQuestion::check_texts(0, MAX_FILES + 1).unwrap_err();
+        assert_eq!(refusal.status.code(), 413);
+        assert!(refusal.summary().contains("257 files"), "{refusal}");
     }
 }

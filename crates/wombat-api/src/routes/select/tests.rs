@@ -1,4 +1,5 @@
 use serde_json::json;
+use wombat_model::names::{MAX_FILES, MAX_PIPELINE_TEXT};
 
 use super::*;
 
@@ -130,6 +131,17 @@ fn parts_that_arent_known_are_named() {
                 part("file", Some("a.yaml"), ""),
             ],
             "`files.a.yaml` is there twice",
+        ),
+        (
+            vec![part("goos", None, "linux"), part("goos", None, "darwin")],
+            "`goos` is there twice",
+        ),
+        (
+            vec![
+                part("variables.A", None, "hunter2"),
+                part("variables.A", None, "b"),
+            ],
+            "`variables.A` is there twice",
         ),
     ] {
         let refused = question_of_form(parts).unwrap_err();

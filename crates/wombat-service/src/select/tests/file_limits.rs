@@ -27,11 +27,9 @@ fn limits_of_files_are_refused_with_their_number() {
         .map(|number| format!("{number}.yaml"))
         .collect();
     let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-    assert!(
-        refused(&question_of(&files))
-            .summary()
-            .contains("at most 256")
-    );
+    let many = refused(&question_of(&files));
+    assert_eq!(many.status.code(), 413);
+    assert!(many.summary().contains("at most 256"), "{many}");
     let both = SelectQuestion {
         pipeline: PIPELINE.to_owned(),
         ..question_of(&[("a.yaml", PIPELINE)])
