@@ -2513,7 +2513,6 @@ export interface operations {
                  *       stdout: {}
                  */
                 "application/yaml": unknown;
-                /** @description Files, each with a name of its own, and fields of a question beside them: `goos`, `goarch`, `goVersion`, `variant`, `packages`, `components`, `modules.PATH`, `variables.NAME`. */
                 "multipart/form-data": {
                     file?: string[];
                 };
