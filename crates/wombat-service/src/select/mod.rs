@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use wombat_model::{
     Problem, ProblemCode, Refusal,
     request::{BuildRequest, RequestBody},
-    wire::{FoundComponent, PipelineMistake, SelectAnswer, SelectQuestion},
+    wire::{FoundComponent, PipelineMistake, ResolveAnswer, SelectAnswer, SelectQuestion},
 };
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
     resolve::{Policy, resolve},
 };
 use pipeline::Pipeline;
+use rules::Rule;
 use walk::{Found, Mistake};
 
 /// The module that rules are about.
@@ -79,7 +80,8 @@ pub(crate) fn select(
     let body = body(question, &found, schemas);
     let request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
     match resolve(&request, catalog, policy) {
-        Ok(resolved) => {
+        Ok(mut resolved) => {
+            explain(&mut resolved.answer, &found);
             let picked = resolved.answer.packages.iter().filter(|it| !it.base);
             let asked = body.packages.clone();
             let mut exact = RequestBody {
@@ -98,13 +100,25 @@ pub(crate) fn select(
     Ok(answer)
 }
 
+/// Says why there are packages that no component names.
+fn explain(answer: &mut ResolveAnswer, found: &Found) {
+    for rule in found.rules.keys() {
+        let path = path_of(rule);
+        let mut packages = answer.packages.iter_mut();
+        if let Some(package) = packages.find(|package| package.url.as_str() == path) {
+            rule.reason.clone_into(&mut package.reason);
+        }
+    }
+}
+
+/// The package that a rule requires.
+fn path_of(rule: &Rule) -> String {
+    format!("{CONNECT}/public/components/{}", rule.package)
+}
+
 /// A request for the components that were found.
 fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestBody {
-    let mut packages: Vec<String> = found
-        .rules
-        .keys()
-        .map(|rule| format!("{CONNECT}/public/components/{}", rule.package))
-        .collect();
+    let mut packages: Vec<String> = found.rules.keys().map(|rule| path_of(rule)).collect();
     packages.dedup();
     let components: Vec<String> = found
         .components

@@ -183,13 +183,17 @@ impl Walk<'_> {
             }
             return;
         };
-        let applied = rules::about(&component, config, documents);
+        let applied = rules::about(&component, config, documents, schemas);
         for node in applied.decided_by {
             self.decided_by(node);
         }
         for rule in applied.rules {
             let at = || documents.position(name_at);
             self.found.rules.entry(rule).or_insert_with(at);
+        }
+        for (driver, at) in applied.drivers {
+            let at = || documents.position(at);
+            self.found.components.entry(driver).or_insert_with(at);
         }
         let at = || documents.position(name_at);
         self.found.components.entry(component).or_insert_with(at);
