@@ -77,7 +77,7 @@ pub(super) async fn survey(
     };
     match listing.failure(spec) {
         Some(failure)
-            if !listing.succeeded
+            if listing.error.is_none()
                 || !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
         {
             Err(failure.into())

@@ -12,7 +12,7 @@ use super::{
     Policy, consent,
     cover::{Candidate, Task},
     drivers, missing,
-    reasons::Chosen,
+    reasons::Choice,
     selection::{Selected, Selection},
     sizes::{Size, Sizes},
     versions::Versions,
@@ -80,7 +80,7 @@ pub(super) fn add(
         selection,
         &wanted,
         &eligible,
-        &Known {
+        &Basis {
             releases: &releases,
             sizes: &sizes,
             licence: licence.unwrap_or(Licence::Apache),
@@ -91,7 +91,7 @@ pub(super) fn add(
 }
 
 /// What a choice depends on, besides components and packages.
-struct Known<'a> {
+struct Basis<'a> {
     releases: &'a [&'a Release],
     sizes: &'a Sizes,
     /// The licence of the selection, whatever is chosen.
@@ -99,29 +99,29 @@ struct Known<'a> {
     platform: Platform,
 }
 
-fn choose(selection: &mut Selection, wanted: &Wanted<'_>, eligible: &[Offer<'_>], known: &Known<'_>) {
+fn choose(selection: &mut Selection, wanted: &Wanted<'_>, eligible: &[Offer<'_>], basis: &Basis<'_>) {
     let elements: Vec<&Component> = wanted.keys().copied().collect();
     let places: BTreeMap<&Component, usize> = elements.iter().copied().zip(0..).collect();
     let (candidates, offers): (Vec<Candidate>, Vec<Offer<'_>>) = eligible
         .iter()
         .filter_map(|offer| {
-            let size = known.sizes.of_package(&offer.package.path)?;
-            let candidate = candidate(offer.package, &places, size, known.platform)?;
+            let size = basis.sizes.of_package(&offer.package.path)?;
+            let candidate = candidate(offer.package, &places, size, basis.platform)?;
             Some((candidate, *offer))
         })
         .unzip();
     let present = selection.keys();
-    let present = present.filter_map(|path| known.sizes.of_package(path));
+    let present = present.filter_map(|path| basis.sizes.of_package(path));
     let present: Vec<usize> = present.flat_map(|size| size.parts.clone()).collect();
     let task = Task {
         elements: elements.len(),
         candidates: &candidates,
-        parts: known.sizes.parts(),
+        parts: basis.sizes.parts(),
         present: &present,
-        licence: known.licence,
+        licence: basis.licence,
     };
     let picked = task.solve().unwrap_or_default();
-    let chosen = Chosen {
+    let choice = Choice {
         picked: &picked,
         candidates: &candidates,
         offers: &offers,
@@ -131,8 +131,8 @@ fn choose(selection: &mut Selection, wanted: &Wanted<'_>, eligible: &[Offer<'_>]
             .filter(|(_, selected)| !selected.base)
             .map(|(path, _)| path.clone())
             .collect(),
-        releases: known.releases,
-        sizes: known.sizes,
+        releases: basis.releases,
+        sizes: basis.sizes,
     };
     let added: Vec<_> = picked
         .iter()
@@ -141,7 +141,7 @@ fn choose(selection: &mut Selection, wanted: &Wanted<'_>, eligible: &[Offer<'_>]
             let selected = Selected {
                 module: offers[*index].module.clone(),
                 base: false,
-                reason: chosen.reason(*index),
+                reason: choice.reason(*index),
                 field: wanted.get(first).cloned(),
             };
             (offers[*index].package.path.clone(), selected)

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// What was chosen, and from what.
-pub(super) struct Chosen<'a> {
+pub(super) struct Choice<'a> {
     /// Places among the candidates.
     pub(super) picked: &'a [usize],
     pub(super) candidates: &'a [Candidate],
@@ -26,7 +26,7 @@ pub(super) struct Chosen<'a> {
     pub(super) sizes: &'a Sizes,
 }
 
-impl Chosen<'_> {
+impl Choice<'_> {
     /// What a chosen package brings, and why it was preferred to others that bring some of it too.
     pub(super) fn reason(&self, index: usize) -> String {
         let this = &self.candidates[index];

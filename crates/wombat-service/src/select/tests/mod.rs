@@ -1,6 +1,7 @@
 //! Pipelines against what the embedded catalog knows.
 
 mod damaged;
+mod drivers;
 mod given_values;
 mod limits;
 mod merges;
