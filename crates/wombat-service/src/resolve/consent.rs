@@ -32,7 +32,7 @@ pub(super) fn check(
             return true;
         };
         let names = refused.entry(field.clone());
-        let (names, _) = names.or_insert_with(|| (Vec::new(), &release.title));
+        let (names, _) = names.or_insert_with(|| (Vec::new(), release.title.as_str()));
         names.push(format!("`{component}`"));
         false
     });

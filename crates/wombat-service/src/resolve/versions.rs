@@ -124,7 +124,7 @@ impl Versions {
             let listing = chosen.listing.as_deref();
             let offers = listing.into_iter().flat_map(Release::offers);
             // The catalog doesn't know which drivers another version requires.
-            offers.filter(|offer| {
+            offers.filter(move |offer| {
                 chosen.release.is_some() || listing.is_some_and(|it| it.module == *offer.module)
             })
         })
