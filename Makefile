@@ -149,6 +149,15 @@ torture: tools faketime ## Surprise a whole system in every way that there is, a
 	$(CARGO) build --release --locked -p wombat
 	$(CARGO) run --release --locked -p wombat-testkit --bin torture -- $(ARGS)
 
+$(TOOLS)/data-servers: tools/data-servers/go.mod tools/data-servers/go.sum tools/data-servers/main.go
+	cd tools/data-servers && GOFLAGS= GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath -o ../../$(TOOLS)/ .
+
+.PHONY: data-flow
+data-flow: tools $(TOOLS)/data-servers ## Run pipelines with data between real servers, each with the smallest binary; ARGS="--only redis" for a part
+	tools/install-data-servers
+	$(CARGO) build --release --locked -p wombat
+	$(CARGO) run --release --locked -p wombat-testkit --bin data-flow -- $(ARGS)
+
 .PHONY: kill-files
 kill-files: tools ## Damage each file that is believed in every way, kill go while it writes modules (20 times) and another Go (10 times)
 	TMPDIR=$$(tools/test-folder) WOMBAT_TEST_KILLS=20 $(CARGO) test --locked --workspace --test it half_

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wombat_model::{LicenceArgs, Platform, units};
+use wombat_model::{GoVersion, LicenceArgs, Platform, units};
 use wombat_store::renamed;
 
 use crate::resolve::{ModulePolicy, Policy};
@@ -41,6 +41,11 @@ pub struct ServiceArgs {
     /// operators can force it earlier
     #[arg(long, env = "WOMBAT_RETRY_AFTER", value_name = "TIME", default_value = "10m", value_parser = units::duration)]
     pub retry_after: Duration,
+
+    /// Go release of requests without `goVersion`, where it can build what they name; for builders that can't fetch the
+    /// newest [default: the newest patch of the newest line that a release is known to be built with]
+    #[arg(long, env = "WOMBAT_DEFAULT_GO", value_name = "VERSION")]
+    pub default_go: Option<GoVersion>,
 
     /// Platforms to build for, separated by commas [default: all supported platforms]
     #[arg(
@@ -85,6 +90,7 @@ impl Default for ServiceArgs {
             modules: None,
             poison_rest: Duration::from_hours(1),
             retry_after: Duration::from_mins(10),
+            default_go: None,
             platforms: Vec::new(),
             keep_for: None,
             keep_days: None,

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use wombat_model::GoVersion;
 use wombat_store::{Connection, ELECTION_PATIENCE, Followers, Store, StoreError};
 
 use crate::{
@@ -86,7 +87,7 @@ async fn start(
     args: ServiceArgs,
     followers: &Followers,
 ) -> anyhow::Result<Micro> {
-    let catalog = catalog(&deps.store, followers).await?;
+    let catalog = catalog(&deps.store, followers, args.default_go).await?;
     let imports = Imports::start(&deps.store, &catalog, followers);
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
     let live = Live::start(&deps.store, followers).await;
@@ -115,10 +116,14 @@ async fn start(
 }
 
 /// Seeds and reads the catalog. Waits while its stream has no leader.
-async fn catalog(store: &Store, followers: &Followers) -> anyhow::Result<Catalog> {
+async fn catalog(
+    store: &Store,
+    followers: &Followers,
+    default_go: Option<GoVersion>,
+) -> anyhow::Result<Catalog> {
     let until = Instant::now() + ELECTION_PATIENCE;
     loop {
-        match Catalog::start(store, followers).await {
+        match Catalog::start(store, followers, default_go).await {
             Err(error) if passes(&error) && Instant::now() < until => {
                 warn!(
                     error = format!("{error:#}"),

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use wombat_model::GoVersion;
 use wombat_store::{Followers, Store};
 
 use super::{
@@ -31,12 +32,17 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// Seeds the bucket, reads it, and goes on following it until `stop`.
-    pub(crate) async fn start(store: &Store, followers: &Followers) -> anyhow::Result<Self> {
+    /// Seeds the bucket, reads it, and goes on following it until `stop`. `default_go`: the operator's choice.
+    pub(crate) async fn start(
+        store: &Store,
+        followers: &Followers,
+        default_go: Option<GoVersion>,
+    ) -> anyhow::Result<Self> {
         seed(store).await?;
         let (sender, mut snapshots) = watch::channel(None);
         let stop = followers.stop().clone();
-        followers.spawn(follow(store.clone(), sender, stop));
+        let told = Told::choosing(default_go);
+        followers.spawn(follow(store.clone(), sender, told, stop));
         snapshots
             .wait_for(Option::is_some)
             .await
@@ -117,12 +123,12 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
 async fn follow(
     store: Store,
     sender: watch::Sender<Option<Arc<Snapshot>>>,
+    mut told: Told,
     stop: CancellationToken,
 ) {
     let mut watcher = store.catalog.watch();
     let mut blocked = store.catalog.watch_blocklist();
     let mut go = store.catalog.watch_go_releases();
-    let mut told = Told::default();
     loop {
         let missing = told.lacks_documents();
         tokio::select! {

@@ -41,6 +41,8 @@ pub(crate) struct Snapshot {
     go: Arc<GoReleases>,
     /// When the module proxy was last asked for new Go releases.
     go_checked: Option<OffsetDateTime>,
+    /// The default of every release that it can build, by the operator's choice.
+    default_go: Option<GoVersion>,
 }
 
 impl Snapshot {
@@ -74,6 +76,11 @@ impl Snapshot {
         }
     }
 
+    /// The same with this default for releases that can be built with it.
+    pub(crate) fn preferring_go(self, default_go: Option<GoVersion>) -> Self {
+        Self { default_go, ..self }
+    }
+
     /// The Go releases that builders can fetch.
     pub(crate) fn go(&self) -> &GoReleases {
         &self.go
@@ -86,7 +93,12 @@ impl Snapshot {
 
     /// The Go releases that all of these can be built with; the first is the default.
     pub(crate) fn offered_go(&self, releases: &[&Release]) -> Vec<GoVersion> {
-        self.go.offered(releases)
+        let mut offered = self.go.offered(releases);
+        let preferred = offered.iter().position(|go| Some(*go) == self.default_go);
+        if let Some(preferred) = preferred {
+            offered[..=preferred].rotate_right(1);
+        }
+        offered
     }
 
     /// What was imported about a release.
@@ -167,5 +179,30 @@ impl Snapshot {
         self.modules()
             .filter(|module| module.contains(path))
             .max_by_key(|module| module.as_str().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture;
+
+    #[test]
+    fn the_operators_go_is_the_default_where_it_can_build() {
+        let versions = |go: Option<&str>, release: &str| {
+            let catalog = fixture::catalog().preferring_go(go.map(|go| go.parse().unwrap()));
+            let module = fixture::CONNECT.parse().unwrap();
+            let release = catalog.release(&module, &release.parse().unwrap()).unwrap();
+            let offered = catalog.offered_go(&[release]);
+            offered.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(versions(None, "v4.105.0"), ["1.26.8", "1.26.6", "1.26.5"]);
+        assert_eq!(
+            versions(Some("1.26.5"), "v4.105.0"),
+            ["1.26.5", "1.26.8", "1.26.6"]
+        );
+        assert_eq!(
+            versions(Some("1.26.6"), "v4.85.0"),
+            ["1.26.8", "1.26.5", "1.26.3"]
+        );
     }
 }

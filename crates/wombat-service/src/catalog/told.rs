@@ -33,6 +33,8 @@ pub(super) struct Told {
     /// Replaced only if the releases are others, since remembered answers depend on them.
     go: Arc<GoReleases>,
     go_checked: Option<OffsetDateTime>,
+    /// The operator's choice.
+    default_go: Option<GoVersion>,
     /// Whether a snapshot would be another one than the last.
     changed: bool,
     /// No snapshot is published before all of it is known.
@@ -48,6 +50,14 @@ struct Known {
 }
 
 impl Told {
+    /// Nothing was read yet.
+    pub(super) fn choosing(default_go: Option<GoVersion>) -> Self {
+        Self {
+            default_go,
+            ..Self::default()
+        }
+    }
+
     /// Whether it was read once.
     pub(super) fn knows_enough(&self) -> bool {
         self.knows.releases && self.knows.blocked && self.knows.go
@@ -194,5 +204,6 @@ impl Told {
             .blocking(Arc::clone(&self.blocklist), self.blocklist_revision)
             .documented(Arc::clone(&self.documents))
             .with_go(Arc::clone(&self.go), self.go_checked)
+            .preferring_go(self.default_go)
     }
 }

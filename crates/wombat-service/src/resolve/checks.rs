@@ -238,9 +238,9 @@ pub(super) fn go_version(
     }
 }
 
-/// The newest of each line, in the given order, which begins with them.
+/// The first of each line, in the given order.
 fn newest_of_lines(offered: &[GoVersion]) -> Vec<String> {
     let mut lines = BTreeSet::new();
-    let newest = offered.iter().take_while(|go| lines.insert(go.line()));
+    let newest = offered.iter().filter(|go| lines.insert(go.line()));
     newest.map(ToString::to_string).collect()
 }

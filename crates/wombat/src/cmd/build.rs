@@ -117,8 +117,8 @@ pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     let mut body = request(&args)?;
     if let Some(path) = &args.config {
-        let text = text_of(path)?;
-        let variables = variables(&text, &args.env, &args.env_file)?;
+        let text = text_of(path).await?;
+        let variables = variables(&text, &args.env, &args.env_file).await?;
         body.packages = packages_for(&server, path, text, variables, &body).await?;
     }
     let mut signals = Signals::listen()?;

@@ -12,8 +12,9 @@ use wombat_model::{
 use crate::{client::Server, output::note};
 
 /// The text of a pipeline file.
-pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+pub(super) async fn text_of(path: &Path) -> anyhow::Result<String> {
+    let bytes = tokio::fs::read(path).await;
+    let bytes = bytes.with_context(|| format!("reading {}", path.display()))?;
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         bail!("{} is UTF-16; save it as UTF-8", path.display());
     }
@@ -114,19 +115,19 @@ mod tests {
         assert_eq!(undecided(&answer), "--env A=VALUE --env E=VALUE");
     }
 
-    #[test]
-    fn files_in_other_encodings_are_named() {
+    #[tokio::test]
+    async fn files_in_other_encodings_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pipeline.yaml");
         for (bytes, expected) in [
             (b"\xff\xfea\0".as_slice(), "UTF-16"),
             (b"\xe9".as_slice(), "isn't UTF-8"),
         ] {
-            std::fs::write(&file, bytes).unwrap();
-            let error = format!("{:#}", text_of(&file).unwrap_err());
+            tokio::fs::write(&file, bytes).await.unwrap();
+            let error = format!("{:#}", text_of(&file).await.unwrap_err());
             assert!(error.contains(expected), "{error}");
         }
-        std::fs::write(&file, "a: é").unwrap();
-        assert_eq!(text_of(&file).unwrap(), "a: é");
+        tokio::fs::write(&file, "a: é").await.unwrap();
+        assert_eq!(text_of(&file).await.unwrap(), "a: é");
     }
 }
