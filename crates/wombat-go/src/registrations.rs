@@ -31,7 +31,10 @@ impl<'a> Texts<'a> {
     pub(super) fn add(&mut self, source: &'a str) {
         for line in source.lines() {
             let line = line.trim_start();
-            let line = ["const ", "var "].into_iter().find_map(|it| line.strip_prefix(it)).unwrap_or(line);
+            let line = ["const ", "var "]
+                .into_iter()
+                .find_map(|it| line.strip_prefix(it))
+                .unwrap_or(line);
             let Some((name, value)) = line.split_once('=') else {
                 continue;
             };

@@ -172,7 +172,10 @@ fn connect_packages() -> Vec<CatalogPackage> {
                 ],
             )
         },
-        plain("sql/base", &["cache/sql", "buffer/sqlite", "input/sql_select"]),
+        plain(
+            "sql/base",
+            &["cache/sql", "buffer/sqlite", "input/sql_select"],
+        ),
         CatalogPackage {
             cgo: true,
             ..plain("zeromq", &["input/zmq4"])
@@ -201,7 +204,10 @@ fn connect_drivers() -> Vec<Driver> {
     };
     let mut snowflake = driver("github.com/snowflakedb/gosnowflake", "v1.19.0", "snowflake");
     let arm = "linux/arm".parse().unwrap();
-    snowflake.package.platforms.insert(arm, PlatformSupport::Fails);
+    snowflake
+        .package
+        .platforms
+        .insert(arm, PlatformSupport::Fails);
     vec![
         driver("github.com/lib/pq", "v1.12.0", "postgres"),
         snowflake,

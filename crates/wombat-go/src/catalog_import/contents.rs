@@ -23,9 +23,9 @@ impl BinaryContents {
     pub(super) const fn nothing() -> Self {
         Self {
             components: BTreeMap::new(),
-            pub(super) stream: Vec::new(),
+            stream: Vec::new(),
             bytes: 0,
-            pub(super) compile: Duration::ZERO,
+            compile: Duration::ZERO,
         }
     }
 }
@@ -35,7 +35,10 @@ pub(super) type Picked<'a> = (&'a ImportPath, &'a ModulePath, &'a ModuleVersion)
 
 impl Importer<'_> {
     /// The contents of a binary with the base and these packages, none of which is empty on this machine.
-    pub(super) async fn contents(&self, packages: &[Picked<'_>]) -> Result<BinaryContents, ImportError> {
+    pub(super) async fn contents(
+        &self,
+        packages: &[Picked<'_>],
+    ) -> Result<BinaryContents, ImportError> {
         let spec = self.spec(packages, self.host)?;
         let first = packages.first().map(|(path, _, _)| *path);
         let Some(package) = first.or(self.request.base.first()).cloned() else {
@@ -77,7 +80,11 @@ impl Importer<'_> {
 
     /// A spec of the base and these packages. A package of the base's own module is built without the rest of the base,
     /// to find its own components.
-    pub(super) fn spec(&self, packages: &[Picked<'_>], platform: Platform) -> Result<BuildSpec, ImportError> {
+    pub(super) fn spec(
+        &self,
+        packages: &[Picked<'_>],
+        platform: Platform,
+    ) -> Result<BuildSpec, ImportError> {
         let mut all = BTreeMap::new();
         let own_base = self.request.base_module == self.request.module;
         if !own_base {

@@ -62,7 +62,9 @@ impl Facts {
             .filter(|driver| here.compiled.contains(driver.path.as_str()));
         let drivers: Vec<(Component, &FoundDriver)> =
             drivers.map(|driver| (component(driver), driver)).collect();
-        package.components.retain(|it| it.kind != ComponentKind::Driver);
+        package
+            .components
+            .retain(|it| it.kind != ComponentKind::Driver);
         let components = package.components.iter();
         let enterprise = components.filter(|component| {
             support.is_enterprise(component) || here.registered.get(*component) == Some(&true)
@@ -86,7 +88,9 @@ impl Facts {
                 package.missing.insert(*platform, missing);
             }
         }
-        package.components.extend(drivers.into_iter().map(|(component, _)| component));
+        package
+            .components
+            .extend(drivers.into_iter().map(|(component, _)| component));
         package.components.sort();
     }
 
@@ -172,19 +176,25 @@ impl Importer<'_> {
         let found = facts.on_host().map_or(&[][..], |survey| &survey.drivers);
         for found in found {
             let mut driver = facts.driver(found, &release.packages);
-            let known = before.iter().find(|known| {
-                (&known.module, &known.version) == (&driver.module, &driver.version)
-            });
+            let known = before
+                .iter()
+                .find(|known| (&known.module, &known.version) == (&driver.module, &driver.version));
             if let Some(known) = known {
                 driver.package.added_bytes = known.package.added_bytes;
                 driver.package.compile_ms = known.package.compile_ms;
                 for (platform, support) in &known.package.platforms {
-                    driver.package.platforms.entry(*platform).or_insert(*support);
+                    driver
+                        .package
+                        .platforms
+                        .entry(*platform)
+                        .or_insert(*support);
                 }
             }
             release.drivers.push(driver);
         }
-        release.drivers.sort_by(|left, right| left.package.path.cmp(&right.package.path));
+        release
+            .drivers
+            .sort_by(|left, right| left.package.path.cmp(&right.package.path));
         self.measure_drivers(release).await?;
         release.shared = Self::shared_bytes(release, facts);
         release.generation = GENERATION;
@@ -214,7 +224,10 @@ impl Importer<'_> {
                 };
                 driver.package.added_bytes = Some(built.bytes.saturating_sub(base_bytes));
                 driver.package.compile_ms = u64::try_from(built.compile.as_millis()).ok();
-                driver.package.platforms.insert(self.host, PlatformSupport::Compiles);
+                driver
+                    .package
+                    .platforms
+                    .insert(self.host, PlatformSupport::Compiles);
             }
             drivers.push(driver);
         }

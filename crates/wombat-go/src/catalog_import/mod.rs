@@ -19,19 +19,17 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use tracing::info;
 use wombat_model::{
     FailureClass, ImportPath, ModuleVersion, Platform,
-    catalog::{
-        CatalogPackage, Component, Licence, PackageDocumentation, PlatformSupport, Release,
-    },
+    catalog::{CatalogPackage, Component, Licence, PackageDocumentation, PlatformSupport, Release},
 };
 
 use crate::{BuildError, Workshop};
+use contents::BinaryContents;
+use facts::Facts;
 pub use offered::OfferedPackages;
 pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
-pub use specs::{Effort, lowest_go, module_graph};
-use contents::BinaryContents;
-use facts::Facts;
 use specs::required_version;
+pub use specs::{Effort, lowest_go, module_graph};
 
 /// Generation of the releases that this importer writes.
 const GENERATION: u32 = 5;

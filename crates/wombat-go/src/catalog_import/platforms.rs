@@ -74,13 +74,7 @@ impl Untried {
         });
         let packages: BTreeMap<ImportPath, Package> = packages.collect();
         let go = *release.go_versions.first().ok_or(ImportError::NoGo)?;
-        let spec = spec(
-            self.platform,
-            go,
-            packages,
-            modules,
-            release.module.clone(),
-        )?;
+        let spec = spec(self.platform, go, packages, modules, release.module.clone())?;
         let found = workshop.compiles(&spec, &Effort::by_hand().scope()).await;
         let found = found.map_err(|source| ImportError::Target {
             platform: self.platform,

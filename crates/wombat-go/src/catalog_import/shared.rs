@@ -62,7 +62,11 @@ pub(super) fn shared(
     let mut shared: Vec<SharedBytes> = shared
         .map(|part| SharedBytes {
             bytes: as_bytes(part.bytes),
-            packages: part.of.iter().map(|it| packages[*it].name.to_owned()).collect(),
+            packages: part
+                .of
+                .iter()
+                .map(|it| packages[*it].name.to_owned())
+                .collect(),
         })
         .filter(|part| part.bytes >= SMALLEST)
         .collect();
@@ -123,7 +127,9 @@ mod tests {
                 compiled,
             })
             .collect();
-        let sizes = sizes.iter().map(|(path, bytes)| ((*path).to_owned(), *bytes));
+        let sizes = sizes
+            .iter()
+            .map(|(path, bytes)| ((*path).to_owned(), *bytes));
         let shared = shared(&measured, &sizes.collect());
         let shared = shared.into_iter();
         shared
@@ -157,7 +163,13 @@ mod tests {
     #[test]
     fn parts_of_a_package_are_never_more_than_the_package() {
         // The measures contradict each other: `b` is part of `a` and larger.
-        let found = found(&[("a", 5, &["x", "y"]), ("b", 9, &["x"])], &[("x", 5), ("y", 5)]);
-        assert!(found.iter().all(|(megabytes, _)| *megabytes <= 5), "{found:?}");
+        let found = found(
+            &[("a", 5, &["x", "y"]), ("b", 9, &["x"])],
+            &[("x", 5), ("y", 5)],
+        );
+        assert!(
+            found.iter().all(|(megabytes, _)| *megabytes <= 5),
+            "{found:?}"
+        );
     }
 }

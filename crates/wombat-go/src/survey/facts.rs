@@ -72,8 +72,10 @@ impl Survey {
 
 /// Surveys all packages of the spec, except for the base. Blocks.
 pub(super) fn survey(packages: &Packages, spec: &BuildSpec) -> Survey {
-    let (base, picked): (Vec<_>, Vec<_>) =
-        spec.packages().iter().partition(|(_, package)| package.base);
+    let (base, picked): (Vec<_>, Vec<_>) = spec
+        .packages()
+        .iter()
+        .partition(|(_, package)| package.base);
     let mut in_base = packages.none();
     let base = base.into_iter().map(|(path, _)| path.as_str());
     for path in base.chain(own_imports(spec)) {
@@ -87,7 +89,9 @@ pub(super) fn survey(packages: &Packages, spec: &BuildSpec) -> Survey {
     let mut registrations = HashMap::new();
     for (path, package) in picked {
         let closure = packages.closure(path.as_str());
-        if packages.iter(&closure).any(|it| it.error.is_some()) || packages.find(path.as_str()).is_none() {
+        if packages.iter(&closure).any(|it| it.error.is_some())
+            || packages.find(path.as_str()).is_none()
+        {
             continue;
         }
         let (marked_files, bundled) = licence::count(packages, spec, path);
@@ -113,7 +117,10 @@ pub(super) fn survey(packages: &Packages, spec: &BuildSpec) -> Survey {
         let imports = own.flat_map(ListedPackage::imports);
         for import in imports.filter_map(|import| packages.get(import)) {
             if !is_in(import, &package.module)
-                && !survey.drivers.iter().any(|it| it.path.as_str() == import.import_path)
+                && !survey
+                    .drivers
+                    .iter()
+                    .any(|it| it.path.as_str() == import.import_path)
             {
                 let compiled = || besides(&in_base, packages, &import.import_path);
                 survey.drivers.extend(driver(import, compiled));
@@ -127,7 +134,9 @@ pub(super) fn survey(packages: &Packages, spec: &BuildSpec) -> Survey {
 fn besides(in_base: &PackageSet, packages: &Packages, path: &str) -> BTreeSet<String> {
     let closure = packages.closure(path).without(in_base);
     let compiled = packages.iter(&closure);
-    compiled.map(|package| package.import_path.clone()).collect()
+    compiled
+        .map(|package| package.import_path.clone())
+        .collect()
 }
 
 fn is_in(package: &ListedPackage, module: &ModulePath) -> bool {
@@ -171,7 +180,10 @@ fn texts(sources: &[(PathBuf, String)]) -> Texts<'_> {
     texts
 }
 
-fn driver(package: &ListedPackage, compiled: impl FnOnce() -> BTreeSet<String>) -> Option<FoundDriver> {
+fn driver(
+    package: &ListedPackage,
+    compiled: impl FnOnce() -> BTreeSet<String>,
+) -> Option<FoundDriver> {
     let module = package.module.as_ref()?;
     // A module in the place of another has no version that a request could name.
     if package.standard || module.replace.is_some() {
@@ -179,7 +191,9 @@ fn driver(package: &ListedPackage, compiled: impl FnOnce() -> BTreeSet<String>) 
     }
     let sources = sources(package);
     let texts = texts(&sources);
-    let mut names = sources.iter().flat_map(|(_, source)| drivers(source, &texts));
+    let mut names = sources
+        .iter()
+        .flat_map(|(_, source)| drivers(source, &texts));
     Some(FoundDriver {
         name: names.next()?.to_owned(),
         path: package.import_path.parse().ok()?,

@@ -99,7 +99,12 @@ struct Basis<'a> {
     platform: Platform,
 }
 
-fn choose(selection: &mut Selection, wanted: &Wanted<'_>, eligible: &[Offer<'_>], basis: &Basis<'_>) {
+fn choose(
+    selection: &mut Selection,
+    wanted: &Wanted<'_>,
+    eligible: &[Offer<'_>],
+    basis: &Basis<'_>,
+) {
     let elements: Vec<&Component> = wanted.keys().copied().collect();
     let places: BTreeMap<&Component, usize> = elements.iter().copied().zip(0..).collect();
     let (candidates, offers): (Vec<Candidate>, Vec<Offer<'_>>) = eligible

@@ -72,12 +72,12 @@ impl Sizes {
     /// What these packages add together; unknown ones add nothing.
     pub(super) fn total<'a>(&self, paths: impl IntoIterator<Item = &'a ImportPath>) -> u64 {
         let known = paths.into_iter().filter_map(|path| self.packages.get(path));
-        let (mut own, mut parts) = (0, BTreeSet::new());
+        let (mut own, mut parts) = (0, BTreeSet::<usize>::new());
         for size in known {
             own += size.own;
             parts.extend(&size.parts);
         }
-        own + parts.into_iter().map(|part| self.parts[*part]).sum::<u64>()
+        own + parts.into_iter().map(|part| self.parts[part]).sum::<u64>()
     }
 }
 
@@ -163,7 +163,9 @@ mod tests {
     }
 
     fn path(name: &str) -> ImportPath {
-        format!("{CONNECT}/public/components/{name}").parse().unwrap()
+        format!("{CONNECT}/public/components/{name}")
+            .parse()
+            .unwrap()
     }
 
     fn total(sizes: &Sizes, names: &[&str]) -> u64 {
@@ -192,7 +194,10 @@ mod tests {
 
     #[test]
     fn a_package_whose_components_another_one_brings_is_part_of_it() {
-        let sizes = Sizes::of([&release(&[("aws", 57), ("kafka", 8), ("confluent", 3)], &[])]);
+        let sizes = Sizes::of([&release(
+            &[("aws", 57), ("kafka", 8), ("confluent", 3)],
+            &[],
+        )]);
         assert_eq!(total(&sizes, &["kafka"]), 8);
         assert_eq!(total(&sizes, &["aws", "kafka"]), 57);
         assert_eq!(total(&sizes, &["aws", "kafka", "confluent", "nats"]), 87);

@@ -140,7 +140,8 @@ impl Versions {
 
     /// The driver of this path, and the module of its release.
     pub(super) fn driver(&self, path: &ImportPath) -> Option<(&ModulePath, &Driver)> {
-        self.drivers().find(|(_, driver)| driver.package.path == *path)
+        self.drivers()
+            .find(|(_, driver)| driver.package.path == *path)
     }
 
     /// Whether this is the module of a driver, at the version that its release requires.
@@ -150,7 +151,11 @@ impl Versions {
     }
 
     /// The package or driver, if its release is in the catalog at this version.
-    pub(super) fn package(&self, path: &ImportPath, module: &ModulePath) -> Option<&CatalogPackage> {
+    pub(super) fn package(
+        &self,
+        path: &ImportPath,
+        module: &ModulePath,
+    ) -> Option<&CatalogPackage> {
         let chosen = self.0.get(module)?;
         let release = chosen.release.as_deref();
         let own = release.and_then(|release| release.package(path));
@@ -182,7 +187,12 @@ impl Versions {
     /// The highest version that another chosen release requires, and that release.
     fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, &Release)> {
         let pins = self.releases().filter_map(|release| {
-            let driver = || release.drivers.iter().find(|driver| driver.module == *module);
+            let driver = || {
+                release
+                    .drivers
+                    .iter()
+                    .find(|driver| driver.module == *module)
+            };
             let of_driver = || driver().map(|driver| &driver.version);
             Some((release.requires.get(module).or_else(of_driver)?, release))
         });

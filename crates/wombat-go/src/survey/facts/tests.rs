@@ -10,13 +10,22 @@ fn packages(folder: &std::path::Path, with_driver: bool) -> Packages {
         fs::write(folder.join(name).join("package.go"), text).unwrap();
     };
     let register = |function: &str, name: &str| {
-        format!("package x\n\nfunc init() {{\n\tservice.MustRegister{function}(\"{name}\", spec)\n}}\n")
+        format!(
+            "package x\n\nfunc init() {{\n\tservice.MustRegister{function}(\"{name}\", spec)\n}}\n"
+        )
     };
-    let mark = "// Licensed as a Redpanda Enterprise file under the Redpanda Community\n// License\n\n";
+    let mark =
+        "// Licensed as a Redpanda Enterprise file under the Redpanda Community\n// License\n\n";
     file("internal/sql", &register("BatchOutput", "sql_insert"));
-    file("internal/cdc", &format!("{mark}{}", register("BatchInput", "my_cdc")));
+    file(
+        "internal/cdc",
+        &format!("{mark}{}", register("BatchInput", "my_cdc")),
+    );
     file("internal/shared", &format!("{mark}package x\n"));
-    file("pq", "package pq\n\nfunc init() {\n\tsql.Register(\"postgres\", &Driver{})\n}\n");
+    file(
+        "pq",
+        "package pq\n\nfunc init() {\n\tsql.Register(\"postgres\", &Driver{})\n}\n",
+    );
     for name in ["sql", "cdc"] {
         file(&format!("public/components/{name}"), "package x\n");
     }
@@ -35,7 +44,11 @@ fn packages(folder: &std::path::Path, with_driver: bool) -> Packages {
         let module = serde_json::json!({"Path": CONNECT, "Version": "v4.105.0", "Dir": folder});
         package(format!("{CONNECT}/{name}"), name, module, imports.collect())
     };
-    let imports: &[&str] = if with_driver { &["internal/sql", PQ] } else { &["internal/sql"] };
+    let imports: &[&str] = if with_driver {
+        &["internal/sql", PQ]
+    } else {
+        &["internal/sql"]
+    };
     let pq = serde_json::json!({"Path": PQ, "Version": "v1.12.0"});
     let components = |name: &str| format!("{CONNECT}/public/components/{name}");
     let main = serde_json::json!({
@@ -63,7 +76,9 @@ fn surveyed(with_driver: bool) -> Survey {
 }
 
 fn facts<'a>(survey: &'a Survey, name: &str) -> &'a PackageFacts {
-    let path = format!("{CONNECT}/public/components/{name}").parse().unwrap();
+    let path = format!("{CONNECT}/public/components/{name}")
+        .parse()
+        .unwrap();
     &survey.packages[&path]
 }
 
@@ -88,11 +103,19 @@ fn drivers_are_what_a_package_imports_and_registers() {
     let [driver] = survey.drivers.as_slice() else {
         panic!("{:?}", survey.drivers);
     };
-    assert_eq!((driver.name.as_str(), driver.path.as_str()), ("postgres", PQ));
+    assert_eq!(
+        (driver.name.as_str(), driver.path.as_str()),
+        ("postgres", PQ)
+    );
     assert_eq!(driver.version.as_str(), "v1.12.0");
     assert!(facts(&survey, "sql").compiled.contains(PQ));
     assert!(!facts(&survey, "cdc").compiled.contains(PQ));
-    assert!(!facts(&survey, "sql").compiled.iter().any(|it| it.contains("benthos")));
+    assert!(
+        !facts(&survey, "sql")
+            .compiled
+            .iter()
+            .any(|it| it.contains("benthos"))
+    );
     assert!(survey.source_bytes[PQ] > 20);
 
     let without = surveyed(false);

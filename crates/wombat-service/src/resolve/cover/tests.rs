@@ -144,8 +144,11 @@ fn by_force(task: &Task<'_>) -> Option<(Licence, u64, usize)> {
             .filter(|(index, _)| set & (1 << index) != 0)
             .map(|(_, candidate)| candidate)
             .collect();
-        let is_covered =
-            |element: usize| taken.iter().any(|candidate| candidate.covers.contains(&element));
+        let is_covered = |element: usize| {
+            taken
+                .iter()
+                .any(|candidate| candidate.covers.contains(&element))
+        };
         (0..task.elements)
             .all(is_covered)
             .then(|| value(task, &taken))
@@ -171,7 +174,10 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 

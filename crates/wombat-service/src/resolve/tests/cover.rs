@@ -47,7 +47,10 @@ pub(super) fn reason_of<'a>(resolved: &'a Resolved, name: &str) -> &'a str {
 #[test]
 fn the_smallest_binary_is_chosen_and_the_reason_has_both_numbers() {
     let catalog = measured();
-    let result = resolved_in(&catalog, &json!({"components": ["kafka", "cache/couchbase"]}));
+    let result = resolved_in(
+        &catalog,
+        &json!({"components": ["kafka", "cache/couchbase"]}),
+    );
     assert_eq!(added(&result), ["couchbase", "kafka"]);
     assert_eq!(result.answer.estimated_bytes, Some(42_900_000));
     let reason = reason_of(&result, "kafka");
@@ -64,7 +67,8 @@ fn two_small_packages_beat_one_large_one() {
         let aws = connect("aws").parse().unwrap();
         let mut packages = release.packages.iter_mut();
         let aws = packages.find(|package| package.path == aws).unwrap();
-        aws.components.extend(fixture::components(&["cache/couchbase"]));
+        aws.components
+            .extend(fixture::components(&["cache/couchbase"]));
         aws.licence = Licence::Apache;
     };
     let body = json!({"components": ["schema_registry_decode", "cache/couchbase"]});
@@ -97,13 +101,27 @@ fn what_another_package_contains_costs_nothing() {
     });
     let body = json!({"packages": [connect("couchbase"), connect("redis")]});
     let result = resolved_in(&shared, &body);
-    assert_eq!(result.answer.estimated_bytes, Some(24_900_000 + 9_700_000 + 6_300_000 - 5_000_000));
+    assert_eq!(
+        result.answer.estimated_bytes,
+        Some(24_900_000 + 9_700_000 + 6_300_000 - 5_000_000)
+    );
 }
 
 #[test]
 fn a_hostile_request_is_answered_at_once() {
     let catalog = measured();
-    let all = ["kafka", "kafka_franz", "aws_s3", "nats", "redis_list", "redis", "other", "sql", "sqlite", "postgres"];
+    let all = [
+        "kafka",
+        "kafka_franz",
+        "aws_s3",
+        "nats",
+        "redis_list",
+        "redis",
+        "other",
+        "sql",
+        "sqlite",
+        "postgres",
+    ];
     let components: Vec<&str> = all.iter().copied().cycle().take(64).collect();
     let begun = std::time::Instant::now();
     resolved_in(&catalog, &json!({ "components": components }));

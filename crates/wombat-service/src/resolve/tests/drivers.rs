@@ -28,7 +28,11 @@ fn a_driver_is_picked_by_itself() {
         json!({"packages": [connect("sql/base"), format!("{PQ}@v1.12.0")]}),
         json!({"packages": [connect("sql/base")], "components": ["driver/postgres"]}),
     ] {
-        assert_eq!(resolved_in(&catalog, &same).spec.key(), result.spec.key(), "{same}");
+        assert_eq!(
+            resolved_in(&catalog, &same).spec.key(),
+            result.spec.key(),
+            "{same}"
+        );
     }
 }
 
@@ -37,8 +41,14 @@ fn drivers_of_a_release_are_allowed_everywhere() {
     let none = Policy::default();
     for (body, allowed) in [
         (json!({"packages": [connect("sql/base"), PQ]}), true),
-        (json!({"packages": [connect("sql/base"), format!("{PQ}@v1.12.0")]}), true),
-        (json!({"packages": [connect("sql/base"), format!("{PQ}@v1.13.0")]}), false),
+        (
+            json!({"packages": [connect("sql/base"), format!("{PQ}@v1.12.0")]}),
+            true,
+        ),
+        (
+            json!({"packages": [connect("sql/base"), format!("{PQ}@v1.13.0")]}),
+            false,
+        ),
         (json!({"packages": [PQ]}), true),
         (json!({"components": ["driver/postgres"]}), true),
     ] {
@@ -47,7 +57,10 @@ fn drivers_of_a_release_are_allowed_everywhere() {
     }
     let older = json!({"packages": [connect("sql/base"), format!("{PQ}@v1.11.0")]});
     let refusal = resolve(&request(&older), &measured(), &any_module()).unwrap_err();
-    assert_eq!(codes(&refusal), [(ProblemCode::VersionConflict, "packages[1]")]);
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::VersionConflict, "packages[1]")]
+    );
 }
 
 #[test]
@@ -93,8 +106,12 @@ fn releases_whose_drivers_are_not_known_bring_them_all() {
         assert_eq!(added(&resolved_in(&catalog, &body)), ["sql"]);
     }
     let older = json!({"packages": [PQ, connect("nats")], "modules": {CONNECT: "v4.85.0"}});
-    assert_eq!(codes(&refused(&older)), [(ProblemCode::UnknownModule, "packages[0]")]);
-    let unlisted = json!({"components": ["sql_select", "driver/postgres"], "modules": {CONNECT: "v4.99.0"}});
+    assert_eq!(
+        codes(&refused(&older)),
+        [(ProblemCode::UnknownModule, "packages[0]")]
+    );
+    let unlisted =
+        json!({"components": ["sql_select", "driver/postgres"], "modules": {CONNECT: "v4.99.0"}});
     assert_eq!(added(&resolved_in(&measured(), &unlisted)), ["sql"]);
 }
 
@@ -110,21 +127,36 @@ fn what_a_package_lacks_on_a_platform_is_said_with_what_works_there() {
     let result = resolved_in(&catalog, &sqlite);
     assert_eq!(added(&result), ["base", "sqlite"]);
     let notes = result.answer.notes.join(" ");
-    for words in ["`driver/sqlite` isn't part of", "on linux/arm (it is on linux/amd64)", "here `modernc.org/sqlite` brings it"] {
+    for words in [
+        "`driver/sqlite` isn't part of",
+        "on linux/arm (it is on linux/amd64)",
+        "here `modernc.org/sqlite` brings it",
+    ] {
         assert!(notes.contains(words), "{notes}");
     }
 
     let snowflake = on_arm(json!({"components": ["sql_select", "driver/snowflake"]}));
     let refusal = resolve(&request(&snowflake), &catalog, &any_module()).unwrap_err();
-    assert_eq!(codes(&refusal), [(ProblemCode::EmptyOnPlatform, "components[1]")]);
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::EmptyOnPlatform, "components[1]")]
+    );
     let message = refusal.summary();
-    for words in ["`driver/snowflake` can't be built", "on linux/arm (it is on linux/amd64)", "gosnowflake` doesn't compile on linux/arm"] {
+    for words in [
+        "`driver/snowflake` can't be built",
+        "on linux/arm (it is on linux/amd64)",
+        "gosnowflake` doesn't compile on linux/arm",
+    ] {
         assert!(message.contains(words), "{message}");
     }
 
     let whole = on_arm(json!({"packages": [connect("sql")]}));
     let notes = resolved_in(&catalog, &whole).answer.notes.join(" ");
-    for words in ["`driver/snowflake` isn't part of", "no package brings it here", "`driver/sqlite` isn't part of"] {
+    for words in [
+        "`driver/snowflake` isn't part of",
+        "no package brings it here",
+        "`driver/sqlite` isn't part of",
+    ] {
         assert!(notes.contains(words), "{notes}");
     }
 }

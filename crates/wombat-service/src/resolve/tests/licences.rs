@@ -32,7 +32,10 @@ fn an_enterprise_feature_needs_consent_also_in_a_community_package() {
         for word in ["`input/mysql_cdc`", "--accept-licence RCL"] {
             assert!(message.contains(word), "{message}");
         }
-        assert_eq!(ProblemCode::LicenceNotAccepted.as_str(), "licence_not_accepted");
+        assert_eq!(
+            ProblemCode::LicenceNotAccepted.as_str(),
+            "licence_not_accepted"
+        );
     }
     // Named by its path, the package is what its files are.
     let aws = resolved(&json!({"packages": [connect("aws")]}));
@@ -62,7 +65,11 @@ fn without_enterprise_features_the_freest_licence_is_taken() {
 
     let body = json!({"components": ["schema_registry_decode"], "packages": [connect("mysql")]});
     let result = resolve(&request(&body), &measured(), &accepting()).unwrap();
-    assert_eq!(added(&result), ["kafka", "mysql"], "the selection isn't free anyway");
+    assert_eq!(
+        added(&result),
+        ["kafka", "mysql"],
+        "the selection isn't free anyway"
+    );
 }
 
 #[test]

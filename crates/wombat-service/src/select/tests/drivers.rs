@@ -13,7 +13,13 @@ fn on(goarch: &str, pipeline: &str) -> SelectAnswer {
         ..SelectQuestion::of(pipeline.to_owned())
     };
     let (snapshot, schemas) = &*KNOWN;
-    select(&question, snapshot, schemas, &ServiceArgs::default().policy()).unwrap()
+    select(
+        &question,
+        snapshot,
+        schemas,
+        &ServiceArgs::default().policy(),
+    )
+    .unwrap()
 }
 
 fn notes(answer: &SelectAnswer) -> String {
@@ -23,7 +29,10 @@ fn notes(answer: &SelectAnswer) -> String {
 fn reason(answer: &SelectAnswer, name: &str) -> String {
     let mut packages = answer.resolution.as_ref().unwrap().packages.iter();
     let package = packages.find(|package| package.url.short_name() == name);
-    package.unwrap_or_else(|| panic!("no {name}")).reason.clone()
+    package
+        .unwrap_or_else(|| panic!("no {name}"))
+        .reason
+        .clone()
 }
 
 /// In tenths of a megabyte.
@@ -42,7 +51,11 @@ fn the_field_driver_picks_one_driver() {
         ("'sqlite'", vec!["base", "sqlite"]),
         ("${A:trino}", vec!["base", "trino"]),
     ] {
-        assert_eq!(packages(&SQL.replace("postgres", driver)), expected, "{driver}");
+        assert_eq!(
+            packages(&SQL.replace("postgres", driver)),
+            expected,
+            "{driver}"
+        );
     }
     let answer = answer(SQL);
     assert!((250..300).contains(&size(&answer)), "{}", size(&answer));
@@ -51,8 +64,13 @@ fn the_field_driver_picks_one_driver() {
         .iter()
         .map(|it| format!("{}:{} {}", it.line, it.column, it.component))
         .collect();
-    assert!(found.contains(&"3:13 driver/postgres".to_owned()), "{found:?}");
-    let two = format!("{SQL}cache_resources:\n  - label: a\n    sql: {{driver: mysql, dsn: a, table: b, key_column: c, value_column: d}}\n");
+    assert!(
+        found.contains(&"3:13 driver/postgres".to_owned()),
+        "{found:?}"
+    );
+    let two = format!(
+        "{SQL}cache_resources:\n  - label: a\n    sql: {{driver: mysql, dsn: a, table: b, key_column: c, value_column: d}}\n"
+    );
     assert_eq!(packages(&two), ["mysql", "pq", "base"]);
     let buffer = "buffer:\n  sqlite: {path: a}\n";
     assert_eq!(packages(buffer), ["base", "sqlite"]);
@@ -68,7 +86,10 @@ fn an_unknown_driver_brings_all_of_them_and_says_why() {
         assert!(reason.contains("isn't known"), "{reason}");
     }
     let pipeline = SQL.replace("postgres", "${A}");
-    assert_eq!(packages_with(&pipeline, &[("A", "postgres")]), ["pq", "base"]);
+    assert_eq!(
+        packages_with(&pipeline, &[("A", "postgres")]),
+        ["pq", "base"]
+    );
 }
 
 #[test]
@@ -79,13 +100,21 @@ fn a_driver_that_is_left_out_on_a_platform_is_named() {
         assert_eq!(answer.problems, [], "{goarch}");
         assert_eq!(last_parts(&answer), ["base", "sqlite"], "{goarch}");
         let notes = notes(&answer);
-        for words in ["`driver/sqlite` isn't part of", goarch, "`modernc.org/sqlite` brings it"] {
+        for words in [
+            "`driver/sqlite` isn't part of",
+            goarch,
+            "`modernc.org/sqlite` brings it",
+        ] {
             assert!(notes.contains(words), "{notes}");
         }
     }
     assert!(!notes(&on("amd64", &sqlite)).contains("isn't part of"));
     let whole = on("s390x", &SQL.replace("postgres", "${A}"));
-    assert!(notes(&whole).contains("`driver/sqlite` isn't part of"), "{}", notes(&whole));
+    assert!(
+        notes(&whole).contains("`driver/sqlite` isn't part of"),
+        "{}",
+        notes(&whole)
+    );
     let parquet = "pipeline:\n  processors:\n    - parquet: {operator: to_json}\n";
     let problems = on("arm", parquet).problems;
     assert_eq!(problems[0].code, ProblemCode::EmptyOnPlatform);
@@ -100,7 +129,10 @@ fn the_smallest_binary_is_chosen() {
     assert_eq!(last_parts(&answer), ["kafka", "opensearch"]);
     assert_eq!(size(&answer), 346);
     let reason = reason(&answer, "kafka");
-    assert!(reason.contains("`aws`: 34.7 MB instead of 82.3 MB"), "{reason}");
+    assert!(
+        reason.contains("`aws`: 34.7 MB instead of 82.3 MB"),
+        "{reason}"
+    );
 }
 
 #[test]

@@ -52,7 +52,10 @@ fn quoted_text_may_leave_its_indentation() {
                 &[("      this.", "this."), ("    ]'", "]'")],
                 &["pq", "nats", "base"],
             ),
-            (&[("this.total,", "ulid(),")], &["pq", "nats", "extended", "base"]),
+            (
+                &[("this.total,", "ulid(),")],
+                &["pq", "nats", "extended", "base"],
+            ),
             (
                 &[
                     (
