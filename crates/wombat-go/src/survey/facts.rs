@@ -77,8 +77,10 @@ pub(super) fn survey(packages: &Packages, spec: &BuildSpec) -> Survey {
         .iter()
         .partition(|(_, package)| package.base);
     let mut in_base = packages.none();
-    let base = base.into_iter().map(|(path, _)| path.as_str());
-    for path in base.chain(own_imports(spec)) {
+    for (path, _) in base {
+        in_base.add_all(&packages.closure(path.as_str()));
+    }
+    for path in own_imports(spec) {
         in_base.add_all(&packages.closure(path));
     }
     let binary = packages.binary();
@@ -104,7 +106,7 @@ pub(super) fn survey(packages: &Packages, spec: &BuildSpec) -> Survey {
         for listed in packages.iter(&closure) {
             if is_in(listed, &package.module) {
                 let found = registrations
-                    .entry(listed.import_path.as_str())
+                    .entry(listed.import_path.clone())
                     .or_insert_with(|| registered(listed));
                 for (component, marked) in found {
                     *facts.registered.entry(component.clone()).or_default() |= *marked;
