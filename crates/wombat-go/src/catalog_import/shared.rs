@@ -53,6 +53,13 @@ pub(super) fn shared(
             }
         }
     };
+    // Scaling favours shared parts if all grow, and the others if all shrink, so they begin at the right scale.
+    let sums = of_package.iter().flatten().map(|part| parts[*part].bytes);
+    let added = packages.iter().map(|package| as_float(package.added));
+    let scale = added.sum::<f64>() / sums.sum::<f64>().max(1.0);
+    for part in &mut parts {
+        part.bytes *= scale;
+    }
     for _ in 0..ROUNDS {
         fit(&mut parts, false);
     }

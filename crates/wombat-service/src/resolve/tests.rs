@@ -154,7 +154,7 @@ fn reasons_say_why_this_one() {
         .unwrap();
     assert_eq!(
         kafka.reason,
-        "Brings input/kafka, output/kafka. Chosen over `aws`, whose licence is less free."
+        "Brings input/kafka, output/kafka. Chosen over `aws`, which is larger as far as is known."
     );
     assert_eq!(kafka.licence, Some(Licence::Community));
     assert!(
