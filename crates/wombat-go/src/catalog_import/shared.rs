@@ -1,8 +1,9 @@
 //! What packages have in common in a binary, as far as it can be told without measuring every pair.
 //!
 //! Known are the bytes that each package adds alone, and which Go packages it compiles. Go packages that the same
-//! packages compile are one part. At first, it has the share of all bytes that its source has; then the parts of each package are scaled
-//! to the bytes that it adds, again and again (iterative proportional fitting), until they agree with every measure.
+//! packages compile are one part. At first, it has the share of all bytes that its source has; then the parts of each
+//! package are scaled to the bytes that it adds, again and again (iterative proportional fitting), until they agree with
+//! every measure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
