@@ -138,6 +138,12 @@ catalog: ## Make the embedded catalog anew from the real modules, and from the m
 	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,connect)
 	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,connect)
 
+.PHONY: catalog-survey
+catalog-survey: ## Add to the embedded catalog what the source of its packages says, without building them again
+	$(CARGO) build --release --locked -p wombat
+	target/release/wombat catalog survey $(CATALOG)/connect-v4.105.0.json --sources $(CATALOG)/sources/connect.json
+	target/release/wombat catalog platforms $(CATALOG)/connect-v4.105.0.json
+
 .PHONY: torture
 torture: tools faketime ## Surprise a whole system in every way that there is, and count what was lost; ARGS="--only calm --quick" for a part
 	$(CARGO) build --release --locked -p wombat

@@ -690,7 +690,7 @@ export type components = {
             summary?: string;
         };
         /** @description What a component does in a pipeline. */
-        ComponentKind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method";
+        ComponentKind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver";
         /** @description A package that brings a component. */
         ComponentProvider: {
             /** @description The component. */
@@ -1117,12 +1117,33 @@ export type components = {
              * @description Milliseconds that it took to compile at the import, without what earlier packages had compiled already.
              */
             compileMs?: number;
-            /** @description Its components, without those of the base. */
+            /** @description Its components, without those of the base, and the SQL drivers that it contains. */
             components: components["schemas"]["Component"][];
             /** @description One line on what it is for. */
             description: string;
+            /**
+             * @description Those of its components that are enterprise features: the operator must have accepted their licence, whichever
+             *     package brings them.
+             */
+            enterprise?: components["schemas"]["Component"][];
             /** @description Licence of all that it compiles. */
             licence: components["schemas"]["Licence"];
+            /** @description Components that it doesn't bring on a platform on which it compiles, because their files are left out there. */
+            missing?: {
+                "darwin/amd64"?: components["schemas"]["Component"][];
+                "darwin/arm64"?: components["schemas"]["Component"][];
+                "freebsd/amd64"?: components["schemas"]["Component"][];
+                "freebsd/arm64"?: components["schemas"]["Component"][];
+                "linux/386"?: components["schemas"]["Component"][];
+                "linux/amd64"?: components["schemas"]["Component"][];
+                "linux/arm"?: components["schemas"]["Component"][];
+                "linux/arm64"?: components["schemas"]["Component"][];
+                "linux/ppc64le"?: components["schemas"]["Component"][];
+                "linux/riscv64"?: components["schemas"]["Component"][];
+                "linux/s390x"?: components["schemas"]["Component"][];
+                "windows/amd64"?: components["schemas"]["Component"][];
+                "windows/arm64"?: components["schemas"]["Component"][];
+            };
             /** @description Its module. */
             module: string;
             /** @description Its import path. */
@@ -1276,7 +1297,7 @@ export type components = {
             message: string;
         };
         /** @description Stable name of a kind of problem; programs may branch on it. */
-        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
         /** @description A problem document. */
         ProblemDocument: {
             /** @description Kind of the first problem. */
@@ -2190,7 +2211,7 @@ export interface operations {
                 /** @description Words in names of components, packages and descriptions. */
                 q?: string;
                 /** @description Only packages with components of this kind. */
-                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "";
+                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver" | "";
                 /** @description Only this module. */
                 module?: string;
                 /** @description Only this version of each module. */
@@ -2230,7 +2251,7 @@ export interface operations {
                 /** @description Words in the names, kinds, packages and descriptions of components. */
                 q?: string;
                 /** @description Only components of this kind. */
-                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "";
+                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver" | "";
                 /** @description Only this module. */
                 module?: string;
                 /** @description Only this version of each module. */
@@ -2270,7 +2291,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Its kind. */
-                kind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method";
+                kind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver";
                 /** @description Its name. */
                 name: string;
             };

@@ -239,6 +239,8 @@ mod tests {
             packages: Vec::new(),
             excluded: BTreeMap::new(),
             base_bytes: None,
+            shared: Vec::new(),
+            drivers: Vec::new(),
             document: None,
             generation: 0,
         };

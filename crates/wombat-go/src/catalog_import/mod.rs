@@ -4,57 +4,35 @@
 //! targets than this machine, a package is only listed, which finds the packages that are empty there. [`Untried`]
 //! compiles the others in a run of its own, as that takes hours.
 
+mod contents;
+mod facts;
 mod listing;
 mod offered;
 mod platforms;
 mod request;
+mod shared;
 mod specs;
 mod support;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use tokio::time::Instant;
 use tracing::info;
 use wombat_model::{
-    BuildSpec, FailureClass, ImportPath, ModuleVersion, Package, Platform,
-    catalog::{
-        CatalogPackage, Component, Documentation, Field, Licence, PackageDocumentation,
-        PlatformSupport, Release,
-    },
+    FailureClass, ImportPath, ModuleVersion, Platform,
+    catalog::{CatalogPackage, Component, Licence, PackageDocumentation, PlatformSupport, Release},
 };
 
 use crate::{BuildError, Workshop};
+use contents::BinaryContents;
+use facts::Facts;
 pub use offered::OfferedPackages;
 pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
+use specs::required_version;
 pub use specs::{Effort, lowest_go, module_graph};
-use specs::{required_version, spec};
 
 /// Generation of the releases that this importer writes.
-const GENERATION: u32 = 4;
-
-/// What a binary contains, and what it cost.
-struct BinaryContents {
-    components: BTreeMap<Component, Documentation>,
-    stream: Vec<Field>,
-    bytes: u64,
-    compile: Duration,
-}
-
-impl BinaryContents {
-    /// Empty, if there is no base to compare with.
-    const fn nothing() -> Self {
-        Self {
-            components: BTreeMap::new(),
-            stream: Vec::new(),
-            bytes: 0,
-            compile: Duration::ZERO,
-        }
-    }
-}
+const GENERATION: u32 = 5;
 
 /// A running import.
 #[derive(Debug)]
@@ -98,7 +76,7 @@ impl<'a> Importer<'a> {
         let base = if own_base {
             BinaryContents::nothing()
         } else {
-            self.held(&[]).await?
+            self.contents(&[]).await?
         };
         let mut known: BTreeSet<Component> = base.components.keys().cloned().collect();
         let (mut packages, mut documentation, mut stream) = (Vec::new(), Vec::new(), base.stream);
@@ -107,10 +85,12 @@ impl<'a> Importer<'a> {
             excluded.insert(self.request.path_of(folder)?, why.clone());
         }
         let all = self.in_order()?;
+        let paths: Vec<ImportPath> = all.iter().map(|(path, _)| path.clone()).collect();
+        let facts = self.facts(&paths).await?;
         for (done, (path, description)) in all.iter().enumerate() {
             progress(done, all.len());
             info!(package = %path, "importing");
-            let imported = self.package(path.clone(), description, &known, base.bytes);
+            let imported = self.package(path.clone(), description, &known, base.bytes, &facts);
             let (package, held) = match imported.await {
                 Ok(imported) => imported,
                 Err(ImportError::Build {
@@ -160,7 +140,7 @@ impl<'a> Importer<'a> {
         } else {
             BTreeMap::from([(self.request.base_module.clone(), self.base_version.clone())])
         };
-        let release = Release {
+        let mut release = Release {
             module: self.request.module.clone(),
             version: self.request.version.clone(),
             title: self.request.title.clone(),
@@ -170,10 +150,13 @@ impl<'a> Importer<'a> {
             component_root: self.request.component_root.clone(),
             packages,
             base_bytes: (!own_base).then_some(base.bytes),
+            shared: Vec::new(),
+            drivers: Vec::new(),
             excluded,
             document: None,
             generation: GENERATION,
         };
+        self.complete(&mut release, &facts, &support).await?;
         Ok(Imported {
             release,
             documentation,
@@ -198,35 +181,17 @@ impl<'a> Importer<'a> {
         description: &str,
         known: &BTreeSet<Component>,
         base_bytes: u64,
+        facts: &Facts,
     ) -> Result<(CatalogPackage, Option<BinaryContents>), ImportError> {
-        let mut platforms = BTreeMap::new();
-        let mut host_survey = None;
-        for platform in Platform::ALL {
-            let spec = self.spec(std::slice::from_ref(&path), *platform)?;
-            let survey = self
-                .workshop
-                .survey(&spec, &path, &self.effort.scope())
-                .await
-                .map_err(|source| ImportError::Build {
-                    package: path.clone(),
-                    source,
-                })?;
-            if survey.empty {
-                platforms.insert(*platform, PlatformSupport::Empty);
-            }
-            if *platform == self.host {
-                host_survey = Some(survey);
-            }
-        }
-        let marked_files = host_survey.as_ref().map_or(0, |survey| survey.marked_files);
-        let bundled = host_survey.is_some_and(|survey| survey.bundled);
+        let mut platforms = facts.empty_on(&path);
+        let (marked_files, bundled) = facts.licences(&path);
         // Empty on every target: it needs cgo, which is off.
         let cgo = platforms.len() == Platform::ALL.len();
         let (mut components, mut held) = (Vec::new(), None);
         if cgo {
             platforms.clear();
         } else if let Entry::Vacant(host) = platforms.entry(self.host) {
-            let found = self.held(std::slice::from_ref(&path)).await?;
+            let found = self.contents(&[self.own(&path)]).await?;
             host.insert(PlatformSupport::Compiles);
             let all = found.components.keys();
             components = all.filter(|it| !known.contains(it)).cloned().collect();
@@ -250,6 +215,8 @@ impl<'a> Importer<'a> {
             platforms,
             components,
             // Set once all packages are known.
+            enterprise: Vec::new(),
+            missing: BTreeMap::new(),
             support: Vec::new(),
             added_bytes: added.map(|held| held.bytes.saturating_sub(base_bytes)),
             compile_ms: held
@@ -257,75 +224,6 @@ impl<'a> Importer<'a> {
                 .and_then(|held| u64::try_from(held.compile.as_millis()).ok()),
         };
         Ok((package, held))
-    }
-
-    /// The contents of a binary with the base and these packages, none of which is empty on this machine.
-    async fn held(&self, packages: &[ImportPath]) -> Result<BinaryContents, ImportError> {
-        let spec = self.spec(packages, self.host)?;
-        let Some(package) = packages.first().or(self.request.base.first()).cloned() else {
-            return Ok(BinaryContents::nothing());
-        };
-        let begun = Instant::now();
-        let product = self
-            .workshop
-            .build(&spec, &self.effort.scope())
-            .await
-            .map_err(|source| ImportError::Build {
-                package: package.clone(),
-                source,
-            })?;
-        let compile = begun.elapsed();
-        let unlisted = |problem: String| ImportError::Listing {
-            package: package.clone(),
-            problem,
-        };
-        let output = self
-            .workshop
-            .ask(&product, &["list", "--format", "json-full"])
-            .await
-            .map_err(|error| unlisted(error.to_string()))?;
-        let listing = listing::read(&output).map_err(|error| unlisted(error.to_string()))?;
-        let components = listing.components.into_iter();
-        Ok(BinaryContents {
-            components: components.map(|it| (it.component(), it)).collect(),
-            stream: listing.stream,
-            bytes: product.size,
-            compile,
-        })
-    }
-
-    /// A spec of the base and these packages. A package of the base's own module is built without the rest of the base,
-    /// to find its own components.
-    fn spec(&self, packages: &[ImportPath], platform: Platform) -> Result<BuildSpec, ImportError> {
-        let mut all = BTreeMap::new();
-        let own_base = self.request.base_module == self.request.module;
-        if !own_base {
-            for path in &self.request.base {
-                all.insert(
-                    path.clone(),
-                    Package {
-                        module: self.request.base_module.clone(),
-                        base: true,
-                    },
-                );
-            }
-        }
-        for path in packages {
-            all.insert(
-                path.clone(),
-                Package {
-                    module: self.request.module.clone(),
-                    base: false,
-                },
-            );
-        }
-        let mut modules = BTreeMap::new();
-        if !own_base {
-            modules.insert(self.request.base_module.clone(), self.base_version.clone());
-        }
-        modules.insert(self.request.module.clone(), self.request.version.clone());
-        let graph = &self.request.module;
-        spec(platform, self.request.go, all, modules, graph.clone())
     }
 }
 

@@ -50,6 +50,11 @@ impl SupportTable {
         levels
     }
 
+    /// Whether it is an enterprise feature.
+    pub(super) fn is_enterprise(&self, component: &Component) -> bool {
+        self.0.get(component) == Some(&SupportLevel::Enterprise)
+    }
+
     /// Sets the level if the component doesn't state one itself.
     pub(super) fn complete(&self, documentation: &mut Documentation) {
         if documentation.support.is_empty()

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::CatalogPackage;
+use super::{CatalogPackage, Component, Driver, Licence, SharedBytes, SupportLevel};
 use crate::{GoVersion, ImportPath, ModulePath, ModuleVersion};
+
+/// Releases of this generation and later know which components are enterprise features.
+const KNOWS_ENTERPRISE: u32 = 5;
 
 /// A module at one version: a value of the `catalog` bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -33,6 +36,12 @@ pub struct Release {
     /// Bytes of a binary with the base alone, for [`MEASURED_ON`](super::MEASURED_ON); packages add to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_bytes: Option<u64>,
+    /// What its packages and drivers have in common, as far as it is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedBytes>,
+    /// SQL drivers that can be picked by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drivers: Vec<Driver>,
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,
@@ -44,7 +53,65 @@ pub struct Release {
     pub generation: u32,
 }
 
+/// A package that a release offers: one of its own, or a driver.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The module that the package is in.
+    pub module: &'a ModulePath,
+    /// The package.
+    pub package: &'a CatalogPackage,
+}
+
 impl Release {
+    /// All that it offers: its packages, then its drivers.
+    pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        let own = self.packages.iter().map(|package| Offer {
+            module: &self.module,
+            package,
+        });
+        let drivers = self.drivers.iter().map(|driver| Offer {
+            module: &driver.module,
+            package: &driver.package,
+        });
+        own.chain(drivers)
+    }
+
+    /// The driver of this path.
+    pub fn driver(&self, path: &ImportPath) -> Option<&Driver> {
+        let mut drivers = self.drivers.iter();
+        drivers.find(|driver| driver.package.path == *path)
+    }
+
+    /// The package or the driver of this path.
+    pub fn offer(&self, path: &ImportPath) -> Option<&CatalogPackage> {
+        let driver = || self.driver(path).map(|driver| &driver.package);
+        self.package(path).or_else(driver)
+    }
+
+    /// The name of a package or driver among [`SharedBytes::packages`].
+    pub fn name_of<'a>(&self, path: &'a ImportPath) -> &'a str {
+        let below = path.as_str().strip_prefix(self.module.as_str());
+        let root = |below: &'a str| match self.component_root.as_str() {
+            "" => Some(below),
+            root => below.strip_prefix('/')?.strip_prefix(root),
+        };
+        let folder = below.and_then(root);
+        folder.map_or(path.as_str(), |folder| folder.trim_start_matches('/'))
+    }
+
+    /// Whether a component is an enterprise feature, whichever package brings it.
+    pub fn is_enterprise(&self, component: &Component) -> bool {
+        self.packages.iter().any(|package| {
+            if self.generation >= KNOWS_ENTERPRISE {
+                return package.enterprise.contains(component);
+            }
+            // Older releases only know it of whole packages.
+            package.licence == Licence::Rcl
+                && package.support == [SupportLevel::Enterprise]
+                && package.components.contains(component)
+        })
+    }
+
     /// The package of this path.
     pub fn package(&self, path: &ImportPath) -> Option<&CatalogPackage> {
         self.packages.iter().find(|package| package.path == *path)
@@ -64,8 +131,10 @@ impl Release {
         if (&before.module, &before.version) != (&self.module, &self.version) {
             return;
         }
-        for package in self.packages.iter_mut().filter(|package| !package.cgo) {
-            let known = before.package(&package.path);
+        let drivers = self.drivers.iter_mut().map(|driver| &mut driver.package);
+        let packages = self.packages.iter_mut().chain(drivers);
+        for package in packages.filter(|package| !package.cgo) {
+            let known = before.offer(&package.path);
             for (platform, support) in known.into_iter().flat_map(|known| &known.platforms) {
                 package.platforms.entry(*platform).or_insert(*support);
             }
@@ -93,6 +162,8 @@ mod tests {
                 .map(|(platform, support)| (platform.parse().unwrap(), *support))
                 .collect(),
             components: Vec::new(),
+            enterprise: Vec::new(),
+            missing: BTreeMap::new(),
             support: Vec::new(),
             added_bytes: None,
             compile_ms: None,
@@ -107,6 +178,8 @@ mod tests {
             component_root: "public/components".to_owned(),
             packages: vec![package],
             base_bytes: None,
+            shared: Vec::new(),
+            drivers: Vec::new(),
             excluded: BTreeMap::new(),
             document: None,
             generation: 0,

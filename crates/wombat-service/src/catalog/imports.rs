@@ -188,5 +188,13 @@ fn checked(import: &Import, bytes: &[u8]) -> anyhow::Result<ReleaseDocument> {
             package.path
         );
     }
+    for driver in &release.drivers {
+        let path = &driver.package.path;
+        ensure!(
+            driver.module.contains(path) && !release.module.contains(path),
+            "the driver {path} isn't in its module"
+        );
+        driver.version.check_for(&driver.module)?;
+    }
     Ok(document)
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use wombat_model::{
     Problem, ProblemCode, Refusal, RefusalStatus,
-    catalog::{CatalogPackage, ComponentReference, Release},
+    catalog::{CatalogPackage, ComponentReference, Licence, Release},
     wire::{
         CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, GoReleasesAnswer,
         PackageHit, ReleaseSummary,
@@ -172,19 +172,26 @@ pub(crate) fn component(
     })?;
     let mut providers: Vec<(usize, ComponentProvider)> = Vec::new();
     for release in catalog.newest_of_each() {
-        for package in &release.packages {
+        let own = release.packages.iter();
+        let own = own.map(|package| (&release.module, &release.version, package));
+        let drivers = release.drivers.iter();
+        let drivers = drivers.map(|driver| (&driver.module, &driver.version, &driver.package));
+        for (module, version, package) in own.chain(drivers) {
             for component in &package.components {
                 if reference.matches(component) {
-                    providers.push((
-                        package.components.len(),
-                        ComponentProvider {
-                            component: component.clone(),
-                            package: package.path.clone(),
-                            module: release.module.clone(),
-                            version: release.version.clone(),
-                            licence: package.licence,
+                    let is_enterprise = release.is_enterprise(component);
+                    let provider = ComponentProvider {
+                        component: component.clone(),
+                        package: package.path.clone(),
+                        module: module.clone(),
+                        version: version.clone(),
+                        licence: if is_enterprise {
+                            Licence::Rcl
+                        } else {
+                            package.licence
                         },
-                    ));
+                    };
+                    providers.push((package.components.len(), provider));
                 }
             }
         }

@@ -168,6 +168,12 @@ impl Snapshot {
             .flat_map(|versions| versions.values().rev())
     }
 
+    /// The module of a driver of the newest releases.
+    pub(crate) fn module_of_driver(&self, path: &ImportPath) -> Option<&ModulePath> {
+        let driver = self.newest_of_each().find_map(|it| it.driver(path))?;
+        Some(&driver.module)
+    }
+
     /// The module that a path lies in: the one with the longest path.
     pub(crate) fn module_of(&self, path: &ImportPath) -> Option<&ModulePath> {
         self.modules()

@@ -141,7 +141,11 @@ fn module_of(
         .keys()
         .filter(|module| module.contains(&reference.path))
         .max_by_key(|module| module.as_str().len());
-    if let Some(module) = named.or_else(|| catalog.module_of(&reference.path)) {
+    let listed = || catalog.module_of(&reference.path);
+    if let Some(module) = named
+        .or_else(listed)
+        .or_else(|| catalog.module_of_driver(&reference.path))
+    {
         return Some(module.clone());
     }
     reference.version.as_ref()?;

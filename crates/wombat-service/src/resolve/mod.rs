@@ -1,19 +1,27 @@
 //! From a request to a spec: every choice made, or a refusal that holds every problem at once.
 //!
-//! *asked*: what the request says, path by path · *versions*: which release of each module · *cover*: the fewest
-//! packages that bring the components · *checks*: what can't be built, and notes on what can · *answer*: the result.
+//! *asked*: what the request says, path by path · *versions*: which release of each module · *components*: the packages
+//! of the components, chosen by *cover* with the bytes of *sizes*, explained by *reasons* · *drivers*: what SQL components
+//! need · *consent*: enterprise features · *missing*: what packages lack on a platform · *checks*: what can't be built, and
+//! notes on what can · *answer*: the result.
 //!
-//! The module of a path is the longest prefix among `modules`, else the longest among the catalog's modules, else, for
-//! `path@version`, the path itself. A package in a folder of an unlisted module therefore needs an entry in `modules`.
+//! The module of a path is the longest prefix among `modules`, else the longest among the catalog's modules, else that of
+//! a driver, else, for `path@version`, the path itself. A package in a folder of an unlisted module therefore needs an
+//! entry in `modules`.
 
 mod answer;
 mod asked;
 mod base;
 mod checks;
 mod components;
+mod consent;
 mod cover;
+mod drivers;
+mod missing;
 mod policy;
+mod reasons;
 mod selection;
+mod sizes;
 mod versions;
 
 use std::collections::BTreeSet;
@@ -31,6 +39,7 @@ pub use policy::{ModulePolicy, ParseModulePolicyError};
 use crate::catalog::Snapshot;
 use asked::Asked;
 use base::{base_package, benthos};
+use components::Remarks;
 use selection::{Selected, Selection};
 use versions::Versions;
 
@@ -52,11 +61,15 @@ pub(crate) fn resolve(
         problems.push(problem);
     }
     let asked = Asked::of(request, catalog, &mut problems);
-    let (selection, versions) = select(request, &asked, catalog, policy, &mut problems);
+    let (selection, versions, remarks) = select(request, &asked, catalog, policy, &mut problems);
     asked.refuse_unused(&selection, &mut problems);
     versions.refuse_conflicts(&asked, &mut problems);
     checks::modules(&selection, &versions, catalog, policy, &mut problems);
-    let notes = checks::packages(&selection, &versions, request.target, policy, &mut problems);
+    let mut notes = checks::packages(&selection, &versions, request.target, policy, &mut problems);
+    let known = remarks.notes.into_iter();
+    let further: Vec<String> = known.filter(|note| !notes.contains(note)).collect();
+    notes.extend(further);
+    let remarks = Remarks { notes, ..remarks };
     let go = checks::go_version(request.go, &versions, catalog, &mut problems);
     if selection.len() > MAX_PACKAGES + 2 {
         problems.push(Problem::field(
@@ -70,7 +83,7 @@ pub(crate) fn resolve(
     }
     match go {
         Some(go) if problems.is_empty() => {
-            answer::resolved(request, &selection, &versions, go, notes, catalog)
+            answer::resolved(request, &selection, &versions, go, remarks, catalog)
         }
         Some(_) | None => Err(Refusal::of_request(problems)),
     }
@@ -84,23 +97,25 @@ fn select(
     catalog: &Snapshot,
     policy: &Policy,
     problems: &mut Vec<Problem>,
-) -> (Selection, Versions) {
+) -> (Selection, Versions, Remarks) {
     let mut candidates: BTreeSet<ModulePath> = catalog.modules().cloned().collect();
     candidates.extend(asked.modules());
     loop {
         let versions = Versions::choose(&candidates, asked, catalog);
         let mut selection = explicit(request, asked);
         let mut round = Vec::new();
-        components::add(&mut selection, request, &versions, policy, &mut round);
+        let remarks = components::add(&mut selection, request, &versions, policy, &mut round);
         let mut used: BTreeSet<ModulePath> = selection
             .values()
             .map(|package| package.module.clone())
             .collect();
         used.extend(asked.modules());
+        let drivers = selection.keys().filter_map(|path| versions.driver(path));
+        used.extend(drivers.map(|(module, _)| module.clone()));
         let settled = Versions::choose(&used, asked, catalog);
-        if used.len() == candidates.len() || settled.agrees_with(&versions) || !round.is_empty() {
+        if settled.agrees_with(&versions) || !round.is_empty() {
             problems.append(&mut round);
-            return (selection, settled);
+            return (selection, settled, remarks);
         }
         candidates = used;
     }

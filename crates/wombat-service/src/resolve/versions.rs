@@ -1,14 +1,17 @@
 //! Which release of each module is used.
 //!
 //! The requested version, else the one that another chosen release requires in its own `go.mod`, else the newest of the
-//! catalog.
+//! catalog. A driver has the version that its release requires.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use wombat_model::{ModulePath, ModuleVersion, Problem, ProblemCode, catalog::Release};
+use wombat_model::{
+    ImportPath, ModulePath, ModuleVersion, Problem, ProblemCode,
+    catalog::{CatalogPackage, Driver, Offer, Release},
+};
 
 use super::{asked::Asked, base::benthos};
 use crate::catalog::Snapshot;
@@ -19,6 +22,8 @@ pub(super) enum Origin {
     Asked,
     /// A release of this module requires it.
     Pinned(ModulePath),
+    /// It is the module of a driver, and a release requires it.
+    Driver,
     Newest,
 }
 
@@ -83,7 +88,81 @@ impl Versions {
             };
             Some((module.clone(), chosen))
         });
-        Self(chosen.collect())
+        let mut versions = Self(chosen.collect());
+        let others = modules.iter().filter(|it| !versions.0.contains_key(*it));
+        let drivers = others.filter_map(|module| {
+            let mut drivers = versions.drivers();
+            let driver = drivers.find(|(_, driver)| driver.module == *module)?.1;
+            let chosen = Chosen {
+                version: driver.version.clone(),
+                origin: Origin::Driver,
+                release: None,
+                listing: None,
+            };
+            Some((module.clone(), chosen))
+        });
+        let drivers: Vec<(ModulePath, Chosen)> = drivers.collect();
+        versions.0.extend(drivers);
+        versions
+    }
+
+    /// The releases that are in the catalog at the chosen version.
+    pub(super) fn releases(&self) -> impl Iterator<Item = &Release> {
+        let chosen = self.0.values();
+        chosen.filter_map(|chosen| chosen.release.as_deref())
+    }
+
+    /// These, and the newest releases in the place of those that the catalog lacks.
+    pub(super) fn listings(&self) -> impl Iterator<Item = &Release> {
+        let chosen = self.0.values();
+        chosen.filter_map(|chosen| chosen.listing.as_deref())
+    }
+
+    /// All packages, and the drivers of the releases that are in the catalog.
+    pub(super) fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.0.values().flat_map(|chosen| {
+            let listing = chosen.listing.as_deref();
+            let offers = listing.into_iter().flat_map(Release::offers);
+            // The catalog doesn't know which drivers another version requires.
+            offers.filter(move |offer| {
+                chosen.release.is_some() || listing.is_some_and(|it| it.module == *offer.module)
+            })
+        })
+    }
+
+    /// The drivers of the releases, and the modules of these.
+    fn drivers(&self) -> impl Iterator<Item = (&ModulePath, &Driver)> {
+        self.releases().flat_map(|release| {
+            let drivers = release.drivers.iter();
+            drivers.map(move |driver| (&release.module, driver))
+        })
+    }
+
+    /// The driver of this path, and the module of its release.
+    pub(super) fn driver(&self, path: &ImportPath) -> Option<(&ModulePath, &Driver)> {
+        self.drivers()
+            .find(|(_, driver)| driver.package.path == *path)
+    }
+
+    /// Whether this is the module of a driver, at the version that its release requires.
+    pub(super) fn is_of_driver(&self, module: &ModulePath, chosen: &Chosen) -> bool {
+        let mut drivers = self.drivers();
+        drivers.any(|(_, driver)| driver.module == *module && driver.version == chosen.version)
+    }
+
+    /// The package or driver, if its release is in the catalog at this version.
+    pub(super) fn package(
+        &self,
+        path: &ImportPath,
+        module: &ModulePath,
+    ) -> Option<&CatalogPackage> {
+        let chosen = self.0.get(module)?;
+        let release = chosen.release.as_deref();
+        let own = release.and_then(|release| release.package(path));
+        own.or_else(|| {
+            let (_, driver) = self.driver(path)?;
+            (chosen.version == driver.version).then_some(&driver.package)
+        })
     }
 
     pub(super) fn get(&self, module: &ModulePath) -> Option<&Chosen> {
@@ -94,9 +173,11 @@ impl Versions {
         self.0.iter()
     }
 
-    /// Whether every version here is the same there.
+    /// Whether every version here is the same there. Those of drivers follow from the others.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
-        self.0.iter().all(|(module, chosen)| {
+        let of_releases = self.0.iter();
+        let mut of_releases = of_releases.filter(|(_, chosen)| chosen.origin != Origin::Driver);
+        of_releases.all(|(module, chosen)| {
             other
                 .get(module)
                 .is_some_and(|there| there.version == chosen.version)
@@ -105,11 +186,17 @@ impl Versions {
 
     /// The highest version that another chosen release requires, and that release.
     fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, &Release)> {
-        self.0
-            .values()
-            .filter_map(|chosen| chosen.release.as_deref())
-            .filter_map(|release| Some((release.requires.get(module)?, release)))
-            .max_by_key(|(version, _)| *version)
+        let pins = self.releases().filter_map(|release| {
+            let driver = || {
+                release
+                    .drivers
+                    .iter()
+                    .find(|driver| driver.module == *module)
+            };
+            let of_driver = || driver().map(|driver| &driver.version);
+            Some((release.requires.get(module).or_else(of_driver)?, release))
+        });
+        pins.max_by_key(|(version, _)| *version)
     }
 
     /// The module whose own `go.mod` is the base of the module graph: the first of the catalog's, by path, that no
@@ -120,10 +207,7 @@ impl Versions {
             .keys()
             .filter(|module| catalog.has(module))
             .find(|module| {
-                let mut listings = self
-                    .0
-                    .values()
-                    .filter_map(|chosen| chosen.listing.as_deref());
+                let mut listings = self.listings();
                 !listings.any(|listing| listing.requires.contains_key(*module))
             })
             .cloned()

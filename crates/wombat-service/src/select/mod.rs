@@ -42,6 +42,7 @@ use crate::{
 };
 use merged::Merged;
 use pipeline::Pipeline;
+use rules::Rule;
 
 /// The module that rules are about.
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
@@ -91,7 +92,8 @@ pub(crate) fn select(
         let mut request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
         request.components.extend(more.into_iter().map(reference));
         match resolve(&request, catalog, policy) {
-            Ok(resolved) => {
+            Ok(mut resolved) => {
+                explain(&mut resolved.answer, &merged);
                 answer.request = Some(exact(body, &resolved.answer));
                 answer.resolution = Some(resolved.answer);
             }
@@ -125,13 +127,29 @@ fn reference(component: &Component) -> ComponentReference {
     }
 }
 
+/// Says why there are packages that no component names.
+fn explain(answer: &mut ResolveAnswer, merged: &Merged) {
+    for rule in &merged.rules {
+        let path = package_of(rule);
+        let mut packages = answer.packages.iter_mut();
+        if let Some(package) = packages.find(|package| package.url.as_str() == path) {
+            rule.reason.clone_into(&mut package.reason);
+        }
+    }
+}
+
+/// The package that a rule requires.
+fn package_of(rule: &Rule) -> String {
+    format!("{CONNECT}/public/components/{}", rule.package)
+}
+
 /// A request for what the question names, for the components that were found, and for packages that no component brings.
 fn body(question: &SelectQuestion, merged: &Merged, needed: &[&Component]) -> RequestBody {
     let mut components = question.components.clone();
     components.extend(needed.iter().map(ToString::to_string));
     let mut packages = question.packages.clone();
     for rule in &merged.rules {
-        let package = format!("{CONNECT}/public/components/{}", rule.package);
+        let package = package_of(rule);
         if !packages.contains(&package) {
             packages.push(package);
         }

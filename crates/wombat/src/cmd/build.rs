@@ -36,6 +36,7 @@ use pipeline::with_needed;
 #[command(after_help = "\
 Examples:
   wombat build nats redis                      # components, for this machine
+  wombat build sql_insert driver/postgres      # an SQL component with one driver
   wombat build input/kafka --platform linux/arm64 --output ./pipeline
   wombat build github.com/redpanda-data/connect/v4/public/components/nats --go 1.26.8
   wombat build --config pipeline.yaml          # what the pipeline needs

@@ -2,6 +2,7 @@
 
 mod bento;
 mod damaged;
+mod drivers;
 mod file_limits;
 mod files;
 mod given_values;

@@ -94,12 +94,24 @@ fn kafka_logs_in_with_aws() {
 
 #[test]
 fn sql_needs_its_drivers() {
-    for pipeline in [
-        "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
-        "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
-        "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
-        "pipeline: {processors: [{sql_select: {dsn: a, table: b, columns: [c]}}]}",
+    for (pipeline, expected) in [
+        (
+            "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
+            ["pq", "base"].as_slice(),
+        ),
+        (
+            "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
+            &["mysql", "base"],
+        ),
+        (
+            "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
+            &["base", "sqlite"],
+        ),
+        (
+            "pipeline: {processors: [{sql_select: {dsn: a, table: b, columns: [c]}}]}",
+            &["sql"],
+        ),
     ] {
-        assert_eq!(packages(pipeline), ["sql"], "{pipeline}");
+        assert_eq!(packages(pipeline), expected, "{pipeline}");
     }
 }

@@ -197,12 +197,16 @@ impl Walk<'_> {
 
     /// Notes a component of the catalog, and what it needs besides.
     pub(super) fn takes(&mut self, component: Component, at: Position, config: Option<NodeId>) {
-        let applied = rules::about(&component, config, self.documents);
+        let applied = rules::about(&component, config, self.documents, self.schemas);
         for node in applied.decided_by {
             self.decided_by(node);
         }
         for rule in applied.rules {
             self.found.rules.entry(rule).or_insert(at);
+        }
+        for (driver, at) in applied.drivers {
+            let at = self.documents.position(at);
+            self.found.components.entry(driver).or_insert(at);
         }
         if let Some(caution) = not_offered::caution(&component) {
             let message = caution.to_owned();

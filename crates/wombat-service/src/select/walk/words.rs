@@ -124,5 +124,6 @@ pub(super) const fn example(kind: ComponentKind) -> &'static str {
         ComponentKind::Scanner => "lines",
         ComponentKind::BloblangFunction => "now",
         ComponentKind::BloblangMethod => "uppercase",
+        ComponentKind::Driver => "postgres",
     }
 }

@@ -1,21 +1,19 @@
 //! `wombat catalog make`.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wombat_go::{
     GoOptions,
     catalog_import::{Effort, ImportRequest, Imported, Importer, lowest_go, module_graph},
 };
-use wombat_model::{GoLine, GoVersion, ImportPath, ModulePath, Platform};
+use wombat_model::{GoLine, GoVersion, Platform};
 
 use super::{
     make_go_releases::read as read_go_releases,
     release::{parse_release, read_release, write_release},
+    sources::Sources,
     workshop::{STATE, workshop},
 };
 use crate::{
@@ -74,28 +72,9 @@ pub(super) struct MakeArgs {
     state: StateArgs,
 }
 
-/// What the module itself doesn't say, so that people write it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Sources {
-    title: String,
-    component_root: String,
-    base_module: ModulePath,
-    base: Vec<ImportPath>,
-    /// Folder below the root, and its description.
-    packages: BTreeMap<String, String>,
-    /// Folder below the root that can't be selected, and why.
-    #[serde(default)]
-    excluded: BTreeMap<String, String>,
-}
-
 pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     let (module, version) = parse_release(&args.release)?;
-    let text = tokio::fs::read(&args.sources)
-        .await
-        .with_context(|| format!("reading {}", args.sources.display()))?;
-    let sources: Sources = serde_json::from_slice(&text)
-        .with_context(|| format!("reading {}", args.sources.display()))?;
+    let sources = Sources::read(&args.sources).await?;
     ensure!(
         !sources.packages.is_empty(),
         "{} names no packages",
