@@ -1,11 +1,11 @@
 //! A module at one version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::CatalogPackage;
-use crate::{GoVersion, ImportPath, ModulePath, ModuleVersion};
+use super::{CatalogPackage, Unfetched};
+use crate::{GoVersion, ImportPath, ModulePath, ModuleVersion, names::BASE_MODULE};
 
 /// A module at one version: a value of the `catalog` bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -36,9 +36,15 @@ pub struct Release {
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,
+    /// Packages of it that couldn't be tried, by path. They are tried again daily.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfetched: BTreeMap<ImportPath, Unfetched>,
     /// The object of the `catalog-docs` bucket with the documentation of its components, if it was imported here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// Further objects with the documentation of packages that were added later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_documents: Vec<String>,
     /// The generation of the importer that wrote it; a newer one replaces it.
     #[serde(default)]
     pub generation: u32,
@@ -57,6 +63,77 @@ impl Release {
         }
         let root = format!("{}/{}/", self.module, self.component_root);
         path.as_str().starts_with(&root)
+    }
+
+    /// A package's folder below the one whose packages are all listed; the whole path of others.
+    pub fn folder_of<'a>(&self, path: &'a ImportPath) -> &'a str {
+        let below = |prefix: &str| {
+            let rest = path.as_str().strip_prefix(prefix)?;
+            rest.strip_prefix('/').filter(|rest| !rest.is_empty())
+        };
+        let module = self.module.as_str();
+        let root = format!("{module}/{}", self.component_root);
+        below(&root)
+            .or_else(|| below(module))
+            .unwrap_or(path.as_str())
+    }
+
+    /// Whether it has everything that can be picked from `other`.
+    pub fn offers_all_of(&self, other: &Self) -> bool {
+        let mut others = other.packages.iter().filter(|package| !package.cgo);
+        others.all(|wanted| {
+            let own = self.package(&wanted.path);
+            own.is_some_and(|package| !package.cgo)
+        })
+    }
+
+    /// The objects with its documentation.
+    pub fn documents(&self) -> impl Iterator<Item = &String> {
+        self.document.iter().chain(&self.added_documents)
+    }
+
+    /// Adds what another import found of packages that this one lacked.
+    pub fn add(&mut self, found: Self) {
+        let tried = found.packages.iter().map(|package| &package.path);
+        for path in tried.chain(found.excluded.keys()) {
+            self.unfetched.remove(path);
+            self.excluded.remove(path);
+        }
+        let mut known = found.packages;
+        known.retain(|package| self.package(&package.path).is_none());
+        if self.module.as_str() == BASE_MODULE {
+            // Each of its binaries has the components of its base.
+            let all = self.packages.iter().flat_map(|package| &package.components);
+            let all: BTreeSet<_> = all.cloned().collect();
+            for package in &mut known {
+                package
+                    .components
+                    .retain(|component| !all.contains(component));
+            }
+        }
+        self.packages.append(&mut known);
+        self.packages
+            .sort_by(|left, right| left.path.cmp(&right.path));
+        self.excluded.extend(found.excluded);
+        self.unfetched.extend(found.unfetched);
+        self.added_documents.extend(found.document);
+    }
+
+    /// Keeps packages that were in it before for the same version, and couldn't be tried this time.
+    pub fn keep_unfetched(&mut self, before: &Self) {
+        let lacking = self.unfetched.keys();
+        let kept = lacking.filter_map(|path| before.package(path).cloned());
+        let mut kept: Vec<CatalogPackage> = kept.collect();
+        if kept.is_empty() || (&before.module, &before.version) != (&self.module, &self.version) {
+            return;
+        }
+        for package in &kept {
+            self.unfetched.remove(&package.path);
+        }
+        self.packages.append(&mut kept);
+        self.packages
+            .sort_by(|left, right| left.path.cmp(&right.path));
+        self.added_documents.extend(before.documents().cloned());
     }
 
     /// Adds the platforms that were tried before for the same version; this release's own results win.
@@ -108,9 +185,82 @@ mod tests {
             packages: vec![package],
             base_bytes: None,
             excluded: BTreeMap::new(),
+            unfetched: BTreeMap::new(),
             document: None,
+            added_documents: Vec::new(),
             generation: 0,
         }
+    }
+
+    #[test]
+    fn a_release_that_lacks_a_package_does_not_offer_all() {
+        let old = release("v1.0.0", &[]);
+        let mut new = release("v1.1.0", &[]);
+        assert!(new.offers_all_of(&old));
+        let more = CatalogPackage {
+            path: "a.b/c/public/components/more".parse().unwrap(),
+            ..new.packages[0].clone()
+        };
+        new.packages.push(more);
+        assert!(new.offers_all_of(&old) && !old.offers_all_of(&new));
+        new.packages[0].cgo = true;
+        assert!(!new.offers_all_of(&old), "it is in no binary");
+    }
+
+    #[test]
+    fn what_is_found_later_is_added() {
+        let tried = time::macros::datetime!(2026-01-02 03:04:05 UTC);
+        let unfetched = |reason: &str| Unfetched {
+            reason: reason.to_owned(),
+            dependency: "a.b/x v1.0.0".to_owned(),
+            tried,
+        };
+        let path = |name: &str| -> ImportPath {
+            format!("a.b/c/public/components/{name}").parse().unwrap()
+        };
+        let mut known = release("v1.0.0", &[]);
+        known.unfetched = ["e", "f", "g"]
+            .map(|name| (path(name), unfetched("then")))
+            .into();
+        let mut found = release("v1.0.0", &[]);
+        found.packages[0].path = path("e");
+        found.excluded = [(path("f"), "broken".to_owned())].into();
+        found.unfetched = [(path("g"), unfetched("now"))].into();
+        found.document = Some("more".to_owned());
+        known.document = Some("first".to_owned());
+        known.add(found);
+        let paths: Vec<&str> = known
+            .packages
+            .iter()
+            .map(|package| package.path.short_name())
+            .collect();
+        assert_eq!(paths, ["d", "e"]);
+        assert_eq!(known.excluded[&path("f")], "broken");
+        assert_eq!(known.unfetched, [(path("g"), unfetched("now"))].into());
+        let documents: Vec<&String> = known.documents().collect();
+        assert_eq!(documents, ["first", "more"]);
+    }
+
+    #[test]
+    fn what_cannot_be_tried_again_stays_as_it_was() {
+        let why = Unfetched {
+            reason: "no".to_owned(),
+            dependency: "a.b/x v1.0.0".to_owned(),
+            tried: time::macros::datetime!(2026-01-02 03:04:05 UTC),
+        };
+        let mut before = release("v1.0.0", &[]);
+        before.document = Some("before".to_owned());
+        let path = before.packages[0].path.clone();
+        let mut again = release("v1.0.0", &[]);
+        again.packages.clear();
+        again.unfetched = [(path.clone(), why)].into();
+        let mut other = again.clone();
+        other.version = "v1.1.0".parse().unwrap();
+        again.keep_unfetched(&before);
+        assert!(again.package(&path).is_some() && again.unfetched.is_empty());
+        assert_eq!(again.added_documents, ["before"]);
+        other.keep_unfetched(&before);
+        assert!(other.package(&path).is_none(), "another version may differ");
     }
 
     #[test]

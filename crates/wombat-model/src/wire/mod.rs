@@ -10,6 +10,7 @@ mod imports;
 mod lint;
 mod questions;
 mod recipe;
+mod requirements;
 mod select;
 mod stats;
 mod variables;
@@ -36,6 +37,9 @@ pub use questions::{
     ResolvedPackage,
 };
 pub use recipe::Recipe;
+pub use requirements::{
+    REQUIREMENTS_LIMIT, REQUIREMENTS_PATIENCE, RequirementsQuestion, RequirementsReply,
+};
 pub use select::{
     FoundComponent, PipelineMistake, PipelinePlace, PipelineVariable, SelectAnswer, SelectQuestion,
 };

@@ -1,5 +1,7 @@
 //! `catalog.select`: what a pipeline needs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ResolveAnswer, Variables};
@@ -27,6 +29,9 @@ pub struct SelectQuestion {
     /// Level of the architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// Versions of modules, as in a request. Components and their fields are those of these releases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modules: BTreeMap<String, String>,
 }
 
 impl SelectQuestion {
@@ -39,6 +44,7 @@ impl SelectQuestion {
             goarch: amd64(),
             go_version: None,
             variant: None,
+            modules: BTreeMap::new(),
         }
     }
 }
