@@ -58,6 +58,7 @@ mod progress;
 pub mod recipe;
 mod release_date;
 pub mod report;
+mod requirements;
 mod scope;
 mod settings;
 mod settings_error;
