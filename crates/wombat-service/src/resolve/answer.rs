@@ -7,6 +7,7 @@ use wombat_model::{
 };
 
 use super::{
+    lacking,
     selection::Selection,
     versions::{Origin, Versions},
 };
@@ -52,6 +53,7 @@ pub(super) fn resolved(
             tracing::error!(%error, "a resolved request has no valid spec");
             Refusal::internal()
         })?;
+    notes.extend(lacking::notes(selection, versions, catalog));
     notes.extend(versions.iter().filter_map(|(module, chosen)| {
         let Origin::Pinned(by) = &chosen.origin else {
             return None;

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wombat_model::{
     ImportPath, ModulePath, Platform, Problem, ProblemCode,
-    catalog::{CatalogPackage, Component, Licence},
+    catalog::{CatalogPackage, Component, ComponentReference, Licence},
     request::BuildRequest,
 };
 
 use super::{
     Policy,
     cover::{Candidate, Cost, cheapest},
+    lacking,
     selection::{Selected, Selection},
     versions::Versions,
 };
-use crate::catalog::{nearest, or_nearest};
+use crate::catalog::{Snapshot, nearest, or_nearest};
 
 /// A package of a release that may be selected.
 #[derive(Clone, Copy)]
@@ -28,12 +29,12 @@ pub(super) fn add(
     selection: &mut Selection,
     request: &BuildRequest,
     versions: &Versions,
-    policy: &Policy,
+    (policy, catalog): (&Policy, &Snapshot),
     problems: &mut Vec<Problem>,
 ) {
     let offers: Vec<Offer<'_>> = versions
         .iter()
-        .filter_map(|(module, chosen)| Some((module, chosen.listing.as_deref()?)))
+        .filter_map(|(module, chosen)| Some((module, chosen.components_of(module)?)))
         .flat_map(|(module, release)| {
             release
                 .packages
@@ -41,7 +42,8 @@ pub(super) fn add(
                 .map(move |package| Offer { module, package })
         })
         .collect();
-    let mut wanted = wanted(request, &offers, problems);
+    let unknown = |reference: &ComponentReference| lacking::component(reference, versions, catalog);
+    let mut wanted = wanted(request, &offers, unknown, problems);
     for offer in &offers {
         if selection.contains_key(&offer.package.path) {
             for component in &offer.package.components {
@@ -92,6 +94,7 @@ pub(super) fn add(
 fn wanted<'a>(
     request: &BuildRequest,
     offers: &[Offer<'a>],
+    why_unknown: impl Fn(&ComponentReference) -> Option<String>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<&'a Component, String> {
     let mut wanted = BTreeMap::new();
@@ -108,10 +111,12 @@ fn wanted<'a>(
                 &reference.name,
                 alike.map(|component| component.name.as_str()),
             );
-            let message = format!(
-                "No package of these releases brings `{reference}`{}",
-                or_nearest(&close)
-            );
+            let message = why_unknown(reference).unwrap_or_else(|| {
+                format!(
+                    "No package of these releases brings `{reference}`{}",
+                    or_nearest(&close)
+                )
+            });
             problems.push(Problem::field(
                 ProblemCode::UnknownComponent,
                 &field,

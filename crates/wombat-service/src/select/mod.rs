@@ -2,8 +2,9 @@
 //!
 //! *variables*: replaced before YAML is read · *text*: places in what was sent · *document*: YAML as a tree · *reading*:
 //! YAML with unknown variables · *walk*: the components in it · *mapping*: the functions and methods in a mapping ·
-//! *rules*: packages that no component names · *pipeline*: all of this. Which packages bring the components is resolved as for any request.
+//! *rules*: packages that no component names · *pipeline*: all of this · *built*: by the schemas of which releases. Which packages bring the components is resolved as for any request.
 
+mod built;
 mod document;
 mod mapping;
 mod pipeline;
@@ -34,8 +35,20 @@ use walk::{Found, Mistake};
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
 /// Finds what a pipeline needs. A pipeline with mistakes is answered too: with the mistakes, and with what it needs as
-/// far as is known.
+/// far as is known. `schemas` are those of the default releases: the answer is by those of the releases that are built.
 pub(crate) fn select(
+    question: &SelectQuestion,
+    catalog: &Snapshot,
+    schemas: &Schemas,
+    policy: &Policy,
+) -> Result<SelectAnswer, Refusal> {
+    built::by_own_schemas(&question.modules, catalog, schemas, |schemas| {
+        select_by(question, catalog, schemas, policy)
+    })
+}
+
+/// The same by these schemas, whatever is built.
+fn select_by(
     question: &SelectQuestion,
     catalog: &Snapshot,
     schemas: &Schemas,
@@ -123,6 +136,7 @@ fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestB
         variant: question.variant.clone(),
         packages,
         components,
+        modules: question.modules.clone(),
         ..RequestBody::default()
     }
 }

@@ -4,6 +4,7 @@ mod damaged;
 mod given_values;
 mod limits;
 mod merges;
+mod own_schemas;
 mod reserved_words;
 mod unknown_values;
 mod values;
