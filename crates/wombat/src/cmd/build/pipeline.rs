@@ -30,7 +30,7 @@ pub(super) async fn packages_for(
     body: &RequestBody,
 ) -> anyhow::Result<Vec<String>> {
     let request = server.request(Method::POST, "/api/catalog/select");
-    let request = if variables.is_empty() {
+    let request = if variables.is_empty() && body.modules.is_empty() {
         let mut query = vec![("goos", &body.goos), ("goarch", &body.goarch)];
         query.extend(body.go_version.iter().map(|version| ("goVersion", version)));
         query.extend(body.variant.iter().map(|variant| ("variant", variant)));
@@ -43,6 +43,7 @@ pub(super) async fn packages_for(
             goarch: body.goarch.clone(),
             go_version: body.go_version.clone(),
             variant: body.variant.clone(),
+            modules: body.modules.clone(),
         })
     };
     let answer: SelectAnswer = server.json(request).await?;
