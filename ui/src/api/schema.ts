@@ -567,6 +567,8 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
+            /** @description The distribution's own name. */
+            name?: string;
             /** @description A rebuild gave different bytes. */
             notReproducible?: boolean;
             /** @description Digest of the binary before that rebuild. */
@@ -618,6 +620,8 @@ export type components = {
             };
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
+            /** @description The distribution's own version. */
+            version?: string;
         };
         /** @description Answer of `build.builders`. */
         BuildersAnswer: {
@@ -903,6 +907,8 @@ export type components = {
             goVersions?: string[];
             /** @description The module. */
             module: string;
+            /** @description If not empty, only these packages are tried, and added to the release that is in the catalog. */
+            only?: string[];
             /** @description When it was requested. */
             requested: string;
             /** @description Its version. */
@@ -923,6 +929,13 @@ export type components = {
              * @description Packages in all; 0 until they are known.
              */
             of: number;
+            /**
+             * Format: uint32
+             * @description Estimate of the time until its end, in seconds, once a package is done.
+             */
+            secondsLeft?: number;
+            /** @description Whether idle builders may take packages of it. */
+            shared?: boolean;
             /** @constant */
             status: "importing";
         } | {
@@ -1239,6 +1252,13 @@ export type components = {
              * @default none
              */
             sandbox: components["schemas"]["SandboxLevel"];
+            /**
+             * @description Templates that it builds; it leaves builds of others alone.
+             * @default [
+             *       1
+             *     ]
+             */
+            templates: number[];
             /** @description Version of Wombat Builder. */
             version: string;
             /**
@@ -1335,7 +1355,10 @@ export type components = {
             goVersions: string[];
             /** @description The module. */
             module: string;
-            /** @description Whether requests without a version get it. */
+            /**
+             * @description Whether requests without a version get it: the newest release that offers every package of the ones before it,
+             *     or the operator's choice.
+             */
             newest: boolean;
             /** @description Versions of other catalog modules that it requires. */
             requires: {
@@ -1343,6 +1366,10 @@ export type components = {
             };
             /** @description What people call it. */
             title: string;
+            /** @description Its packages that couldn't be tried, since something that they need couldn't be had. They are tried again daily. */
+            unfetched?: {
+                [key: string]: components["schemas"]["Unfetched"];
+            };
             /** @description Its version. */
             version: string;
         };
@@ -1367,10 +1394,21 @@ export type components = {
             modules?: {
                 [key: string]: string;
             };
+            /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+            name?: string;
             /** @description Import paths, each with or without `@version`. */
             packages?: string[];
+            /**
+             * Format: uint32
+             * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+             *     the bytes of an earlier build again.
+             * @enum {integer}
+             */
+            template?: 1 | 2;
             /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
             variant?: string;
+            /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+            version?: string;
         };
         /** @description Answer of `build.resolve`: what would be built. */
         ResolveAnswer: {
@@ -1400,6 +1438,8 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
+            /** @description The distribution's own name. */
+            name?: string;
             /** @description Remarks: packages that aren't in the catalog, platforms that weren't tried … */
             notes: string[];
             /** @description Packages, sorted. */
@@ -1408,6 +1448,8 @@ export type components = {
             status?: components["schemas"]["Status"];
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
+            /** @description The distribution's own version. */
+            version?: string;
         };
         /** @description A package of a resolved request, and why it is included. */
         ResolvedPackage: {
@@ -1532,6 +1574,15 @@ export type components = {
         };
         /** @description Who supports a component. */
         SupportLevel: "certified" | "community" | "enterprise";
+        /** @description Why a package isn't in a release although it may well compile: something that it needs couldn't be had. */
+        Unfetched: {
+            /** @description The module that couldn't be had, such as `a.b/c v1.2.3`. */
+            dependency: string;
+            /** @description What went wrong, in words for people. */
+            reason: string;
+            /** @description When it was last tried. */
+            tried: string;
+        };
         /** @description Answer of `GET /api/version`. */
         VersionAnswer: {
             /** @description Whether cancelling and forcing need a token here. */
@@ -1612,6 +1663,7 @@ export type StatsPoint = components['schemas']['StatsPoint'];
 export type Status = components['schemas']['Status'];
 export type StoreHealth = components['schemas']['StoreHealth'];
 export type SupportLevel = components['schemas']['SupportLevel'];
+export type Unfetched = components['schemas']['Unfetched'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1811,10 +1863,21 @@ export interface operations {
                     modules?: {
                         [key: string]: string;
                     } | null;
+                    /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+                    name?: string | null;
                     /** @description Import paths, each with or without `@version`. */
                     packages?: string[] | null;
+                    /**
+                     * Format: uint32
+                     * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+                     *     the bytes of an earlier build again.
+                     * @enum {integer|null}
+                     */
+                    template?: 1 | 2 | null;
                     /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
                     variant?: string | null;
+                    /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+                    version?: string | null;
                 };
             };
         };
@@ -2414,6 +2477,10 @@ export interface operations {
                      * @default linux
                      */
                     goos?: string;
+                    /** @description Versions of modules, as in a request. Components and their fields are those of these releases. */
+                    modules?: {
+                        [key: string]: string;
+                    };
                     /** @description YAML of a pipeline, of resources, or of several documents. */
                     pipeline: string;
                     /**
@@ -2616,10 +2683,21 @@ export interface operations {
                     modules?: {
                         [key: string]: string;
                     } | null;
+                    /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+                    name?: string | null;
                     /** @description Import paths, each with or without `@version`. */
                     packages?: string[] | null;
+                    /**
+                     * Format: uint32
+                     * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+                     *     the bytes of an earlier build again.
+                     * @enum {integer|null}
+                     */
+                    template?: 1 | 2 | null;
                     /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
                     variant?: string | null;
+                    /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+                    version?: string | null;
                 };
             };
         };
@@ -2815,6 +2893,12 @@ export interface operations {
                 variant?: string;
                 /** @description Base packages that are added; standard if left out. */
                 base?: "standard" | "pure" | "";
+                /** @description Own name of the distribution, such as acme-connect. */
+                name?: string;
+                /** @description Own version of the distribution, such as 1.4.0. */
+                version?: string;
+                /** @description Version of the rules that make main.go; the newest if left out. */
+                template?: number;
                 /** @description How often the client was redirected here before. */
                 round?: number;
             };
