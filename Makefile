@@ -132,8 +132,10 @@ catalog-import = target/release/wombat catalog make $(1)@$(2) --sources $(CATALO
 catalog: ## Make the embedded catalog anew from the real modules, and from the module proxy's list of Go releases
 	$(CARGO) build --release --locked -p wombat
 	target/release/wombat catalog make-go-releases $(CATALOG)/go-releases.json
+	$(call catalog-import,$(BENTHOS),v4.80.0,benthos,benthos)
 	$(call catalog-import,$(BENTHOS),v4.78.0,benthos,benthos)
 	$(call catalog-import,$(BENTHOS),v4.77.0,benthos,benthos)
+	$(call catalog-import,$(CONNECT),v4.110.0,connect,connect)
 	$(call catalog-import,$(CONNECT),v4.105.0,connect,connect)
 	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,connect)
 	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,connect)

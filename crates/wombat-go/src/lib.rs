@@ -59,6 +59,7 @@ pub mod recipe;
 mod registrations;
 mod release_date;
 pub mod report;
+mod requirements;
 mod scope;
 mod settings;
 mod settings_error;

@@ -161,8 +161,14 @@ async fn run(
         .iter(&binary)
         .filter_map(|package| Some(package.error.as_ref()?.err.clone()))
         .collect();
-    // Temporary errors first: the others may be their consequences.
-    errors.sort_by_key(|text| classify::fetching(text).class != FailureClass::Infra);
+    // Temporary errors first, then those about modules that can't be had: the others may be their consequences.
+    errors.sort_by_key(|text| {
+        let failure = classify::fetching(text);
+        (
+            failure.class != FailureClass::Infra,
+            failure.unfetched.is_none(),
+        )
+    });
     let succeeded = finished.succeeded() && binary.len() > 0;
     let lacks = |text: &str| INCOMPLETE.iter().any(|sign| text.contains(sign));
     let incomplete = errors.iter().any(|text| lacks(text)) || lacks(&finished.stderr);

@@ -111,6 +111,12 @@ impl Workshop {
         ModuleCache(&self.settings().module_cache).folder(&module)
     }
 
+    /// Whether a module's source is fetched.
+    pub(crate) async fn has_source(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        let folder = self.source_folder(module, version);
+        tokio::fs::try_exists(folder).await.unwrap_or_default()
+    }
+
     /// All packages of a module of the spec.
     pub async fn packages_of_module(
         &self,

@@ -37,6 +37,11 @@ pub const LINT_SUBJECT_PREFIX: &str = "builder.lint.";
 /// The queue group in which builders share lint requests.
 pub const LINT_QUEUE: &str = "q";
 
+/// Subject of questions about releases outside the catalog, from services to builders.
+pub const REQUIREMENTS_SUBJECT: &str = "builder.requirements";
+/// The queue group in which builders share them.
+pub const REQUIREMENTS_QUEUE: &str = "q";
+
 /// Header of a `build.request` that came over the gateway: the client's address, which its quota is kept under.
 pub const CLIENT_HEADER: &str = "Wombat-Client";
 

@@ -36,13 +36,18 @@ pub(crate) fn edited(edit: impl Fn(&mut Release)) -> Snapshot {
         packages: benthos_packages(),
         ..release(BENTHOS, version, go)
     };
-    let all = [
+    catalog_with([
         connect("v4.105.0", "v4.77.0", &["1.26.8", "1.26.6", "1.26.5"]),
         connect("v4.85.0", "v4.66.0", &["1.26.8", "1.26.5", "1.26.3"]),
         benthos("v4.77.0", &["1.26.8", "1.26.6", "1.26.5", "1.26.4"]),
         benthos("v4.78.0", &["1.26.8", "1.26.6"]),
-    ];
-    Snapshot::of(Arc::new(Releases::new(all.map(Arc::new), 4)))
+    ])
+}
+
+/// A catalog of these releases.
+pub(crate) fn catalog_with(all: impl IntoIterator<Item = Release>) -> Snapshot {
+    let all = all.into_iter().map(Arc::new);
+    Snapshot::of(Arc::new(Releases::new(all, 4)))
 }
 
 fn release(module: &str, version: &str, go: &[&str]) -> Release {
@@ -56,11 +61,24 @@ fn release(module: &str, version: &str, go: &[&str]) -> Release {
         component_root: "public/components".to_owned(),
         packages: Vec::new(),
         excluded: BTreeMap::new(),
+        unfetched: BTreeMap::new(),
         base_bytes: None,
         shared: Vec::new(),
         drivers: Vec::new(),
         document: None,
+        added_documents: Vec::new(),
         generation: 5,
+    }
+}
+
+/// A release with these packages.
+pub(crate) fn release_with(module: &str, version: &str, packages: &[&str]) -> Release {
+    Release {
+        packages: packages
+            .iter()
+            .map(|name| package(module, name, &[&format!("input/{name}")]))
+            .collect(),
+        ..release(module, version, &["1.26.8"])
     }
 }
 

@@ -911,6 +911,8 @@ export type components = {
             goVersions?: string[];
             /** @description The module. */
             module: string;
+            /** @description If not empty, only these packages are tried, and added to the release that is in the catalog. */
+            only?: string[];
             /** @description When it was requested. */
             requested: string;
             /** @description Its version. */
@@ -931,6 +933,13 @@ export type components = {
              * @description Packages in all; 0 until they are known.
              */
             of: number;
+            /**
+             * Format: uint32
+             * @description Estimate of the time until its end, in seconds, once a package is done.
+             */
+            secondsLeft?: number;
+            /** @description Whether idle builders may take packages of it. */
+            shared?: boolean;
             /** @constant */
             status: "importing";
         } | {
@@ -1384,7 +1393,10 @@ export type components = {
             goVersions: string[];
             /** @description The module. */
             module: string;
-            /** @description Whether requests without a version get it. */
+            /**
+             * @description Whether requests without a version get it: the newest release that offers every package of the ones before it,
+             *     or the operator's choice.
+             */
             newest: boolean;
             /** @description Versions of other catalog modules that it requires. */
             requires: {
@@ -1392,6 +1404,10 @@ export type components = {
             };
             /** @description What people call it. */
             title: string;
+            /** @description Its packages that couldn't be tried, since something that they need couldn't be had. They are tried again daily. */
+            unfetched?: {
+                [key: string]: components["schemas"]["Unfetched"];
+            };
             /** @description Its version. */
             version: string;
         };
@@ -1603,6 +1619,15 @@ export type components = {
         };
         /** @description Who supports a component. */
         SupportLevel: "certified" | "community" | "enterprise";
+        /** @description Why a package isn't in a release although it may well compile: something that it needs couldn't be had. */
+        Unfetched: {
+            /** @description The module that couldn't be had, such as `a.b/c v1.2.3`. */
+            dependency: string;
+            /** @description What went wrong, in words for people. */
+            reason: string;
+            /** @description When it was last tried. */
+            tried: string;
+        };
         /** @description Answer of `GET /api/version`. */
         VersionAnswer: {
             /** @description Whether cancelling and forcing need a token here. */
@@ -1685,6 +1710,7 @@ export type StatsPoint = components['schemas']['StatsPoint'];
 export type Status = components['schemas']['Status'];
 export type StoreHealth = components['schemas']['StoreHealth'];
 export type SupportLevel = components['schemas']['SupportLevel'];
+export type Unfetched = components['schemas']['Unfetched'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -2507,7 +2533,8 @@ export interface operations {
                      * @default linux
                      */
                     goos?: string;
-                    /** @description Versions of modules; the catalog's newest where one isn't named. */
+                    /** @description Versions of modules; the catalog's default releases where one isn't named. Components and their fields are those of
+                     *     these releases. */
                     modules?: {
                         [key: string]: string;
                     };

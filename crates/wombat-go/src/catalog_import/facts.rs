@@ -14,6 +14,7 @@ use wombat_model::{
 
 use super::{
     GENERATION, ImportError, Importer,
+    contents::{BinaryContents, own, spec},
     shared::{Measured, shared},
     support::SupportTable,
 };
@@ -32,23 +33,6 @@ impl Facts {
 
     fn of(&self, path: &ImportPath) -> Option<&PackageFacts> {
         self.on_host()?.packages.get(path)
-    }
-
-    /// The targets on which a package compiles to nothing.
-    pub(super) fn empty_on(&self, path: &ImportPath) -> BTreeMap<Platform, PlatformSupport> {
-        let empty = self.surveys.iter().filter(|(_, survey)| {
-            let facts = survey.packages.get(path);
-            facts.is_some_and(|facts| facts.empty)
-        });
-        empty
-            .map(|(platform, _)| (*platform, PlatformSupport::Empty))
-            .collect()
-    }
-
-    /// The number of its files under the Redpanda Community Licence, and whether it is in the community bundle.
-    pub(super) fn licences(&self, path: &ImportPath) -> (u32, bool) {
-        self.of(path)
-            .map_or((0, false), |facts| (facts.marked_files, facts.bundled))
     }
 
     /// Adds to a package what its source says.
@@ -135,12 +119,13 @@ fn component(driver: &FoundDriver) -> Component {
 
 impl Importer<'_> {
     /// Surveys all packages on all targets.
-    pub(super) async fn facts(&self, paths: &[ImportPath]) -> Result<Facts, ImportError> {
-        let picked: Vec<_> = paths.iter().map(|path| self.own(path)).collect();
+    async fn facts(&self, paths: &[ImportPath]) -> Result<Facts, ImportError> {
+        let plan = self.plan;
+        let picked: Vec<_> = paths.iter().map(|path| own(plan, path)).collect();
         let mut surveys = BTreeMap::new();
         for platform in Platform::ALL {
             info!(%platform, "surveying");
-            let spec = self.spec(&picked, *platform)?;
+            let spec = spec(plan, &picked, *platform)?;
             let survey = self.workshop.survey(&spec, &self.effort.scope()).await;
             let survey = survey.map_err(|source| ImportError::Target {
                 platform: *platform,
@@ -149,28 +134,23 @@ impl Importer<'_> {
             surveys.insert(*platform, survey);
         }
         Ok(Facts {
-            host: self.host,
+            host: plan.basis.host,
             surveys,
         })
     }
 
-    /// Adds to a release that was imported before what the source of its packages says, and measures its drivers.
+    /// Adds to a release what the source of its packages says, and measures its drivers. A release without packages
+    /// stays as it is.
     pub async fn survey(&self, release: &mut Release) -> Result<(), ImportError> {
         let paths = release.packages.iter().map(|package| package.path.clone());
-        let facts = self.facts(&paths.collect::<Vec<_>>()).await?;
-        let support = self.support_table().await;
-        self.complete(release, &facts, &support).await
-    }
-
-    /// The same, with known facts.
-    pub(super) async fn complete(
-        &self,
-        release: &mut Release,
-        facts: &Facts,
-        support: &SupportTable,
-    ) -> Result<(), ImportError> {
+        let paths: Vec<ImportPath> = paths.collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let facts = self.facts(&paths).await?;
+        let support = SupportTable::from_levels(&self.plan.support);
         for package in &mut release.packages {
-            facts.complete(package, support);
+            facts.complete(package, &support);
         }
         let before = std::mem::take(&mut release.drivers);
         let found = facts.on_host().map_or(&[][..], |survey| &survey.drivers);
@@ -196,7 +176,7 @@ impl Importer<'_> {
             .drivers
             .sort_by(|left, right| left.package.path.cmp(&right.package.path));
         self.measure_drivers(release).await?;
-        release.shared = Self::shared_bytes(release, facts);
+        release.shared = Self::shared_bytes(release, &facts);
         release.generation = GENERATION;
         Ok(())
     }
@@ -212,7 +192,8 @@ impl Importer<'_> {
             if driver.package.added_bytes.is_none() {
                 info!(driver = %driver.package.path, "measuring");
                 let picked = (&driver.package.path, &driver.module, &driver.version);
-                let built = match self.contents(&[picked]).await {
+                let built = BinaryContents::of(self.workshop, self.plan, &[picked], &self.effort);
+                let built = match built.await {
                     Err(ImportError::Build {
                         package,
                         source: BuildError::Failed(failure),
@@ -222,12 +203,13 @@ impl Importer<'_> {
                     }
                     built => built?,
                 };
+                let Some(built) = built else { continue };
                 driver.package.added_bytes = Some(built.bytes.saturating_sub(base_bytes));
                 driver.package.compile_ms = u64::try_from(built.compile.as_millis()).ok();
                 driver
                     .package
                     .platforms
-                    .insert(self.host, PlatformSupport::Compiles);
+                    .insert(self.plan.basis.host, PlatformSupport::Compiles);
             }
             drivers.push(driver);
         }

@@ -1,10 +1,12 @@
 //! A module at one version.
 
+mod merging;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CatalogPackage, Component, Driver, Licence, SharedBytes, SupportLevel};
+use super::{CatalogPackage, Component, Driver, Licence, SharedBytes, SupportLevel, Unfetched};
 use crate::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 
 /// Releases of this generation and later know which components are enterprise features.
@@ -45,9 +47,15 @@ pub struct Release {
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,
+    /// Packages of it that couldn't be tried, by path. They are tried again daily.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfetched: BTreeMap<ImportPath, Unfetched>,
     /// The object of the `catalog-docs` bucket with the documentation of its components, if it was imported here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// Further objects with the documentation of packages that were added later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_documents: Vec<String>,
     /// The generation of the importer that wrote it; a newer one replaces it.
     #[serde(default)]
     pub generation: u32,
@@ -102,7 +110,8 @@ impl Release {
     /// Whether a component is an enterprise feature, whichever package brings it.
     pub fn is_enterprise(&self, component: &Component) -> bool {
         self.packages.iter().any(|package| {
-            if self.generation >= KNOWS_ENTERPRISE {
+            // Packages may have been added to an older release.
+            if self.generation >= KNOWS_ENTERPRISE || !package.enterprise.is_empty() {
                 return package.enterprise.contains(component);
             }
             // Older releases only know it of whole packages.
@@ -126,78 +135,30 @@ impl Release {
         path.as_str().starts_with(&root)
     }
 
-    /// Adds the platforms that were tried before for the same version; this release's own results win.
-    pub fn keep_platforms(&mut self, before: &Self) {
-        if (&before.module, &before.version) != (&self.module, &self.version) {
-            return;
-        }
-        let drivers = self.drivers.iter_mut().map(|driver| &mut driver.package);
-        let packages = self.packages.iter_mut().chain(drivers);
-        for package in packages.filter(|package| !package.cgo) {
-            let known = before.offer(&package.path);
-            for (platform, support) in known.into_iter().flat_map(|known| &known.platforms) {
-                package.platforms.entry(*platform).or_insert(*support);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        Platform,
-        catalog::{Licence, PlatformSupport},
-    };
-
-    fn release(version: &str, platforms: &[(&str, PlatformSupport)]) -> Release {
-        let package = CatalogPackage {
-            path: "a.b/c/public/components/d".parse().unwrap(),
-            description: String::new(),
-            licence: Licence::Apache,
-            rcl_files: 0,
-            cgo: false,
-            platforms: platforms
-                .iter()
-                .map(|(platform, support)| (platform.parse().unwrap(), *support))
-                .collect(),
-            components: Vec::new(),
-            enterprise: Vec::new(),
-            missing: BTreeMap::new(),
-            support: Vec::new(),
-            added_bytes: None,
-            compile_ms: None,
+    /// A package's folder below the one whose packages are all listed; the whole path of others.
+    pub fn folder_of<'a>(&self, path: &'a ImportPath) -> &'a str {
+        let below = |prefix: &str| {
+            let rest = path.as_str().strip_prefix(prefix)?;
+            rest.strip_prefix('/').filter(|rest| !rest.is_empty())
         };
-        Release {
-            module: "a.b/c".parse().unwrap(),
-            version: version.parse().unwrap(),
-            title: String::new(),
-            go_versions: Vec::new(),
-            lowest_go: None,
-            requires: BTreeMap::new(),
-            component_root: "public/components".to_owned(),
-            packages: vec![package],
-            base_bytes: None,
-            shared: Vec::new(),
-            drivers: Vec::new(),
-            excluded: BTreeMap::new(),
-            document: None,
-            generation: 0,
-        }
+        let module = self.module.as_str();
+        let root = format!("{module}/{}", self.component_root);
+        below(&root)
+            .or_else(|| below(module))
+            .unwrap_or(path.as_str())
     }
 
-    #[test]
-    fn what_was_compiled_before_stays_known_for_the_same_version() {
-        use PlatformSupport::{Compiles, Empty, Fails};
-        let before = release("v1.0.0", &[("linux/386", Fails), ("linux/amd64", Fails)]);
-        let mut again = release("v1.0.0", &[("linux/amd64", Compiles)]);
-        again.keep_platforms(&before);
-        let known = [("linux/386", Fails), ("linux/amd64", Compiles)]
-            .map(|(platform, support)| (platform.parse::<Platform>().unwrap(), support));
-        assert_eq!(again.packages[0].platforms, BTreeMap::from(known));
+    /// Whether it has everything that can be picked from `other`.
+    pub fn offers_all_of(&self, other: &Self) -> bool {
+        let mut others = other.packages.iter().filter(|package| !package.cgo);
+        others.all(|wanted| {
+            let own = self.package(&wanted.path);
+            own.is_some_and(|package| !package.cgo)
+        })
+    }
 
-        let mut other = release("v1.0.1", &[("linux/arm", Empty)]);
-        other.keep_platforms(&before);
-        assert_eq!(other.packages[0].platforms.len(), 1);
+    /// The objects with its documentation.
+    pub fn documents(&self) -> impl Iterator<Item = &String> {
+        self.document.iter().chain(&self.added_documents)
     }
 }

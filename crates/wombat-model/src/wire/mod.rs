@@ -12,6 +12,7 @@ mod pipeline_files;
 mod questions;
 mod read_file;
 mod recipe;
+mod requirements;
 mod select;
 mod stats;
 mod variables;
@@ -40,6 +41,9 @@ pub use questions::{
 };
 pub use read_file::{FileRole, ReadFile};
 pub use recipe::Recipe;
+pub use requirements::{
+    REQUIREMENTS_LIMIT, REQUIREMENTS_PATIENCE, RequirementsQuestion, RequirementsReply,
+};
 pub use select::{
     FoundComponent, PipelineMistake, PipelinePlace, PipelineVariable, SelectAnswer, SelectQuestion,
 };

@@ -29,7 +29,8 @@ pub struct SelectQuestion {
     /// Components that the binary has besides, such as `kafka` or `input/kafka`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<String>,
-    /// Versions of modules; the catalog's newest where one isn't named.
+    /// Versions of modules; the catalog's default releases where one isn't named. Components and their fields are those of
+    /// these releases.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub modules: BTreeMap<String, String>,
     /// Values of variables that the pipeline names as `${NAME}` or `${NAME:default}`. They are never stored, logged or

@@ -111,8 +111,8 @@ pub(super) fn wanted_releases<'a>(
 
 fn is_newest(catalog: &Snapshot, release: &Release) -> bool {
     catalog
-        .newest(&release.module)
-        .is_some_and(|newest| newest.version == release.version)
+        .default_of(&release.module)
+        .is_some_and(|default| default.version == release.version)
 }
 
 fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
@@ -122,6 +122,7 @@ fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
         title: release.title.clone(),
         go_versions: catalog.offered_go(&[release]),
         requires: release.requires.clone(),
+        unfetched: release.unfetched.clone(),
         newest: is_newest(catalog, release),
     }
 }
@@ -171,7 +172,7 @@ pub(crate) fn component(
         )
     })?;
     let mut providers: Vec<(usize, ComponentProvider)> = Vec::new();
-    for release in catalog.newest_of_each() {
+    for release in catalog.default_of_each() {
         let own = release.packages.iter();
         let own = own.map(|package| (&release.module, &release.version, package));
         let drivers = release.drivers.iter();
@@ -201,7 +202,7 @@ pub(crate) fn component(
             return Err(Refusal::not_found(known.message));
         }
         let names = catalog
-            .newest_of_each()
+            .default_of_each()
             .flat_map(|release| &release.packages)
             .flat_map(|package| &package.components)
             .filter(|component| reference.kind.is_none_or(|kind| kind == component.kind))

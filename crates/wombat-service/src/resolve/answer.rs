@@ -8,6 +8,7 @@ use wombat_model::{
 
 use super::{
     components::Remarks,
+    lacking,
     selection::Selection,
     sizes::Sizes,
     versions::{Origin, Versions},
@@ -63,6 +64,7 @@ pub(super) fn resolved(
         mut notes,
         mut licence,
     } = remarks;
+    notes.extend(lacking::notes(selection, versions, catalog));
     notes.extend(versions.iter().filter_map(|(module, chosen)| {
         let Origin::Pinned(by) = &chosen.origin else {
             return None;

@@ -8,7 +8,7 @@ use wombat_model::{
 };
 
 use super::{
-    Policy, missing,
+    Policy, lacking, missing,
     selection::{Selected, Selection},
     versions::{Chosen, Origin, Versions},
 };
@@ -18,8 +18,8 @@ use crate::catalog::{Snapshot, nearest, or_nearest};
 pub(super) fn packages(
     selection: &Selection,
     versions: &Versions,
-    target: Target,
-    policy: &Policy,
+    (target, policy): (Target, &Policy),
+    catalog: &Snapshot,
     problems: &mut Vec<Problem>,
 ) -> Vec<String> {
     let mut notes = Vec::new();
@@ -43,10 +43,12 @@ pub(super) fn packages(
             }
             continue;
         };
-        if let Some(why) = release.excluded.get(path) {
-            let mut problem = unknown_package(path, selected, release);
-            problem.message = format!("`{path}` can't be selected. {why}");
-            problems.push(problem);
+        if let Some(message) = lacking::package(release, path, catalog) {
+            problems.push(Problem {
+                code: ProblemCode::UnknownPackage,
+                field: selected.field.clone(),
+                message,
+            });
         } else if release.lists(path) {
             problems.push(unknown_package(path, selected, release));
         } else {

@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wombat_model::{
     Platform, Problem, ProblemCode,
-    catalog::{CatalogPackage, Component, Licence, Offer, Release},
+    catalog::{CatalogPackage, Component, ComponentReference, Licence, Offer, Release},
     request::BuildRequest,
 };
 
 use super::{
     Policy, consent,
     cover::{Candidate, Task},
-    drivers, missing,
+    drivers, lacking, missing,
     reasons::Choice,
     selection::{Selected, Selection},
     sizes::{Size, Sizes},
     versions::Versions,
 };
-use crate::catalog::{nearest, not_offered, or_nearest};
+use crate::catalog::{Snapshot, nearest, not_offered, or_nearest};
 
 /// Components, and the first field that names each.
 pub(super) type Wanted<'a> = BTreeMap<&'a Component, String>;
@@ -35,13 +35,19 @@ pub(super) fn add(
     selection: &mut Selection,
     request: &BuildRequest,
     versions: &Versions,
-    policy: &Policy,
+    (policy, catalog): (&Policy, &Snapshot),
     problems: &mut Vec<Problem>,
 ) -> Remarks {
     let releases: Vec<&Release> = versions.listings().collect();
     let offers: Vec<Offer<'_>> = versions.offers().collect();
     let platform = request.target.platform();
-    let mut wanted = wanted(request, &offers, problems);
+    let unknown = |reference: &ComponentReference| {
+        let known = || not_offered::component(reference.kind, &reference.name);
+        lacking::component(reference, versions, catalog)
+            .or_else(|| known().map(|known| known.message))
+            .or_else(|| lacking::unknown_base(versions, catalog))
+    };
+    let mut wanted = wanted(request, &offers, unknown, problems);
     if wanted.is_empty() {
         return Remarks::default();
     }
@@ -69,7 +75,14 @@ pub(super) fn add(
         let note = drivers::bring_all(&mut eligible, &wanted, selection, &offers);
         remarks.notes.extend(note);
     }
-    retain_possible(&mut wanted, &eligible, &offers, platform, policy, problems);
+    let places = Places {
+        eligible: &eligible,
+        offers: &offers,
+        platform,
+        policy,
+    };
+    let elsewhere = |component: &Component| lacking::provider(component, versions, catalog);
+    retain_possible(&mut wanted, &places, elsewhere, problems);
     let sizes = Sizes::of(releases.iter().copied());
     let licences = offers
         .iter()
@@ -159,6 +172,7 @@ fn choose(
 fn wanted<'a>(
     request: &BuildRequest,
     offers: &[Offer<'a>],
+    why_unknown: impl Fn(&ComponentReference) -> Option<String>,
     problems: &mut Vec<Problem>,
 ) -> Wanted<'a> {
     let mut wanted = BTreeMap::new();
@@ -175,13 +189,12 @@ fn wanted<'a>(
                 &reference.name,
                 alike.map(|component| component.name.as_str()),
             );
-            let message = match not_offered::component(reference.kind, &reference.name) {
-                Some(known) => known.message,
-                None => format!(
+            let message = why_unknown(reference).unwrap_or_else(|| {
+                format!(
                     "No package of these releases brings `{reference}`{}",
                     or_nearest(&close)
-                ),
-            };
+                )
+            });
             problems.push(Problem::field(
                 ProblemCode::UnknownComponent,
                 &field,
@@ -195,25 +208,34 @@ fn wanted<'a>(
     wanted
 }
 
-/// Refuses components that no eligible package brings.
+/// Where components may come from.
+struct Places<'a> {
+    /// Packages that can be chosen.
+    eligible: &'a [Offer<'a>],
+    /// All packages.
+    offers: &'a [Offer<'a>],
+    platform: Platform,
+    policy: &'a Policy,
+}
+
+/// Refuses components that no eligible package brings. `elsewhere` tells which release would have a package for one.
 fn retain_possible(
     wanted: &mut Wanted<'_>,
-    eligible: &[Offer<'_>],
-    offers: &[Offer<'_>],
-    platform: Platform,
-    policy: &Policy,
+    places: &Places<'_>,
+    elsewhere: impl Fn(&Component) -> Option<String>,
     problems: &mut Vec<Problem>,
 ) {
-    let brought: BTreeSet<&Component> = eligible
+    let brought: BTreeSet<&Component> = places
+        .eligible
         .iter()
-        .flat_map(|offer| offer.package.components_on(platform))
+        .flat_map(|offer| offer.package.components_on(places.platform))
         .collect();
     let mut refused = BTreeSet::new();
     wanted.retain(|component, field| {
         let possible = brought.contains(component);
         // A bare name is refused once, not once for each of its kinds.
         if !possible && refused.insert(field.clone()) {
-            problems.push(impossible(component, field, offers, platform, policy));
+            problems.push(impossible(component, field, places, &elsewhere));
         }
         possible
     });
@@ -240,11 +262,12 @@ fn obstacle(
 fn impossible(
     component: &Component,
     field: &str,
-    offers: &[Offer<'_>],
-    platform: Platform,
-    policy: &Policy,
+    places: &Places<'_>,
+    elsewhere: impl Fn(&Component) -> Option<String>,
 ) -> Problem {
-    let obstacles: Vec<(ProblemCode, String)> = offers
+    let (platform, policy) = (places.platform, places.policy);
+    let obstacles: Vec<(ProblemCode, String)> = places
+        .offers
         .iter()
         .filter(|offer| offer.package.components.contains(component))
         .filter_map(|offer| {
@@ -254,6 +277,13 @@ fn impossible(
             })
         })
         .collect();
+    // Its packages can be built, yet bring none of the drivers that it needs.
+    if obstacles.is_empty() {
+        let message = elsewhere(component).unwrap_or_else(|| {
+            format!("No package of these releases brings `{component}` together with a driver; name one.")
+        });
+        return Problem::field(ProblemCode::UnknownPackage, field, message);
+    }
     let code = obstacles
         .first()
         .map_or(ProblemCode::EmptyOnPlatform, |(code, _)| *code);

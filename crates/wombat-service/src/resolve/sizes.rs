@@ -146,7 +146,7 @@ mod tests {
 
     fn release(added: &[(&str, u64)], shared: &[(u64, &[&str])]) -> Release {
         let catalog = fixture::catalog();
-        let newest = catalog.newest(&CONNECT.parse().unwrap()).unwrap();
+        let newest = catalog.default_of(&CONNECT.parse().unwrap()).unwrap();
         let mut release = Release::clone(newest);
         for (name, bytes) in added {
             let path = path(name);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use wombat_model::{
-    AcceptedLicence, ImportPath, LicenceArgs, LicencePolicy, RefusalStatus, Template,
+    AcceptedLicence, ImportPath, LicenceArgs, LicencePolicy, ModulePath, RefusalStatus, Template,
     catalog::Licence,
 };
 
@@ -14,8 +14,10 @@ use crate::{
 
 mod cover;
 mod drivers;
+mod lacking;
 mod licences;
 mod refusals;
+mod unlisted;
 
 fn request(body: &Value) -> BuildRequest {
     let mut body = body.clone();
@@ -193,15 +195,6 @@ fn a_version_is_asked_for_pinned_or_newest() {
     let higher = resolved(&higher);
     assert_eq!(version_of(&higher, BENTHOS), "v4.78.0");
     assert_eq!(higher.spec.graph().as_str(), CONNECT);
-}
-
-#[test]
-fn a_version_that_the_catalog_lacks_is_built_with_a_note() {
-    let resolved = resolved(&json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}));
-    assert_eq!(version_of(&resolved, CONNECT), "v4.99.0");
-    assert_eq!(resolved.spec.graph().as_str(), CONNECT);
-    let notes = resolved.answer.notes.join(" ");
-    assert!(notes.contains("not v4.99.0"), "{notes}");
 }
 
 #[test]

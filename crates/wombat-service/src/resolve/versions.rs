@@ -1,7 +1,7 @@
 //! Which release of each module is used.
 //!
-//! The requested version, else the one that another chosen release requires in its own `go.mod`, else the newest of the
-//! catalog. A driver has the version that its release requires.
+//! The requested version, else the one that another chosen release requires in its own `go.mod`, else the catalog's
+//! default, else, if that lacks something here, a release that has it. A driver has the version that its release requires.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,9 @@ pub(super) enum Origin {
     Pinned(ModulePath),
     /// It is the module of a driver, and a release requires it.
     Driver,
-    Newest,
+    Default,
+    /// The default lacks something here.
+    Instead,
 }
 
 /// The version of a module.
@@ -34,8 +36,31 @@ pub(super) struct Chosen {
     pub(super) origin: Origin,
     /// Its release in the catalog.
     pub(super) release: Option<Arc<Release>>,
-    /// The same or, if the catalog lacks this version, the newest release, whose packages are likely the same.
+    /// The same or, if the catalog lacks this version, the default release, whose packages are likely the same.
     pub(super) listing: Option<Arc<Release>>,
+    /// The versions of other modules that it requires, as far as they are known.
+    requires: BTreeMap<ModulePath, ModuleVersion>,
+}
+
+impl Chosen {
+    /// The default release of a module.
+    pub(super) fn of_default(release: &Arc<Release>) -> Self {
+        Self {
+            version: release.version.clone(),
+            origin: Origin::Default,
+            release: Some(Arc::clone(release)),
+            listing: Some(Arc::clone(release)),
+            requires: release.requires.clone(),
+        }
+    }
+
+    /// The release whose components it has. Of the base, only those of the very release are known to be in a binary.
+    pub(super) fn components_of(&self, module: &ModulePath) -> Option<&Release> {
+        if *module == benthos() {
+            return self.release.as_deref();
+        }
+        self.listing.as_deref()
+    }
 }
 
 /// The version of every module.
@@ -44,26 +69,31 @@ pub(super) struct Versions(BTreeMap<ModulePath, Chosen>);
 
 impl Versions {
     /// Chooses for all these modules. A module without a requested version that isn't in the catalog is left out.
+    /// Versions of `instead` take the place of others.
     pub(super) fn choose(
         modules: &BTreeSet<ModulePath>,
         asked: &Asked,
         catalog: &Snapshot,
+        instead: &BTreeMap<ModulePath, ModuleVersion>,
     ) -> Self {
         let unpinned = |module: &ModulePath| {
-            asked
-                .version(module)
-                .map(|asked| (asked.version.clone(), Origin::Asked))
-                .or_else(|| {
-                    catalog
-                        .newest(module)
-                        .map(|newest| (newest.version.clone(), Origin::Newest))
-                })
+            let instead = instead.get(module);
+            let instead = instead.map(|version| (version.clone(), Origin::Instead));
+            let asked = || {
+                let asked = asked.version(module)?;
+                Some((asked.version.clone(), Origin::Asked))
+            };
+            let default = || {
+                let default = catalog.default_of(module)?;
+                Some((default.version.clone(), Origin::Default))
+            };
+            instead.or_else(asked).or_else(default)
         };
         let mut pins: BTreeMap<&ModulePath, (ModuleVersion, ModulePath)> = BTreeMap::new();
         for module in modules {
-            let release =
-                unpinned(module).and_then(|(version, _)| catalog.release(module, &version));
-            for (pinned, version) in release.iter().flat_map(|release| &release.requires) {
+            let requires =
+                unpinned(module).and_then(|(version, _)| catalog.requirements(module, &version));
+            for (pinned, version) in requires.into_iter().flatten() {
                 let pin = (version.clone(), module.clone());
                 let highest = pins.entry(pinned).or_insert_with(|| pin.clone());
                 if highest.0 < pin.0 {
@@ -73,14 +103,18 @@ impl Versions {
         }
         let chosen = modules.iter().filter_map(|module| {
             let (version, origin) = match (unpinned(module)?, pins.get(module)) {
-                ((_, Origin::Newest), Some((version, by))) => {
+                ((_, Origin::Default), Some((version, by))) => {
                     (version.clone(), Origin::Pinned(by.clone()))
                 }
                 (choice, _) => choice,
             };
             let release = catalog.release(module, &version).cloned();
-            let listing = release.clone().or_else(|| catalog.newest(module).cloned());
+            let listing = release
+                .clone()
+                .or_else(|| catalog.default_of(module).cloned());
+            let requires = catalog.requirements(module, &version);
             let chosen = Chosen {
+                requires: requires.cloned().unwrap_or_default(),
                 version,
                 origin,
                 release,
@@ -98,6 +132,7 @@ impl Versions {
                 origin: Origin::Driver,
                 release: None,
                 listing: None,
+                requires: BTreeMap::new(),
             };
             Some((module.clone(), chosen))
         });
@@ -120,8 +155,8 @@ impl Versions {
 
     /// All packages, and the drivers of the releases that are in the catalog.
     pub(super) fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
-        self.0.values().flat_map(|chosen| {
-            let listing = chosen.listing.as_deref();
+        self.0.iter().flat_map(|(module, chosen)| {
+            let listing = chosen.components_of(module);
             let offers = listing.into_iter().flat_map(Release::offers);
             // The catalog doesn't know which drivers another version requires.
             offers.filter(move |offer| {
@@ -185,16 +220,16 @@ impl Versions {
     }
 
     /// The highest version that another chosen release requires, and that release.
-    fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, &Release)> {
-        let pins = self.releases().filter_map(|release| {
-            let driver = || {
-                release
-                    .drivers
-                    .iter()
-                    .find(|driver| driver.module == *module)
+    fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, (&ModulePath, &ModuleVersion))> {
+        let pins = self.0.iter().filter_map(|(by, chosen)| {
+            let of_driver = || {
+                let release = chosen.release.as_deref()?;
+                let mut drivers = release.drivers.iter();
+                let driver = drivers.find(|driver| driver.module == *module)?;
+                Some(&driver.version)
             };
-            let of_driver = || driver().map(|driver| &driver.version);
-            Some((release.requires.get(module).or_else(of_driver)?, release))
+            let pinned = chosen.requires.get(module).or_else(of_driver)?;
+            Some((pinned, (by, &chosen.version)))
         });
         pins.max_by_key(|(version, _)| *version)
     }
@@ -220,7 +255,7 @@ impl Versions {
             let Some(asked) = asked.version(module) else {
                 continue;
             };
-            if let Some((pinned, by)) = self.pin(module)
+            if let Some((pinned, (by, by_version))) = self.pin(module)
                 && asked.version < *pinned
             {
                 problems.push(Problem::field(
@@ -228,7 +263,7 @@ impl Versions {
                     asked.field.clone(),
                     format!(
                         "`{module}` is requested at {}, but {} {} needs at least {pinned}.",
-                        asked.version, by.module, by.version
+                        asked.version, by, by_version
                     ),
                 ));
             }

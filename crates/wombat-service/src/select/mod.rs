@@ -4,10 +4,11 @@
 //! before YAML is read · *text*: places in what was sent · *document*: YAML as a tree · *reading*: YAML with unknown
 //! variables · *templates*: components that files define · *walk*: the components in a text · *mapping*: the functions and
 //! methods in a mapping · *rules*: packages that no component names · `text_file`: all of this for a text · *folder*: which
-//! file a path means · *bento*: signs of another maker · *merged*: what all texts need · *pipeline*: all texts.
-//! Which packages bring the components is resolved as for any request.
+//! file a path means · *bento*: signs of another maker · *merged*: what all texts need · *pipeline*: all texts · *built*:
+//! by the schemas of which releases. Which packages bring the components is resolved as for any request.
 
 mod bento;
+mod built;
 mod document;
 mod folder;
 mod frame;
@@ -48,7 +49,7 @@ use rules::Rule;
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
 /// Finds what pipelines need. Those with mistakes are answered too: with the mistakes, and with what they need as far as
-/// is known.
+/// is known. `schemas` are those of the default releases: the answer is by those of the releases that are built.
 pub(crate) fn select(
     question: &SelectQuestion,
     catalog: &Snapshot,
@@ -56,6 +57,35 @@ pub(crate) fn select(
     policy: &Policy,
 ) -> Result<SelectAnswer, Refusal> {
     question.check_size()?;
+    let requested = requested_versions(question, catalog);
+    built::by_own_schemas(&requested, catalog, schemas, |schemas| {
+        select_by(question, catalog, schemas, policy)
+    })
+}
+
+/// The versions that a question names: of modules, and of packages in a module of the catalog.
+pub(crate) fn requested_versions(
+    question: &SelectQuestion,
+    catalog: &Snapshot,
+) -> BTreeMap<String, String> {
+    let of_package = |package: &String| {
+        let (path, version) = package.split_once('@')?;
+        let module = catalog.module_of(&path.parse().ok()?)?;
+        Some((module.to_string(), version.to_owned()))
+    };
+    let mut versions: BTreeMap<String, String> =
+        question.packages.iter().filter_map(of_package).collect();
+    versions.extend(question.modules.clone());
+    versions
+}
+
+/// The same by these schemas, whatever is built.
+fn select_by(
+    question: &SelectQuestion,
+    catalog: &Snapshot,
+    schemas: &Schemas,
+    policy: &Policy,
+) -> Result<SelectAnswer, Refusal> {
     let problems = question.problems();
     if !problems.is_empty() {
         return Err(Refusal::of_request(problems));

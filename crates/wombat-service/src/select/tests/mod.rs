@@ -11,6 +11,7 @@ mod manifests;
 mod merges;
 mod not_offered;
 mod outside;
+mod own_schemas;
 mod reserved_words;
 mod roles;
 mod templates;

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
+use time::OffsetDateTime;
 use wombat_go::{
     GoOptions,
-    catalog_import::{Effort, ImportRequest, Imported, Importer, lowest_go, module_graph},
+    catalog_import::{
+        Effort, ImportRequest, Imported, Importer, assemble, lowest_go, module_graph,
+    },
 };
 use wombat_model::{GoLine, GoVersion, Platform};
 
@@ -24,7 +27,8 @@ use crate::{
 /// Make the catalog file of a release from the module itself
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Builds each package of the module for this machine and runs the binaries to list their components. Name only modules that you trust.
+Builds each package of the module for this machine and runs the binaries to list their components. Name only modules that you trust. \
+Packages whose dependencies the module proxy refuses are noted as such; servers try them again daily.
 
 Example:
   wombat catalog make github.com/redpanda-data/connect/v4@v4.105.0 \\
@@ -108,14 +112,14 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         component_root: sources.component_root,
         packages: sources.packages,
         excluded: sources.excluded,
-        leave_out_failing: false,
         base: sources.base,
         base_module: sources.base_module,
     };
-    let imported = Importer::new(&workshop, request, host, effort)
-        .await?
-        .run(|_, _| ())
-        .await?;
+    let now = OffsetDateTime::now_utc();
+    let plan = Importer::plan(&workshop, request, now, host, &effort).await?;
+    let importer = Importer::new(&workshop, &plan, effort);
+    let mut imported = assemble(&plan, importer.every_package().await?, now)?;
+    importer.survey(&mut imported.release).await?;
     let imported = if args.with_words {
         imported
     } else {
@@ -137,6 +141,12 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         release.version,
         release.packages.len()
     ));
+    for (path, why) in &release.unfetched {
+        print(&format!(
+            "{path} couldn't be tried, so the release lacks it: {}",
+            why.reason
+        ));
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use time::OffsetDateTime;
 use wombat_go::{
     GoOptions,
     catalog_import::{Effort, ImportRequest, Importer},
@@ -58,13 +59,15 @@ pub(super) async fn survey(args: SurveyArgs) -> anyhow::Result<()> {
         component_root: release.component_root.clone(),
         packages: sources.packages,
         excluded: sources.excluded,
-        leave_out_failing: false,
         base: sources.base,
         base_module: sources.base_module,
     };
     let state = StateDirectory::open(&args.state, STATE)?;
     let workshop = workshop(&args.go, &state).await?;
-    let importer = Importer::new(&workshop, request, host, Effort::by_hand()).await?;
+    let effort = Effort::by_hand();
+    let now = OffsetDateTime::now_utc();
+    let plan = Importer::plan(&workshop, request, now, host, &effort).await?;
+    let importer = Importer::new(&workshop, &plan, effort);
     importer.survey(&mut release).await?;
     write_release(&args.release, &release)?;
     let enterprise = release.packages.iter().map(|it| it.enterprise.len());
