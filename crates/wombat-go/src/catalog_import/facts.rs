@@ -191,8 +191,8 @@ impl Importer<'_> {
         for mut driver in std::mem::take(&mut release.drivers) {
             if driver.package.added_bytes.is_none() {
                 info!(driver = %driver.package.path, "measuring");
-                let picked = (&driver.package.path, &driver.module, &driver.version);
-                let built = BinaryContents::of(self.workshop, self.plan, &[picked], &self.effort);
+                let picked = [(&driver.package.path, &driver.module, &driver.version)];
+                let built = BinaryContents::of(self.workshop, self.plan, &picked, &self.effort);
                 let built = match built.await {
                     Err(ImportError::Build {
                         package,

@@ -34,7 +34,6 @@ pub use assemble::assemble;
 pub use offered::OfferedPackages;
 pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
-use specs::required_version;
 pub use specs::{Effort, lowest_go, module_graph};
 pub(crate) use specs::{graph_spec, required_versions};
 

@@ -147,7 +147,7 @@ impl Versions {
         chosen.filter_map(|chosen| chosen.release.as_deref())
     }
 
-    /// These, and the newest releases in the place of those that the catalog lacks.
+    /// These, and the default releases in the place of those that the catalog lacks.
     pub(super) fn listings(&self) -> impl Iterator<Item = &Release> {
         let chosen = self.0.values();
         chosen.filter_map(|chosen| chosen.listing.as_deref())

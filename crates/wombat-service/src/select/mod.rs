@@ -70,7 +70,8 @@ pub(crate) fn requested_versions(
 ) -> BTreeMap<String, String> {
     let of_package = |package: &String| {
         let (path, version) = package.split_once('@')?;
-        let module = catalog.module_of(&path.parse().ok()?)?;
+        let path: ImportPath = path.parse().ok()?;
+        let module = catalog.module_of(&path)?;
         Some((module.to_string(), version.to_owned()))
     };
     let mut versions: BTreeMap<String, String> =

@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        ImportPath,
+        ImportPath, Platform,
         catalog::{Licence, PlatformSupport, Unfetched},
     };
 
