@@ -137,7 +137,7 @@ test('a distribution with an own name and version', async () => {
   const saving = await saved(page, () => page.getByTestId('download-link').click())
   expect(saving.name).toBe('acme-connect-1.4.0-linux-amd64')
   expect(await page.getByTestId('distribution').textContent()).toBe('acme-connect 1.4.0')
-  await page.getByText('curl -fsS -o acme-connect ').waitFor()
+  await page.getByLabel('Download with curl', { exact: true }).getByText('curl -fsS -o acme-connect ').waitFor()
   await page.getByText('chmod +x ./acme-connect-1.4.0-linux-amd64').waitFor()
   expect(await page.getByRole('link', { name: 'Change the selection' }).getAttribute('href')).toContain('name=acme-connect&version=1.4.0')
 

@@ -16,33 +16,24 @@ use crate::{ApiError, form};
 /// How long a body may take to arrive.
 pub(crate) const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
 
-/// A body of at most 64 KiB, whatever its media type.
+/// A body of at most this many bytes, whatever its media type.
 #[derive(Debug)]
-pub(crate) struct SmallBody(pub(crate) Bytes);
+pub(crate) struct BodyOf<const BYTES: usize>(pub(crate) Bytes);
 
-impl<S> FromRequest<S> for SmallBody
+/// Anything but pipelines.
+pub(crate) type SmallBody = BodyOf<MAX_BODY>;
+
+/// A pipeline as it is.
+pub(crate) type PipelineBody = BodyOf<MAX_PIPELINE_TEXT>;
+
+impl<const BYTES: usize, S> FromRequest<S> for BodyOf<BYTES>
 where
     S: Send + Sync,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        read(request, MAX_BODY).await.map(Self)
-    }
-}
-
-/// A pipeline as it is, of at most 256 KiB.
-#[derive(Debug)]
-pub(crate) struct PipelineBody(pub(crate) Bytes);
-
-impl<S> FromRequest<S> for PipelineBody
-where
-    S: Send + Sync,
-{
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        read(request, MAX_PIPELINE_TEXT).await.map(Self)
+        read(request, BYTES).await.map(Self)
     }
 }
 

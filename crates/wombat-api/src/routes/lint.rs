@@ -17,7 +17,13 @@ use super::{
     build_id::key,
     select::text_of,
 };
-use crate::{ApiError, access::Role, body::PipelineBody, caller::Caller, state::AppState};
+use crate::{
+    ApiError,
+    access::Role,
+    body::{BodyOf, PipelineBody},
+    caller::Caller,
+    state::AppState,
+};
 
 /// `POST /api/builds/{id}/lint`: the body is the pipeline as it is, of at most 256 KiB.
 pub(super) async fn lint(
@@ -25,7 +31,7 @@ pub(super) async fn lint(
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
-    PipelineBody(body): PipelineBody,
+    BodyOf(body): PipelineBody,
 ) -> Result<Response, ApiError> {
     if state.require_token {
         state.control.check(&headers, Role::Reader, "lint").await?;

@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for FilesVisitor {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(PipelineFiles::default())
+        Err(E::custom(EXPECTED))
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(format!("{files:?}"), r#"{"a/b.yaml", "b.yaml"}"#);
         let written = serde_json::to_string(&files).unwrap();
         assert_eq!(read(&written).unwrap(), files);
-        assert!(read("null").unwrap().is_empty());
+        assert!(read("{}").unwrap().is_empty());
     }
 
     #[test]
@@ -187,6 +187,7 @@ mod tests {
             (r#""hunter2""#, "`files` must be"),
             (r#"["hunter2"]"#, "`files` must be"),
             ("true", "`files` must be"),
+            ("null", "`files` must be"),
             (r#"{"a": ["hunter2"]}"#, "`files.a` must be text"),
             (r#"{"a": 7}"#, "`files.a` must be text"),
             (r#"{"a": "hunter2", "a": ""}"#, "`files.a` is there twice"),

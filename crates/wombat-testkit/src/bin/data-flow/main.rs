@@ -63,7 +63,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     ensure!(!pipelines.is_empty(), "no pipeline is called so");
     let program = Program::at(std::path::absolute(&arguments.program)?);
     let mut binaries = Binaries::start(&program).await?;
-    let servers = (!arguments.sizes).then(Servers::start).transpose()?;
+    let servers = if arguments.sizes {
+        None
+    } else {
+        Some(Servers::start().await?)
+    };
     let mut wrong = 0;
     println!("| pipeline | packages | MB | result |\n|---|---|---|---|");
     for pipeline in &pipelines {

@@ -3,18 +3,21 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, ensure};
 use nix::unistd::{Uid, User};
 use serde_json::Value;
 use tempfile::TempDir;
-use wombat_testkit::{NatsServer, NatsServerConfig};
+use wombat_testkit::{NatsServer, NatsServerConfig, free_port, wait_until};
+
+/// How long a server may take to listen.
+const SOON: Duration = Duration::from_secs(30);
 
 /// All of them, and the variables by which pipelines find them.
 pub(crate) struct Servers {
@@ -37,15 +40,15 @@ impl Drop for Process {
 }
 
 impl Servers {
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("wombat-servers-")?;
         let own_users = NatsServerConfig {
             own_users: true,
             ..NatsServerConfig::default()
         };
         let nats = NatsServer::with(&own_users)?;
-        let (postgres, postgres_url) = postgres(folder.path())?;
-        let (redis, redis_url) = redis(folder.path())?;
+        let (postgres, postgres_url) = postgres(folder.path()).await?;
+        let (redis, redis_url) = redis(folder.path()).await?;
         let (others, addresses) = others()?;
         let files = folder.path().join("files");
         fs::create_dir(&files)?;
@@ -106,26 +109,17 @@ impl Servers {
     }
 }
 
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// Waits until a port is open, or its process has ended.
-fn open(process: &mut Process, port: u16) -> anyhow::Result<()> {
-    let start = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+/// Waits until a port is open.
+async fn open(process: &mut Process, port: u16) -> anyhow::Result<()> {
+    wait_until("a server to listen", SOON, async || {
         ensure!(process.0.try_wait()?.is_none(), "the server has ended");
-        ensure!(
-            start.elapsed() < Duration::from_secs(30),
-            "the server doesn't listen"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
+        Ok(TcpStream::connect(("127.0.0.1", port)).ok().map(drop))
+    })
+    .await
 }
 
 /// Postgres, which doesn't run as root: as the user of its package then.
-fn postgres(folder: &Path) -> anyhow::Result<(Process, String)> {
+async fn postgres(folder: &Path) -> anyhow::Result<(Process, String)> {
     let programs = postgres_programs()?;
     let data = folder.join("postgres");
     fs::create_dir(&data)?;
@@ -177,7 +171,7 @@ fn postgres(folder: &Path) -> anyhow::Result<(Process, String)> {
         .stderr(Stdio::null())
         .spawn()?;
     let mut process = Process(child);
-    open(&mut process, port)?;
+    open(&mut process, port).await?;
     Ok((
         process,
         format!("postgres://wombat@127.0.0.1:{port}/postgres?sslmode=disable"),
@@ -194,7 +188,7 @@ fn postgres_programs() -> anyhow::Result<PathBuf> {
         .context("PostgreSQL has no initdb")
 }
 
-fn redis(folder: &Path) -> anyhow::Result<(Process, String)> {
+async fn redis(folder: &Path) -> anyhow::Result<(Process, String)> {
     let port = free_port()?;
     let child = Command::new("redis-server")
         .args([
@@ -212,7 +206,7 @@ fn redis(folder: &Path) -> anyhow::Result<(Process, String)> {
         .spawn()
         .context("redis-server")?;
     let mut process = Process(child);
-    open(&mut process, port)?;
+    open(&mut process, port).await?;
     Ok((process, format!("redis://127.0.0.1:{port}")))
 }
 
