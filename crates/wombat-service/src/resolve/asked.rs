@@ -153,17 +153,18 @@ impl Asked {
         catalog: &Snapshot,
         problems: &mut Vec<Problem>,
     ) {
-        // A component that wasn't found may be meant to be in a module of the catalog.
-        let has_unknown = problems
-            .iter()
-            .any(|problem| problem.code == ProblemCode::UnknownComponent);
+        // A component that was refused may be meant to be in a module of the catalog.
+        let has_refused = problems.iter().any(|problem| {
+            let mut field = problem.field.iter();
+            field.any(|field| field.starts_with("components["))
+        });
         for (module, asked) in &self.versions {
             let used = selection.values().any(|package| package.module == *module);
             // A package that was refused already has its problem.
             let refused = problems
                 .iter()
                 .any(|problem| problem.field.as_deref() == Some(&asked.field));
-            let is_meant = has_unknown && catalog.has(module);
+            let is_meant = has_refused && catalog.has(module);
             if !used && !refused && !is_meant {
                 problems.push(Problem::field(
                     ProblemCode::UnusedModule,

@@ -112,7 +112,10 @@ fn releases_whose_drivers_are_not_known_bring_them_all() {
     );
     let unlisted =
         json!({"components": ["sql_select", "driver/postgres"], "modules": {CONNECT: "v4.99.0"}});
-    assert_eq!(added(&resolved_in(&measured(), &unlisted)), ["sql"]);
+    let name = (CONNECT.parse().unwrap(), "v4.99.0".parse().unwrap());
+    let required = [(BENTHOS.parse().unwrap(), "v4.78.0".parse().unwrap())].into();
+    let knowing = measured().knowing([(name, required)].into());
+    assert_eq!(added(&resolved_in(&knowing, &unlisted)), ["sql"]);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn the_kind_of_one_component_is_told_by_fields_folder_or_both() {
         (
             "a.yaml",
             "sql_select: {driver: mysql, dsn: a, table: b, columns: [c], args_mapping: 'root = []'}",
-            vec!["sql"],
+            vec!["mysql", "base"],
             1,
         ),
         (
