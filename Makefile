@@ -132,8 +132,10 @@ catalog-import = target/release/wombat catalog make $(1)@$(2) --sources $(CATALO
 catalog: ## Make the embedded catalog anew from the real modules, and from the module proxy's list of Go releases
 	$(CARGO) build --release --locked -p wombat
 	target/release/wombat catalog make-go-releases $(CATALOG)/go-releases.json
+	$(call catalog-import,$(BENTHOS),v4.80.0,benthos,benthos)
 	$(call catalog-import,$(BENTHOS),v4.78.0,benthos,benthos)
 	$(call catalog-import,$(BENTHOS),v4.77.0,benthos,benthos)
+	$(call catalog-import,$(CONNECT),v4.110.0,connect,connect)
 	$(call catalog-import,$(CONNECT),v4.105.0,connect,connect)
 	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,connect)
 	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,connect)
@@ -150,10 +152,25 @@ differential: ## Let a real binary lint 6,000 generated pipelines, write its ver
 mutated: ## Select 200,000 mutated pipelines, and say how long it took; needs the machine for itself
 	$(CARGO) test --release --locked -p wombat-service --lib -- --ignored --nocapture select::tests::mutated
 
+.PHONY: catalog-survey
+catalog-survey: ## Add to the embedded catalog what the source of its packages says, without building them again
+	$(CARGO) build --release --locked -p wombat
+	target/release/wombat catalog survey $(CATALOG)/connect-v4.105.0.json --sources $(CATALOG)/sources/connect.json
+	target/release/wombat catalog platforms $(CATALOG)/connect-v4.105.0.json
+
 .PHONY: torture
 torture: tools faketime ## Surprise a whole system in every way that there is, and count what was lost; ARGS="--only calm --quick" for a part
 	$(CARGO) build --release --locked -p wombat
 	$(CARGO) run --release --locked -p wombat-testkit --bin torture -- $(ARGS)
+
+$(TOOLS)/data-servers: tools/data-servers/go.mod tools/data-servers/go.sum tools/data-servers/main.go
+	cd tools/data-servers && GOFLAGS= GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath -o ../../$(TOOLS)/ .
+
+.PHONY: data-flow
+data-flow: tools $(TOOLS)/data-servers ## Run pipelines with data between real servers, each with the smallest binary; ARGS="--only redis" for a part
+	tools/install-data-servers
+	$(CARGO) build --release --locked -p wombat
+	$(CARGO) run --release --locked -p wombat-testkit --bin data-flow -- $(ARGS)
 
 .PHONY: kill-files
 kill-files: tools ## Damage each file that is believed in every way, kill go while it writes modules (20 times) and another Go (10 times)

@@ -115,6 +115,36 @@ test('opening the pipeline again doesn’t undo later picks', async () => {
   await expect.poll(() => picks.textContent()).toBe('1 pick')
 })
 
+test('a distribution with an own name and version', async () => {
+  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  await page.goto(`${running.url}/?p=nats&platform=linux/amd64&name=Acme&version=1.4.0`)
+  // The fields are open, and the one with a fault says so.
+  const name = page.getByTestId('own-name')
+  expect([await name.inputValue(), await page.getByTestId('own-version').inputValue()]).toEqual(['Acme', '1.4.0'])
+  expect(await name.getAttribute('aria-invalid')).toBe('true')
+  await page.getByText('A name has no capital letters.').waitFor()
+  expect(await page.getByTestId('build-button').isDisabled()).toBe(true)
+  // Cleared to be typed again, they stay open.
+  await name.fill('')
+  await name.fill('acme-connect')
+  await expect.poll(() => page.url()).toContain('name=acme-connect&version=1.4.0')
+  expect(await name.getAttribute('aria-invalid')).toBeNull()
+  await page.getByRole('tab', { name: 'wombat' }).click()
+  await page.getByText('--name acme-connect --version-label 1.4.0').waitFor()
+
+  await page.getByTestId('build-button').click()
+  await page.getByTestId('download-link').waitFor({ timeout: 900_000 })
+  const saving = await saved(page, () => page.getByTestId('download-link').click())
+  expect(saving.name).toBe('acme-connect-1.4.0-linux-amd64')
+  expect(await page.getByTestId('distribution').textContent()).toBe('acme-connect 1.4.0')
+  await page.getByLabel('Download with curl', { exact: true }).getByText('curl -fsS -o acme-connect ').waitFor()
+  await page.getByText('chmod +x ./acme-connect-1.4.0-linux-amd64').waitFor()
+  expect(await page.getByRole('link', { name: 'Change the selection' }).getAttribute('href')).toContain('name=acme-connect&version=1.4.0')
+
+  await page.goto(`${running.url}/builds?q=acme`)
+  await page.getByText('acme-connect 1.4.0').first().waitFor()
+})
+
 test('packages by their paths, and presets', async () => {
   const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
   await page.goto(running.url)

@@ -66,6 +66,15 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['build-nothing', () => '?q=natz', (page) => page.getByText('No package matches').waitFor()],
   ['build-list', () => '?way=list', (page) => page.getByTestId('package-list').waitFor()],
   ['build-paste', () => '?way=paste', (page) => page.getByTestId('pipeline').waitFor()],
+  [
+    'build-variables',
+    () => '?way=paste',
+    async (page) => {
+      await page.getByTestId('pipeline').locator('textarea').first().fill('input:\n  ${SOURCE}:\n    a: ${HOST:localhost}\noutput:\n  natz: {}\n')
+      await page.getByTestId('variable-SOURCE').getByText('decides here').waitFor()
+    },
+  ],
+  ['build-distribution', () => '?c=nats&name=Acme&version=1.4.0', (page) => page.getByText('A name has no capital letters.').waitFor()],
   ['one-build', () => done, (page) => page.getByTestId('size-map').waitFor()],
   [
     'one-build-check',
@@ -87,6 +96,15 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
   ['docs', () => 'docs', (page) => page.getByText('/api/resolve').first().waitFor()],
   ['api', () => 'docs/api', (page) => page.getByText('/api/resolve').first().waitFor()],
   ['about', () => 'about', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
+  [
+    'fleet-fetching',
+    () => 'fleet',
+    async (page) => {
+      const builder = { builder: 'b1', host: 'fox', version: '0.2.0', workers: 0, active: [], go: null, sandbox: 'none', templates: [1, 2], draining: true, leaseMs: 9000 }
+      await page.route('**/api/builders', (route) => route.fulfill({ json: { builders: [{ ...builder, problem: 'fetching Go 1.26.11, 34 of 70 MB' }] } }))
+      await page.getByRole('progressbar').waitFor()
+    },
+  ],
   ['missing', () => 'nowhere', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
 ]
 

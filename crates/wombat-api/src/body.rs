@@ -6,38 +6,48 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use wombat_model::names::MAX_BODY;
+use wombat_model::{
+    Refusal,
+    names::{MAX_BODY, MAX_PIPELINE_TEXT},
+};
 
-use crate::ApiError;
+use crate::{ApiError, form};
 
 /// How long a body may take to arrive.
 pub(crate) const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
 
-/// A body of at most 64 KiB, whatever its media type.
+/// A body of at most this many bytes, whatever its media type.
 #[derive(Debug)]
-pub(crate) struct SmallBody(pub(crate) Bytes);
+pub(crate) struct BodyOf<const BYTES: usize>(pub(crate) Bytes);
 
-impl<S> FromRequest<S> for SmallBody
+/// Anything but pipelines.
+pub(crate) type SmallBody = BodyOf<MAX_BODY>;
+
+/// A pipeline as it is.
+pub(crate) type PipelineBody = BodyOf<MAX_PIPELINE_TEXT>;
+
+impl<const BYTES: usize, S> FromRequest<S> for BodyOf<BYTES>
 where
     S: Send + Sync,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        read(request, MAX_BODY).await.map(Self)
+        read(request, BYTES).await.map(Self)
     }
 }
 
-/// A text of at most 64 KiB: as it is, or in a JSON document, where it is longer.
-pub(crate) enum TextBody {
+/// Pipelines: one as it is, a question in JSON, or files of a form.
+pub(crate) enum PipelinesBody {
     Plain(Bytes),
     Json(Bytes),
+    Form { body: Bytes, boundary: String },
 }
 
-/// Largest document with a text, in bytes: each of its characters may be escaped.
-pub(crate) const MAX_TEXT: usize = 6 * MAX_BODY;
+/// Largest question about pipelines, in bytes: in JSON and in forms, texts are longer.
+pub(crate) const MAX_QUESTION: usize = 1024 * 1024;
 
-impl<S> FromRequest<S> for TextBody
+impl<S> FromRequest<S> for PipelinesBody
 where
     S: Send + Sync,
 {
@@ -45,10 +55,23 @@ where
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         if is_json(request.headers()) {
-            return read(request, MAX_TEXT).await.map(Self::Json);
+            return read(request, MAX_QUESTION).await.map(Self::Json);
         }
-        read(request, MAX_BODY).await.map(Self::Plain)
+        if let Some(boundary) = form::boundary(request.headers())? {
+            let body = read(request, MAX_QUESTION).await?;
+            return Ok(Self::Form { body, boundary });
+        }
+        read(request, MAX_PIPELINE_TEXT).await.map(Self::Plain)
     }
+}
+
+/// The refusal of a body that has more bytes than this.
+pub(crate) fn too_large(limit: usize) -> ApiError {
+    let message = format!(
+        "The body is too large: at most {limit} bytes ({} KiB) are taken here.",
+        limit / 1024
+    );
+    Refusal::too_large(None, message).into()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -59,18 +82,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    let too_large = || ApiError::Bare(StatusCode::PAYLOAD_TOO_LARGE);
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     let body = Limited::new(request.into_body(), limit);
     match tokio::time::timeout(ARRIVAL_LIMIT, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Ok(Err(_)) => Err(ApiError::Bare(StatusCode::BAD_REQUEST)),
         Err(_) => Err(ApiError::Slow),
     }

@@ -24,7 +24,10 @@ use wombat_store::Connection;
 
 pub(crate) use self::json::{parsed, written};
 use self::{failure::RequestFailure, reply::read_reply};
-use crate::{ApiError, body::MAX_TEXT};
+use crate::{
+    ApiError,
+    body::{MAX_QUESTION, too_large},
+};
 
 /// How long a service or the store may take.
 const ANSWER_LIMIT: Duration = Duration::from_millis(1500);
@@ -32,6 +35,8 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(1500);
 const ASK_LIMIT: Duration = Duration::from_millis(1900);
 /// Time without an answer after which such a question is sent again: the service may have died.
 const FIRST_TRY: Duration = Duration::from_millis(1200);
+/// Room for the headers of a message, in bytes.
+const MAX_HEADERS: usize = 1024;
 /// Pause before a question is sent again.
 const ASK_PAUSE: Duration = Duration::from_millis(100);
 
@@ -93,13 +98,14 @@ impl Gateway {
         self.pass_on(subject, written(question)?, None).await
     }
 
-    /// The same for a question that holds a text, which grows when it is written as JSON.
-    pub(crate) async fn ask_with_text(
+    /// The same for a question that holds pipelines, which grow when they are written as JSON.
+    pub(crate) async fn ask_with_pipelines(
         &self,
         subject: &'static str,
         question: &impl Serialize,
     ) -> Result<Bytes, ApiError> {
-        self.send(subject, written(question)?, None, MAX_TEXT).await
+        self.send(subject, written(question)?, None, MAX_QUESTION)
+            .await
     }
 
     /// Passes a body on as it is. `client` is the client's address, for quotas.
@@ -119,8 +125,9 @@ impl Gateway {
         client: Option<IpAddr>,
         limit: usize,
     ) -> Result<Bytes, ApiError> {
+        let limit = limit.min(self.largest_message());
         if body.len() > limit {
-            return Err(ApiError::Bare(http::StatusCode::PAYLOAD_TOO_LARGE));
+            return Err(too_large(limit));
         }
         match self.request(subject, body, client, ANSWER_LIMIT).await {
             Ok(message) => read_reply(subject, message),
@@ -165,12 +172,22 @@ impl Gateway {
         }
     }
 
+    /// The most bytes that NATS takes, headers included.
+    fn largest_message(&self) -> usize {
+        let largest = self.connection.client().server_info().max_payload;
+        largest.saturating_sub(MAX_HEADERS)
+    }
+
     /// Asks a builder that runs binaries of this platform. `None`: there is none.
     pub(crate) async fn ask_lint(
         &self,
         platform: Platform,
         question: &LintQuestion,
     ) -> Result<Option<LintReply>, ApiError> {
+        let limit = self.largest_message();
+        if written(question)?.len() > limit {
+            return Err(too_large(limit));
+        }
         let asking = self.connection.ask_lint(platform, question);
         let reply = self.while_up(asking).await;
         reply

@@ -13,6 +13,7 @@ mod caller;
 mod connections;
 mod contents;
 mod error;
+mod form;
 mod gateway;
 mod headers;
 mod health;

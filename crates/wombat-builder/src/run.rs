@@ -17,7 +17,7 @@ use crate::{
     args::{Background, BuilderArgs, BuilderDeps, Warm},
     background::{
         ahead::BuildAhead, contained::contained, go_releases::GoReleasesDesk, imports::ImportDesk,
-        lint, warm::WarmUp,
+        lint, requirements, warm::WarmUp,
     },
     counters::Counters,
     disk::Disk,
@@ -206,6 +206,8 @@ fn start_background(
         );
         background.spawn(contained("learning of Go releases", learning.run()));
     }
+    let answering = requirements::run(Arc::clone(worker), connection.clone());
+    background.spawn(contained("questions about releases", answering));
     if does(Background::Lint) {
         let lint = lint::run(Arc::clone(worker), connection.clone());
         background.spawn(contained("lint", lint));

@@ -104,9 +104,10 @@ fn distrusted(text: &Text<'_>) -> Option<Failure> {
     let not_listed = text.said.contains("/sumdb/")
         && text.gives(&["404 Not Found", "410 Gone", "403 Forbidden"]);
     if not_listed || text.gives(&["missing go.sum entry"]) {
-        return input(format!(
+        let message = format!(
             "The checksum database doesn't know {what}, so it can't be verified and was not built."
-        ));
+        );
+        return input(message).map(|failure| failure.without(what));
     }
     None
 }
@@ -147,15 +148,18 @@ fn unreachable(text: &Text<'_>) -> Option<Failure> {
 }
 
 fn refused(text: &Text<'_>) -> Option<Failure> {
-    let input = |message: String| Some(Failure::new(FailureClass::Input, message));
     let what = subject(text.said);
+    let lacking = |message: String| {
+        let failure = Failure::new(FailureClass::Input, message);
+        Some(failure.without(what.clone()))
+    };
     if text.said.contains("golang.org/toolchain")
         && text.gives(&["404 Not Found", "410 Gone", "403 Forbidden"])
     {
-        return input("The module proxy doesn't have this Go release.".to_owned());
+        return lacking("The module proxy doesn't have this Go release.".to_owned());
     }
     if text.gives(&["403 Forbidden", "401 Unauthorized", "451 "]) {
-        return input(
+        return lacking(
             format!(
                 "The module proxy refuses {what}. {}",
                 server_words(text.said)
@@ -171,7 +175,7 @@ fn refused(text: &Text<'_>) -> Option<Failure> {
         "invalid version",
         "no matching versions",
     ]) {
-        return input(
+        return lacking(
             format!(
                 "The module proxy doesn't have {what}. {}",
                 server_words(text.said)

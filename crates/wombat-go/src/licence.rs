@@ -113,7 +113,7 @@ pub(super) fn count(packages: &Packages, spec: &BuildSpec, picked: &ImportPath) 
     (u32::try_from(marked).unwrap_or(u32::MAX), bundled)
 }
 
-fn begins_with_mark(file: &Path) -> bool {
+pub(super) fn begins_with_mark(file: &Path) -> bool {
     let mut head = Vec::with_capacity(1024);
     let read = File::open(file).and_then(|file| file.take(1024).read_to_end(&mut head));
     // A file that can't be read can't be compiled either, so `go` reports it.

@@ -63,6 +63,29 @@ pub(super) async fn load(
     }
 }
 
+/// The same, but accepts packages that can't be listed: their errors are in the list.
+pub(super) async fn survey(
+    go: &Go<'_>,
+    directory: &Path,
+    spec: &BuildSpec,
+) -> Result<Packages, BuildError> {
+    let listing = match run(go, directory, spec, None, "-mod=readonly").await? {
+        ListResult {
+            incomplete: true, ..
+        } => run(go, directory, spec, None, "-mod=mod").await?,
+        listing => listing,
+    };
+    match listing.failure(spec) {
+        Some(failure)
+            if listing.error.is_none()
+                || !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
+        {
+            Err(failure.into())
+        }
+        Some(_) | None => Ok(listing.packages),
+    }
+}
+
 /// Adds the licence hook, which was listed with the main package, to the binary.
 pub(super) fn include(packages: &mut Packages, licence: &ImportPath) -> Result<(), BuildError> {
     let included = packages.include(licence.as_str());
@@ -138,8 +161,14 @@ async fn run(
         .iter(&binary)
         .filter_map(|package| Some(package.error.as_ref()?.err.clone()))
         .collect();
-    // Temporary errors first: the others may be their consequences.
-    errors.sort_by_key(|text| classify::fetching(text).class != FailureClass::Infra);
+    // Temporary errors first, then those about modules that can't be had: the others may be their consequences.
+    errors.sort_by_key(|text| {
+        let failure = classify::fetching(text);
+        (
+            failure.class != FailureClass::Infra,
+            failure.unfetched.is_none(),
+        )
+    });
     let succeeded = finished.succeeded() && binary.len() > 0;
     let lacks = |text: &str| INCOMPLETE.iter().any(|sign| text.contains(sign));
     let incomplete = errors.iter().any(|text| lacks(text)) || lacks(&finished.stderr);

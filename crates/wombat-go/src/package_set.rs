@@ -34,6 +34,16 @@ impl PackageSet {
         self.0[index] = false;
     }
 
+    pub(super) fn without(&self, other: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .zip(&other.0)
+                .map(|(mine, theirs)| *mine && !*theirs)
+                .collect(),
+        )
+    }
+
     pub(super) fn and(&self, other: &Self) -> Self {
         Self(
             self.0

@@ -238,15 +238,23 @@ impl Packages {
 
     /// A picked package that adds nothing: it and all its imports are empty or in the standard library.
     pub(super) fn empty<'a>(&self, spec: &'a BuildSpec) -> Option<&'a ImportPath> {
-        spec.packages().keys().find(|path| {
-            self.find(path.as_str()).is_some_and(|own| {
-                let closure = self.closure(path.as_str());
-                let others = self
-                    .iter(&closure)
-                    .filter(|package| package.import_path != self.all[own].import_path);
-                self.all[own].error.is_none() && others.into_iter().all(|package| package.standard)
-            })
+        spec.packages().keys().find(|path| self.is_empty(path))
+    }
+
+    /// Whether the package and all its imports are empty or in the standard library.
+    pub(super) fn is_empty(&self, path: &ImportPath) -> bool {
+        self.find(path.as_str()).is_some_and(|own| {
+            let closure = self.closure(path.as_str());
+            let mut others = self
+                .iter(&closure)
+                .filter(|package| package.import_path != self.all[own].import_path);
+            self.all[own].error.is_none() && others.all(|package| package.standard)
         })
+    }
+
+    /// The package of this path.
+    pub(super) fn get(&self, path: &str) -> Option<&ListedPackage> {
+        Some(&self.all[self.find(path)?])
     }
 
     /// The files of a package that are compiled.

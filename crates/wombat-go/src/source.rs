@@ -1,11 +1,12 @@
 //! The files of a main module in the folder of its build.
 
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use wombat_model::BuildSpec;
 
 use super::{
-    error::BuildError, graph_store::GraphFiles, main_file::main_file, release_date::ReleaseDate,
+    blocking::blocking, error::BuildError, graph_store::GraphFiles, main_file::main_file,
+    release_date::ReleaseDate,
 };
 
 pub(super) async fn write_source(
@@ -14,9 +15,24 @@ pub(super) async fn write_source(
     graph: &GraphFiles,
     date: ReleaseDate,
 ) -> Result<(), BuildError> {
-    write_file(folder, "main.go", &main_file(spec, None, date)).await?;
-    write_file(folder, "go.mod", &graph.go_mod).await?;
-    write_file(folder, "go.sum", &graph.go_sum).await
+    let files = [
+        ("main.go", main_file(spec, None, date)),
+        ("go.mod", graph.go_mod.clone()),
+        ("go.sum", graph.go_sum.clone()),
+    ];
+    let folder = folder.to_owned();
+    let written = blocking(move || write_files(&folder, &files)).await;
+    written.map_err(|error| BuildError::local("write a file", &error))
+}
+
+/// One thread writes all, since every change of threads costs the build time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn write_files(folder: &Path, files: &[(&str, String)]) -> io::Result<()> {
+    let mut files = files.iter();
+    files.try_for_each(|(name, text)| fs::write(folder.join(name), text))
 }
 
 pub(super) async fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), BuildError> {

@@ -1,5 +1,7 @@
 //! Facts about packages that need no linking.
 
+mod facts;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
@@ -16,7 +18,7 @@ use super::{
     graph,
     graph_store::GraphFiles,
     job_folder::JobFolder,
-    licence, list,
+    list,
     module_cache::{CachedModule, ModuleCache},
     modules_in_use::HeldModules,
     release_date::ReleaseDate,
@@ -26,41 +28,18 @@ use super::{
     toolchain::Toolchain,
     workshop::Workshop,
 };
-
-/// Facts about a picked package, from its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Survey {
-    /// Whether it compiles to nothing on the target.
-    pub empty: bool,
-    /// Number of files under the Redpanda Community Licence that it compiles.
-    pub marked_files: u32,
-    /// Whether it is in upstream's own community bundle.
-    pub bundled: bool,
-}
+pub use facts::{FoundDriver, PackageFacts, Survey};
 
 impl Workshop {
-    /// Surveys one of the spec's packages.
-    pub async fn survey(
-        &self,
-        spec: &BuildSpec,
-        package: &ImportPath,
-        scope: &Scope,
-    ) -> Result<Survey, BuildError> {
+    /// Surveys all packages of the spec, except for the base.
+    pub async fn survey(&self, spec: &BuildSpec, scope: &Scope) -> Result<Survey, BuildError> {
         let job = SurveyJob::new(self, spec, scope).await?;
         let go = job.go(self, scope);
         let (source, _required) = job.source(self, &go, spec).await?;
-        let packages = list::load(&go, &source, spec, None).await?;
+        let packages = list::survey(&go, &source, spec).await?;
         let _counted = self.modules.of_packages(&packages).await;
-        let (spec, package) = (spec.clone(), package.clone());
-        let survey = blocking(move || {
-            let (marked_files, bundled) = licence::count(&packages, &spec, &package);
-            Survey {
-                empty: packages.empty(&spec) == Some(&package),
-                marked_files,
-                bundled,
-            }
-        });
-        Ok(survey.await)
+        let spec = spec.clone();
+        Ok(blocking(move || facts::survey(&packages, &spec)).await)
     }
 
     /// The module graph of the spec's modules.
@@ -130,6 +109,12 @@ impl Workshop {
     pub fn source_folder(&self, module: &ModulePath, version: &ModuleVersion) -> PathBuf {
         let module = CachedModule::new(module, version);
         ModuleCache(&self.settings().module_cache).folder(&module)
+    }
+
+    /// Whether a module's source is fetched.
+    pub(crate) async fn has_source(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        let folder = self.source_folder(module, version);
+        tokio::fs::try_exists(folder).await.unwrap_or_default()
     }
 
     /// All packages of a module of the spec.

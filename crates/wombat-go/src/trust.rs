@@ -65,9 +65,12 @@ impl Trust {
     }
 }
 
-/// The release, and the releases of other catalog modules that its own authors build it with.
+/// The release, and what its own authors build it with: releases of other catalog modules, and drivers.
 fn modules_of(release: Release) -> impl Iterator<Item = (ModulePath, ModuleVersion)> {
-    std::iter::once((release.module, release.version)).chain(release.requires)
+    let drivers = release.drivers.into_iter();
+    std::iter::once((release.module, release.version))
+        .chain(release.requires)
+        .chain(drivers.map(|driver| (driver.module, driver.version)))
 }
 
 #[cfg(test)]

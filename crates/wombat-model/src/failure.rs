@@ -61,6 +61,8 @@ pub struct Failure {
     pub message: String,
     /// The package that caused it, if one did.
     pub package: Option<ImportPath>,
+    /// The module that couldn't be had, such as `a.b/c v1.2.3`, if that caused it. Records don't keep it.
+    pub unfetched: Option<String>,
 }
 
 impl Failure {
@@ -76,6 +78,7 @@ impl Failure {
             class,
             message,
             package: None,
+            unfetched: None,
         }
     }
 
@@ -84,6 +87,15 @@ impl Failure {
     pub fn blaming(self, package: ImportPath) -> Self {
         Self {
             package: Some(package),
+            ..self
+        }
+    }
+
+    /// The same, because this module couldn't be had.
+    #[must_use]
+    pub fn without(self, module: String) -> Self {
+        Self {
+            unfetched: Some(module),
             ..self
         }
     }

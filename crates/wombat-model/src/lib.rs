@@ -12,6 +12,7 @@ pub mod catalog;
 mod client;
 mod distribution;
 mod failure;
+mod file_names;
 mod go_version;
 mod identifier;
 mod identity;
@@ -45,9 +46,10 @@ pub use build::{
 };
 pub use client::client_network;
 pub use distribution::{
-    Distribution, DistributionName, DistributionVersion, ParseDistributionError, program_name,
+    Distribution, DistributionName, DistributionVersion, ParseDistributionError,
 };
 pub use failure::{Failure, FailureClass};
+pub use file_names::program_name;
 pub use go_version::{GoLine, GoVersion, ParseGoLineError, ParseGoVersionError};
 pub use identifier::{BuilderId, ClaimId, ParseIdentifierError};
 pub use identity::{BuildHash, Identity, ParseDigestError, Sha256};

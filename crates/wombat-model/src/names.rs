@@ -37,6 +37,11 @@ pub const LINT_SUBJECT_PREFIX: &str = "builder.lint.";
 /// The queue group in which builders share lint requests.
 pub const LINT_QUEUE: &str = "q";
 
+/// Subject of questions about releases outside the catalog, from services to builders.
+pub const REQUIREMENTS_SUBJECT: &str = "builder.requirements";
+/// The queue group in which builders share them.
+pub const REQUIREMENTS_QUEUE: &str = "q";
+
 /// Header of a `build.request` that came over the gateway: the client's address, which its quota is kept under.
 pub const CLIENT_HEADER: &str = "Wombat-Client";
 
@@ -59,3 +64,9 @@ pub const MAX_VARIABLES: usize = 256;
 pub const MAX_VARIABLE_NAME: usize = 256;
 /// Longest value of a variable, in bytes.
 pub const MAX_VARIABLE_VALUE: usize = 16 * 1024;
+/// Most files of one question about pipelines.
+pub const MAX_FILES: usize = 256;
+/// Longest name of a file, in bytes.
+pub const MAX_FILE_NAME: usize = 256;
+/// Most text of pipelines in one question, in bytes.
+pub const MAX_PIPELINE_TEXT: usize = 256 * 1024;

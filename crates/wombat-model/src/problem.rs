@@ -48,8 +48,10 @@ pub enum ProblemCode {
     VersionConflict,
     /// The package compiles to nothing for this target.
     EmptyOnPlatform,
-    /// The operator hasn't accepted the licence.
+    /// The operator's rules don't allow the licence.
     LicenceRefused,
+    /// The operator hasn't accepted the licence of an enterprise feature, and can: `--accept-licence`.
+    LicenceNotAccepted,
     /// The operator has blocked this module.
     ModuleRefused,
     /// The query can't be parsed.

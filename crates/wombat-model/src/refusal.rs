@@ -128,6 +128,16 @@ impl Refusal {
         )
     }
 
+    /// A field, or the whole body, is larger than it may be.
+    pub fn too_large(field: Option<&str>, message: impl Into<String>) -> Self {
+        let problem = Problem {
+            code: ProblemCode::TooMany,
+            field: field.map(str::to_owned),
+            message: message.into(),
+        };
+        Self::new(RefusalStatus::TooLarge, problem)
+    }
+
     /// NATS or a service is unavailable.
     pub fn unavailable(message: impl Into<String>, retry_after: u64) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wombat_model::{LicenceArgs, Platform, units};
+use wombat_model::{GoVersion, LicenceArgs, Platform, catalog::ReleaseChoice, units};
 use wombat_store::renamed;
 
 use crate::resolve::{ModulePolicy, Policy};
@@ -32,6 +32,21 @@ pub struct ServiceArgs {
     #[arg(long, env = "WOMBAT_MODULES", value_name = "WHICH")]
     pub modules: Option<ModulePolicy>,
 
+    /// Release that requests without a version get (repeatable, one per module) [default: the newest that offers every
+    /// package of the one before it]
+    #[arg(
+        long,
+        env = "WOMBAT_DEFAULT_RELEASE",
+        value_name = "MODULE=VERSION",
+        value_delimiter = ','
+    )]
+    pub default_release: Vec<ReleaseChoice>,
+
+    /// Time between two tries of packages that an import couldn't try, since the module proxy refused something that
+    /// they need; 0: never
+    #[arg(long, env = "WOMBAT_REFETCH_INTERVAL", value_name = "TIME", default_value = "1d", value_parser = units::duration)]
+    pub refetch_interval: Duration,
+
     /// Time for which a build that exceeded its limits or took down its builders is refused; operators can force it
     /// earlier
     #[arg(long, env = "WOMBAT_POISON_REST", value_name = "TIME", default_value = "1h", value_parser = units::duration)]
@@ -41,6 +56,11 @@ pub struct ServiceArgs {
     /// operators can force it earlier
     #[arg(long, env = "WOMBAT_RETRY_AFTER", value_name = "TIME", default_value = "10m", value_parser = units::duration)]
     pub retry_after: Duration,
+
+    /// Go release of requests without `goVersion`, where it can build what they name; for builders that can't fetch the
+    /// newest [default: the newest patch of the newest line that a release is known to be built with]
+    #[arg(long, env = "WOMBAT_DEFAULT_GO", value_name = "VERSION")]
+    pub default_go: Option<GoVersion>,
 
     /// Platforms to build for, separated by commas [default: all supported platforms]
     #[arg(
@@ -83,8 +103,11 @@ impl Default for ServiceArgs {
             client_quota: None,
             licences: LicenceArgs::default(),
             modules: None,
+            default_release: Vec::new(),
+            refetch_interval: Duration::from_hours(24),
             poison_rest: Duration::from_hours(1),
             retry_after: Duration::from_mins(10),
+            default_go: None,
             platforms: Vec::new(),
             keep_for: None,
             keep_days: None,
@@ -141,6 +164,18 @@ mod tests {
             format!("{parsed:?}"),
             format!("{:?}", ServiceArgs::default())
         );
+    }
+
+    #[test]
+    fn default_releases_are_read() {
+        let of = |text: &str| Command::try_parse_from(["x", "--default-release", text]);
+        let parsed = of("a.b/c=v1.0.0").unwrap().service;
+        assert_eq!(parsed.default_release[0].module.as_str(), "a.b/c");
+        let Err(error) = of("a.b/c@v1.0.0") else {
+            panic!("it has no `=`");
+        };
+        let text = error.to_string();
+        assert!(text.contains("connect/v4=v4"), "{text}");
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Endpoint {
                 r#"{"component":"input/kafka"}"#,
             ),
             Self::Select => catalog::<SelectQuestion, SelectAnswer>(
-                "Show which packages a pipeline needs, and its mistakes. The pipeline isn't stored.",
+                "Show which packages pipelines need, and their mistakes: one as `pipeline`, or many files as `files`. They aren't stored.",
                 r#"{"pipeline":"input: {nats: {urls: [a], subject: '${SUBJECT}'}}\noutput: {stdout: {}}","variables":{"SUBJECT":"b"}}"#,
             ),
             Self::Blocklist => {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use wombat_model::{
-    catalog::{CatalogPackage, Component, Licence, PlatformSupport, Release},
+    catalog::{CatalogPackage, Component, Driver, Licence, PlatformSupport, Release},
     wire::CatalogQuestion,
 };
 
@@ -11,25 +11,43 @@ use crate::catalog::{BENTHOS, Releases, Snapshot};
 
 pub(crate) const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
-/// Connect v4.105.0 and v4.85.0, Benthos v4.77.0 and v4.78.0; the Benthos that v4.85.0 requires is missing.
+/// Connect v4.105.0 and v4.85.0, Benthos v4.77.0 and v4.78.0; the Benthos that v4.85.0 requires is missing, and its
+/// drivers aren't known.
 pub(crate) fn catalog() -> Snapshot {
-    let connect = |version: &str, benthos: &str, go: &[&str]| Release {
-        requires: BTreeMap::from([(BENTHOS.parse().unwrap(), benthos.parse().unwrap())]),
-        packages: connect_packages(),
-        base_bytes: Some(1_000),
-        ..release(CONNECT, version, go)
+    edited(|_| ())
+}
+
+/// The same with another Connect v4.105.0.
+pub(crate) fn edited(edit: impl Fn(&mut Release)) -> Snapshot {
+    let connect = |version: &str, benthos: &str, go: &[&str]| {
+        let mut release = Release {
+            requires: BTreeMap::from([(BENTHOS.parse().unwrap(), benthos.parse().unwrap())]),
+            packages: connect_packages(),
+            base_bytes: Some(1_000),
+            ..release(CONNECT, version, go)
+        };
+        if version == "v4.105.0" {
+            release.drivers = connect_drivers();
+            edit(&mut release);
+        }
+        release
     };
     let benthos = |version: &str, go: &[&str]| Release {
         packages: benthos_packages(),
         ..release(BENTHOS, version, go)
     };
-    let all = [
+    catalog_with([
         connect("v4.105.0", "v4.77.0", &["1.26.8", "1.26.6", "1.26.5"]),
         connect("v4.85.0", "v4.66.0", &["1.26.8", "1.26.5", "1.26.3"]),
         benthos("v4.77.0", &["1.26.8", "1.26.6", "1.26.5", "1.26.4"]),
         benthos("v4.78.0", &["1.26.8", "1.26.6"]),
-    ];
-    Snapshot::of(Arc::new(Releases::new(all.map(Arc::new), 4)))
+    ])
+}
+
+/// A catalog of these releases.
+pub(crate) fn catalog_with(all: impl IntoIterator<Item = Release>) -> Snapshot {
+    let all = all.into_iter().map(Arc::new);
+    Snapshot::of(Arc::new(Releases::new(all, 4)))
 }
 
 fn release(module: &str, version: &str, go: &[&str]) -> Release {
@@ -43,13 +61,28 @@ fn release(module: &str, version: &str, go: &[&str]) -> Release {
         component_root: "public/components".to_owned(),
         packages: Vec::new(),
         excluded: BTreeMap::new(),
+        unfetched: BTreeMap::new(),
         base_bytes: None,
+        shared: Vec::new(),
+        drivers: Vec::new(),
         document: None,
-        generation: 0,
+        added_documents: Vec::new(),
+        generation: 5,
     }
 }
 
-fn package(module: &str, name: &str, components: &[&str]) -> CatalogPackage {
+/// A release with these packages.
+pub(crate) fn release_with(module: &str, version: &str, packages: &[&str]) -> Release {
+    Release {
+        packages: packages
+            .iter()
+            .map(|name| package(module, name, &[&format!("input/{name}")]))
+            .collect(),
+        ..release(module, version, &["1.26.8"])
+    }
+}
+
+fn package(module: &str, name: &str, all: &[&str]) -> CatalogPackage {
     let platforms = ["linux/amd64", "linux/arm"];
     CatalogPackage {
         path: format!("{module}/public/components/{name}")
@@ -62,16 +95,9 @@ fn package(module: &str, name: &str, components: &[&str]) -> CatalogPackage {
         platforms: platforms
             .map(|platform| (platform.parse().unwrap(), PlatformSupport::Compiles))
             .into(),
-        components: components
-            .iter()
-            .map(|text| {
-                let (kind, name) = text.split_once('/').unwrap();
-                Component {
-                    kind: kind.parse().unwrap(),
-                    name: name.to_owned(),
-                }
-            })
-            .collect(),
+        components: components(all),
+        enterprise: Vec::new(),
+        missing: BTreeMap::new(),
         added_bytes: None,
         compile_ms: None,
         support: Vec::new(),
@@ -95,6 +121,7 @@ fn connect_packages() -> Vec<CatalogPackage> {
         CatalogPackage {
             licence: Licence::Community,
             rcl_files: 30,
+            enterprise: components(&["input/mysql_cdc"]),
             ..plain("aws", &aws)
         },
         plain("confluent", &["processor/schema_registry_decode"]),
@@ -114,6 +141,7 @@ fn connect_packages() -> Vec<CatalogPackage> {
         CatalogPackage {
             licence: Licence::Rcl,
             rcl_files: 6,
+            enterprise: components(&["input/mysql_cdc"]),
             ..plain("mysql", &["input/mysql_cdc"])
         },
         CatalogPackage {
@@ -145,9 +173,63 @@ fn connect_packages() -> Vec<CatalogPackage> {
             ],
         ),
         CatalogPackage {
+            missing: [(
+                "linux/arm".parse().unwrap(),
+                components(&["driver/snowflake", "driver/sqlite"]),
+            )]
+            .into(),
+            ..plain(
+                "sql",
+                &[
+                    "cache/sql",
+                    "buffer/sqlite",
+                    "input/sql_select",
+                    "driver/postgres",
+                    "driver/snowflake",
+                    "driver/sqlite",
+                ],
+            )
+        },
+        plain(
+            "sql/base",
+            &["cache/sql", "buffer/sqlite", "input/sql_select"],
+        ),
+        CatalogPackage {
             cgo: true,
             ..plain("zeromq", &["input/zmq4"])
         },
+    ]
+}
+
+pub(crate) fn components(all: &[&str]) -> Vec<Component> {
+    let parts = all.iter().map(|text| text.split_once('/').unwrap());
+    let components = parts.map(|(kind, name)| Component {
+        kind: kind.parse().unwrap(),
+        name: name.to_owned(),
+    });
+    components.collect()
+}
+
+/// Snowflake can't be compiled for linux/arm.
+fn connect_drivers() -> Vec<Driver> {
+    let driver = |path: &str, version: &str, name: &str| Driver {
+        module: path.parse().unwrap(),
+        version: version.parse().unwrap(),
+        package: CatalogPackage {
+            path: path.parse().unwrap(),
+            ..package(CONNECT, "x", &[&format!("driver/{name}")])
+        },
+    };
+    let mut snowflake = driver("github.com/snowflakedb/gosnowflake", "v1.19.0", "snowflake");
+    let arm = "linux/arm".parse().unwrap();
+    snowflake
+        .package
+        .platforms
+        .insert(arm, PlatformSupport::Fails);
+    vec![
+        driver("github.com/lib/pq", "v1.12.0", "postgres"),
+        snowflake,
+        driver("modernc.org/sqlite", "v1.49.1", "sqlite"),
     ]
 }
 

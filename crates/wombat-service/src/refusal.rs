@@ -79,7 +79,7 @@ pub(crate) fn of_question(failure: &serde_json::Error) -> Refusal {
     use serde_json::error::Category;
 
     let text = failure.to_string();
-    let is_of_variables = text.starts_with("`variables");
+    let is_of_variables = text.starts_with("`variables") || text.starts_with("`files");
     let code = match failure.classify() {
         Category::Io | Category::Syntax | Category::Eof => ProblemCode::Malformed,
         Category::Data if text.starts_with("unknown field") => ProblemCode::UnknownField,

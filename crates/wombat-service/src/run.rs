@@ -10,7 +10,7 @@ use wombat_store::{Connection, ELECTION_PATIENCE, Followers, Store, StoreError};
 use crate::{
     ServiceArgs,
     answers::Answers,
-    catalog::{Catalog, Imports},
+    catalog::{Catalog, Choices, ChosenReleases, Imports, Refetch, RequirementsDesk},
     index, janitor,
     live::Live,
     micro::Micro,
@@ -86,8 +86,13 @@ async fn start(
     args: ServiceArgs,
     followers: &Followers,
 ) -> anyhow::Result<Micro> {
-    let catalog = catalog(&deps.store, followers).await?;
+    let chosen = Choices {
+        releases: ChosenReleases::new(&args.default_release),
+        go: args.default_go,
+    };
+    let catalog = catalog(&deps.store, chosen, followers).await?;
     let imports = Imports::start(&deps.store, &catalog, followers);
+    Refetch::start(&deps.store, args.refetch_interval, followers);
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
     let live = Live::start(&deps.store, followers).await;
     let client = deps.connection.client();
@@ -103,6 +108,7 @@ async fn start(
         store: deps.store.clone(),
         catalog,
         imports,
+        requirements: RequirementsDesk::new(deps.connection.clone()),
         live,
         builds,
         quotas: Quotas::new(args.client_quota),
@@ -115,10 +121,10 @@ async fn start(
 }
 
 /// Seeds and reads the catalog. Waits while its stream has no leader.
-async fn catalog(store: &Store, followers: &Followers) -> anyhow::Result<Catalog> {
+async fn catalog(store: &Store, chosen: Choices, followers: &Followers) -> anyhow::Result<Catalog> {
     let until = Instant::now() + ELECTION_PATIENCE;
     loop {
-        match Catalog::start(store, followers).await {
+        match Catalog::start(store, chosen.clone(), followers).await {
             Err(error) if passes(&error) && Instant::now() < until => {
                 warn!(
                     error = format!("{error:#}"),

@@ -1,7 +1,7 @@
-//! The `catalog` bucket: a key per module release, and one for the blocklist; `imports` and `go_releases` have its other
-//! keys. It decides what "newest" means, the same for every instance.
+//! The `catalog` bucket: a key per module release, and one for the blocklist; `imports`, `import_work`, `default_releases` and
+//! `go_releases` have its other keys. It decides what "newest" means, the same for every instance.
 
-use wombat_model::{Blocklist, catalog::Release, names::CATALOG_BUCKET};
+use wombat_model::{Blocklist, ModulePath, ModuleVersion, catalog::Release, names::CATALOG_BUCKET};
 
 use crate::{
     Connection, Revision, StoreError, Versioned, Watcher, Written,
@@ -69,6 +69,31 @@ impl Catalog {
             };
             match self.bucket.write(&key, release.clone(), expected).await? {
                 Written::Won(_) => return Ok(before),
+                // Another instance does the same.
+                Written::Lost => {}
+            }
+        }
+    }
+
+    /// Changes a release, and returns whether there is one. Changes nothing if the key was written after `revision`.
+    pub async fn amend(
+        &self,
+        (module, version): (&ModulePath, &ModuleVersion),
+        revision: Revision,
+        amend: impl Fn(&mut Release),
+    ) -> Result<bool, StoreError> {
+        let key = release_key(module, version);
+        loop {
+            let held = match self.bucket.read::<Release>(&key).await? {
+                Slot::Held(entry) if entry.revision > revision => return Ok(true),
+                Slot::Held(entry) => entry,
+                Slot::Vacant | Slot::Deleted(_) | Slot::Unreadable { .. } => return Ok(false),
+            };
+            let mut release = held.value;
+            amend(&mut release);
+            let written = self.bucket.write(&key, release, Some(held.revision));
+            match written.await? {
+                Written::Won(_) => return Ok(true),
                 // Another instance does the same.
                 Written::Lost => {}
             }

@@ -1,6 +1,6 @@
 //! Keys of the `catalog` bucket that name a module and a version.
 
-use wombat_model::{ModulePath, ModuleVersion};
+use wombat_model::{ImportPath, ModulePath, ModuleVersion};
 
 /// The key of a release.
 pub(crate) fn release_key(module: &ModulePath, version: &ModuleVersion) -> String {
@@ -12,15 +12,36 @@ pub(crate) fn import_key(module: &ModulePath, version: &ModuleVersion) -> String
     key_of("import", module, version)
 }
 
+/// The key of an import's plan.
+pub(crate) fn import_plan_key(module: &ModulePath, version: &ModuleVersion) -> String {
+    key_of("import-plan", module, version)
+}
+
+/// The key of one package of an import.
+pub(crate) fn import_part_key(
+    module: &ModulePath,
+    version: &ModuleVersion,
+    path: &ImportPath,
+) -> String {
+    let mut key = key_of("import-part", module, version) + ".";
+    push_escaped(&mut key, path.as_str());
+    key
+}
+
+/// The keys of all packages of an import.
+pub(crate) fn import_part_keys(module: &ModulePath, version: &ModuleVersion) -> String {
+    key_of("import-part", module, version) + ".>"
+}
+
 /// Keys of a bucket allow fewer characters than paths and versions: the others become `=` and two hex digits.
 fn key_of(kind: &str, module: &ModulePath, version: &ModuleVersion) -> String {
     let mut key = format!("{kind}.");
-    for byte in module
-        .as_str()
-        .bytes()
-        .chain([b'/'])
-        .chain(version.as_str().bytes())
-    {
+    push_escaped(&mut key, &format!("{module}/{version}"));
+    key
+}
+
+fn push_escaped(key: &mut String, text: &str) {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_/".contains(&byte) {
             key.push(char::from(byte));
         } else {
@@ -28,7 +49,6 @@ fn key_of(kind: &str, module: &ModulePath, version: &ModuleVersion) -> String {
             key.push_str(&hex::encode([byte]));
         }
     }
-    key
 }
 
 #[cfg(test)]
@@ -43,5 +63,10 @@ mod tests {
             &"v2.0.0+incompatible".parse().unwrap(),
         );
         assert_eq!(key, "release.a=2eb/c=7ed/v2=2e0=2e0=2bincompatible");
+        let (module, version) = ("a.b/c".parse().unwrap(), "v1.0.0".parse().unwrap());
+        let part = import_part_key(&module, &version, &"a.b/c/d".parse().unwrap());
+        assert_eq!(part, "import-part.a=2eb/c/v1=2e0=2e0.a=2eb/c/d");
+        let all = import_part_keys(&module, &version);
+        assert_eq!(all, "import-part.a=2eb/c/v1=2e0=2e0.>");
     }
 }

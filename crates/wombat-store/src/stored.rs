@@ -4,11 +4,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use wombat_model::{
     Blocklist, Build, Presence,
-    catalog::{GoReleases, Import, Release},
+    catalog::{DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
     wire::BuildOutline,
 };
 
-use crate::catalog_keys::{import_key, release_key};
+use crate::{
+    catalog_keys::{import_key, import_part_key, import_plan_key, release_key},
+    packed,
+};
 
 /// A value that can be read from a bucket.
 pub trait Readable: Sized {
@@ -91,7 +94,28 @@ impl Readable for Import {
     }
 }
 
+impl Readable for ImportPlan {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let plan: Self = packed::read(payload)?;
+        under(key, &import_plan_key(&plan.module, &plan.version), plan)
+    }
+}
+
+impl Readable for ImportPart {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let part: Self = packed::read(payload)?;
+        let own = import_part_key(&part.module, &part.version, &part.path);
+        under(key, &own, part)
+    }
+}
+
 impl Readable for Blocklist {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
+impl Readable for DefaultReleases {
     fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
         json(payload)
     }
@@ -110,6 +134,19 @@ impl Readable for String {
     }
 }
 
+impl Stored for ImportPlan {
+    fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        packed::write(self)
+    }
+}
+
+impl Stored for ImportPart {
+    fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        packed::write(self)
+    }
+}
+
+impl Stored for DefaultReleases {}
 impl Stored for Release {}
 impl Stored for Import {}
 impl Stored for Blocklist {}

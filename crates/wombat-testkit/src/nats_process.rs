@@ -144,7 +144,8 @@ impl Drop for NatsProcess {
     }
 }
 
-pub(crate) fn free_port() -> anyhow::Result<u16> {
+/// A port of the loopback interface that nothing listens at.
+pub fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }

@@ -126,6 +126,11 @@ impl StubGo {
         self.set("offers", &lines.join("\n"))
     }
 
+    /// The module proxy refuses what these packages need from now on.
+    pub fn refuses(&self, packages: &[&str]) -> anyhow::Result<()> {
+        self.set("unfetched", &packages.join("\n"))
+    }
+
     /// The checksum database knows these modules from now on.
     pub fn knows_sums(&self, modules: &[&TestModule]) -> anyhow::Result<()> {
         let lines = modules.iter().map(|module| {

@@ -72,6 +72,12 @@ case "$1 $2" in
     echo '{"ImportPath":"time/tzdata","Dir":"/none","Standard":true}'
     quoted='"stub.example/below"'
     for path in $imports; do
+        if grep -qxF "$path" "$here/unfetched" 2>/dev/null; then
+            refusal='parts.example/refused@v1.0.0: reading https://proxy.example/parts.example/refused/@v/v1.0.0.zip: 403 Forbidden'
+            printf '{"ImportPath":"%s","Dir":"/none","Error":{"Err":"%s"}}\n' "$path" "$refusal"
+            quoted="$quoted,\"$path\""
+            continue
+        fi
         printf '{"ImportPath":"%s","Dir":"/none","Imports":["stub.example/below"]}\n' "$path"
         quoted="$quoted,\"$path\""
     done

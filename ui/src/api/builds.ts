@@ -3,7 +3,7 @@ import { asText, bodyOf, client, finishedOf, pacedOf, type Paced } from './clien
 import type { RequestBody as StrictRequestBody } from './schema'
 import type { BuildView, BuildersAnswer, Contents, HealthReport, LintAnswer, ListAnswer, Recipe, RequestBody, ResolveAnswer, StatsAnswer } from './types'
 
-/** The service checks the platform, which comes from an address. */
+/** The service checks the platform and the template, which come from an address or a record. */
 const bodyFor = (request: RequestBody): StrictRequestBody => request as StrictRequestBody
 const one = (id: string) => ({ path: { id } })
 

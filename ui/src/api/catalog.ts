@@ -3,7 +3,7 @@ import type { OpenapiDocument } from '@/lib/openapi'
 
 import { asText, bodyOf, client } from './client'
 import type { paths } from './schema'
-import type { CatalogAnswer, ComponentAnswer, ComponentKind, ImportsAnswer, PlatformsAnswer, SelectAnswer, VersionAnswer } from './types'
+import type { CatalogAnswer, ComponentAnswer, ComponentKind, GoReleasesAnswer, ImportsAnswer, PlatformsAnswer, SelectAnswer, VersionAnswer } from './types'
 
 /** More packages than any release has, so that one answer holds them all. */
 const ALL = 1000
@@ -22,11 +22,27 @@ export interface SelectTarget {
   variant: string | undefined
   goVersion: string | undefined
 }
-type SelectQuery = paths['/api/catalog/select']['post']['parameters']['query']
+type SelectCall = paths['/api/catalog/select']['post']
 
-/** The components and packages that a pipeline needs; the server doesn't keep the pipeline. The service checks the target, which comes from an address. */
-export const selectFor = (pipeline: string, target: SelectTarget, signal: AbortSignal): Promise<SelectAnswer> =>
-  bodyOf(client.POST('/api/catalog/select', { params: { query: target as SelectQuery }, body: pipeline, ...asText, signal }))
+export interface PipelineQuestion {
+  pipeline: string
+  /** Values of its variables. */
+  variables?: Record<string, string> | undefined
+}
+
+/**
+ * The components and packages that a pipeline needs; the server keeps neither the pipeline nor a value. The service checks the target, which
+ * comes from an address. Values are in the body alone, because servers log addresses.
+ */
+export function selectFor({ pipeline, variables }: PipelineQuestion, target: SelectTarget, signal: AbortSignal): Promise<SelectAnswer> {
+  const params = { query: target as SelectCall['parameters']['query'] }
+  if (!variables) return bodyOf(client.POST('/api/catalog/select', { params, body: pipeline, ...asText, signal }))
+  const body = { pipeline, variables } satisfies SelectCall['requestBody']['content']['application/json']
+  return bodyOf(client.POST('/api/catalog/select', { params, body, signal }))
+}
+
+/** The Go releases that builders can fetch. */
+export const getGoReleases = (signal?: AbortSignal): Promise<GoReleasesAnswer> => bodyOf(client.GET('/api/catalog/go-releases', { signal }))
 
 /** Imports that wait, run or have ended. */
 export const getImports = (signal?: AbortSignal): Promise<ImportsAnswer> => bodyOf(client.GET('/api/catalog/imports', { signal }))

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { getBuild, getContents, lintPipeline, listBuilds, lookAtBuild, requestBuild } from './builds'
-import { getComponent, selectFor } from './catalog'
+import { getComponent, getGoReleases, selectFor } from './catalog'
 import { callRaw, isReached, serverNow, setToken } from './client'
 
 /** The requests that were sent, and what answers the next ones. */
@@ -40,10 +40,19 @@ describe('a request', () => {
   it('has a JSON body, or a pipeline as plain text', async () => {
     await requestBuild({ goos: 'linux', goarch: 'amd64', packages: ['a.b/c'] })
     await lintPipeline('build.x', 'input: {}\n')
-    await selectFor('a: "b"\n', { goos: 'linux', goarch: 'arm', variant: undefined, goVersion: undefined }, new AbortController().signal)
+    await selectFor({ pipeline: 'a: "b"\n' }, { goos: 'linux', goarch: 'arm', variant: undefined, goVersion: undefined }, new AbortController().signal)
     expect(sent.map(line)).toEqual(['POST /api/builds', 'POST /api/builds/build.x/lint', 'POST /api/catalog/select?goos=linux&goarch=arm'])
     expect(sent.map(({ headers }) => headers.get('content-type'))).toEqual(['application/json', 'text/plain; charset=utf-8', 'text/plain; charset=utf-8'])
     expect(await Promise.all(sent.map((request) => request.text()))).toEqual(['{"goos":"linux","goarch":"amd64","packages":["a.b/c"]}', 'input: {}\n', 'a: "b"\n'])
+  })
+
+  it('has the values of variables in its body alone', async () => {
+    const target = { goos: 'linux', goarch: 'arm', variant: undefined, goVersion: '1.26.8' }
+    await selectFor({ pipeline: 'a: ${A}\n', variables: { A: 'hunter2' } }, target, new AbortController().signal)
+    await getGoReleases()
+    expect(sent.map(line)).toEqual(['POST /api/catalog/select?goos=linux&goarch=arm&goVersion=1.26.8', 'GET /api/catalog/go-releases'])
+    expect(sent[0]?.headers.get('content-type')).toBe('application/json')
+    expect(await sent[0]?.text()).toBe('{"pipeline":"a: ${A}\\n","variables":{"A":"hunter2"}}')
   })
 
   it('carries the token once there is one', async () => {

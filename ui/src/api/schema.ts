@@ -284,7 +284,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored */
+        /** Find what pipelines need, and what is wrong in them; they aren't stored */
         post: operations["selectForPipeline"];
         delete?: never;
         options?: never;
@@ -567,6 +567,8 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
+            /** @description The distribution's own name. */
+            name?: string;
             /** @description A rebuild gave different bytes. */
             notReproducible?: boolean;
             /** @description Digest of the binary before that rebuild. */
@@ -618,6 +620,8 @@ export type components = {
             };
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
+            /** @description The distribution's own version. */
+            version?: string;
         };
         /** @description Answer of `build.builders`. */
         BuildersAnswer: {
@@ -686,7 +690,7 @@ export type components = {
             summary?: string;
         };
         /** @description What a component does in a pipeline. */
-        ComponentKind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method";
+        ComponentKind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver";
         /** @description A package that brings a component. */
         ComponentProvider: {
             /** @description The component. */
@@ -826,6 +830,8 @@ export type components = {
         };
         /** @description How many values a field holds. */
         FieldShape: "scalar" | "array" | "2darray" | "map";
+        /** @description What a file holds, by its content. */
+        FileRole: "pipeline" | "resources" | "streams" | "template" | "tests" | "component" | "mapping" | "manifest" | "data" | "empty" | "unknown";
         /** @description A component that a pipeline uses. */
         FoundComponent: {
             /** @description Whether every binary has it. */
@@ -835,6 +841,8 @@ export type components = {
              * @description Column of its first use, from 1.
              */
             column: number;
+            /** @description Name of the file, if the question had files. */
+            file?: string;
             /** @description What it does. */
             kind: components["schemas"]["ComponentKind"];
             /**
@@ -909,6 +917,8 @@ export type components = {
             goVersions?: string[];
             /** @description The module. */
             module: string;
+            /** @description If not empty, only these packages are tried, and added to the release that is in the catalog. */
+            only?: string[];
             /** @description When it was requested. */
             requested: string;
             /** @description Its version. */
@@ -929,6 +939,13 @@ export type components = {
              * @description Packages in all; 0 until they are known.
              */
             of: number;
+            /**
+             * Format: uint32
+             * @description Estimate of the time until its end, in seconds, once a package is done.
+             */
+            secondsLeft?: number;
+            /** @description Whether idle builders may take packages of it. */
+            shared?: boolean;
             /** @constant */
             status: "importing";
         } | {
@@ -1115,12 +1132,33 @@ export type components = {
              * @description Milliseconds that it took to compile at the import, without what earlier packages had compiled already.
              */
             compileMs?: number;
-            /** @description Its components, without those of the base. */
+            /** @description Its components, without those of the base, and the SQL drivers that it contains. */
             components: components["schemas"]["Component"][];
             /** @description One line on what it is for. */
             description: string;
+            /**
+             * @description Those of its components that are enterprise features: the operator must have accepted their licence, whichever
+             *     package brings them.
+             */
+            enterprise?: components["schemas"]["Component"][];
             /** @description Licence of all that it compiles. */
             licence: components["schemas"]["Licence"];
+            /** @description Components that it doesn't bring on a platform on which it compiles, because their files are left out there. */
+            missing?: {
+                "darwin/amd64"?: components["schemas"]["Component"][];
+                "darwin/arm64"?: components["schemas"]["Component"][];
+                "freebsd/amd64"?: components["schemas"]["Component"][];
+                "freebsd/arm64"?: components["schemas"]["Component"][];
+                "linux/386"?: components["schemas"]["Component"][];
+                "linux/amd64"?: components["schemas"]["Component"][];
+                "linux/arm"?: components["schemas"]["Component"][];
+                "linux/arm64"?: components["schemas"]["Component"][];
+                "linux/ppc64le"?: components["schemas"]["Component"][];
+                "linux/riscv64"?: components["schemas"]["Component"][];
+                "linux/s390x"?: components["schemas"]["Component"][];
+                "windows/amd64"?: components["schemas"]["Component"][];
+                "windows/arm64"?: components["schemas"]["Component"][];
+            };
             /** @description Its module. */
             module: string;
             /** @description Its import path. */
@@ -1173,13 +1211,15 @@ export type components = {
         };
         /** @description A phase of a build, in order. */
         Phase: "queued" | "resolve" | "download" | "compile" | "link" | "upload";
-        /** @description A mistake in a pipeline, or a warning about it. */
+        /** @description A mistake in a pipeline, a warning or a note about it. */
         PipelineMistake: {
             /**
              * Format: uint
              * @description From 1.
              */
             column: number;
+            /** @description Name of the file, if the question had files. */
+            file?: string;
             /**
              * Format: uint
              * @description From 1.
@@ -1195,6 +1235,8 @@ export type components = {
              * @description From 1, in characters.
              */
             column: number;
+            /** @description Name of the file, if the question had files. */
+            file?: string;
             /**
              * Format: uint
              * @description From 1.
@@ -1245,6 +1287,13 @@ export type components = {
              * @default none
              */
             sandbox: components["schemas"]["SandboxLevel"];
+            /**
+             * @description Templates that it builds; it leaves builds of others alone.
+             * @default [
+             *       1
+             *     ]
+             */
+            templates: number[];
             /** @description Version of Wombat Builder. */
             version: string;
             /**
@@ -1263,7 +1312,7 @@ export type components = {
             message: string;
         };
         /** @description Stable name of a kind of problem; programs may branch on it. */
-        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
         /** @description A problem document. */
         ProblemDocument: {
             /** @description Kind of the first problem. */
@@ -1320,6 +1369,15 @@ export type components = {
              */
             position: number;
         };
+        /** @description A file that was read. */
+        ReadFile: {
+            /** @description Key of an entry of a Kubernetes manifest. */
+            entry?: string;
+            /** @description Its name; left out for the text of `pipeline`. */
+            name?: string;
+            /** @description What it holds: one role a document, each named once. */
+            roles: components["schemas"]["FileRole"][];
+        };
         /** @description The recipe of a finished build, as it is stored and served. */
         Recipe: {
             /** @description The command, for a POSIX shell in the folder with the files. */
@@ -1341,7 +1399,10 @@ export type components = {
             goVersions: string[];
             /** @description The module. */
             module: string;
-            /** @description Whether requests without a version get it. */
+            /**
+             * @description Whether requests without a version get it: the newest release that offers every package of the ones before it,
+             *     or the operator's choice.
+             */
             newest: boolean;
             /** @description Versions of other catalog modules that it requires. */
             requires: {
@@ -1349,6 +1410,10 @@ export type components = {
             };
             /** @description What people call it. */
             title: string;
+            /** @description Its packages that couldn't be tried, since something that they need couldn't be had. They are tried again daily. */
+            unfetched?: {
+                [key: string]: components["schemas"]["Unfetched"];
+            };
             /** @description Its version. */
             version: string;
         };
@@ -1373,10 +1438,21 @@ export type components = {
             modules?: {
                 [key: string]: string;
             };
+            /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+            name?: string;
             /** @description Import paths, each with or without `@version`. */
             packages?: string[];
+            /**
+             * Format: uint32
+             * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+             *     the bytes of an earlier build again.
+             * @enum {integer}
+             */
+            template?: 1 | 2;
             /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
             variant?: string;
+            /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+            version?: string;
         };
         /** @description Answer of `build.resolve`: what would be built. */
         ResolveAnswer: {
@@ -1406,6 +1482,8 @@ export type components = {
             modules: {
                 [key: string]: string;
             };
+            /** @description The distribution's own name. */
+            name?: string;
             /** @description Remarks: packages that aren't in the catalog, platforms that weren't tried … */
             notes: string[];
             /** @description Packages, sorted. */
@@ -1414,6 +1492,8 @@ export type components = {
             status?: components["schemas"]["Status"];
             /** @description Level of the architecture. */
             variant: "v1" | "v2" | "v3" | "v4" | "v6" | "v7" | "v8.0" | "v9.0" | "sse2" | "softfloat" | "power8" | "power9" | "rva20u64" | "rva22u64" | "none";
+            /** @description The distribution's own version. */
+            version?: string;
         };
         /** @description A package of a resolved request, and why it is included. */
         ResolvedPackage: {
@@ -1436,8 +1516,15 @@ export type components = {
         SelectAnswer: {
             /** @description What the pipeline uses, by kind and name. */
             components: components["schemas"]["FoundComponent"][];
+            /** @description The files that were read, by name. */
+            files?: components["schemas"]["ReadFile"][];
             /** @description Mistakes, by line. The rest of the answer is about the parts that could be parsed. */
             mistakes: components["schemas"]["PipelineMistake"][];
+            /**
+             * @description Notes, by file and line: files that are named and weren't sent, parts that weren't taken, and what templates and
+             *     other makers' pipelines need.
+             */
+            notes?: components["schemas"]["PipelineMistake"][];
             /** @description Why no binary for it can be built. */
             problems?: components["schemas"]["Problem"][];
             /** @description A request for exactly the packages that it needs, to be sent as it is. */
@@ -1538,6 +1625,15 @@ export type components = {
         };
         /** @description Who supports a component. */
         SupportLevel: "certified" | "community" | "enterprise";
+        /** @description Why a package isn't in a release although it may well compile: something that it needs couldn't be had. */
+        Unfetched: {
+            /** @description The module that couldn't be had, such as `a.b/c v1.2.3`. */
+            dependency: string;
+            /** @description What went wrong, in words for people. */
+            reason: string;
+            /** @description When it was last tried. */
+            tried: string;
+        };
         /** @description Answer of `GET /api/version`. */
         VersionAnswer: {
             /** @description Whether cancelling and forcing need a token here. */
@@ -1575,6 +1671,7 @@ export type FailureClass = components['schemas']['FailureClass'];
 export type FailureJson = components['schemas']['FailureJson'];
 export type Field = components['schemas']['Field'];
 export type FieldShape = components['schemas']['FieldShape'];
+export type FileRole = components['schemas']['FileRole'];
 export type FoundComponent = components['schemas']['FoundComponent'];
 export type GoRelease = components['schemas']['GoRelease'];
 export type GoReleasesAnswer = components['schemas']['GoReleasesAnswer'];
@@ -1606,6 +1703,7 @@ export type ProblemCode = components['schemas']['ProblemCode'];
 export type ProblemDocument = components['schemas']['ProblemDocument'];
 export type Progress = components['schemas']['Progress'];
 export type Queue = components['schemas']['Queue'];
+export type ReadFile = components['schemas']['ReadFile'];
 export type Recipe = components['schemas']['Recipe'];
 export type ReleaseSummary = components['schemas']['ReleaseSummary'];
 export type RequestBody = components['schemas']['RequestBody'];
@@ -1618,6 +1716,7 @@ export type StatsPoint = components['schemas']['StatsPoint'];
 export type Status = components['schemas']['Status'];
 export type StoreHealth = components['schemas']['StoreHealth'];
 export type SupportLevel = components['schemas']['SupportLevel'];
+export type Unfetched = components['schemas']['Unfetched'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1817,10 +1916,21 @@ export interface operations {
                     modules?: {
                         [key: string]: string;
                     } | null;
+                    /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+                    name?: string | null;
                     /** @description Import paths, each with or without `@version`. */
                     packages?: string[] | null;
+                    /**
+                     * Format: uint32
+                     * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+                     *     the bytes of an earlier build again.
+                     * @enum {integer|null}
+                     */
+                    template?: 1 | 2 | null;
                     /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
                     variant?: string | null;
+                    /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+                    version?: string | null;
                 };
             };
         };
@@ -2133,7 +2243,7 @@ export interface operations {
                 /** @description Words in names of components, packages and descriptions. */
                 q?: string;
                 /** @description Only packages with components of this kind. */
-                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "";
+                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver" | "";
                 /** @description Only this module. */
                 module?: string;
                 /** @description Only this version of each module. */
@@ -2173,7 +2283,7 @@ export interface operations {
                 /** @description Words in the names, kinds, packages and descriptions of components. */
                 q?: string;
                 /** @description Only components of this kind. */
-                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "";
+                kind?: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver" | "";
                 /** @description Only this module. */
                 module?: string;
                 /** @description Only this version of each module. */
@@ -2213,7 +2323,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Its kind. */
-                kind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method";
+                kind: "input" | "output" | "processor" | "cache" | "buffer" | "rate_limit" | "metric" | "tracer" | "scanner" | "bloblang_function" | "bloblang_method" | "driver";
                 /** @description Its name. */
                 name: string;
             };
@@ -2408,6 +2518,15 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description Components that the binary has besides, such as `kafka` or `input/kafka`. */
+                    components?: string[];
+                    /**
+                     * @description Instead of `pipeline`, files by name: pipelines, resources, templates, tests, streams, components, Kubernetes
+                     *     manifests, mappings. At most 256, and 256 KiB of text in all.
+                     */
+                    files?: {
+                        [key: string]: string;
+                    };
                     /** @description Go release in full; the newest offered one if left out. */
                     goVersion?: string | null;
                     /**
@@ -2420,8 +2539,15 @@ export interface operations {
                      * @default linux
                      */
                     goos?: string;
+                    /** @description Versions of modules; the catalog's default releases where one isn't named. Components and their fields are those of
+                     *     these releases. */
+                    modules?: {
+                        [key: string]: string;
+                    };
+                    /** @description Import paths of packages that the binary has besides, each with or without `@version`. */
+                    packages?: string[];
                     /** @description YAML of a pipeline, of resources, or of several documents. */
-                    pipeline: string;
+                    pipeline?: string;
                     /**
                      * @description Values of variables that the pipeline names as `${NAME}` or `${NAME:default}`. They are never stored, logged or
                      *     repeated in an answer.
@@ -2441,10 +2567,13 @@ export interface operations {
                  *       stdout: {}
                  */
                 "application/yaml": unknown;
+                "multipart/form-data": {
+                    file?: string[];
+                };
             };
         };
         responses: {
-            /** @description What the pipeline needs. */
+            /** @description What they need. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2622,10 +2751,21 @@ export interface operations {
                     modules?: {
                         [key: string]: string;
                     } | null;
+                    /** @description Own name of the distribution: what the binary's help and its files are called; `wombat` if left out. */
+                    name?: string | null;
                     /** @description Import paths, each with or without `@version`. */
                     packages?: string[] | null;
+                    /**
+                     * Format: uint32
+                     * @description Version of the rules that make `main.go`, `go.mod` and the command; the newest if left out. An earlier one gives
+                     *     the bytes of an earlier build again.
+                     * @enum {integer|null}
+                     */
+                    template?: 1 | 2 | null;
                     /** @description Level of the architecture, such as `v7` for arm or `v3` for amd64; Go's default if left out. */
                     variant?: string | null;
+                    /** @description Own version of the distribution, which the binary prints; the release's version and a part of the id if left out. */
+                    version?: string | null;
                 };
             };
         };
@@ -2821,6 +2961,12 @@ export interface operations {
                 variant?: string;
                 /** @description Base packages that are added; standard if left out. */
                 base?: "standard" | "pure" | "";
+                /** @description Own name of the distribution, such as acme-connect. */
+                name?: string;
+                /** @description Own version of the distribution, such as 1.4.0. */
+                version?: string;
+                /** @description Version of the rules that make main.go; the newest if left out. */
+                template?: number;
                 /** @description How often the client was redirected here before. */
                 round?: number;
             };

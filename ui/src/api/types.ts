@@ -28,6 +28,7 @@ export type {
   FailureClass,
   FailureJson,
   FoundComponent,
+  GoReleasesAnswer,
   HealthReport,
   Import,
   ImportsAnswer,
@@ -38,6 +39,7 @@ export type {
   PackageJson,
   Phase,
   PipelineMistake,
+  PipelineVariable,
   PlatformsAnswer,
   PlatformSupport,
   Presence,
@@ -66,8 +68,8 @@ type WithoutPlace<Entry> = Entry extends unknown ? Omit<Entry, 'sequence' | 'cla
 /** A log event without its position in the log. */
 export type LogEvent = WithoutPlace<LoggedEntry>
 
-/** A request as addresses hold it: the platform is any text, which the service checks. */
-export type RequestBody = Omit<StrictRequestBody, 'goos' | 'goarch'> & { goos: string; goarch: string }
+/** A request as addresses and records hold it: platform and template are any text and number, which the service checks. */
+export type RequestBody = Omit<StrictRequestBody, 'goos' | 'goarch' | 'template'> & { goos: string; goarch: string; template?: number }
 
 /** Platforms by any text in the form `goos/goarch`; one that isn’t named wasn’t tried. */
 export type PackageHit = Omit<StrictPackageHit, 'platforms'> & { platforms: Partial<Record<string, PlatformSupport>> }

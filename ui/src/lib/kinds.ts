@@ -18,6 +18,7 @@ export const kindWords = {
   scanner: { one: 'scanner', many: 'scanners' },
   bloblang_function: { one: 'Bloblang function', many: 'Bloblang functions' },
   bloblang_method: { one: 'Bloblang method', many: 'Bloblang methods' },
+  driver: { one: 'SQL driver', many: 'SQL drivers' },
 } satisfies Record<ComponentKind, KindWords>
 
 export const kinds = Object.keys(kindWords) as ComponentKind[]

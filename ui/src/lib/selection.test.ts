@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { BuildView } from '@/api/types'
 
-import { emptySelection, fromQuery, ofBuild, speaksOfSelection, toQuery, toRequest, without, type Selection } from './selection'
+import { emptySelection, fromQuery, ofBuild, repeatOf, speaksOfSelection, toQuery, toRequest, without, type Selection } from './selection'
 
 const CONNECT = 'github.com/redpanda-data/connect/v4'
 const kafka = `${CONNECT}/public/components/kafka`
@@ -17,6 +17,8 @@ const full: Selection = {
   go: '1.26.8',
   modules: { [CONNECT]: 'v4.100.0' },
   base: 'pure',
+  name: 'acme-connect',
+  version: '1.4.0+7',
 }
 
 describe('the address of a selection', () => {
@@ -31,6 +33,8 @@ describe('the address of a selection', () => {
       go: '1.26.8',
       m: `${CONNECT}@v4.100.0`,
       base: 'pure',
+      name: 'acme-connect',
+      version: '1.4.0+7',
     })
   })
 
@@ -48,12 +52,23 @@ describe('the address of a selection', () => {
   it('may contain no selection', () => {
     expect(speaksOfSelection({ q: 'kafka', kind: 'input' })).toBe(false)
     expect(speaksOfSelection({ p: 'kafka' })).toBe(true)
+    expect(speaksOfSelection({ name: 'acme' })).toBe(true)
+    expect(speaksOfSelection({ version: '1.4.0' })).toBe(true)
   })
 })
 
 describe('the request of a selection', () => {
   it('leaves out defaults', () => {
     expect(toRequest({ ...emptySelection(), packages: [kafka] })).toEqual({ goos: 'linux', goarch: 'amd64', packages: [kafka] })
+  })
+
+  it('has an own name and version, unless they break the rules', () => {
+    const own = { ...emptySelection(), packages: [kafka], name: 'acme', version: '1.4.0' }
+    expect(toRequest(own)).toMatchObject({ name: 'acme', version: '1.4.0' })
+    const broken = { ...own, name: 'ACME' }
+    expect(toRequest(broken)).not.toHaveProperty('name')
+    // The address keeps it, to be corrected.
+    expect(toQuery(broken).name).toBe('ACME')
   })
 
   it('leaves out releases of modules without a pick', () => {
@@ -98,6 +113,20 @@ describe('the selection of a build', () => {
       packages: [kafka, nats],
       modules: { [CONNECT]: 'v4.105.0' },
     })
+  })
+
+  it('has its own name and version', () => {
+    const own = ofBuild({ ...build, name: 'acme', version: '1.4.0' })
+    expect(toQuery(own)).toMatchObject({ name: 'acme', version: '1.4.0' })
+    expect(toRequest(own)).toMatchObject({ name: 'acme', version: '1.4.0' })
+    expect(toQuery(ofBuild(build))).not.toHaveProperty('name')
+  })
+
+  it('is repeated by the rules of its template, here and for another platform', () => {
+    expect(repeatOf(build)).toEqual({ ...toRequest(ofBuild(build)), template: 1 })
+    expect(repeatOf({ ...build, template: 2 }, { goos: 'darwin', goarch: 'arm64' })).toMatchObject({ template: 2, goos: 'darwin', goarch: 'arm64' })
+    // Another selection gets the newest.
+    expect(toRequest(ofBuild(build))).not.toHaveProperty('template')
   })
 
   it('recognises a base without io', () => {

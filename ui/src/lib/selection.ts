@@ -1,6 +1,7 @@
 /** A selection, its canonical URL query, and the request for its build. */
 import type { BuildView, RequestBody } from '@/api/types'
 
+import { acceptable } from './distribution'
 import { moduleOf, splitReference } from './packages'
 
 export interface Selection {
@@ -12,11 +13,14 @@ export interface Selection {
   goarch: string
   /** `undefined`: Go's default for the architecture. */
   variant: string | undefined
-  /** `undefined`: the newest on offer. */
+  /** `undefined`: the default of the chosen releases. */
   go: string | undefined
   /** Chosen releases by module; a module that isn't named is taken at its newest. */
   modules: Record<string, string>
   base: 'standard' | 'pure'
+  /** Own name and version of the distribution as typed: they may break the service's rules. */
+  name: string | undefined
+  version: string | undefined
 }
 
 export type Query = Record<string, string>
@@ -33,6 +37,8 @@ export const emptySelection = (goos = 'linux', goarch = 'amd64'): Selection => (
   go: undefined,
   modules: {},
   base: 'standard',
+  name: undefined,
+  version: undefined,
 })
 
 export const isEmpty = ({ packages, components }: Selection): boolean => packages.length + components.length === 0
@@ -44,7 +50,7 @@ const lengthen = (text: string): string => (splitReference(text).path.split('/')
 
 /** Whether a query contains a selection. */
 export const speaksOfSelection = (query: Record<string, unknown>): boolean =>
-  ['p', 'c', 'platform', 'variant', 'go', 'm', 'base'].some((name) => name in query)
+  ['p', 'c', 'platform', 'variant', 'go', 'm', 'base', 'name', 'version'].some((name) => name in query)
 
 /** The query of a selection: always the same for the same selection. */
 export function toQuery(selection: Selection): Query {
@@ -59,6 +65,8 @@ export function toQuery(selection: Selection): Query {
   if (selection.go) query.go = selection.go
   if (modules.length > 0) query.m = modules.join(',')
   if (selection.base === 'pure') query.base = 'pure'
+  if (selection.name) query.name = selection.name
+  if (selection.version) query.version = selection.version
   return query
 }
 
@@ -84,10 +92,12 @@ export function fromQuery(query: Record<string, unknown>, fallback: Selection): 
       }),
     ),
     base: text('base') === 'pure' ? 'pure' : 'standard',
+    name: text('name'),
+    version: text('version'),
   }
 }
 
-/** The body of a request, without releases of modules that have no pick: the server refuses those. */
+/** The body of a request, without what the server refuses: releases of modules that have no pick, and names and versions that break its rules. */
 export function toRequest(selection: Selection): RequestBody {
   const used = new Set(
     selection.packages.flatMap((reference) => {
@@ -107,10 +117,11 @@ export function toRequest(selection: Selection): RequestBody {
     ...(selection.components.length > 0 && { components: sorted(selection.components) }),
     ...(modules.length > 0 && { modules: Object.fromEntries(modules) }),
     ...(selection.base === 'pure' && { base: 'pure' as const }),
+    ...acceptable(selection),
   }
 }
 
-/** The selection that reproduces a build, with its exact versions. */
+/** The selection of a build, with its exact versions. */
 export function ofBuild(build: BuildView): Selection {
   const picked = build.packages.filter(({ base }) => !base)
   const shown = picked.length > 0 ? picked : build.packages
@@ -125,8 +136,16 @@ export function ofBuild(build: BuildView): Selection {
     go: build.goversion,
     modules: Object.fromEntries(Object.entries(build.modules).filter(([module]) => used.has(module))),
     base: picked.length > 0 && !hasIo && build.packages.some(({ base }) => base) ? 'pure' : 'standard',
+    name: build.name,
+    version: build.version,
   }
 }
+
+/** The request that gives a build again, or the same for another platform: by the rules of its own template, even if there is a newer one. */
+export const repeatOf = (build: BuildView, changes: Partial<Selection> = {}): RequestBody => ({
+  ...toRequest({ ...ofBuild(build), ...changes }),
+  template: build.template,
+})
 
 /** The selection without one package. */
 export const without = (selection: Selection, path: string): Selection => ({

@@ -88,11 +88,20 @@ it('problems are assigned to the part that can be fixed', () => {
       { code: 'unsupported_platform', field: 'goarch', message: 'three' },
       { code: 'unknown_version', field: 'modules.a.b/c', message: 'four' },
       { code: 'too_busy', message: 'five' },
+      { code: 'invalid_value', field: 'name', message: 'seven' },
+      { code: 'invalid_value', field: 'version', message: 'eight' },
       { code: 'unknown_package', field: 'packages[9]', message: 'six' },
     ],
     request,
   )
-  expect(sorted).toEqual({ packages: { 'a.b/c': ['one'] }, components: { kafak: ['two'] }, target: ['three', 'four'], other: ['five', 'six'] })
+  expect(sorted).toEqual({
+    packages: { 'a.b/c': ['one'] },
+    components: { kafak: ['two'] },
+    target: ['three', 'four'],
+    name: ['seven'],
+    version: ['eight'],
+    other: ['five', 'six'],
+  })
 })
 
 describe('queries', () => {

@@ -5,7 +5,7 @@ import { getBuild, lookAtBuild, requestPaced, resolve } from '@/api/builds'
 import { toApiError, type ApiError } from '@/api/error'
 import type { BuildView, OfferedPlatform, RequestBody, Status } from '@/api/types'
 import { pause } from '@/lib/pace'
-import { ofBuild, toRequest } from '@/lib/selection'
+import { repeatOf } from '@/lib/selection'
 import { isFinished, isOpen } from '@/lib/status'
 
 import { usePlatforms } from './catalog'
@@ -30,7 +30,7 @@ export function useOtherPlatforms(build: Ref<BuildView>) {
   const controller = new AbortController()
   const { signal } = controller
 
-  const requestFor = ({ goos, goarch }: OfferedPlatform): RequestBody => toRequest({ ...ofBuild(build.value), goos, goarch, variant: undefined })
+  const requestFor = ({ goos, goarch }: OfferedPlatform): RequestBody => repeatOf(build.value, { goos, goarch, variant: undefined })
   const put = (row: OtherPlatform): void => {
     rows.value = rows.value.map((other) => (other.name === row.name ? row : other))
   }

@@ -4,6 +4,7 @@ import { computed, shallowRef, watch } from 'vue'
 import { getCatalog } from '@/api/catalog'
 import { toApiError, type ApiError } from '@/api/error'
 import type { CatalogAnswer, ReleaseSummary } from '@/api/types'
+import { commonGoVersions } from '@/lib/goReleases'
 import { listPackages, mainModule, moduleOf, whyUnavailable, type ListedPackage } from '@/lib/packages'
 
 import { useCatalog } from './catalog'
@@ -57,10 +58,7 @@ export function usePackages() {
     return [...new Set([mainModule(catalog.value) ?? known[0] ?? '', ...used])].filter(Boolean)
   })
   /** Go releases that all of those modules can be built with. */
-  const goVersions = computed<string[]>(() => {
-    const [first = [], ...others] = modules.value.map((module) => chosenOf(module)?.goVersions ?? [])
-    return first.filter((version) => others.every((offered) => offered.includes(version)))
-  })
+  const goVersions = computed<string[]>(() => commonGoVersions(modules.value.map((module) => chosenOf(module)?.goVersions ?? [])))
 
   return { catalog, packages, error: computed(() => error.value ?? releaseError.value), reload, whyNot, modules, goVersions, chosenOf }
 }

@@ -1,6 +1,7 @@
 /** The selection, one for the whole site; the Build page mirrors it in the address. */
 import { computed, reactive, readonly, ref } from 'vue'
 
+import { flawsOf } from '@/lib/distribution'
 import { splitReference } from '@/lib/packages'
 import { guessPlatform, type BrowserHints } from '@/lib/platforms'
 import { emptySelection, fromQuery, isEmpty, toQuery, toRequest, type Selection } from '@/lib/selection'
@@ -68,6 +69,12 @@ export function useSelection() {
   const setBase = (base: Selection['base']): void => {
     selection.base = base
   }
+  const setName = (name: string): void => {
+    selection.name = name.trim() || undefined
+  }
+  const setVersion = (version: string): void => {
+    selection.version = version.trim() || undefined
+  }
   const setRelease = (module: string, version: string | undefined): void => {
     const others = Object.entries(selection.modules).filter(([name]) => name !== module)
     selection.modules = Object.fromEntries(version ? [...others, [module, version]] : others)
@@ -82,8 +89,13 @@ export function useSelection() {
   return {
     selection: readonly(selection) as Readonly<Selection>,
     /** Empty until something is chosen: a guessed platform doesn't belong in an address. */
-    query: computed(() => (isEmpty(selection) && !platformIsChosen.value ? {} : toQuery(selection))),
+    query: computed(() => {
+      const query = toQuery(selection)
+      return Object.keys(query).length === 1 && !platformIsChosen.value ? {} : query
+    }),
     request: computed(() => toRequest(selection)),
+    /** What is wrong with the typed name and version. */
+    flaws: computed(() => flawsOf(selection)),
     empty: computed(() => isEmpty(selection)),
     size: computed(() => selection.packages.length + selection.components.length),
     has,
@@ -97,6 +109,8 @@ export function useSelection() {
     setVariant,
     setGo,
     setBase,
+    setName,
+    setVersion,
     setRelease,
     read,
   }

@@ -186,6 +186,12 @@ impl Call {
         self
     }
 
+    /// A body that is a form with files.
+    pub(super) fn takes_form(mut self, schema: &Value) -> Self {
+        self.body("multipart/form-data", json!({"schema": schema}));
+        self
+    }
+
     /// A call may take bodies of several media types.
     fn body(&mut self, media: &'static str, body: Value) {
         self.request.get_or_insert_with(|| json!({}))[media] = body;

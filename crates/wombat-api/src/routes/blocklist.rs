@@ -12,7 +12,13 @@ use super::{
     file::insert,
     service_answer::{json, tag},
 };
-use crate::{ApiError, access::Role, body::SmallBody, gateway::parsed, state::AppState};
+use crate::{
+    ApiError,
+    access::Role,
+    body::{BodyOf, SmallBody},
+    gateway::parsed,
+    state::AppState,
+};
 
 /// `GET /api/blocklist`
 pub(super) async fn get(
@@ -43,7 +49,7 @@ struct BlocklistBody {
 pub(super) async fn put(
     State(state): State<AppState>,
     headers: HeaderMap,
-    SmallBody(body): SmallBody,
+    BodyOf(body): SmallBody,
 ) -> Result<Response, ApiError> {
     state.control.check(&headers, Role::Admin, "block").await?;
     let list: BlocklistBody = serde_json::from_slice(&body).map_err(|error| {

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     ApiError,
     access::Role,
-    body::SmallBody,
+    body::{BodyOf, SmallBody},
     caller::Caller,
     gateway::{parsed, written},
     params::Params,
@@ -38,7 +38,7 @@ pub(super) async fn create(
     caller: Caller,
     uri: Uri,
     headers: HeaderMap,
-    SmallBody(body): SmallBody,
+    BodyOf(body): SmallBody,
 ) -> Result<Response, ApiError> {
     let mut params = Params::of(&uri);
     let wait = params.wait(&headers);
@@ -84,7 +84,7 @@ pub(super) async fn resolve(
     State(state): State<AppState>,
     caller: Caller,
     uri: Uri,
-    SmallBody(body): SmallBody,
+    BodyOf(body): SmallBody,
 ) -> Result<Response, ApiError> {
     let mut params = Params::of(&uri);
     let subject = if params.flag("ahead") {

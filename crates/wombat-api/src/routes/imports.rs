@@ -6,7 +6,12 @@ use wombat_model::{catalog::Import, wire::NoQuestion};
 
 use super::{file::insert, service_answer::json};
 use crate::{
-    ApiError, access::Role, body::SmallBody, caller::Caller, gateway::parsed, state::AppState,
+    ApiError,
+    access::Role,
+    body::{BodyOf, SmallBody},
+    caller::Caller,
+    gateway::parsed,
+    state::AppState,
 };
 
 /// The list of imports.
@@ -25,7 +30,7 @@ pub(super) async fn ask(
     State(state): State<AppState>,
     caller: Caller,
     headers: HeaderMap,
-    SmallBody(body): SmallBody,
+    BodyOf(body): SmallBody,
 ) -> Result<Response, ApiError> {
     state.control.check(&headers, Role::Admin, "import").await?;
     let answer = state.gateway.pass_on("catalog.import", body, None).await?;

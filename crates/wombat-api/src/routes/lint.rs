@@ -15,23 +15,29 @@ use wombat_model::{
 use super::{
     artifacts::{expired, without_artifact},
     build_id::key,
-    select::pipeline_of,
+    select::text_of,
 };
-use crate::{ApiError, access::Role, body::SmallBody, caller::Caller, state::AppState};
+use crate::{
+    ApiError,
+    access::Role,
+    body::{BodyOf, PipelineBody},
+    caller::Caller,
+    state::AppState,
+};
 
-/// `POST /api/builds/{id}/lint`: the body is the pipeline as it is.
+/// `POST /api/builds/{id}/lint`: the body is the pipeline as it is, of at most 256 KiB.
 pub(super) async fn lint(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
-    SmallBody(body): SmallBody,
+    BodyOf(body): PipelineBody,
 ) -> Result<Response, ApiError> {
     if state.require_token {
         state.control.check(&headers, Role::Reader, "lint").await?;
     }
     let key = key(&id)?;
-    let pipeline = pipeline_of(body)?;
+    let pipeline = text_of(body, "pipeline")?;
     // From the leader: the object of an older record may be removed.
     let record = state.builds.record(&key).await?;
     let Some(artifact) = record.build.artifact() else {

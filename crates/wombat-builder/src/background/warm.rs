@@ -13,7 +13,7 @@ use tracing::{debug, info};
 use wombat_go::BuildError;
 use wombat_model::{
     BuildKey, BuildSpec, ImportPath, ModulePath, ModuleVersion, Package, Target,
-    catalog::{CatalogPackage, GoReleases, Release},
+    catalog::{CatalogPackage, DefaultReleases, GoReleases, Release},
     names::{BASE_MODULE, BASE_PACKAGES},
 };
 use wombat_store::WatchEvent;
@@ -33,6 +33,8 @@ pub(crate) struct WarmUp {
     disk: Arc<Disk>,
     /// The catalog's releases.
     releases: BTreeMap<(ModulePath, ModuleVersion), Release>,
+    /// The default releases of modules, as far as they are known.
+    defaults: DefaultReleases,
     /// The Go releases on offer, once they are known.
     go: Option<GoReleases>,
     done: HashSet<BuildKey>,
@@ -45,6 +47,7 @@ impl WarmUp {
             what,
             disk,
             releases: BTreeMap::new(),
+            defaults: DefaultReleases::default(),
             go: None,
             done: HashSet::new(),
         }
@@ -54,6 +57,7 @@ impl WarmUp {
     pub(crate) async fn run(mut self) {
         let mut catalog = self.worker.store.catalog.watch();
         let mut go = self.worker.store.catalog.watch_go_releases();
+        let mut defaults = self.worker.store.catalog.watch_default_releases();
         let stop = self.worker.stop.clone();
         loop {
             let next = self.next();
@@ -74,6 +78,13 @@ impl WarmUp {
                     WatchEvent::Value { record, .. } => self.go = Some(record.value),
                     WatchEvent::Ready => drop(self.go.get_or_insert_default()),
                     WatchEvent::Removed { .. }
+                    | WatchEvent::Unreadable { .. }
+                    | WatchEvent::Reset => {}
+                },
+                event = defaults.next() => match event {
+                    WatchEvent::Value { record, .. } => self.defaults = record.value,
+                    WatchEvent::Ready
+                    | WatchEvent::Removed { .. }
                     | WatchEvent::Unreadable { .. }
                     | WatchEvent::Reset => {}
                 },
@@ -143,11 +154,17 @@ impl WarmUp {
     /// What to compile next.
     fn next(&self) -> Option<BuildSpec> {
         let go = self.go.as_ref()?;
-        let newest: BTreeMap<&ModulePath, &Release> = self
+        let mut newest: BTreeMap<&ModulePath, &Release> = self
             .releases
             .iter()
             .map(|((module, _), release)| (module, release))
             .collect();
+        // Clients get the default releases.
+        for (module, version) in &self.defaults.modules {
+            if let Some(release) = self.releases.get(&(module.clone(), version.clone())) {
+                newest.insert(&release.module, release);
+            }
+        }
         // Releases that build on the base come first: most clients want them.
         let mut newest: Vec<&Release> = newest.into_values().collect();
         newest.sort_by_key(|release| release.module.as_str() == BASE_MODULE);
@@ -238,8 +255,12 @@ mod tests {
             component_root: "public/components".into(),
             packages: Vec::new(),
             excluded: BTreeMap::new(),
+            unfetched: BTreeMap::new(),
             base_bytes: None,
+            shared: Vec::new(),
+            drivers: Vec::new(),
             document: None,
+            added_documents: Vec::new(),
             generation: 0,
         };
         let nats = format!("{connect}/public/components/nats").parse().unwrap();

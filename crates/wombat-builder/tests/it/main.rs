@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod go_releases;
+mod imports;
 mod no_go;
+mod requirements;
 mod scene;

@@ -23,7 +23,7 @@ struct Cli {
 
 pub(crate) struct Scene {
     nats: NatsServer,
-    _connection: Connection,
+    pub(crate) connection: Connection,
     pub(crate) store: Store,
     pub(crate) proxy: ModuleProxy,
     pub(crate) stub: StubGo,
@@ -63,7 +63,7 @@ impl Scene {
         let (connection, store) = nats.store().await.unwrap();
         Self {
             nats,
-            _connection: connection,
+            connection,
             store,
             proxy: ModuleProxy::start().await.unwrap(),
             stub: StubGo::new().unwrap(),

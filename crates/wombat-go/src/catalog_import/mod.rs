@@ -3,344 +3,69 @@
 //! A package's components are the difference between the binary with it and the one with the base alone. For other
 //! targets than this machine, a package is only listed, which finds the packages that are empty there. [`Untried`]
 //! compiles the others in a run of its own, as that takes hours.
+//!
+//! *plan*: what is known before packages are built · *package*: what one package gives · *assemble*: the release ·
+//! *facts*: what the source of all its packages says, and the size of drivers · *shared*: what packages have in common. The
+//! results of packages don't depend on each other, so that any builder can find them, and in any order.
 
+mod assemble;
+mod contents;
+mod facts;
 mod listing;
 mod offered;
+mod package;
+mod plan;
 mod platforms;
 mod request;
+mod shared;
 mod specs;
 mod support;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    time::Duration,
-};
+use std::collections::BTreeMap;
 
-use tokio::time::Instant;
 use tracing::info;
 use wombat_model::{
-    BuildSpec, FailureClass, ImportPath, ModuleVersion, Package, Platform,
-    catalog::{
-        CatalogPackage, Component, Documentation, Field, Licence, PackageDocumentation,
-        PlatformSupport, Release,
-    },
+    ImportPath,
+    catalog::{ImportPlan, PackageOutcome},
 };
 
-use crate::{BuildError, Workshop};
+use crate::Workshop;
+pub use assemble::assemble;
 pub use offered::OfferedPackages;
 pub use platforms::Untried;
 pub use request::{ImportError, ImportRequest, Imported};
 pub use specs::{Effort, lowest_go, module_graph};
-use specs::{required_version, spec};
+pub(crate) use specs::{graph_spec, required_versions};
 
 /// Generation of the releases that this importer writes.
-const GENERATION: u32 = 4;
-
-/// What a binary contains, and what it cost.
-struct BinaryContents {
-    components: BTreeMap<Component, Documentation>,
-    stream: Vec<Field>,
-    bytes: u64,
-    compile: Duration,
-}
-
-impl BinaryContents {
-    /// Empty, if there is no base to compare with.
-    const fn nothing() -> Self {
-        Self {
-            components: BTreeMap::new(),
-            stream: Vec::new(),
-            bytes: 0,
-            compile: Duration::ZERO,
-        }
-    }
-}
+const GENERATION: u32 = 5;
 
 /// A running import.
 #[derive(Debug)]
 pub struct Importer<'a> {
     workshop: &'a Workshop,
-    request: ImportRequest,
+    plan: &'a ImportPlan,
     effort: Effort,
-    base_version: ModuleVersion,
-    /// The platform of this machine, on which the binaries run.
-    host: Platform,
 }
 
 impl<'a> Importer<'a> {
-    /// Finds the version of the base that the module requires.
-    pub async fn new(
-        workshop: &'a Workshop,
-        request: ImportRequest,
-        host: Platform,
-        effort: Effort,
-    ) -> Result<Self, ImportError> {
-        let base_version = if request.base_module == request.module {
-            request.version.clone()
-        } else {
-            required_version(workshop, &request, host, &effort).await?
-        };
-        Ok(Self {
+    /// Works by this plan.
+    pub const fn new(workshop: &'a Workshop, plan: &'a ImportPlan, effort: Effort) -> Self {
+        Self {
             workshop,
-            request,
+            plan,
             effort,
-            base_version,
-            host,
-        })
+        }
     }
 
-    /// Builds every package, asks every binary, surveys every target. Calls `progress` with the numbers of finished and
-    /// of all packages.
-    pub async fn run(&self, progress: impl Fn(usize, usize)) -> Result<Imported, ImportError> {
-        let own_base = self.request.base_module == self.request.module;
-        // The base's own release contains all components of its packages; other releases contain only those in
-        // addition.
-        let base = if own_base {
-            BinaryContents::nothing()
-        } else {
-            self.held(&[]).await?
-        };
-        let mut known: BTreeSet<Component> = base.components.keys().cloned().collect();
-        let (mut packages, mut documentation, mut stream) = (Vec::new(), Vec::new(), base.stream);
-        let mut excluded = BTreeMap::new();
-        for (folder, why) in &self.request.excluded {
-            excluded.insert(self.request.path_of(folder)?, why.clone());
+    /// What each package of the plan gives, one after the other. A package that can't be built is an error.
+    pub async fn every_package(&self) -> Result<BTreeMap<ImportPath, PackageOutcome>, ImportError> {
+        let mut outcomes = BTreeMap::new();
+        let all = self.plan.in_order()?;
+        for (done, (path, _)) in all.iter().enumerate() {
+            info!(package = %path, done, of = all.len(), "importing");
+            outcomes.insert(path.clone(), self.package(path).await?);
         }
-        let all = self.in_order()?;
-        for (done, (path, description)) in all.iter().enumerate() {
-            progress(done, all.len());
-            info!(package = %path, "importing");
-            let imported = self.package(path.clone(), description, &known, base.bytes);
-            let (package, held) = match imported.await {
-                Ok(imported) => imported,
-                Err(ImportError::Build {
-                    package,
-                    source: BuildError::Failed(failure),
-                }) if self.request.leave_out_failing
-                    && matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
-                {
-                    info!(%package, message = failure.message, "left out");
-                    excluded.insert(package, failure.message);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if own_base {
-                known.extend(package.components.iter().cloned());
-            }
-            if let Some(mut held) = held {
-                documentation.push(PackageDocumentation {
-                    path: package.path.clone(),
-                    components: package
-                        .components
-                        .iter()
-                        .filter_map(|component| held.components.remove(component))
-                        .collect(),
-                });
-                if stream.is_empty() {
-                    stream = held.stream;
-                }
-            }
-            packages.push(package);
-        }
-        let support = self.support_table().await;
-        for package in &mut packages {
-            package.support = support.levels(&package.components);
-        }
-        for package in &mut documentation {
-            package
-                .components
-                .iter_mut()
-                .for_each(|it| support.complete(it));
-        }
-        packages.sort_by(|left, right| left.path.cmp(&right.path));
-        documentation.sort_by(|left, right| left.path.cmp(&right.path));
-        let requires = if own_base {
-            BTreeMap::new()
-        } else {
-            BTreeMap::from([(self.request.base_module.clone(), self.base_version.clone())])
-        };
-        let release = Release {
-            module: self.request.module.clone(),
-            version: self.request.version.clone(),
-            title: self.request.title.clone(),
-            go_versions: self.request.go_versions.clone(),
-            lowest_go: self.request.lowest_go,
-            requires,
-            component_root: self.request.component_root.clone(),
-            packages,
-            base_bytes: (!own_base).then_some(base.bytes),
-            excluded,
-            document: None,
-            generation: GENERATION,
-        };
-        Ok(Imported {
-            release,
-            documentation,
-            stream,
-        })
-    }
-
-    /// Packages of the base come first, in its order, since later ones contain the earlier ones.
-    fn in_order(&self) -> Result<Vec<(ImportPath, &str)>, ImportError> {
-        let mut packages = Vec::new();
-        for (folder, description) in &self.request.packages {
-            packages.push((self.request.path_of(folder)?, description.as_str()));
-        }
-        let place = |path: &ImportPath| self.request.base.iter().position(|base| base == path);
-        packages.sort_by_key(|(path, _)| place(path).unwrap_or(usize::MAX));
-        Ok(packages)
-    }
-
-    async fn package(
-        &self,
-        path: ImportPath,
-        description: &str,
-        known: &BTreeSet<Component>,
-        base_bytes: u64,
-    ) -> Result<(CatalogPackage, Option<BinaryContents>), ImportError> {
-        let mut platforms = BTreeMap::new();
-        let mut host_survey = None;
-        for platform in Platform::ALL {
-            let spec = self.spec(std::slice::from_ref(&path), *platform)?;
-            let survey = self
-                .workshop
-                .survey(&spec, &path, &self.effort.scope())
-                .await
-                .map_err(|source| ImportError::Build {
-                    package: path.clone(),
-                    source,
-                })?;
-            if survey.empty {
-                platforms.insert(*platform, PlatformSupport::Empty);
-            }
-            if *platform == self.host {
-                host_survey = Some(survey);
-            }
-        }
-        let marked_files = host_survey.as_ref().map_or(0, |survey| survey.marked_files);
-        let bundled = host_survey.is_some_and(|survey| survey.bundled);
-        // Empty on every target: it needs cgo, which is off.
-        let cgo = platforms.len() == Platform::ALL.len();
-        let (mut components, mut held) = (Vec::new(), None);
-        if cgo {
-            platforms.clear();
-        } else if let Entry::Vacant(host) = platforms.entry(self.host) {
-            let found = self.held(std::slice::from_ref(&path)).await?;
-            host.insert(PlatformSupport::Compiles);
-            let all = found.components.keys();
-            components = all.filter(|it| !known.contains(it)).cloned().collect();
-            held = Some(found);
-        }
-        let added = held.as_ref().filter(|_| base_bytes > 0);
-        let package = CatalogPackage {
-            path,
-            description: if description.is_empty() {
-                described(&components)
-            } else {
-                description.to_owned()
-            },
-            licence: match (marked_files, bundled) {
-                (0, _) => Licence::Apache,
-                (_, true) => Licence::Community,
-                (_, false) => Licence::Rcl,
-            },
-            rcl_files: marked_files,
-            cgo,
-            platforms,
-            components,
-            // Set once all packages are known.
-            support: Vec::new(),
-            added_bytes: added.map(|held| held.bytes.saturating_sub(base_bytes)),
-            compile_ms: held
-                .as_ref()
-                .and_then(|held| u64::try_from(held.compile.as_millis()).ok()),
-        };
-        Ok((package, held))
-    }
-
-    /// The contents of a binary with the base and these packages, none of which is empty on this machine.
-    async fn held(&self, packages: &[ImportPath]) -> Result<BinaryContents, ImportError> {
-        let spec = self.spec(packages, self.host)?;
-        let Some(package) = packages.first().or(self.request.base.first()).cloned() else {
-            return Ok(BinaryContents::nothing());
-        };
-        let begun = Instant::now();
-        let product = self
-            .workshop
-            .build(&spec, &self.effort.scope())
-            .await
-            .map_err(|source| ImportError::Build {
-                package: package.clone(),
-                source,
-            })?;
-        let compile = begun.elapsed();
-        let unlisted = |problem: String| ImportError::Listing {
-            package: package.clone(),
-            problem,
-        };
-        let output = self
-            .workshop
-            .ask(&product, &["list", "--format", "json-full"])
-            .await
-            .map_err(|error| unlisted(error.to_string()))?;
-        let listing = listing::read(&output).map_err(|error| unlisted(error.to_string()))?;
-        let components = listing.components.into_iter();
-        Ok(BinaryContents {
-            components: components.map(|it| (it.component(), it)).collect(),
-            stream: listing.stream,
-            bytes: product.size,
-            compile,
-        })
-    }
-
-    /// A spec of the base and these packages. A package of the base's own module is built without the rest of the base,
-    /// to find its own components.
-    fn spec(&self, packages: &[ImportPath], platform: Platform) -> Result<BuildSpec, ImportError> {
-        let mut all = BTreeMap::new();
-        let own_base = self.request.base_module == self.request.module;
-        if !own_base {
-            for path in &self.request.base {
-                all.insert(
-                    path.clone(),
-                    Package {
-                        module: self.request.base_module.clone(),
-                        base: true,
-                    },
-                );
-            }
-        }
-        for path in packages {
-            all.insert(
-                path.clone(),
-                Package {
-                    module: self.request.module.clone(),
-                    base: false,
-                },
-            );
-        }
-        let mut modules = BTreeMap::new();
-        if !own_base {
-            modules.insert(self.request.base_module.clone(), self.base_version.clone());
-        }
-        modules.insert(self.request.module.clone(), self.request.version.clone());
-        let graph = &self.request.module;
-        spec(platform, self.request.go, all, modules, graph.clone())
-    }
-}
-
-/// A generated description of a package without one.
-fn described(components: &[Component]) -> String {
-    const SHOWN: usize = 4;
-    let mut names: Vec<&str> = components.iter().map(|it| it.name.as_str()).collect();
-    names.dedup();
-    let more = match names.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.truncate(SHOWN);
-    match names.join(", ") {
-        shown if shown.is_empty() => "No components of its own.".to_owned(),
-        shown => format!("Brings {shown}{more}."),
+        Ok(outcomes)
     }
 }

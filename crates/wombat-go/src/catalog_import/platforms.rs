@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use tracing::info;
 use wombat_model::{
-    ImportPath, Package, Platform,
+    ImportPath, ModulePath, Package, Platform,
     catalog::{PlatformSupport, Release},
 };
 
@@ -17,28 +17,29 @@ use super::{
 };
 use crate::Workshop;
 
-/// Packages of a release that haven't been compiled for a target.
+/// Packages and drivers of a release that haven't been compiled for a target.
 #[derive(Clone, Debug)]
 pub struct Untried {
     platform: Platform,
-    paths: Vec<ImportPath>,
+    /// With their modules.
+    packages: Vec<(ImportPath, ModulePath)>,
 }
 
 impl Untried {
     /// The untried packages of a release, by target.
     pub fn of(release: &Release, platforms: &[Platform]) -> Vec<Self> {
         let targets = platforms.iter().map(|platform| {
-            let packages = release
-                .packages
-                .iter()
-                .filter(|package| !package.cgo && !package.platforms.contains_key(platform));
+            let packages = release.offers().filter(|offer| {
+                !offer.package.cgo && !offer.package.platforms.contains_key(platform)
+            });
+            let packages = packages.map(|offer| (offer.package.path.clone(), offer.module.clone()));
             Self {
                 platform: *platform,
-                paths: packages.map(|package| package.path.clone()).collect(),
+                packages: packages.collect(),
             }
         });
         targets
-            .filter(|untried| !untried.paths.is_empty())
+            .filter(|untried| !untried.packages.is_empty())
             .collect()
     }
 
@@ -49,7 +50,7 @@ impl Untried {
 
     /// Number of packages.
     pub const fn packages(&self) -> usize {
-        self.paths.len()
+        self.packages.len()
     }
 
     /// Compiles all of them and records the results in the release.
@@ -58,29 +59,29 @@ impl Untried {
         workshop: &Workshop,
         release: &mut Release,
     ) -> Result<(), ImportError> {
-        info!(platform = %self.platform, packages = self.paths.len(), "compiling");
-        let packages = self.paths.iter().map(|path| {
+        info!(platform = %self.platform, packages = self.packages.len(), "compiling");
+        let mut modules = BTreeMap::from([(release.module.clone(), release.version.clone())]);
+        let packages = self.packages.into_iter().map(|(path, module)| {
+            let mut drivers = release.drivers.iter();
+            if let Some(driver) = drivers.find(|driver| driver.module == module) {
+                modules.insert(module.clone(), driver.version.clone());
+            }
             let package = Package {
-                module: release.module.clone(),
+                module,
                 base: false,
             };
-            (path.clone(), package)
+            (path, package)
         });
+        let packages: BTreeMap<ImportPath, Package> = packages.collect();
         let go = *release.go_versions.first().ok_or(ImportError::NoGo)?;
-        let modules = BTreeMap::from([(release.module.clone(), release.version.clone())]);
-        let spec = spec(
-            self.platform,
-            go,
-            packages.collect(),
-            modules,
-            release.module.clone(),
-        )?;
+        let spec = spec(self.platform, go, packages, modules, release.module.clone())?;
         let found = workshop.compiles(&spec, &Effort::by_hand().scope()).await;
         let found = found.map_err(|source| ImportError::Target {
             platform: self.platform,
             source,
         })?;
-        for package in &mut release.packages {
+        let drivers = release.drivers.iter_mut().map(|driver| &mut driver.package);
+        for package in release.packages.iter_mut().chain(drivers) {
             if let Some(compiles) = found.get(&package.path) {
                 let support = if *compiles {
                     PlatformSupport::Compiles

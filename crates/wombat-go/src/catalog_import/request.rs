@@ -30,21 +30,10 @@ pub struct ImportRequest {
     pub packages: BTreeMap<String, String>,
     /// Packages that can't be picked, relative to that folder, with reasons.
     pub excluded: BTreeMap<String, String>,
-    /// Whether to leave out and name packages that can't be built, instead of failing.
-    pub leave_out_failing: bool,
     /// Packages that every pipeline needs, as import paths; all in `base_module`.
     pub base: Vec<ImportPath>,
     /// The module of the base.
     pub base_module: ModulePath,
-}
-
-impl ImportRequest {
-    /// The package in a folder below the root; both may be empty.
-    pub(super) fn path_of(&self, folder: &str) -> Result<ImportPath, ImportError> {
-        let parts = [self.module.as_str(), &self.component_root, folder];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        Ok(parts.join("/").parse()?)
-    }
 }
 
 /// The result of an import.

@@ -63,7 +63,7 @@ impl Effort {
 }
 
 /// A spec with the module's own graph. Its package need not exist: it isn't loaded.
-pub(super) fn graph_spec(
+pub(crate) fn graph_spec(
     module: &ModulePath,
     version: &ModuleVersion,
     go: GoVersion,
@@ -109,6 +109,35 @@ pub fn lowest_go(go_mod: &str) -> Option<GoVersion> {
     })
 }
 
+/// The versions of other modules that a `go.mod` requires.
+pub(crate) fn required_versions(go_mod: &str) -> BTreeMap<ModulePath, ModuleVersion> {
+    let mut in_block = false;
+    let mut versions = BTreeMap::new();
+    for line in go_mod.lines().map(str::trim) {
+        let requirement = match line.strip_prefix("require ") {
+            Some("(") => {
+                in_block = true;
+                continue;
+            }
+            Some(single) => single,
+            None if line == ")" => {
+                in_block = false;
+                continue;
+            }
+            None if in_block => line,
+            None => continue,
+        };
+        let mut words = requirement.split_whitespace();
+        if let (Some(Ok(module)), Some(Ok(version))) = (
+            words.next().map(str::parse::<ModulePath>),
+            words.next().map(str::parse::<ModuleVersion>),
+        ) {
+            versions.insert(module, version);
+        }
+    }
+    versions
+}
+
 pub(super) async fn required_version(
     workshop: &Workshop,
     request: &ImportRequest,
@@ -117,20 +146,23 @@ pub(super) async fn required_version(
 ) -> Result<ModuleVersion, ImportError> {
     let module = (&request.module, &request.version);
     let go_mod = module_graph(workshop, module, request.go, host, effort).await?;
-    go_mod
-        .lines()
-        .filter_map(|line| {
-            line.trim()
-                .trim_start_matches("require ")
-                .strip_prefix(request.base_module.as_str())
-        })
-        .find_map(|rest| rest.split_whitespace().next()?.parse().ok())
+    required_versions(&go_mod)
+        .remove(&request.base_module)
         .ok_or_else(|| ImportError::NoBase(request.base_module.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_go_mod_says_which_versions_it_requires() {
+        let go_mod = "module x\n\ngo 1.26.5\n\nrequire (\n\ta.b/c v1.0.0\n\ta.b/d v1.1.0 // indirect\n)\n\n\
+                      require a.b/e v1.2.0\n\nreplace (\n\ta.b/f => a.b/g v9.0.0\n)\n";
+        let all = required_versions(go_mod);
+        let all: Vec<String> = all.iter().map(|(it, at)| format!("{it}@{at}")).collect();
+        assert_eq!(all, ["a.b/c@v1.0.0", "a.b/d@v1.1.0", "a.b/e@v1.2.0"]);
+    }
 
     #[test]
     fn a_go_mod_says_which_go_it_needs() {

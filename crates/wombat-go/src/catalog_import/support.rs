@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use wombat_model::catalog::{Component, Documentation, SupportLevel};
+use wombat_model::{
+    ModulePath, ModuleVersion,
+    catalog::{Component, Documentation, SupportLevel},
+};
 
-use super::Importer;
+use crate::Workshop;
 
 /// Path of the table in the module's folder.
 const TABLE: &str = "internal/plugins/info.csv";
@@ -15,6 +18,39 @@ const TABLE: &str = "internal/plugins/info.csv";
 pub(super) struct SupportTable(BTreeMap<Component, SupportLevel>);
 
 impl SupportTable {
+    /// The module's table, if it has one. Its source must have been fetched.
+    pub(super) async fn of(
+        workshop: &Workshop,
+        (module, version): (&ModulePath, &ModuleVersion),
+    ) -> Self {
+        let path = workshop.source_folder(module, version).join(TABLE);
+        match tokio::fs::read_to_string(path).await {
+            Ok(text) => Self::parse(&text),
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// As a plan keeps it.
+    pub(super) fn into_levels(self) -> BTreeMap<String, SupportLevel> {
+        let levels = self.0.into_iter();
+        levels
+            .map(|(component, level)| (component.to_string(), level))
+            .collect()
+    }
+
+    /// The table of a plan.
+    pub(super) fn from_levels(levels: &BTreeMap<String, SupportLevel>) -> Self {
+        let levels = levels.iter().filter_map(|(text, level)| {
+            let (kind, name) = text.split_once('/')?;
+            let component = Component {
+                kind: kind.parse().ok()?,
+                name: name.to_owned(),
+            };
+            Some((component, *level))
+        });
+        Self(levels.collect())
+    }
+
     /// Finds columns by their names; skips rows that can't be parsed.
     fn parse(text: &str) -> Self {
         let mut lines = text.lines().map(|line| line.split(',').map(str::trim));
@@ -50,24 +86,17 @@ impl SupportTable {
         levels
     }
 
+    /// Whether it is an enterprise feature.
+    pub(super) fn is_enterprise(&self, component: &Component) -> bool {
+        self.0.get(component) == Some(&SupportLevel::Enterprise)
+    }
+
     /// Sets the level if the component doesn't state one itself.
     pub(super) fn complete(&self, documentation: &mut Documentation) {
         if documentation.support.is_empty()
             && let Some(level) = self.0.get(&documentation.component())
         {
             documentation.support = level.to_string();
-        }
-    }
-}
-
-impl Importer<'_> {
-    /// The module's table, if it has one. Its source exists after a build of one of its packages.
-    pub(super) async fn support_table(&self) -> SupportTable {
-        let (module, version) = (&self.request.module, &self.request.version);
-        let path = self.workshop.source_folder(module, version).join(TABLE);
-        match tokio::fs::read_to_string(path).await {
-            Ok(text) => SupportTable::parse(&text),
-            Err(_) => SupportTable::default(),
         }
     }
 }
@@ -98,5 +127,7 @@ mod tests {
         let levels = table.levels(&all);
         assert_eq!(levels, [SupportLevel::Certified, SupportLevel::Enterprise]);
         assert_eq!(SupportTable::parse("x,y\n1,2\n"), SupportTable::default());
+        let kept = SupportTable(table.0.clone()).into_levels();
+        assert_eq!(SupportTable::from_levels(&kept), table);
     }
 }

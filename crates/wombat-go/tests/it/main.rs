@@ -11,5 +11,6 @@ mod half_killed;
 mod half_scene;
 mod half_written;
 mod no_room_for_go;
+mod requirements;
 mod templates;
 mod trimmed_modules;

@@ -17,6 +17,19 @@ pub struct Component {
     pub name: String,
 }
 
+impl Component {
+    /// Whether it connects to a database through a [driver](ComponentKind::Driver) that its field `driver` names.
+    pub fn needs_driver(&self) -> bool {
+        let in_mappings = [
+            ComponentKind::BloblangFunction,
+            ComponentKind::BloblangMethod,
+            ComponentKind::Driver,
+        ];
+        let is_sql = self.name == "sql" || self.name.starts_with("sql_");
+        is_sql && !in_mappings.contains(&self.kind)
+    }
+}
+
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind, self.name)

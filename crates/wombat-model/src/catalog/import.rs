@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{Field, PackageDocumentation, Release};
-use crate::{BuilderId, GoVersion, ModulePath, ModuleVersion};
+use crate::{BuilderId, GoVersion, ImportPath, ModulePath, ModuleVersion};
 
 /// How far an import is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -24,6 +24,12 @@ pub enum ImportState {
         done: u32,
         /// Packages in all; 0 until they are known.
         of: u32,
+        /// Estimate of the time until its end, in seconds, once a package is done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds_left: Option<u32>,
+        /// Whether idle builders may take packages of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
     },
     /// A builder is done, and a service stores the result in the catalog.
     Storing {
@@ -53,6 +59,9 @@ pub struct Import {
     /// Go releases to offer with it, newest first, without those that are too old for it. Empty: the builder's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub go_versions: Vec<GoVersion>,
+    /// If not empty, only these packages are tried, and added to the release that is in the catalog.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<ImportPath>,
     /// When it was requested.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String")]
@@ -74,9 +83,16 @@ impl Import {
             module,
             version,
             go_versions,
+            only: Vec::new(),
             requested: now,
             state: ImportState::New,
         }
+    }
+
+    /// The same import of these packages alone.
+    #[must_use]
+    pub fn of_only(self, only: Vec<ImportPath>) -> Self {
+        Self { only, ..self }
     }
 
     /// The same import in another state.
@@ -95,6 +111,20 @@ impl Import {
             ImportState::Success { .. } | ImportState::Failed { .. } => true,
         }
     }
+
+    /// The same, this long after its state was written: less time is left.
+    #[must_use]
+    pub fn seen_after(mut self, elapsed: std::time::Duration) -> Self {
+        if let ImportState::Importing {
+            seconds_left: Some(left),
+            ..
+        } = &mut self.state
+        {
+            let elapsed = u32::try_from(elapsed.as_secs()).unwrap_or(u32::MAX);
+            *left = left.saturating_sub(elapsed);
+        }
+        self
+    }
 }
 
 /// The result of an import: an object of the `catalog-docs` bucket. Its texts are by the module's authors.
@@ -107,4 +137,47 @@ pub struct ReleaseDocument {
     pub documentation: Vec<PackageDocumentation>,
     /// The fields of a pipeline as a whole.
     pub stream: Vec<Field>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// As version 0.1.0 wrote them.
+    const OLD: [&str; 3] = [
+        r#"{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"new"}"#,
+        r#"{"module":"a.b/c","version":"v1.0.0","goVersions":["1.26.8"],"requested":"2026-01-02T03:04:05Z","status":"importing","builder":"b-1","done":1,"of":2}"#,
+        r#"{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"storing","document":"d"}"#,
+    ];
+
+    #[test]
+    fn imports_of_version_0_1_0_are_read_and_written_as_they_were() {
+        for text in OLD {
+            let import: Import = serde_json::from_str(text).unwrap();
+            assert!(import.only.is_empty());
+            assert_eq!(serde_json::to_string(&import).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn time_passes_for_an_import() {
+        let import: Import = serde_json::from_str(OLD[1]).unwrap();
+        let unknown = import.clone().seen_after(Duration::from_secs(5));
+        assert_eq!(unknown, import, "no estimate yet");
+        let at = |left| {
+            let builder = "b-1".parse().unwrap();
+            let state = ImportState::Importing {
+                builder,
+                done: 1,
+                of: 2,
+                seconds_left: Some(left),
+                shared: true,
+            };
+            import.at(state)
+        };
+        assert_eq!(at(60).seen_after(Duration::from_secs(5)), at(55));
+        assert_eq!(at(3).seen_after(Duration::from_secs(5)), at(0));
+    }
 }

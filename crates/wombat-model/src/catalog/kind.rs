@@ -46,6 +46,8 @@ pub enum ComponentKind {
     BloblangFunction,
     /// A method of the mapping language.
     BloblangMethod,
+    /// Connects SQL components to databases of one kind. It is the value of their field `driver`.
+    Driver,
 }
 
 impl ComponentKind {

@@ -107,8 +107,15 @@ pub struct CatalogPackage {
     pub cgo: bool,
     /// Platforms that were tried; one that isn't listed is unchecked.
     pub platforms: BTreeMap<Platform, PlatformSupport>,
-    /// Its components, without those of the base.
+    /// Its components, without those of the base, and the SQL drivers that it contains.
     pub components: Vec<Component>,
+    /// Those of its components that are enterprise features: the operator must have accepted their licence, whichever
+    /// package brings them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enterprise: Vec<Component>,
+    /// Components that it doesn't bring on a platform on which it compiles, because their files are left out there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<Platform, Vec<Component>>,
     /// Who supports its components, according to the module; empty if the module doesn't say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub support: Vec<SupportLevel>,
@@ -124,6 +131,20 @@ pub struct CatalogPackage {
 pub const MEASURED_ON: &str = "linux/amd64";
 
 impl CatalogPackage {
+    /// Its components on this platform.
+    pub fn components_on(&self, platform: Platform) -> impl Iterator<Item = &Component> {
+        let missing = self.missing.get(&platform);
+        let is_there = move |component: &&Component| {
+            missing.is_none_or(|missing| !missing.contains(component))
+        };
+        self.components.iter().filter(is_there)
+    }
+
+    /// Whether it brings this component on this platform.
+    pub fn brings(&self, component: &Component, platform: Platform) -> bool {
+        self.components_on(platform).any(|it| it == component)
+    }
+
     /// Why it can't be built for this platform, if that is known.
     pub fn emptiness(&self, platform: Platform) -> Option<String> {
         if self.cgo {

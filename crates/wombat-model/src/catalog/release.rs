@@ -1,11 +1,16 @@
 //! A module at one version.
 
+mod merging;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::CatalogPackage;
+use super::{CatalogPackage, Component, Driver, Licence, SharedBytes, SupportLevel, Unfetched};
 use crate::{GoVersion, ImportPath, ModulePath, ModuleVersion};
+
+/// Releases of this generation and later know which components are enterprise features.
+const KNOWS_ENTERPRISE: u32 = 5;
 
 /// A module at one version: a value of the `catalog` bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -33,18 +38,89 @@ pub struct Release {
     /// Bytes of a binary with the base alone, for [`MEASURED_ON`](super::MEASURED_ON); packages add to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_bytes: Option<u64>,
+    /// What its packages and drivers have in common, as far as it is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedBytes>,
+    /// SQL drivers that can be picked by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drivers: Vec<Driver>,
     /// Packages of it that can't be picked, by path, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<ImportPath, String>,
+    /// Packages of it that couldn't be tried, by path. They are tried again daily.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfetched: BTreeMap<ImportPath, Unfetched>,
     /// The object of the `catalog-docs` bucket with the documentation of its components, if it was imported here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// Further objects with the documentation of packages that were added later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_documents: Vec<String>,
     /// The generation of the importer that wrote it; a newer one replaces it.
     #[serde(default)]
     pub generation: u32,
 }
 
+/// A package that a release offers: one of its own, or a driver.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The module that the package is in.
+    pub module: &'a ModulePath,
+    /// The package.
+    pub package: &'a CatalogPackage,
+}
+
 impl Release {
+    /// All that it offers: its packages, then its drivers.
+    pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        let own = self.packages.iter().map(|package| Offer {
+            module: &self.module,
+            package,
+        });
+        let drivers = self.drivers.iter().map(|driver| Offer {
+            module: &driver.module,
+            package: &driver.package,
+        });
+        own.chain(drivers)
+    }
+
+    /// The driver of this path.
+    pub fn driver(&self, path: &ImportPath) -> Option<&Driver> {
+        let mut drivers = self.drivers.iter();
+        drivers.find(|driver| driver.package.path == *path)
+    }
+
+    /// The package or the driver of this path.
+    pub fn offer(&self, path: &ImportPath) -> Option<&CatalogPackage> {
+        let driver = || self.driver(path).map(|driver| &driver.package);
+        self.package(path).or_else(driver)
+    }
+
+    /// The name of a package or driver among [`SharedBytes::packages`].
+    pub fn name_of<'a>(&self, path: &'a ImportPath) -> &'a str {
+        let below = path.as_str().strip_prefix(self.module.as_str());
+        let root = |below: &'a str| match self.component_root.as_str() {
+            "" => Some(below),
+            root => below.strip_prefix('/')?.strip_prefix(root),
+        };
+        let folder = below.and_then(root);
+        folder.map_or(path.as_str(), |folder| folder.trim_start_matches('/'))
+    }
+
+    /// Whether a component is an enterprise feature, whichever package brings it.
+    pub fn is_enterprise(&self, component: &Component) -> bool {
+        self.packages.iter().any(|package| {
+            // Packages may have been added to an older release.
+            if self.generation >= KNOWS_ENTERPRISE || !package.enterprise.is_empty() {
+                return package.enterprise.contains(component);
+            }
+            // Older releases only know it of whole packages.
+            package.licence == Licence::Rcl
+                && package.support == [SupportLevel::Enterprise]
+                && package.components.contains(component)
+        })
+    }
+
     /// The package of this path.
     pub fn package(&self, path: &ImportPath) -> Option<&CatalogPackage> {
         self.packages.iter().find(|package| package.path == *path)
@@ -59,72 +135,30 @@ impl Release {
         path.as_str().starts_with(&root)
     }
 
-    /// Adds the platforms that were tried before for the same version; this release's own results win.
-    pub fn keep_platforms(&mut self, before: &Self) {
-        if (&before.module, &before.version) != (&self.module, &self.version) {
-            return;
-        }
-        for package in self.packages.iter_mut().filter(|package| !package.cgo) {
-            let known = before.package(&package.path);
-            for (platform, support) in known.into_iter().flat_map(|known| &known.platforms) {
-                package.platforms.entry(*platform).or_insert(*support);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        Platform,
-        catalog::{Licence, PlatformSupport},
-    };
-
-    fn release(version: &str, platforms: &[(&str, PlatformSupport)]) -> Release {
-        let package = CatalogPackage {
-            path: "a.b/c/public/components/d".parse().unwrap(),
-            description: String::new(),
-            licence: Licence::Apache,
-            rcl_files: 0,
-            cgo: false,
-            platforms: platforms
-                .iter()
-                .map(|(platform, support)| (platform.parse().unwrap(), *support))
-                .collect(),
-            components: Vec::new(),
-            support: Vec::new(),
-            added_bytes: None,
-            compile_ms: None,
+    /// A package's folder below the one whose packages are all listed; the whole path of others.
+    pub fn folder_of<'a>(&self, path: &'a ImportPath) -> &'a str {
+        let below = |prefix: &str| {
+            let rest = path.as_str().strip_prefix(prefix)?;
+            rest.strip_prefix('/').filter(|rest| !rest.is_empty())
         };
-        Release {
-            module: "a.b/c".parse().unwrap(),
-            version: version.parse().unwrap(),
-            title: String::new(),
-            go_versions: Vec::new(),
-            lowest_go: None,
-            requires: BTreeMap::new(),
-            component_root: "public/components".to_owned(),
-            packages: vec![package],
-            base_bytes: None,
-            excluded: BTreeMap::new(),
-            document: None,
-            generation: 0,
-        }
+        let module = self.module.as_str();
+        let root = format!("{module}/{}", self.component_root);
+        below(&root)
+            .or_else(|| below(module))
+            .unwrap_or(path.as_str())
     }
 
-    #[test]
-    fn what_was_compiled_before_stays_known_for_the_same_version() {
-        use PlatformSupport::{Compiles, Empty, Fails};
-        let before = release("v1.0.0", &[("linux/386", Fails), ("linux/amd64", Fails)]);
-        let mut again = release("v1.0.0", &[("linux/amd64", Compiles)]);
-        again.keep_platforms(&before);
-        let known = [("linux/386", Fails), ("linux/amd64", Compiles)]
-            .map(|(platform, support)| (platform.parse::<Platform>().unwrap(), support));
-        assert_eq!(again.packages[0].platforms, BTreeMap::from(known));
+    /// Whether it has everything that can be picked from `other`.
+    pub fn offers_all_of(&self, other: &Self) -> bool {
+        let mut others = other.packages.iter().filter(|package| !package.cgo);
+        others.all(|wanted| {
+            let own = self.package(&wanted.path);
+            own.is_some_and(|package| !package.cgo)
+        })
+    }
 
-        let mut other = release("v1.0.1", &[("linux/arm", Empty)]);
-        other.keep_platforms(&before);
-        assert_eq!(other.packages[0].platforms.len(), 1);
+    /// The objects with its documentation.
+    pub fn documents(&self) -> impl Iterator<Item = &String> {
+        self.document.iter().chain(&self.added_documents)
     }
 }

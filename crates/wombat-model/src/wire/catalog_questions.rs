@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Blocklist, GoVersion, ImportPath, ModulePath, ModuleVersion,
-    catalog::{CatalogPackage, Component, ComponentKind, Documentation, Licence},
+    catalog::{CatalogPackage, Component, ComponentKind, Documentation, Licence, Unfetched},
 };
 
 /// `catalog.block`: replaces the blocklist.
@@ -39,7 +39,7 @@ pub struct CatalogQuestion {
     pub kind: Option<ComponentKind>,
     /// Only this module.
     pub module: Option<ModulePath>,
-    /// Only this version of each module; the newest if left out.
+    /// Only this version of each module; the default if left out.
     pub version: Option<ModuleVersion>,
     /// Most packages or components in the answer; 200 if left out.
     pub limit: Option<u32>,
@@ -59,7 +59,11 @@ pub struct ReleaseSummary {
     pub go_versions: Vec<GoVersion>,
     /// Versions of other catalog modules that it requires.
     pub requires: BTreeMap<ModulePath, ModuleVersion>,
-    /// Whether requests without a version get it.
+    /// Its packages that couldn't be tried, since something that they need couldn't be had. They are tried again daily.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfetched: BTreeMap<ImportPath, Unfetched>,
+    /// Whether requests without a version get it: the newest release that offers every package of the ones before it,
+    /// or the operator's choice.
     pub newest: bool,
 }
 

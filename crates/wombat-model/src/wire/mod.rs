@@ -8,8 +8,11 @@ mod go_releases;
 mod health;
 mod imports;
 mod lint;
+mod pipeline_files;
 mod questions;
+mod read_file;
 mod recipe;
+mod requirements;
 mod select;
 mod stats;
 mod variables;
@@ -30,12 +33,17 @@ pub use go_releases::GoReleasesAnswer;
 pub use health::{HealthAnswer, StoreHealth};
 pub use imports::{ImportQuestion, ImportsAnswer};
 pub use lint::{LINT_LIMIT, LINT_PATIENCE, LintAnswer, LintComplaint, LintQuestion, LintReply};
+pub use pipeline_files::PipelineFiles;
 pub use questions::{
     BuildersAnswer, FacetCount, Facets, IdQuestion, ListAnswer, ListQuestion, LogAnswer,
     LogQuestion, LoggedEntry, NoQuestion, PhaseOfBuild, PurgeAnswer, ResolveAnswer,
     ResolvedPackage,
 };
+pub use read_file::{FileRole, ReadFile};
 pub use recipe::Recipe;
+pub use requirements::{
+    REQUIREMENTS_LIMIT, REQUIREMENTS_PATIENCE, RequirementsQuestion, RequirementsReply,
+};
 pub use select::{
     FoundComponent, PipelineMistake, PipelinePlace, PipelineVariable, SelectAnswer, SelectQuestion,
 };

@@ -57,7 +57,7 @@ impl Answers {
         request: BuildRequest,
         client: Option<IpAddr>,
     ) -> Result<Bytes, Refusal> {
-        let catalog = self.catalog.snapshot();
+        let catalog = self.knowing(&request).await?;
         let resolved = resolve(&request, &catalog, &self.args.policy())?;
         let key = resolved.spec.key();
         if !request.force
@@ -109,7 +109,8 @@ impl Answers {
     /// Says what a request would build, and writes nothing.
     pub(super) async fn resolve(&self, question: &[u8]) -> Result<Resolved, Refusal> {
         let request = BuildRequest::from_json(question)?;
-        let mut resolved = self.resolved(&request)?;
+        let catalog = self.knowing(&request).await?;
+        let mut resolved = resolve(&request, &catalog, &self.args.policy())?;
         let answer = &mut resolved.answer;
         let existing = self
             .store
@@ -183,10 +184,6 @@ impl Answers {
                 Problem::field(ProblemCode::WrongState, "id", format!("{illegal}.")),
             )),
         }
-    }
-
-    fn resolved(&self, request: &BuildRequest) -> Result<Resolved, Refusal> {
-        resolve(request, &self.catalog.snapshot(), &self.args.policy())
     }
 
     async fn view(&self, record: Versioned<Build>) -> BuildView {

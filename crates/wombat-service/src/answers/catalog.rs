@@ -30,6 +30,7 @@ impl Answers {
         question: SelectQuestion,
     ) -> Result<(SelectAnswer, SelectQuestion), Refusal> {
         let (snapshot, schemas) = self.catalog.schemas();
+        let snapshot = self.knowing_of(&question, snapshot).await?;
         let policy = self.args.policy();
         apart(move || Ok((select(&question, &snapshot, &schemas, &policy)?, question))).await
     }
@@ -65,7 +66,7 @@ impl Answers {
     ) -> Result<ComponentsAnswer, Refusal> {
         let before = self.catalog.snapshot().releases_revision();
         let search = || {
-            let (snapshot, schemas) = self.catalog.schemas();
+            let (snapshot, schemas) = self.catalog.schemas_of(question);
             catalog::components(&snapshot, &schemas, question)
         };
         let mut answer = search();

@@ -26,8 +26,8 @@ impl Answers {
         if go_versions.is_empty() {
             // By default those of this release, else of the module's newest, else of another module's newest.
             let known = catalog.release(&module, &version);
-            let known = known.or_else(|| catalog.newest(&module));
-            let known = known.or_else(|| catalog.newest_of_each().last());
+            let known = known.or_else(|| catalog.default_of(&module));
+            let known = known.or_else(|| catalog.default_of_each().last());
             go_versions = known.map_or_else(Vec::new, |release| release.go_versions.clone());
         }
         go_versions.sort_by(|left, right| right.cmp(left));
@@ -39,7 +39,7 @@ impl Answers {
 
     pub(super) fn imports(&self) -> ImportsAnswer {
         ImportsAnswer {
-            imports: self.imports.all(),
+            imports: self.imports.all(self.connection.server_time()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod builds;
 mod catalog;
 mod imports;
 mod log;
+mod requirements;
 
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs,
-    catalog::{Catalog, Imports, go_releases_answer},
+    catalog::{Catalog, Imports, RequirementsDesk, go_releases_answer},
     endpoints::Endpoint,
     index::Builds,
     json::json,
@@ -45,6 +46,7 @@ pub(crate) struct Answers {
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
     pub(crate) imports: Imports,
+    pub(crate) requirements: RequirementsDesk,
     pub(crate) live: Live,
     pub(crate) builds: Builds,
     pub(crate) quotas: Quotas,

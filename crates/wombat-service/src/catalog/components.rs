@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wombat_model::{
     ImportPath,
-    catalog::{CatalogPackage, Component, ComponentStatus},
+    catalog::{CatalogPackage, Component, ComponentStatus, Release},
     wire::{CatalogQuestion, ComponentHit, ComponentsAnswer},
 };
 
@@ -21,10 +21,10 @@ pub(crate) fn components(
 ) -> ComponentsAnswer {
     let words = words_of(&question.query);
     let mut brought: BTreeMap<&Component, Vec<&CatalogPackage>> = BTreeMap::new();
-    for package in wanted_releases(catalog, question).flat_map(|release| &release.packages) {
-        for component in &package.components {
+    for offer in wanted_releases(catalog, question).flat_map(Release::offers) {
+        for component in &offer.package.components {
             if question.kind.is_none_or(|kind| kind == component.kind) {
-                brought.entry(component).or_default().push(package);
+                brought.entry(component).or_default().push(offer.package);
             }
         }
     }

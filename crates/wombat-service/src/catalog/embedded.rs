@@ -22,6 +22,8 @@ pub(crate) fn releases() -> anyhow::Result<Vec<Release>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::catalog::BENTHOS;
 
@@ -43,6 +45,20 @@ mod tests {
             assert!(!release.go_versions.is_empty(), "{name}");
             for package in &release.packages {
                 assert!(release.lists(&package.path), "{name}: {}", package.path);
+            }
+            for driver in &release.drivers {
+                let path = &driver.package.path;
+                driver.version.check_for(&driver.module).expect(&name);
+                assert!(driver.module.contains(path), "{name}: {path}");
+                assert!(!release.module.contains(path), "{name}: {path}");
+            }
+            let names: BTreeSet<&str> = release
+                .offers()
+                .map(|offer| release.name_of(&offer.package.path))
+                .collect();
+            for shared in &release.shared {
+                let known = |name: &String| names.contains(name.as_str());
+                assert!(shared.packages.iter().all(known), "{name}: {shared:?}");
             }
         }
     }

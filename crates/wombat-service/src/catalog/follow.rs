@@ -1,17 +1,18 @@
 //! Keeps the snapshot in step with the bucket.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use wombat_model::{ModulePath, ModuleVersion, wire::CatalogQuestion};
 use wombat_store::{Followers, Store};
 
 use super::{
-    Schemas, embedded, go_releases::go_releases, leader::LeadersLast, snapshot::Snapshot,
-    told::Told,
+    Choices, ChosenReleases, Schemas, embedded, go_releases::go_releases, leader::LeadersLast,
+    search::wanted_releases, snapshot::Snapshot, told::Told,
 };
 
 /// How long until a document that couldn't be read is tried again.
@@ -32,11 +33,15 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     /// Seeds the bucket, reads it, and goes on following it until `stop`.
-    pub(crate) async fn start(store: &Store, followers: &Followers) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        store: &Store,
+        chosen: Choices,
+        followers: &Followers,
+    ) -> anyhow::Result<Self> {
         seed(store).await?;
         let (sender, mut snapshots) = watch::channel(None);
         let stop = followers.stop().clone();
-        followers.spawn(follow(store.clone(), sender, stop));
+        followers.spawn(follow(store.clone(), chosen, sender, stop));
         snapshots
             .wait_for(Option::is_some)
             .await
@@ -53,7 +58,7 @@ impl Catalog {
         self.snapshots.borrow().clone().unwrap_or_default()
     }
 
-    /// What the bucket holds now, and what its components are configured with.
+    /// What the bucket holds now, and what the components of its default releases are configured with.
     pub(crate) fn schemas(&self) -> (Arc<Snapshot>, Arc<Schemas>) {
         let snapshot = self.snapshot();
         let mut known = self.schemas.lock();
@@ -67,6 +72,18 @@ impl Catalog {
         };
         drop(known);
         (snapshot, schemas)
+    }
+
+    /// The same for the releases that a question is about.
+    pub(crate) fn schemas_of(&self, question: &CatalogQuestion) -> (Arc<Snapshot>, Arc<Schemas>) {
+        if question.module.is_none() && question.version.is_none() {
+            return self.schemas();
+        }
+        let snapshot = self.snapshot();
+        let wanted = wanted_releases(&snapshot, question);
+        let wanted = wanted.map(|release| (release.module.clone(), release.version.clone()));
+        let schemas = Schemas::of_built(&snapshot, &wanted.collect());
+        (snapshot, Arc::new(schemas))
     }
 
     /// Waits until the snapshot has every release that the leader has, for two seconds at most. Returns whether there
@@ -116,13 +133,16 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
 
 async fn follow(
     store: Store,
+    chosen: Choices,
     sender: watch::Sender<Option<Arc<Snapshot>>>,
     stop: CancellationToken,
 ) {
     let mut watcher = store.catalog.watch();
     let mut blocked = store.catalog.watch_blocklist();
     let mut go = store.catalog.watch_go_releases();
-    let mut told = Told::default();
+    let mut defaults = store.catalog.watch_default_releases();
+    let mut told = Told::new(chosen.clone());
+    let mut warned = false;
     loop {
         let missing = told.lacks_documents();
         tokio::select! {
@@ -136,14 +156,35 @@ async fn follow(
             // What was blocked stays so until the new bucket has been read.
             event = blocked.next() => told.note_blocked(event),
             event = go.next() => told.note_go(event),
+            event = defaults.next() => told.note_defaults(event),
             () = tokio::time::sleep(RETRY), if missing => {}
             () = stop.cancelled() => return,
         }
         if told.knows_enough() {
             told.read_documents(&store).await;
             if let Some(snapshot) = told.changed_snapshot() {
+                if !std::mem::replace(&mut warned, true) {
+                    warn_of_missing(&snapshot, &chosen.releases);
+                }
+                if let Some(reached) = told.new_defaults(&snapshot) {
+                    note_defaults(&store, &reached).await;
+                }
                 sender.send_replace(Some(Arc::new(snapshot)));
             }
         }
+    }
+}
+
+/// Notes default releases, so that an older release that is imported later doesn't take their place. They hold without
+/// the note until then; the next change of the catalog is another chance.
+async fn note_defaults(store: &Store, reached: &BTreeMap<ModulePath, ModuleVersion>) {
+    if let Err(error) = store.catalog.raise_default_releases(reached).await {
+        warn!(%error, "can't note the default releases");
+    }
+}
+
+fn warn_of_missing(snapshot: &Snapshot, chosen: &ChosenReleases) {
+    for (module, version) in snapshot.missing_choices(chosen) {
+        warn!(%module, %version, "the catalog doesn't have this --default-release yet; import it");
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use parking_lot::Mutex;
+use time::OffsetDateTime;
 use tracing::{debug, info, warn};
 use wombat_model::catalog::{Import, ImportState, Release, ReleaseDocument};
 use wombat_store::{Followers, Revision, Store, StoreError, Versioned, WatchEvent, Written};
@@ -15,7 +16,14 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// All imports, by key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Imports(Arc<Mutex<BTreeMap<String, Versioned<Import>>>>);
+pub(crate) struct Imports(Arc<Mutex<BTreeMap<String, Known>>>);
+
+#[derive(Clone, Debug)]
+struct Known {
+    import: Versioned<Import>,
+    /// When the server stored it.
+    written: OffsetDateTime,
+}
 
 impl Imports {
     /// Follows until `stop`.
@@ -33,10 +41,14 @@ impl Imports {
         imports
     }
 
-    /// By module and version.
-    pub(crate) fn all(&self) -> Vec<Import> {
+    /// By module and version, as they are at this server time.
+    pub(crate) fn all(&self, now: OffsetDateTime) -> Vec<Import> {
         let known = self.0.lock();
-        known.values().map(|import| import.value.clone()).collect()
+        let seen = |known: &Known| {
+            let elapsed = Duration::try_from(now - known.written).unwrap_or_default();
+            known.import.value.clone().seen_after(elapsed)
+        };
+        known.values().map(seen).collect()
     }
 
     async fn follow(&self, store: &Store, catalog: &Catalog) {
@@ -57,7 +69,11 @@ impl Imports {
     fn note(&self, event: WatchEvent<Import>) {
         let mut known = self.0.lock();
         match event {
-            WatchEvent::Value { key, record, .. } => drop(known.insert(key, record)),
+            WatchEvent::Value {
+                key,
+                record: import,
+                written,
+            } => drop(known.insert(key, Known { import, written })),
             WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
                 known.remove(&key);
             }
@@ -68,9 +84,10 @@ impl Imports {
 
     fn to_be_stored(&self) -> Vec<Versioned<Import>> {
         let known = self.0.lock();
+        let imports = known.values().map(|known| &known.import);
         let storing =
             |import: &&Versioned<Import>| matches!(import.value.state, ImportState::Storing { .. });
-        known.values().filter(storing).cloned().collect()
+        imports.filter(storing).cloned().collect()
     }
 }
 
@@ -133,24 +150,78 @@ async fn put_into_catalog(
     let mut release = document.release;
     let packages = u32::try_from(release.packages.len()).unwrap_or(u32::MAX);
     release.document = Some(name.clone());
-    carry_over(&mut release, known);
-    let before = store.catalog.store(release, revision).await;
-    let before = before.map_err(Unsettled::Later)?;
-    if let Some(old) = before.and_then(|before| before.document)
-        && old != *name
-        && let Err(error) = store.documents.remove(&old).await
-    {
-        warn!(old, %error, "can't remove an older document");
+    if import.only.is_empty() {
+        replace(store, known, release, revision).await?;
+    } else {
+        add(store, known, release, revision).await?;
     }
+    let work = store
+        .catalog
+        .forget_import_work(&import.module, &import.version);
+    work.await.map_err(Unsettled::Later)?;
     Ok(packages)
 }
 
-/// Keeps the title and descriptions that people wrote for earlier releases of the module, and the platforms on which
-/// this version is known to compile.
+/// Puts a whole release into the catalog.
+async fn replace(
+    store: &Store,
+    known: &Snapshot,
+    mut release: Release,
+    revision: Revision,
+) -> Result<(), Unsettled> {
+    carry_over(&mut release, known);
+    let used: Vec<String> = release.documents().cloned().collect();
+    let before = store.catalog.store(release, revision).await;
+    let before = before.map_err(Unsettled::Later)?;
+    for old in before.iter().flat_map(Release::documents) {
+        if !used.contains(old) {
+            remove_document(store, old).await;
+        }
+    }
+    Ok(())
+}
+
+/// Adds packages that a release lacked.
+async fn add(
+    store: &Store,
+    known: &Snapshot,
+    mut found: Release,
+    revision: Revision,
+) -> Result<(), Unsettled> {
+    describe(&mut found, known);
+    let document = found.document.take_if(|_| found.packages.is_empty());
+    let name = (&found.module, &found.version);
+    let added = store
+        .catalog
+        .amend(name, revision, |release| release.add(found.clone()));
+    if !added.await.map_err(Unsettled::Later)? {
+        let problem = "the release isn't in the catalog any more";
+        return Err(Unsettled::Never(anyhow::anyhow!(problem)));
+    }
+    if let Some(unused) = document {
+        remove_document(store, &unused).await;
+    }
+    Ok(())
+}
+
+async fn remove_document(store: &Store, name: &str) {
+    if let Err(error) = store.documents.remove(name).await {
+        warn!(name, %error, "can't remove a document that isn't needed any more");
+    }
+}
+
+/// Keeps the title and descriptions that people wrote for earlier releases of the module, the platforms on which this
+/// version is known to compile, and its packages that couldn't be tried this time.
 fn carry_over(release: &mut Release, known: &Snapshot) {
     if let Some(same) = known.release(&release.module, &release.version) {
         release.keep_platforms(same);
+        release.keep_unfetched(same);
     }
+    describe(release, known);
+}
+
+/// Takes the title and descriptions that people wrote for earlier releases of the module.
+fn describe(release: &mut Release, known: &Snapshot) {
     let earlier: Vec<_> = known
         .all()
         .filter(|other| other.module == release.module)
@@ -178,8 +249,9 @@ fn checked(import: &Import, bytes: &[u8]) -> anyhow::Result<ReleaseDocument> {
         release.version
     );
     ensure!(
-        !release.packages.is_empty(),
-        "the release has no packages that can be built"
+        !release.packages.is_empty() || !import.only.is_empty(),
+        "the release has no packages that can be built{}",
+        why_none(release)
     );
     for package in &release.packages {
         ensure!(
@@ -188,5 +260,22 @@ fn checked(import: &Import, bytes: &[u8]) -> anyhow::Result<ReleaseDocument> {
             package.path
         );
     }
+    for driver in &release.drivers {
+        let path = &driver.package.path;
+        ensure!(
+            driver.module.contains(path) && !release.module.contains(path),
+            "the driver {path} isn't in its module"
+        );
+        driver.version.check_for(&driver.module)?;
+    }
     Ok(document)
+}
+
+/// One of the reasons why a release has no packages.
+fn why_none(release: &Release) -> String {
+    let unfetched = release.unfetched.values().map(|why| &why.reason);
+    let mut reasons = unfetched.chain(release.excluded.values());
+    reasons
+        .next()
+        .map_or_else(String::new, |why| format!(": {why}"))
 }

@@ -1,15 +1,19 @@
-//! Configuration schemas of the components of the newest releases, to check pipelines with.
+//! Configuration schemas of the components of a set of releases, to check pipelines with.
 //!
 //! They come from imports and, for the embedded releases, from the program. Of other releases only the component names
-//! are known.
+//! are known. Of a module there is one release: a field of another one would be unknown to the binary.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use wombat_model::catalog::{
-    Component, ComponentKind, ComponentReference, ComponentStatus, Documentation, Field, Release,
+use wombat_model::{
+    ModulePath, ModuleVersion,
+    catalog::{
+        Component, ComponentKind, ComponentReference, ComponentStatus, Documentation, Field,
+        Release,
+    },
 };
 
 use super::{BENTHOS, Snapshot, documents};
@@ -17,34 +21,79 @@ use super::{BENTHOS, Snapshot, documents};
 /// Components by kind and name.
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
+    releases: BTreeMap<ModulePath, ModuleVersion>,
     components: BTreeMap<ComponentKind, BTreeMap<String, Arc<Documentation>>>,
     base: BTreeSet<Component>,
     stream: Vec<Field>,
 }
 
 impl Schemas {
-    /// Those of the newest releases, and of the releases that these require.
+    /// Those of the default releases, as one binary with all of them would have them.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let mut schemas = Self::default();
-        for release in snapshot.newest_of_each() {
-            for (module, version) in &release.requires {
-                if let Some(required) = snapshot.release(module, version) {
-                    schemas.add(snapshot, required);
-                }
+        Self::of_built(snapshot, &BTreeMap::new())
+    }
+
+    /// Those of the releases that are built, and of the default releases of the other modules. A module that is built in a
+    /// version that the catalog lacks has likely the components of its default release; only of the base they must be
+    /// known.
+    pub(crate) fn of_built(
+        snapshot: &Snapshot,
+        built: &BTreeMap<ModulePath, ModuleVersion>,
+    ) -> Self {
+        let mut releases: BTreeMap<ModulePath, ModuleVersion> = BTreeMap::new();
+        let others = snapshot.default_of_each();
+        let others: Vec<&Arc<Release>> = others
+            .filter(|release| !built.contains_key(&release.module))
+            .collect();
+        for release in &others {
+            releases.insert(release.module.clone(), release.version.clone());
+        }
+        // Those that others require take the place of defaults.
+        let mut pinned: BTreeMap<&ModulePath, &ModuleVersion> = BTreeMap::new();
+        for (module, version) in others.iter().flat_map(|release| &release.requires) {
+            if snapshot.release(module, version).is_some() {
+                let highest = pinned.entry(module).or_insert(version);
+                *highest = version.max(*highest);
             }
+        }
+        for (module, version) in pinned.into_iter().chain(built) {
+            releases.insert(module.clone(), version.clone());
+        }
+        let listing = |(module, version): (&ModulePath, &ModuleVersion)| {
+            let likely = || {
+                snapshot
+                    .default_of(module)
+                    .filter(|_| module.as_str() != BENTHOS)
+            };
+            snapshot.release(module, version).or_else(likely)
+        };
+        let listings: Vec<&Arc<Release>> = releases.iter().filter_map(listing).collect();
+        let mut schemas = Self::default();
+        for release in &listings {
             schemas.add(snapshot, release);
         }
+        for release in &listings {
+            schemas.add_lacking(snapshot, release);
+        }
+        schemas.releases = releases;
         schemas
     }
 
+    /// Whether they are those of these releases.
+    pub(crate) fn are_of(&self, built: &BTreeMap<ModulePath, ModuleVersion>) -> bool {
+        let mut built = built.iter();
+        built.all(|(module, version)| self.releases.get(module) == Some(version))
+    }
+
     fn add(&mut self, snapshot: &Snapshot, release: &Release) {
-        let imported = snapshot.document(release).map(|document| &**document);
-        if let Some(documented) = imported.or_else(|| documents::embedded(release)) {
+        let imported: Vec<_> = snapshot.documents(release).collect();
+        // What a later import adds, and what the program knows of the same release.
+        for documented in imported.into_iter().chain(documents::embedded(release)) {
             for documentation in &documented.components {
                 let names = self.components.entry(documentation.kind).or_default();
                 names
                     .entry(documentation.name.clone())
-                    // Of two releases, an imported one has more documentation.
+                    // Of several documents, an imported one has more documentation.
                     .and_modify(|known| {
                         if !known.has_words() && documentation.has_words() {
                             known.clone_from(documentation);
@@ -66,6 +115,35 @@ impl Schemas {
                 if release.module.as_str() == BENTHOS {
                     self.base.insert(component.clone());
                 }
+            }
+        }
+    }
+
+    /// Components of packages that other releases have and this one lacks here: a pipeline may use them, and gets
+    /// another release.
+    fn add_lacking(&mut self, snapshot: &Snapshot, release: &Release) {
+        for path in release.unfetched.keys().chain(release.excluded.keys()) {
+            let others = snapshot.releases_of(&release.module);
+            let mut having = others.filter_map(|other| Some((other, other.package(path)?)));
+            let Some((other, package)) = having.next() else {
+                continue;
+            };
+            let wanted: BTreeSet<&Component> = package.components.iter().collect();
+            let documents = snapshot.documents(other).chain(documents::embedded(other));
+            for documentation in documents.flat_map(|document| &document.components) {
+                if wanted.contains(&documentation.component()) {
+                    let names = self.components.entry(documentation.kind).or_default();
+                    let name = documentation.name.clone();
+                    names
+                        .entry(name)
+                        .or_insert_with(|| Arc::clone(documentation));
+                }
+            }
+            for component in wanted {
+                let names = self.components.entry(component.kind).or_default();
+                names
+                    .entry(component.name.clone())
+                    .or_insert_with(|| Arc::new(without_fields(component)));
             }
         }
     }

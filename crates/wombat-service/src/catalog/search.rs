@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 
 use wombat_model::{
     Problem, ProblemCode, Refusal, RefusalStatus,
-    catalog::{CatalogPackage, ComponentReference, Release},
+    catalog::{CatalogPackage, ComponentReference, Licence, Release},
     wire::{
         CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentProvider, GoReleasesAnswer,
         PackageHit, ReleaseSummary,
     },
 };
 
-use super::{Schemas, Snapshot, nearest, or_nearest};
+use super::{Schemas, Snapshot, nearest, not_offered, or_nearest};
 
 /// Default limit of packages or components in an answer.
 const DEFAULT_LIMIT: u32 = 200;
@@ -111,8 +111,8 @@ pub(super) fn wanted_releases<'a>(
 
 fn is_newest(catalog: &Snapshot, release: &Release) -> bool {
     catalog
-        .newest(&release.module)
-        .is_some_and(|newest| newest.version == release.version)
+        .default_of(&release.module)
+        .is_some_and(|default| default.version == release.version)
 }
 
 fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
@@ -122,6 +122,7 @@ fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
         title: release.title.clone(),
         go_versions: catalog.offered_go(&[release]),
         requires: release.requires.clone(),
+        unfetched: release.unfetched.clone(),
         newest: is_newest(catalog, release),
     }
 }
@@ -171,27 +172,37 @@ pub(crate) fn component(
         )
     })?;
     let mut providers: Vec<(usize, ComponentProvider)> = Vec::new();
-    for release in catalog.newest_of_each() {
-        for package in &release.packages {
+    for release in catalog.default_of_each() {
+        let own = release.packages.iter();
+        let own = own.map(|package| (&release.module, &release.version, package));
+        let drivers = release.drivers.iter();
+        let drivers = drivers.map(|driver| (&driver.module, &driver.version, &driver.package));
+        for (module, version, package) in own.chain(drivers) {
             for component in &package.components {
                 if reference.matches(component) {
-                    providers.push((
-                        package.components.len(),
-                        ComponentProvider {
-                            component: component.clone(),
-                            package: package.path.clone(),
-                            module: release.module.clone(),
-                            version: release.version.clone(),
-                            licence: package.licence,
+                    let is_enterprise = release.is_enterprise(component);
+                    let provider = ComponentProvider {
+                        component: component.clone(),
+                        package: package.path.clone(),
+                        module: module.clone(),
+                        version: version.clone(),
+                        licence: if is_enterprise {
+                            Licence::Rcl
+                        } else {
+                            package.licence
                         },
-                    ));
+                    };
+                    providers.push((package.components.len(), provider));
                 }
             }
         }
     }
     if providers.is_empty() {
+        if let Some(known) = not_offered::component(reference.kind, &reference.name) {
+            return Err(Refusal::not_found(known.message));
+        }
         let names = catalog
-            .newest_of_each()
+            .default_of_each()
             .flat_map(|release| &release.packages)
             .flat_map(|package| &package.components)
             .filter(|component| reference.kind.is_none_or(|kind| kind == component.kind))

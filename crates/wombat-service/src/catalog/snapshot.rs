@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use time::OffsetDateTime;
 use wombat_model::{
     Blocklist, GoVersion, ImportPath, ModulePath, ModuleVersion,
-    catalog::{GoReleases, Release},
+    catalog::{DefaultReleases, GoReleases, Release},
 };
 
-use super::documents::{Documented, Documents};
+use super::{
+    defaults::{ChosenReleases, by_rule, with_chosen},
+    documents::{Documented, Documents},
+};
 
 /// Releases by module and version, at one revision.
 #[derive(Debug, Default)]
@@ -30,6 +33,10 @@ impl Releases {
     }
 }
 
+/// Versions of catalog modules that releases outside the catalog require, according to their own `go.mod`.
+pub(crate) type Requirements =
+    BTreeMap<(ModulePath, ModuleVersion), BTreeMap<ModulePath, ModuleVersion>>;
+
 /// Releases, what is known of their components, and what may not be built.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
@@ -39,16 +46,70 @@ pub(crate) struct Snapshot {
     blocklist_revision: u64,
     documents: Documents,
     go: Arc<GoReleases>,
+    /// The release of each module that requests without a version get.
+    defaults: Arc<BTreeMap<ModulePath, ModuleVersion>>,
+    /// What releases that the catalog lacks require.
+    requirements: Arc<Requirements>,
     /// When the module proxy was last asked for new Go releases.
     go_checked: Option<OffsetDateTime>,
+    /// The default of every release that it can build, by the operator's choice.
+    default_go: Option<GoVersion>,
 }
 
 impl Snapshot {
     pub(crate) fn of(releases: Arc<Releases>) -> Self {
+        let defaults = by_rule(&releases.all, &DefaultReleases::default());
         Self {
             releases,
+            defaults: Arc::new(defaults),
             ..Self::default()
         }
+    }
+
+    /// The same with the default releases that were reached before, and the operator's choices.
+    pub(crate) fn defaulting(self, before: &DefaultReleases, chosen: &ChosenReleases) -> Self {
+        let all = &self.releases.all;
+        let defaults = with_chosen(by_rule(all, before), all, chosen);
+        Self {
+            defaults: Arc::new(defaults),
+            ..self
+        }
+    }
+
+    /// The default releases by the rule alone.
+    pub(super) fn defaults_by_rule(
+        &self,
+        before: &DefaultReleases,
+    ) -> BTreeMap<ModulePath, ModuleVersion> {
+        by_rule(&self.releases.all, before)
+    }
+
+    /// The operator's choices that the catalog doesn't have.
+    pub(super) fn missing_choices<'a>(
+        &'a self,
+        chosen: &'a ChosenReleases,
+    ) -> impl Iterator<Item = (&'a ModulePath, &'a ModuleVersion)> {
+        chosen.missing(&self.releases.all)
+    }
+
+    /// The same, knowing what these releases outside the catalog require.
+    pub(crate) fn knowing(self, requirements: Requirements) -> Self {
+        Self {
+            requirements: Arc::new(requirements),
+            ..self
+        }
+    }
+
+    /// The versions of other modules of the catalog that a release requires; `None` if that isn't known.
+    pub(crate) fn requirements(
+        &self,
+        module: &ModulePath,
+        version: &ModuleVersion,
+    ) -> Option<&BTreeMap<ModulePath, ModuleVersion>> {
+        if let Some(release) = self.release(module, version) {
+            return Some(&release.requires);
+        }
+        self.requirements.get(&(module.clone(), version.clone()))
     }
 
     /// The same with another blocklist, which was read at this revision.
@@ -74,6 +135,11 @@ impl Snapshot {
         }
     }
 
+    /// The same with this default for releases that can be built with it.
+    pub(crate) fn preferring_go(self, default_go: Option<GoVersion>) -> Self {
+        Self { default_go, ..self }
+    }
+
     /// The Go releases that builders can fetch.
     pub(crate) fn go(&self) -> &GoReleases {
         &self.go
@@ -86,12 +152,19 @@ impl Snapshot {
 
     /// The Go releases that all of these can be built with; the first is the default.
     pub(crate) fn offered_go(&self, releases: &[&Release]) -> Vec<GoVersion> {
-        self.go.offered(releases)
+        let mut offered = self.go.offered(releases);
+        let preferred = offered.iter().position(|go| Some(*go) == self.default_go);
+        if let Some(preferred) = preferred {
+            offered[..=preferred].rotate_right(1);
+        }
+        offered
     }
 
     /// What was imported about a release.
-    pub(super) fn document(&self, release: &Release) -> Option<&Arc<Documented>> {
-        self.documents.get(release.document.as_ref()?)
+    pub(super) fn documents(&self, release: &Release) -> impl Iterator<Item = &Documented> {
+        let names: Vec<String> = release.documents().cloned().collect();
+        let known = names.into_iter();
+        known.filter_map(|name| Some(&**self.documents.get(&name)?))
     }
 
     /// What may not be built.
@@ -116,7 +189,9 @@ impl Snapshot {
 
     /// Whether the same request means the same build for both, apart from what is blocked.
     pub(crate) fn resolves_like(&self, other: &Self) -> bool {
-        self.has_releases_of(other) && Arc::ptr_eq(&self.go, &other.go)
+        self.has_releases_of(other)
+            && Arc::ptr_eq(&self.go, &other.go)
+            && self.defaults == other.defaults
     }
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = &ModulePath> {
@@ -136,16 +211,19 @@ impl Snapshot {
     }
 
     /// What a request without a version gets.
-    pub(crate) fn newest(&self, module: &ModulePath) -> Option<&Arc<Release>> {
-        Some(self.releases.all.get(module)?.last_key_value()?.1)
+    pub(crate) fn default_of(&self, module: &ModulePath) -> Option<&Arc<Release>> {
+        self.release(module, self.defaults.get(module)?)
     }
 
-    /// The newest release of each module.
-    pub(crate) fn newest_of_each(&self) -> impl Iterator<Item = &Arc<Release>> {
-        self.releases
-            .all
-            .values()
-            .filter_map(|versions| Some(versions.last_key_value()?.1))
+    /// The default release of each module.
+    pub(crate) fn default_of_each(&self) -> impl Iterator<Item = &Arc<Release>> {
+        self.modules().filter_map(|module| self.default_of(module))
+    }
+
+    /// All releases of a module, newest first.
+    pub(crate) fn releases_of(&self, module: &ModulePath) -> impl Iterator<Item = &Arc<Release>> {
+        let versions = self.releases.all.get(module).into_iter();
+        versions.flat_map(|versions| versions.values().rev())
     }
 
     /// All releases by module, newest first within it.
@@ -156,10 +234,42 @@ impl Snapshot {
             .flat_map(|versions| versions.values().rev())
     }
 
+    /// The module of a driver, of the default releases if they have it.
+    pub(crate) fn module_of_driver(&self, path: &ImportPath) -> Option<&ModulePath> {
+        let mut releases = self.default_of_each().chain(self.all());
+        let driver = releases.find_map(|it| it.driver(path))?;
+        Some(&driver.module)
+    }
+
     /// The module that a path lies in: the one with the longest path.
     pub(crate) fn module_of(&self, path: &ImportPath) -> Option<&ModulePath> {
         self.modules()
             .filter(|module| module.contains(path))
             .max_by_key(|module| module.as_str().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture;
+
+    #[test]
+    fn the_operators_go_is_the_default_where_it_can_build() {
+        let versions = |go: Option<&str>, release: &str| {
+            let catalog = fixture::catalog().preferring_go(go.map(|go| go.parse().unwrap()));
+            let module = fixture::CONNECT.parse().unwrap();
+            let release = catalog.release(&module, &release.parse().unwrap()).unwrap();
+            let offered = catalog.offered_go(&[release]);
+            offered.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(versions(None, "v4.105.0"), ["1.26.8", "1.26.6", "1.26.5"]);
+        assert_eq!(
+            versions(Some("1.26.5"), "v4.105.0"),
+            ["1.26.5", "1.26.8", "1.26.6"]
+        );
+        assert_eq!(
+            versions(Some("1.26.6"), "v4.85.0"),
+            ["1.26.8", "1.26.5", "1.26.3"]
+        );
     }
 }

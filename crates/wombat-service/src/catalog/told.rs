@@ -8,12 +8,13 @@ use std::{
 use time::OffsetDateTime;
 use tracing::{info, warn};
 use wombat_model::{
-    Blocklist, GoVersion,
-    catalog::{GoReleases, Release, ReleaseDocument},
+    Blocklist, GoVersion, ModulePath, ModuleVersion,
+    catalog::{DefaultReleases, GoReleases, Release, ReleaseDocument},
 };
 use wombat_store::{Revision, Store, WatchEvent};
 
 use super::{
+    defaults::Choices,
     documents::{Documented, Documents, LARGEST_DOCUMENT},
     snapshot::{Releases, Snapshot},
 };
@@ -33,6 +34,10 @@ pub(super) struct Told {
     /// Replaced only if the releases are others, since remembered answers depend on them.
     go: Arc<GoReleases>,
     go_checked: Option<OffsetDateTime>,
+    /// The default releases that were reached before.
+    defaults: DefaultReleases,
+    /// What the operator chose.
+    chosen: Choices,
     /// Whether a snapshot would be another one than the last.
     changed: bool,
     /// No snapshot is published before all of it is known.
@@ -41,16 +46,26 @@ pub(super) struct Told {
 
 /// What was read once.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each kind of key")]
 struct Known {
     releases: bool,
     blocked: bool,
     go: bool,
+    defaults: bool,
 }
 
 impl Told {
+    /// Nothing was read yet.
+    pub(super) fn new(chosen: Choices) -> Self {
+        Self {
+            chosen,
+            ..Self::default()
+        }
+    }
+
     /// Whether it was read once.
     pub(super) fn knows_enough(&self) -> bool {
-        self.knows.releases && self.knows.blocked && self.knows.go
+        self.knows.releases && self.knows.blocked && self.knows.go && self.knows.defaults
     }
 
     /// Whether it is a new bucket, which has to be filled.
@@ -138,6 +153,34 @@ impl Told {
         self.go = Arc::new(list.clone());
     }
 
+    pub(super) fn note_defaults(&mut self, event: WatchEvent<DefaultReleases>) {
+        match event {
+            WatchEvent::Value { record, .. } => {
+                self.defaults = record.value;
+                self.changed = true;
+            }
+            WatchEvent::Removed { .. } => {
+                self.defaults = DefaultReleases::default();
+                self.changed = true;
+            }
+            WatchEvent::Ready => {
+                self.knows.defaults = true;
+                self.changed = true;
+            }
+            // What was reached before stays.
+            WatchEvent::Reset | WatchEvent::Unreadable { .. } => {}
+        }
+    }
+
+    /// The default releases of a snapshot, if they aren't noted yet.
+    pub(super) fn new_defaults(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Option<BTreeMap<ModulePath, ModuleVersion>> {
+        let reached = snapshot.defaults_by_rule(&self.defaults);
+        self.defaults.clone().raise_to(&reached).then_some(reached)
+    }
+
     /// Whether documents of releases are still to be read.
     pub(super) fn lacks_documents(&self) -> bool {
         !self.missing_documents().is_empty()
@@ -145,9 +188,10 @@ impl Told {
 
     fn missing_documents(&self) -> Vec<String> {
         let named = self.releases.values();
-        let named = named.filter_map(|release| release.document.clone());
+        let named = named.flat_map(|release| release.documents());
         named
-            .filter(|name| !self.documents.contains_key(name))
+            .filter(|name| !self.documents.contains_key(*name))
+            .cloned()
             .collect()
     }
 
@@ -170,12 +214,9 @@ impl Told {
             Arc::make_mut(&mut self.documents).insert(name, Arc::new(document));
             self.changed = true;
         }
-        if self.documents.len() > self.releases.len() {
-            let used: BTreeSet<&String> = self
-                .releases
-                .values()
-                .filter_map(|release| release.document.as_ref())
-                .collect();
+        let releases = self.releases.values();
+        let used: BTreeSet<&String> = releases.flat_map(|release| release.documents()).collect();
+        if self.documents.len() > used.len() {
             Arc::make_mut(&mut self.documents).retain(|name, _| used.contains(name));
         }
     }
@@ -191,8 +232,10 @@ impl Told {
             Arc::new(Releases::new(releases, self.releases_revision))
         });
         Snapshot::of(Arc::clone(releases))
+            .defaulting(&self.defaults, &self.chosen.releases)
             .blocking(Arc::clone(&self.blocklist), self.blocklist_revision)
             .documented(Arc::clone(&self.documents))
             .with_go(Arc::clone(&self.go), self.go_checked)
+            .preferring_go(self.chosen.go)
     }
 }

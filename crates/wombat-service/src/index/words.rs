@@ -36,11 +36,10 @@ impl Words {
                 // Every build has these hundreds of components; a query finds them by the base packages instead.
                 continue;
             }
-            let listed = build
-                .modules
-                .get(&package.module)
-                .and_then(|version| catalog.release(&package.module, version))
-                .and_then(|release| release.package(&package.url));
+            let mut releases = build.modules.iter();
+            let listed = releases.find_map(|(module, version)| {
+                catalog.release(module, version)?.offer(&package.url)
+            });
             for component in listed.iter().flat_map(|package| &package.components) {
                 words.push((
                     "component",

@@ -1,13 +1,16 @@
 //! A resolved request: its spec and the answer.
 
 use wombat_model::{
-    BuildSpec, GoVersion, ModulePath, Package, Refusal,
+    BuildSpec, GoVersion, ImportPath, ModulePath, Package, Refusal,
     request::BuildRequest,
     wire::{ResolveAnswer, ResolvedPackage},
 };
 
 use super::{
+    components::Remarks,
+    lacking,
     selection::Selection,
+    sizes::Sizes,
     versions::{Origin, Versions},
 };
 use crate::catalog::Snapshot;
@@ -27,7 +30,7 @@ pub(super) fn resolved(
     selection: &Selection,
     versions: &Versions,
     go: GoVersion,
-    mut notes: Vec<String>,
+    remarks: Remarks,
     catalog: &Snapshot,
 ) -> Result<Resolved, Refusal> {
     let packages = selection
@@ -40,11 +43,16 @@ pub(super) fn resolved(
             (path.clone(), package)
         })
         .collect();
+    let graph = versions.graph(catalog);
+    // The release of a driver may be neither.
+    let is_used = |module: &ModulePath| {
+        *module == graph || selection.values().any(|package| package.module == *module)
+    };
     let modules = versions
         .iter()
+        .filter(|(module, _)| is_used(module))
         .map(|(module, chosen)| (module.clone(), chosen.version.clone()))
         .collect();
-    let graph = versions.graph(catalog);
     let spec = BuildSpec::new(request.target, go, packages, modules, graph)
         .and_then(|spec| spec.with_template(request.template))
         .and_then(|spec| spec.with_distribution(request.distribution.clone()))
@@ -52,6 +60,11 @@ pub(super) fn resolved(
             tracing::error!(%error, "a resolved request has no valid spec");
             Refusal::internal()
         })?;
+    let Remarks {
+        mut notes,
+        mut licence,
+    } = remarks;
+    notes.extend(lacking::notes(selection, versions, catalog));
     notes.extend(versions.iter().filter_map(|(module, chosen)| {
         let Origin::Pinned(by) = &chosen.origin else {
             return None;
@@ -64,15 +77,11 @@ pub(super) fn resolved(
         })
     }));
 
-    let mut licence = None;
     let packages = selection
         .iter()
         .filter_map(|(path, selected)| {
             let chosen = versions.get(&selected.module)?;
-            let listed = chosen
-                .release
-                .as_ref()
-                .and_then(|release| release.package(path));
+            let listed = versions.package(path, &selected.module);
             let package_licence = listed.map(|package| package.licence);
             licence = licence.max(package_licence);
             Some(ResolvedPackage {
@@ -110,15 +119,12 @@ pub(super) fn resolved(
     })
 }
 
-/// The base's size and what each package adds to it; `None` if one of them wasn't measured.
+/// The base's size and what the packages add to it together; `None` if one of them wasn't measured.
 fn estimated_bytes(selection: &Selection, versions: &Versions, graph: &ModulePath) -> Option<u64> {
     let base = versions.get(graph)?.release.as_ref()?.base_bytes?;
+    let sizes = Sizes::of(versions.releases());
     let added = selection.iter().filter(|(_, selected)| !selected.base);
-    let added: Option<u64> = added
-        .map(|(path, selected)| {
-            let release = versions.get(&selected.module)?.release.as_ref()?;
-            release.package(path)?.added_bytes
-        })
-        .sum();
-    Some(base + added?)
+    let added: Vec<&ImportPath> = added.map(|(path, _)| path).collect();
+    let are_measured = added.iter().all(|path| sizes.is_measured(path));
+    are_measured.then(|| base + sizes.total(added))
 }

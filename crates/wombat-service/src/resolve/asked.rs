@@ -8,7 +8,7 @@ use wombat_model::{
 };
 
 use super::{base::benthos, selection::Selection};
-use crate::catalog::{Snapshot, nearest, or_nearest};
+use crate::catalog::{Snapshot, UnlistedRelease, nearest, not_offered, or_nearest};
 
 /// A package requested by path.
 #[derive(Clone, Debug)]
@@ -44,6 +44,11 @@ impl Asked {
         }
         for (index, reference) in request.packages.iter().enumerate() {
             let field = format!("packages[{index}]");
+            if let Some(message) = not_offered::import_path(reference.path.as_str()) {
+                let code = ProblemCode::UnknownPackage;
+                problems.push(Problem::field(code, field, message));
+                continue;
+            }
             let Some(module) = module_of(reference, request, catalog) else {
                 problems.push(unknown_module(reference, &field, catalog));
                 continue;
@@ -91,6 +96,40 @@ impl Asked {
         }
     }
 
+    /// Releases outside the catalog of modules that are in it, unless it is known what they require. Of the base there
+    /// is nothing to know.
+    pub(super) fn unlisted(&self, catalog: &Snapshot) -> Vec<UnlistedRelease> {
+        let base = benthos();
+        let unlisted = self.versions.iter().filter(|(module, asked)| {
+            **module != base
+                && catalog.has(module)
+                && catalog.requirements(module, &asked.version).is_none()
+                && catalog.blocklist().find(module, &asked.version).is_none()
+        });
+        let unlisted = unlisted.map(|(module, asked)| UnlistedRelease {
+            module: module.clone(),
+            version: asked.version.clone(),
+            field: asked.field.clone(),
+        });
+        unlisted.collect()
+    }
+
+    /// Refuses releases outside the catalog of which it isn't known what they require: their binaries would have
+    /// another base than the answer says.
+    pub(super) fn refuse_unlisted(&self, catalog: &Snapshot, problems: &mut Vec<Problem>) {
+        let unlisted = self.unlisted(catalog).into_iter();
+        problems.extend(unlisted.map(|release| {
+            Problem::field(
+                ProblemCode::UnknownVersion,
+                release.field,
+                format!(
+                    "{} {} isn't in the catalog, and it isn't known which Benthos it is built with.",
+                    release.module, release.version
+                ),
+            )
+        }));
+    }
+
     pub(super) fn packages(&self) -> impl Iterator<Item = (&ImportPath, &AskedPackage)> {
         self.packages.iter()
     }
@@ -108,14 +147,25 @@ impl Asked {
     }
 
     /// Refuses versions of modules without a selected package.
-    pub(super) fn refuse_unused(&self, selection: &Selection, problems: &mut Vec<Problem>) {
+    pub(super) fn refuse_unused(
+        &self,
+        selection: &Selection,
+        catalog: &Snapshot,
+        problems: &mut Vec<Problem>,
+    ) {
+        // A component that was refused may be meant to be in a module of the catalog.
+        let has_refused = problems.iter().any(|problem| {
+            let mut field = problem.field.iter();
+            field.any(|field| field.starts_with("components["))
+        });
         for (module, asked) in &self.versions {
             let used = selection.values().any(|package| package.module == *module);
             // A package that was refused already has its problem.
             let refused = problems
                 .iter()
                 .any(|problem| problem.field.as_deref() == Some(&asked.field));
-            if !used && !refused {
+            let is_meant = has_refused && catalog.has(module);
+            if !used && !refused && !is_meant {
                 problems.push(Problem::field(
                     ProblemCode::UnusedModule,
                     asked.field.clone(),
@@ -136,7 +186,11 @@ fn module_of(
         .keys()
         .filter(|module| module.contains(&reference.path))
         .max_by_key(|module| module.as_str().len());
-    if let Some(module) = named.or_else(|| catalog.module_of(&reference.path)) {
+    let listed = || catalog.module_of(&reference.path);
+    if let Some(module) = named
+        .or_else(listed)
+        .or_else(|| catalog.module_of_driver(&reference.path))
+    {
         return Some(module.clone());
     }
     reference.version.as_ref()?;
@@ -147,7 +201,7 @@ fn unknown_module(reference: &PackageReference, field: &str, catalog: &Snapshot)
     let path = &reference.path;
     // A wrong path of a known module is likelier than an unknown module.
     let known = catalog
-        .newest_of_each()
+        .default_of_each()
         .flat_map(|release| &release.packages)
         .map(|package| package.path.as_str());
     let close = nearest(path.as_str(), known);

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use wombat_model::{
     GoVersion, ImportPath, Platform, Problem, ProblemCode, Target,
-    catalog::{CatalogPackage, Licence, Release},
+    catalog::{CatalogPackage, Licence, Offer, Release},
 };
 
 use super::{
-    Policy,
+    Policy, lacking, missing,
     selection::{Selected, Selection},
     versions::{Chosen, Origin, Versions},
 };
@@ -18,37 +18,44 @@ use crate::catalog::{Snapshot, nearest, or_nearest};
 pub(super) fn packages(
     selection: &Selection,
     versions: &Versions,
-    target: Target,
-    policy: &Policy,
+    (target, policy): (Target, &Policy),
+    catalog: &Snapshot,
     problems: &mut Vec<Problem>,
 ) -> Vec<String> {
     let mut notes = Vec::new();
+    let offers: Vec<Offer<'_>> = versions.offers().collect();
     for (path, selected) in selection {
-        let chosen = versions.get(&selected.module);
-        let Some(release) = chosen.and_then(|chosen| chosen.release.as_deref()) else {
+        if let Some(package) = versions.package(path, &selected.module) {
+            let refused = refuse(package, selected, target.platform(), policy);
+            if refused.is_empty() {
+                notes.extend(remarks(package, &offers, target.platform()));
+            }
+            problems.extend(refused);
+            continue;
+        }
+        let Some(chosen) = versions.get(&selected.module) else {
+            problems.push(without_version(path, selected));
+            continue;
+        };
+        let Some(release) = &chosen.release else {
             if !selected.base {
                 notes.push(unlisted(path, chosen));
             }
             continue;
         };
-        match release.package(path) {
-            Some(package) => {
-                let refused = refuse(package, selected, target.platform(), policy);
-                if refused.is_empty() {
-                    notes.extend(remarks(package, target.platform()));
-                }
-                problems.extend(refused);
-            }
-            None if let Some(why) = release.excluded.get(path) => {
-                let mut problem = unknown_package(path, selected, release);
-                problem.message = format!("`{path}` can't be selected. {why}");
-                problems.push(problem);
-            }
-            None if release.lists(path) => problems.push(unknown_package(path, selected, release)),
-            None => notes.push(format!(
+        if let Some(message) = lacking::package(release, path, catalog) {
+            problems.push(Problem {
+                code: ProblemCode::UnknownPackage,
+                field: selected.field.clone(),
+                message,
+            });
+        } else if release.lists(path) {
+            problems.push(unknown_package(path, selected, release));
+        } else {
+            notes.push(format!(
                 "The catalog doesn't list `{path}` in {} {}; the build will show whether it compiles.",
                 release.title, release.version
-            )),
+            ));
         }
     }
     notes
@@ -68,7 +75,10 @@ pub(super) fn modules(
                 "{module} {} can't be built here: the operator blocks {entry}.",
                 chosen.version
             )
-        } else if chosen.listing.is_none() && !policy.modules.allows(module, &chosen.version) {
+        } else if chosen.listing.is_none()
+            && !versions.is_of_driver(module, chosen)
+            && !policy.modules.allows(module, &chosen.version)
+        {
             format!(
                 "{module} isn't in the catalog, and this service builds other modules only where the operator allows them (`--modules`)."
             )
@@ -88,19 +98,27 @@ pub(super) fn modules(
 }
 
 /// The note on a package that the catalog doesn't list; it is built all the same, and checked by the builder.
-fn unlisted(path: &ImportPath, chosen: Option<&Chosen>) -> String {
-    match chosen {
-        Some(Chosen {
-            version,
-            listing: Some(listing),
-            ..
-        }) => format!(
-            "The catalog has {} {}, not {version}: the build will show whether it contains `{path}`, its licence and its platforms.",
-            listing.title, listing.version
+fn unlisted(path: &ImportPath, chosen: &Chosen) -> String {
+    match &chosen.listing {
+        Some(listing) => format!(
+            "The catalog has {} {}, not {}: the build will show whether it contains `{path}`, its licence and its platforms.",
+            listing.title, listing.version, chosen.version
         ),
-        Some(Chosen { listing: None, .. }) | None => {
+        None => {
             format!("`{path}` isn't in the catalog: its licence and platforms are unknown.")
         }
+    }
+}
+
+/// A driver that the chosen release doesn't have.
+fn without_version(path: &ImportPath, selected: &Selected) -> Problem {
+    Problem {
+        code: ProblemCode::UnknownModule,
+        field: selected.field.clone(),
+        message: format!(
+            "`{path}` is a driver of another release, so its version isn't known here; add `{}` with an exact version to `modules`.",
+            selected.module
+        ),
     }
 }
 
@@ -128,8 +146,8 @@ fn refuse(
     empty.into_iter().chain(licence).collect()
 }
 
-fn remarks(package: &CatalogPackage, platform: Platform) -> Vec<String> {
-    let mut remarks = Vec::new();
+fn remarks(package: &CatalogPackage, offers: &[Offer<'_>], platform: Platform) -> Vec<String> {
+    let mut remarks = missing::of_package(package, offers, platform);
     if !package.platforms.contains_key(&platform) {
         remarks.push(format!(
             "`{}` wasn't tried on {platform} yet; the build will show whether it compiles.",
@@ -222,9 +240,9 @@ pub(super) fn go_version(
     }
 }
 
-/// The newest of each line, in the given order, which begins with them.
+/// The first of each line, in the given order.
 fn newest_of_lines(offered: &[GoVersion]) -> Vec<String> {
     let mut lines = BTreeSet::new();
-    let newest = offered.iter().take_while(|go| lines.insert(go.line()));
+    let newest = offered.iter().filter(|go| lines.insert(go.line()));
     newest.map(ToString::to_string).collect()
 }

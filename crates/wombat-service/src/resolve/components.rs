@@ -3,24 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wombat_model::{
-    ImportPath, ModulePath, Platform, Problem, ProblemCode,
-    catalog::{CatalogPackage, Component, Licence},
+    Platform, Problem, ProblemCode,
+    catalog::{CatalogPackage, Component, ComponentReference, Licence, Offer, Release},
     request::BuildRequest,
 };
 
 use super::{
-    Policy,
-    cover::{Candidate, Cost, cheapest},
+    Policy, consent,
+    cover::{Candidate, Task},
+    drivers, lacking, missing,
+    reasons::Choice,
     selection::{Selected, Selection},
+    sizes::{Size, Sizes},
     versions::Versions,
 };
-use crate::catalog::{nearest, or_nearest};
+use crate::catalog::{Snapshot, nearest, not_offered, or_nearest};
 
-/// A package of a release that may be selected.
-#[derive(Clone, Copy)]
-struct Offer<'a> {
-    module: &'a ModulePath,
-    package: &'a CatalogPackage,
+/// Components, and the first field that names each.
+pub(super) type Wanted<'a> = BTreeMap<&'a Component, String>;
+
+/// What is to be said about the components of a request.
+#[derive(Debug, Default)]
+pub(super) struct Remarks {
+    pub(super) notes: Vec<String>,
+    /// The least free licence of the components themselves.
+    pub(super) licence: Option<Licence>,
 }
 
 /// Adds the packages for the request's components that are still missing.
@@ -28,72 +35,146 @@ pub(super) fn add(
     selection: &mut Selection,
     request: &BuildRequest,
     versions: &Versions,
-    policy: &Policy,
+    (policy, catalog): (&Policy, &Snapshot),
     problems: &mut Vec<Problem>,
-) {
-    let offers: Vec<Offer<'_>> = versions
-        .iter()
-        .filter_map(|(module, chosen)| Some((module, chosen.listing.as_deref()?)))
-        .flat_map(|(module, release)| {
-            release
-                .packages
-                .iter()
-                .map(move |package| Offer { module, package })
-        })
-        .collect();
-    let mut wanted = wanted(request, &offers, problems);
+) -> Remarks {
+    let releases: Vec<&Release> = versions.listings().collect();
+    let offers: Vec<Offer<'_>> = versions.offers().collect();
+    let platform = request.target.platform();
+    let unknown = |reference: &ComponentReference| {
+        let known = || not_offered::component(reference.kind, &reference.name);
+        lacking::component(reference, versions, catalog)
+            .or_else(|| known().map(|known| known.message))
+            .or_else(|| lacking::unknown_base(versions, catalog))
+    };
+    let mut wanted = wanted(request, &offers, unknown, problems);
+    if wanted.is_empty() {
+        return Remarks::default();
+    }
+    let mut remarks = Remarks {
+        licence: consent::check(&mut wanted, &releases, policy, problems),
+        ..Remarks::default()
+    };
+    remarks.notes = missing::of_wanted(&wanted, &offers, platform);
+    drivers::add_needed(&mut wanted, &offers);
+    let named_driver = drivers::is_any(wanted.keys().copied());
     for offer in &offers {
         if selection.contains_key(&offer.package.path) {
-            for component in &offer.package.components {
+            for component in offer.package.components_on(platform) {
                 wanted.remove(component);
             }
         }
     }
-    let platform = request.target.platform();
-    let eligible: Vec<Offer<'_>> = offers
+    let mut eligible: Vec<Offer<'_>> = offers
         .iter()
         .copied()
+        .filter(|offer| !selection.contains_key(&offer.package.path))
         .filter(|offer| obstacle(offer.package, platform, policy).is_none())
         .collect();
-    let brought: BTreeSet<&Component> = eligible
-        .iter()
-        .flat_map(|offer| &offer.package.components)
-        .collect();
-    let mut refused = BTreeSet::new();
-    wanted.retain(|component, field| {
-        let possible = brought.contains(component);
-        // A bare name is refused once, not once for each of its kinds.
-        if !possible && refused.insert(field.clone()) {
-            problems.push(impossible(component, field, &offers, platform, policy));
-        }
-        possible
-    });
-
-    let elements: Vec<&Component> = wanted.keys().copied().collect();
-    let (candidates, offers): (Vec<_>, Vec<_>) = eligible
-        .into_iter()
-        .filter_map(|offer| Some((candidate(offer.package, &elements)?, offer)))
-        .unzip();
-    let chosen = cheapest(elements.len(), &candidates).unwrap_or_default();
-    for &index in &chosen {
-        let offer = offers[index];
-        let first = elements[candidates[index].covers[0]];
-        let selected = Selected {
-            module: offer.module.clone(),
-            base: false,
-            reason: reason(index, &chosen, &candidates, &elements),
-            field: wanted.get(first).cloned(),
-        };
-        selection.insert(offer.package.path.clone(), selected);
+    if !named_driver {
+        let note = drivers::bring_all(&mut eligible, &wanted, selection, &offers);
+        remarks.notes.extend(note);
     }
+    let places = Places {
+        eligible: &eligible,
+        offers: &offers,
+        platform,
+        policy,
+    };
+    let elsewhere = |component: &Component| lacking::provider(component, versions, catalog);
+    retain_possible(&mut wanted, &places, elsewhere, problems);
+    let sizes = Sizes::of(releases.iter().copied());
+    let licences = offers
+        .iter()
+        .filter(|offer| selection.contains_key(&offer.package.path))
+        .map(|offer| offer.package.licence);
+    let licence = licences.chain(remarks.licence).max();
+    choose(
+        selection,
+        &wanted,
+        &eligible,
+        &Basis {
+            releases: &releases,
+            sizes: &sizes,
+            licence: licence.unwrap_or(Licence::Apache),
+            platform,
+        },
+    );
+    remarks
 }
 
-/// Every component that the request names, with the first field that names it.
+/// What a choice depends on, besides components and packages.
+struct Basis<'a> {
+    releases: &'a [&'a Release],
+    sizes: &'a Sizes,
+    /// The licence of the selection, whatever is chosen.
+    licence: Licence,
+    platform: Platform,
+}
+
+fn choose(
+    selection: &mut Selection,
+    wanted: &Wanted<'_>,
+    eligible: &[Offer<'_>],
+    basis: &Basis<'_>,
+) {
+    let elements: Vec<&Component> = wanted.keys().copied().collect();
+    let places: BTreeMap<&Component, usize> = elements.iter().copied().zip(0..).collect();
+    let (candidates, offers): (Vec<Candidate>, Vec<Offer<'_>>) = eligible
+        .iter()
+        .filter_map(|offer| {
+            let size = basis.sizes.of_package(&offer.package.path)?;
+            let candidate = candidate(offer.package, &places, size, basis.platform)?;
+            Some((candidate, *offer))
+        })
+        .unzip();
+    let present = selection.keys();
+    let present = present.filter_map(|path| basis.sizes.of_package(path));
+    let present: Vec<usize> = present.flat_map(|size| size.parts.clone()).collect();
+    let task = Task {
+        elements: elements.len(),
+        candidates: &candidates,
+        parts: basis.sizes.parts(),
+        present: &present,
+        licence: basis.licence,
+    };
+    let picked = task.solve().unwrap_or_default();
+    let choice = Choice {
+        picked: &picked,
+        candidates: &candidates,
+        offers: &offers,
+        elements: &elements,
+        selection: selection
+            .iter()
+            .filter(|(_, selected)| !selected.base)
+            .map(|(path, _)| path.clone())
+            .collect(),
+        releases: basis.releases,
+        sizes: basis.sizes,
+    };
+    let added: Vec<_> = picked
+        .iter()
+        .map(|index| {
+            let first = elements[candidates[*index].covers[0]];
+            let selected = Selected {
+                module: offers[*index].module.clone(),
+                base: false,
+                reason: choice.reason(*index),
+                field: wanted.get(first).cloned(),
+            };
+            (offers[*index].package.path.clone(), selected)
+        })
+        .collect();
+    selection.extend(added);
+}
+
+/// Every component that the request names.
 fn wanted<'a>(
     request: &BuildRequest,
     offers: &[Offer<'a>],
+    why_unknown: impl Fn(&ComponentReference) -> Option<String>,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<&'a Component, String> {
+) -> Wanted<'a> {
     let mut wanted = BTreeMap::new();
     for (index, reference) in request.components.iter().enumerate() {
         let field = format!("components[{index}]");
@@ -108,10 +189,12 @@ fn wanted<'a>(
                 &reference.name,
                 alike.map(|component| component.name.as_str()),
             );
-            let message = format!(
-                "No package of these releases brings `{reference}`{}",
-                or_nearest(&close)
-            );
+            let message = why_unknown(reference).unwrap_or_else(|| {
+                format!(
+                    "No package of these releases brings `{reference}`{}",
+                    or_nearest(&close)
+                )
+            });
             problems.push(Problem::field(
                 ProblemCode::UnknownComponent,
                 &field,
@@ -123,6 +206,39 @@ fn wanted<'a>(
         }
     }
     wanted
+}
+
+/// Where components may come from.
+struct Places<'a> {
+    /// Packages that can be chosen.
+    eligible: &'a [Offer<'a>],
+    /// All packages.
+    offers: &'a [Offer<'a>],
+    platform: Platform,
+    policy: &'a Policy,
+}
+
+/// Refuses components that no eligible package brings. `elsewhere` tells which release would have a package for one.
+fn retain_possible(
+    wanted: &mut Wanted<'_>,
+    places: &Places<'_>,
+    elsewhere: impl Fn(&Component) -> Option<String>,
+    problems: &mut Vec<Problem>,
+) {
+    let brought: BTreeSet<&Component> = places
+        .eligible
+        .iter()
+        .flat_map(|offer| offer.package.components_on(places.platform))
+        .collect();
+    let mut refused = BTreeSet::new();
+    wanted.retain(|component, field| {
+        let possible = brought.contains(component);
+        // A bare name is refused once, not once for each of its kinds.
+        if !possible && refused.insert(field.clone()) {
+            problems.push(impossible(component, field, places, &elsewhere));
+        }
+        possible
+    });
 }
 
 /// Why a package can't be chosen.
@@ -137,7 +253,7 @@ fn obstacle(
     empty.or_else(|| {
         let reason = policy.refusal_of(package.licence)?;
         Some((
-            ProblemCode::LicenceRefused,
+            policy.refusal_code(package.licence),
             format!("`{}` {reason}", package.path),
         ))
     })
@@ -146,15 +262,28 @@ fn obstacle(
 fn impossible(
     component: &Component,
     field: &str,
-    offers: &[Offer<'_>],
-    platform: Platform,
-    policy: &Policy,
+    places: &Places<'_>,
+    elsewhere: impl Fn(&Component) -> Option<String>,
 ) -> Problem {
-    let obstacles: Vec<(ProblemCode, String)> = offers
+    let (platform, policy) = (places.platform, places.policy);
+    let obstacles: Vec<(ProblemCode, String)> = places
+        .offers
         .iter()
         .filter(|offer| offer.package.components.contains(component))
-        .filter_map(|offer| obstacle(offer.package, platform, policy))
+        .filter_map(|offer| {
+            obstacle(offer.package, platform, policy).or_else(|| {
+                let reason = missing::elsewhere(offer.package, component, platform)?;
+                Some((ProblemCode::EmptyOnPlatform, reason))
+            })
+        })
         .collect();
+    // Its packages can be built, yet bring none of the drivers that it needs.
+    if obstacles.is_empty() {
+        let message = elsewhere(component).unwrap_or_else(|| {
+            format!("No package of these releases brings `{component}` together with a driver; name one.")
+        });
+        return Problem::field(ProblemCode::UnknownPackage, field, message);
+    }
     let code = obstacles
         .first()
         .map_or(ProblemCode::EmptyOnPlatform, |(code, _)| *code);
@@ -169,68 +298,21 @@ fn impossible(
     )
 }
 
-fn candidate<'a>(
-    package: &'a CatalogPackage,
-    elements: &[&Component],
-) -> Option<Candidate<&'a ImportPath>> {
-    let covers: Vec<usize> = elements
-        .iter()
-        .enumerate()
-        .filter(|(_, element)| package.components.contains(element))
-        .map(|(index, _)| index)
+fn candidate(
+    package: &CatalogPackage,
+    places: &BTreeMap<&Component, usize>,
+    size: &Size,
+    platform: Platform,
+) -> Option<Candidate> {
+    let components = package.components_on(platform);
+    let mut covers: Vec<usize> = components
+        .filter_map(|component| places.get(component).copied())
         .collect();
+    covers.sort_unstable();
     (!covers.is_empty()).then(|| Candidate {
-        id: &package.path,
         covers,
-        cost: Cost {
-            rcl: u32::from(package.licence == Licence::Rcl),
-            community: u32::from(package.licence == Licence::Community),
-            rcl_files: package.rcl_files,
-            components: package.components.len(),
-        },
+        licence: package.licence,
+        own: size.own,
+        parts: size.parts.clone(),
     })
-}
-
-/// What a chosen package brings, and why it was preferred to others that bring some of it too.
-fn reason(
-    index: usize,
-    chosen: &[usize],
-    candidates: &[Candidate<&ImportPath>],
-    elements: &[&Component],
-) -> String {
-    let this = &candidates[index];
-    let names: Vec<String> = this
-        .covers
-        .iter()
-        .map(|element| elements[*element].to_string())
-        .collect();
-    let mut sentences = vec![format!("Brings {}.", names.join(", "))];
-    // What no other chosen package brings.
-    let own: Vec<usize> = this
-        .covers
-        .iter()
-        .copied()
-        .filter(|element| {
-            !chosen
-                .iter()
-                .any(|other| *other != index && candidates[*other].covers.contains(element))
-        })
-        .collect();
-    for (other, rival) in candidates.iter().enumerate() {
-        if chosen.contains(&other) || !own.iter().any(|element| rival.covers.contains(element)) {
-            continue;
-        }
-        let licence = |cost: Cost| (cost.rcl, cost.community, cost.rcl_files);
-        let why = if own.iter().any(|element| !rival.covers.contains(element)) {
-            "which doesn't bring all of that"
-        } else if licence(this.cost) < licence(rival.cost) {
-            "whose licence is less free"
-        } else if this.cost.components < rival.cost.components {
-            "which is larger"
-        } else {
-            "which brings the same"
-        };
-        sentences.push(format!("Chosen over `{}`, {why}.", rival.id.short_name()));
-    }
-    sentences.join(" ")
 }

@@ -1,269 +1,246 @@
-//! The smallest set of packages that brings a set of components.
+//! The set of packages that brings a set of components: the smallest binary among those with the freest licence, then
+//! the fewest packages.
 //!
-//! Exact by branch and bound: the scarcest component first, every package that brings it in turn. The catalog is small
-//! and overlaps little, so this ends fast; if not, the best cover so far is used, at worst the greedy one.
+//! Exact by branch and bound: the scarcest component first, every package that brings it in turn. Components that the
+//! same packages bring are one, and parts that packages share count once. A request of usual size takes some dozens of
+//! tries; the best cover so far is used where it would take too many, at worst the greedy one.
 
-use std::cmp::Ordering;
+use wombat_model::catalog::Licence;
 
-/// Steps after which the best cover so far is taken.
-const MAX_STEPS: usize = 200_000;
+/// Packages that are tried in all, over all branches; some milliseconds.
+const MOST_TRIES: usize = 40_000;
 
 /// A package that may be chosen.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate<T> {
-    /// Identifies it for the caller; ties are broken by its order.
-    pub(super) id: T,
-    /// Which elements it covers, ascending.
+pub(super) struct Candidate {
+    /// Which elements it covers.
     pub(super) covers: Vec<usize>,
-    /// Its cost, apart from being one more package.
-    pub(super) cost: Cost,
+    pub(super) licence: Licence,
+    /// Bytes that it alone adds.
+    pub(super) own: u64,
+    /// Parts that it shares with others.
+    pub(super) parts: Vec<usize>,
 }
 
-/// Compared after the number of packages: licence before size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Cost {
-    /// Packages under the Redpanda Community Licence.
-    pub(super) rcl: u32,
-    /// Packages of the community bundle with files under it.
-    pub(super) community: u32,
-    /// Files under it.
-    pub(super) rcl_files: u32,
-    /// Components that they register in all, as a measure of their size.
-    pub(super) components: usize,
+/// What is to be covered, and with what. Candidates come in the order that decides between equal covers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Task<'a> {
+    pub(super) elements: usize,
+    pub(super) candidates: &'a [Candidate],
+    /// The bytes of the shared parts.
+    pub(super) parts: &'a [u64],
+    /// Parts that are in the binary anyway.
+    pub(super) present: &'a [usize],
+    /// The licence of the selection, whatever is chosen.
+    pub(super) licence: Licence,
 }
 
-impl Cost {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            rcl: self.rcl + other.rcl,
-            community: self.community + other.community,
-            rcl_files: self.rcl_files + other.rcl_files,
-            components: self.components + other.components,
-        }
+impl Task<'_> {
+    /// The places of the chosen candidates, ascending; `None` if an element has no candidate.
+    pub(super) fn solve(&self) -> Option<Vec<usize>> {
+        let classes = [Licence::Apache, Licence::Community, Licence::Rcl];
+        let allowed = classes.into_iter().filter(|class| *class >= self.licence);
+        allowed.into_iter().find_map(|class| {
+            let mut search = Search::new(self, class)?;
+            search.extend();
+            search.best.map(|best| best.chosen)
+        })
     }
 }
 
-/// Indices of the cheapest cover of all `elements`; `None` if an element has no candidate.
-pub(super) fn cheapest<T: Ord>(elements: usize, candidates: &[Candidate<T>]) -> Option<Vec<usize>> {
-    let mut suppliers = vec![Vec::new(); elements];
-    for (index, candidate) in candidates.iter().enumerate() {
-        for element in &candidate.covers {
-            suppliers[*element].push(index);
-        }
-    }
-    let mut search = Search {
-        candidates,
-        suppliers: &suppliers,
-        best: None,
-        steps: 0,
-    };
-    search.best = Some(search.greedy(elements)?);
-    let mut covered = vec![0_u32; elements];
-    search.extend(&mut Vec::new(), &mut covered, Cost::default());
-    search.best.map(|best| best.chosen)
-}
-
-struct Search<'a, T> {
-    candidates: &'a [Candidate<T>],
-    /// Which candidates cover an element.
-    suppliers: &'a [Vec<usize>],
-    best: Option<Best>,
-    steps: usize,
-}
-
-struct Best {
+/// Compared from left to right.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cover {
+    bytes: u64,
+    packages: usize,
     chosen: Vec<usize>,
-    cost: Cost,
 }
 
-impl<T: Ord> Search<'_, T> {
-    /// Takes the candidate that covers most of what is missing, until nothing is.
-    fn greedy(&self, elements: usize) -> Option<Best> {
-        let mut covered = vec![false; elements];
-        let mut best = Best {
+struct Search<'a> {
+    task: &'a Task<'a>,
+    /// For each group of elements, the candidates that cover it.
+    suppliers: Vec<Vec<usize>>,
+    /// For each candidate, the groups that it covers.
+    groups: Vec<Vec<usize>>,
+    /// How often each group is covered.
+    covered: Vec<u32>,
+    /// How often each part is in the binary.
+    present: Vec<u32>,
+    chosen: Vec<usize>,
+    bytes: u64,
+    best: Option<Cover>,
+    tries: usize,
+}
+
+impl<'a> Search<'a> {
+    /// A search among candidates of this licence or a freer one, whose best cover so far is the greedy one.
+    fn new(task: &'a Task<'a>, class: Licence) -> Option<Self> {
+        let mut of_elements = vec![Vec::new(); task.elements];
+        for (index, candidate) in task.candidates.iter().enumerate() {
+            if candidate.licence <= class {
+                for element in &candidate.covers {
+                    of_elements[*element].push(index);
+                }
+            }
+        }
+        if of_elements.iter().any(Vec::is_empty) {
+            return None;
+        }
+        of_elements.sort_unstable();
+        of_elements.dedup();
+        let mut groups = vec![Vec::new(); task.candidates.len()];
+        for (group, suppliers) in of_elements.iter().enumerate() {
+            for supplier in suppliers {
+                groups[*supplier].push(group);
+            }
+        }
+        let mut present = vec![0; task.parts.len()];
+        for part in task.present {
+            present[*part] = 1;
+        }
+        let mut search = Self {
+            task,
+            covered: vec![0; of_elements.len()],
+            suppliers: of_elements,
+            groups,
+            present,
             chosen: Vec::new(),
-            cost: Cost::default(),
+            bytes: 0,
+            best: None,
+            tries: 0,
         };
-        while covered.contains(&false) {
-            let gain = |candidate: &Candidate<T>| {
-                candidate.covers.iter().filter(|e| !covered[**e]).count()
+        search.greedy();
+        Some(search)
+    }
+
+    /// Takes the candidate with the fewest bytes for each group that is missing, until none is.
+    fn greedy(&mut self) {
+        while let Some(group) = self.scarcest() {
+            let price = |search: &Self, index: usize| {
+                let gain = search.gain(index).max(1) as u64;
+                (search.added(index) / gain, index)
             };
-            let (index, candidate) = self
-                .candidates
-                .iter()
-                .enumerate()
-                .filter(|(_, candidate)| gain(candidate) > 0)
-                .max_by(|(_, left), (_, right)| {
-                    gain(left)
-                        .cmp(&gain(right))
-                        .then_with(|| right.cost.cmp(&left.cost))
-                        .then_with(|| right.id.cmp(&left.id))
-                })?;
-            best.chosen.push(index);
-            best.cost = best.cost.plus(candidate.cost);
-            for element in &candidate.covers {
-                covered[*element] = true;
-            }
+            let suppliers = self.suppliers[group].iter();
+            let Some((_, cheapest)) = suppliers.map(|index| price(self, *index)).min() else {
+                break;
+            };
+            self.choose(cheapest);
         }
-        Some(best)
+        self.drop_superfluous();
+        self.note();
+        while let Some(last) = self.chosen.last().copied() {
+            self.leave(last);
+        }
     }
 
-    fn extend(&mut self, chosen: &mut Vec<usize>, covered: &mut [u32], cost: Cost) {
-        self.steps += 1;
-        if self.steps > MAX_STEPS {
+    fn drop_superfluous(&mut self) {
+        let mut chosen = self.chosen.clone();
+        chosen.sort_by_key(|index| std::cmp::Reverse(self.task.candidates[*index].own));
+        for index in chosen {
+            if self.groups[index].iter().all(|it| self.covered[*it] > 1) {
+                self.leave(index);
+            }
+        }
+    }
+
+    fn extend(&mut self) {
+        let Some(group) = self.scarcest() else {
+            return self.note();
+        };
+        if self.is_hopeless() || self.tries >= MOST_TRIES {
             return;
         }
-        let Some(element) = self.scarcest(covered) else {
-            if self.beats_best(chosen, cost) {
-                self.best = Some(Best {
-                    chosen: chosen.clone(),
-                    cost,
-                });
-            }
-            return;
-        };
-        let limit = self
-            .best
-            .as_ref()
-            .map_or(usize::MAX, |best| best.chosen.len());
-        if chosen.len() + self.needed_at_least(covered) > limit {
-            return;
-        }
-        let suppliers = self.suppliers;
-        for &index in &suppliers[element] {
-            let candidate = &self.candidates[index];
-            let cost = cost.plus(candidate.cost);
-            for element in &candidate.covers {
-                covered[*element] += 1;
-            }
-            chosen.push(index);
-            self.extend(chosen, covered, cost);
-            chosen.pop();
-            for element in &self.candidates[index].covers {
-                covered[*element] -= 1;
-            }
+        let suppliers = self.suppliers[group].iter();
+        let mut next: Vec<(u64, usize)> = suppliers.map(|it| (self.added(*it), *it)).collect();
+        self.tries += next.len();
+        next.sort_unstable();
+        for (_, index) in next {
+            self.choose(index);
+            self.extend();
+            self.leave(index);
         }
     }
 
-    /// The uncovered element that the fewest candidates bring.
-    fn scarcest(&self, covered: &[u32]) -> Option<usize> {
-        (0..covered.len())
-            .filter(|element| covered[*element] == 0)
-            .min_by_key(|element| self.suppliers[*element].len())
+    /// The group without a supplier so far that the fewest candidates cover.
+    fn scarcest(&self) -> Option<usize> {
+        (0..self.covered.len())
+            .filter(|group| self.covered[*group] == 0)
+            .min_by_key(|group| self.suppliers[*group].len())
     }
 
-    /// How many more packages it takes even if each brought as much as the best of them.
-    fn needed_at_least(&self, covered: &[u32]) -> usize {
-        let missing = covered.iter().filter(|count| **count == 0).count();
-        let gain = |candidate: &Candidate<T>| {
-            let new = candidate.covers.iter().filter(|e| covered[**e] == 0);
-            new.count()
-        };
-        let most = self.candidates.iter().map(gain).max().unwrap_or(0);
-        missing.div_ceil(most.max(1))
+    /// Whether no cover with what is chosen so far can be better than the best one.
+    fn is_hopeless(&mut self) -> bool {
+        let Some(best) = &self.best else { return false };
+        let best = (best.bytes, best.packages);
+        // Each missing group needs one of its suppliers. Groups without a common supplier need different ones, whose
+        // own bytes add up.
+        let (mut most, mut sum, mut count) = (0, 0, 0);
+        let mut used = vec![false; self.task.candidates.len()];
+        for group in (0..self.covered.len()).filter(|group| self.covered[*group] == 0) {
+            let suppliers = &self.suppliers[group];
+            self.tries += suppliers.len();
+            let added = suppliers.iter().map(|index| self.added(*index)).min();
+            most = most.max(added.unwrap_or(0));
+            if suppliers.iter().all(|index| !used[*index]) {
+                let own = suppliers.iter().map(|it| self.task.candidates[*it].own);
+                sum += own.min().unwrap_or(0);
+                count += 1;
+                for index in suppliers {
+                    used[*index] = true;
+                }
+            }
+        }
+        (self.bytes + most.max(sum), self.chosen.len() + count) > best
     }
 
-    fn beats_best(&self, chosen: &[usize], cost: Cost) -> bool {
-        let Some(best) = &self.best else {
-            return true;
+    /// How many groups it would cover that aren't covered.
+    fn gain(&self, index: usize) -> usize {
+        let groups = self.groups[index].iter();
+        groups.filter(|group| self.covered[**group] == 0).count()
+    }
+
+    /// Bytes that it would add to what is chosen so far.
+    fn added(&self, index: usize) -> u64 {
+        let candidate = &self.task.candidates[index];
+        let parts = candidate.parts.iter();
+        let missing = parts.filter(|part| self.present[**part] == 0);
+        candidate.own + missing.map(|part| self.task.parts[*part]).sum::<u64>()
+    }
+
+    fn choose(&mut self, index: usize) {
+        self.bytes += self.added(index);
+        self.chosen.push(index);
+        self.count(index, |count| *count += 1);
+    }
+
+    fn leave(&mut self, index: usize) {
+        self.chosen.retain(|it| *it != index);
+        self.count(index, |count| *count -= 1);
+        self.bytes -= self.added(index);
+    }
+
+    fn count(&mut self, index: usize, change: impl Fn(&mut u32)) {
+        for group in &self.groups[index] {
+            change(&mut self.covered[*group]);
+        }
+        for part in &self.task.candidates[index].parts {
+            change(&mut self.present[*part]);
+        }
+    }
+
+    fn note(&mut self) {
+        let mut chosen = self.chosen.clone();
+        chosen.sort_unstable();
+        let cover = Cover {
+            bytes: self.bytes,
+            packages: chosen.len(),
+            chosen,
         };
-        let names = |chosen: &[usize]| {
-            let mut chosen = chosen.to_vec();
-            chosen.sort_by(|l, r| self.candidates[*l].id.cmp(&self.candidates[*r].id));
-            chosen
-        };
-        let order = chosen
-            .len()
-            .cmp(&best.chosen.len())
-            .then_with(|| cost.cmp(&best.cost))
-            .then_with(|| {
-                let (left, right) = (names(chosen), names(&best.chosen));
-                let ids = |list: Vec<usize>| list.into_iter().map(|i| &self.candidates[i].id);
-                ids(left).cmp(ids(right))
-            });
-        order == Ordering::Less
+        if self.best.as_ref().is_none_or(|best| cover < *best) {
+            self.best = Some(cover);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn candidate(id: u32, covers: &[usize], rcl_files: u32) -> Candidate<u32> {
-        Candidate {
-            id,
-            covers: covers.to_vec(),
-            cost: Cost {
-                community: u32::from(rcl_files > 0),
-                rcl_files,
-                components: covers.len(),
-                ..Cost::default()
-            },
-        }
-    }
-
-    #[test]
-    fn few_packages_then_licence_then_size_then_name() {
-        type Case = (&'static str, usize, Vec<Candidate<u32>>, Option<Vec<usize>>);
-        let cases: [Case; 6] = [
-            ("nothing to cover", 0, vec![], Some(vec![])),
-            ("no candidate", 1, vec![], None),
-            (
-                "one of two beats two of three",
-                2,
-                vec![
-                    candidate(0, &[0], 0),
-                    candidate(1, &[1], 0),
-                    candidate(2, &[0, 1], 9),
-                ],
-                Some(vec![2]),
-            ),
-            (
-                "licence before size",
-                1,
-                vec![candidate(0, &[0], 30), candidate(1, &[0], 1)],
-                Some(vec![1]),
-            ),
-            (
-                "greedy takes three, two are enough",
-                6,
-                vec![
-                    candidate(0, &[0, 1, 2, 3], 0),
-                    candidate(1, &[0, 1, 4], 0),
-                    candidate(2, &[2, 3, 5], 0),
-                ],
-                Some(vec![1, 2]),
-            ),
-            (
-                "the name decides at last",
-                1,
-                vec![candidate(7, &[0], 0), candidate(3, &[0], 0)],
-                Some(vec![1]),
-            ),
-        ];
-        for (name, elements, candidates, expected) in cases {
-            let mut found = cheapest(elements, &candidates);
-            if let Some(found) = &mut found {
-                found.sort_unstable();
-            }
-            assert_eq!(found, expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_hard_one_ends() {
-        let candidates: Vec<_> = (0..60_u32)
-            .map(|id| {
-                let first = id as usize;
-                let mut covers = vec![first, (first * 7 + 3) % 60, (first * 11 + 5) % 60];
-                covers.sort_unstable();
-                covers.dedup();
-                candidate(id, &covers, id % 3)
-            })
-            .collect();
-        let start = std::time::Instant::now();
-        let found = cheapest(60, &candidates).unwrap();
-        assert!(found.len() >= 20);
-        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
-    }
-}
+mod tests;

@@ -82,8 +82,28 @@ impl Policy {
             )
         } else {
             Some(
-                "is under the Redpanda Community Licence, which the operator of this service hasn't accepted",
+                "is under the Redpanda Community Licence, which the operator of this service hasn't accepted (`--accept-licence RCL`)",
             )
+        }
+    }
+
+    /// Why an enterprise feature may not be built, if so, as the end of a sentence.
+    pub(super) fn refusal_of_feature(&self) -> Option<&'static str> {
+        match self.licences.allowed() {
+            Licence::Rcl => None,
+            Licence::Community => Some(
+                "the operator of this service accepts its terms with `--accept-licence RCL`, and hasn't",
+            ),
+            Licence::Apache => Some("this service builds Apache-licensed packages alone"),
+        }
+    }
+
+    /// The code of a refusal of a component for this licence.
+    pub(super) fn refusal_code(&self, licence: Licence) -> ProblemCode {
+        if licence == Licence::Rcl && self.licences.allowed() == Licence::Community {
+            ProblemCode::LicenceNotAccepted
+        } else {
+            ProblemCode::LicenceRefused
         }
     }
 

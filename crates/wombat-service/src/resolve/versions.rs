@@ -1,14 +1,17 @@
 //! Which release of each module is used.
 //!
-//! The requested version, else the one that another chosen release requires in its own `go.mod`, else the newest of the
-//! catalog.
+//! The requested version, else the one that another chosen release requires in its own `go.mod`, else the catalog's
+//! default, else, if that lacks something here, a release that has it. A driver has the version that its release requires.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use wombat_model::{ModulePath, ModuleVersion, Problem, ProblemCode, catalog::Release};
+use wombat_model::{
+    ImportPath, ModulePath, ModuleVersion, Problem, ProblemCode,
+    catalog::{CatalogPackage, Driver, Offer, Release},
+};
 
 use super::{asked::Asked, base::benthos};
 use crate::catalog::Snapshot;
@@ -19,7 +22,11 @@ pub(super) enum Origin {
     Asked,
     /// A release of this module requires it.
     Pinned(ModulePath),
-    Newest,
+    /// It is the module of a driver, and a release requires it.
+    Driver,
+    Default,
+    /// The default lacks something here.
+    Instead,
 }
 
 /// The version of a module.
@@ -29,8 +36,31 @@ pub(super) struct Chosen {
     pub(super) origin: Origin,
     /// Its release in the catalog.
     pub(super) release: Option<Arc<Release>>,
-    /// The same or, if the catalog lacks this version, the newest release, whose packages are likely the same.
+    /// The same or, if the catalog lacks this version, the default release, whose packages are likely the same.
     pub(super) listing: Option<Arc<Release>>,
+    /// The versions of other modules that it requires, as far as they are known.
+    requires: BTreeMap<ModulePath, ModuleVersion>,
+}
+
+impl Chosen {
+    /// The default release of a module.
+    pub(super) fn of_default(release: &Arc<Release>) -> Self {
+        Self {
+            version: release.version.clone(),
+            origin: Origin::Default,
+            release: Some(Arc::clone(release)),
+            listing: Some(Arc::clone(release)),
+            requires: release.requires.clone(),
+        }
+    }
+
+    /// The release whose components it has. Of the base, only those of the very release are known to be in a binary.
+    pub(super) fn components_of(&self, module: &ModulePath) -> Option<&Release> {
+        if *module == benthos() {
+            return self.release.as_deref();
+        }
+        self.listing.as_deref()
+    }
 }
 
 /// The version of every module.
@@ -39,26 +69,31 @@ pub(super) struct Versions(BTreeMap<ModulePath, Chosen>);
 
 impl Versions {
     /// Chooses for all these modules. A module without a requested version that isn't in the catalog is left out.
+    /// Versions of `instead` take the place of others.
     pub(super) fn choose(
         modules: &BTreeSet<ModulePath>,
         asked: &Asked,
         catalog: &Snapshot,
+        instead: &BTreeMap<ModulePath, ModuleVersion>,
     ) -> Self {
         let unpinned = |module: &ModulePath| {
-            asked
-                .version(module)
-                .map(|asked| (asked.version.clone(), Origin::Asked))
-                .or_else(|| {
-                    catalog
-                        .newest(module)
-                        .map(|newest| (newest.version.clone(), Origin::Newest))
-                })
+            let instead = instead.get(module);
+            let instead = instead.map(|version| (version.clone(), Origin::Instead));
+            let asked = || {
+                let asked = asked.version(module)?;
+                Some((asked.version.clone(), Origin::Asked))
+            };
+            let default = || {
+                let default = catalog.default_of(module)?;
+                Some((default.version.clone(), Origin::Default))
+            };
+            instead.or_else(asked).or_else(default)
         };
         let mut pins: BTreeMap<&ModulePath, (ModuleVersion, ModulePath)> = BTreeMap::new();
         for module in modules {
-            let release =
-                unpinned(module).and_then(|(version, _)| catalog.release(module, &version));
-            for (pinned, version) in release.iter().flat_map(|release| &release.requires) {
+            let requires =
+                unpinned(module).and_then(|(version, _)| catalog.requirements(module, &version));
+            for (pinned, version) in requires.into_iter().flatten() {
                 let pin = (version.clone(), module.clone());
                 let highest = pins.entry(pinned).or_insert_with(|| pin.clone());
                 if highest.0 < pin.0 {
@@ -68,14 +103,18 @@ impl Versions {
         }
         let chosen = modules.iter().filter_map(|module| {
             let (version, origin) = match (unpinned(module)?, pins.get(module)) {
-                ((_, Origin::Newest), Some((version, by))) => {
+                ((_, Origin::Default), Some((version, by))) => {
                     (version.clone(), Origin::Pinned(by.clone()))
                 }
                 (choice, _) => choice,
             };
             let release = catalog.release(module, &version).cloned();
-            let listing = release.clone().or_else(|| catalog.newest(module).cloned());
+            let listing = release
+                .clone()
+                .or_else(|| catalog.default_of(module).cloned());
+            let requires = catalog.requirements(module, &version);
             let chosen = Chosen {
+                requires: requires.cloned().unwrap_or_default(),
                 version,
                 origin,
                 release,
@@ -83,7 +122,82 @@ impl Versions {
             };
             Some((module.clone(), chosen))
         });
-        Self(chosen.collect())
+        let mut versions = Self(chosen.collect());
+        let others = modules.iter().filter(|it| !versions.0.contains_key(*it));
+        let drivers = others.filter_map(|module| {
+            let mut drivers = versions.drivers();
+            let driver = drivers.find(|(_, driver)| driver.module == *module)?.1;
+            let chosen = Chosen {
+                version: driver.version.clone(),
+                origin: Origin::Driver,
+                release: None,
+                listing: None,
+                requires: BTreeMap::new(),
+            };
+            Some((module.clone(), chosen))
+        });
+        let drivers: Vec<(ModulePath, Chosen)> = drivers.collect();
+        versions.0.extend(drivers);
+        versions
+    }
+
+    /// The releases that are in the catalog at the chosen version.
+    pub(super) fn releases(&self) -> impl Iterator<Item = &Release> {
+        let chosen = self.0.values();
+        chosen.filter_map(|chosen| chosen.release.as_deref())
+    }
+
+    /// These, and the default releases in the place of those that the catalog lacks.
+    pub(super) fn listings(&self) -> impl Iterator<Item = &Release> {
+        let chosen = self.0.values();
+        chosen.filter_map(|chosen| chosen.listing.as_deref())
+    }
+
+    /// All packages, and the drivers of the releases that are in the catalog.
+    pub(super) fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.0.iter().flat_map(|(module, chosen)| {
+            let listing = chosen.components_of(module);
+            let offers = listing.into_iter().flat_map(Release::offers);
+            // The catalog doesn't know which drivers another version requires.
+            offers.filter(move |offer| {
+                chosen.release.is_some() || listing.is_some_and(|it| it.module == *offer.module)
+            })
+        })
+    }
+
+    /// The drivers of the releases, and the modules of these.
+    fn drivers(&self) -> impl Iterator<Item = (&ModulePath, &Driver)> {
+        self.releases().flat_map(|release| {
+            let drivers = release.drivers.iter();
+            drivers.map(move |driver| (&release.module, driver))
+        })
+    }
+
+    /// The driver of this path, and the module of its release.
+    pub(super) fn driver(&self, path: &ImportPath) -> Option<(&ModulePath, &Driver)> {
+        self.drivers()
+            .find(|(_, driver)| driver.package.path == *path)
+    }
+
+    /// Whether this is the module of a driver, at the version that its release requires.
+    pub(super) fn is_of_driver(&self, module: &ModulePath, chosen: &Chosen) -> bool {
+        let mut drivers = self.drivers();
+        drivers.any(|(_, driver)| driver.module == *module && driver.version == chosen.version)
+    }
+
+    /// The package or driver, if its release is in the catalog at this version.
+    pub(super) fn package(
+        &self,
+        path: &ImportPath,
+        module: &ModulePath,
+    ) -> Option<&CatalogPackage> {
+        let chosen = self.0.get(module)?;
+        let release = chosen.release.as_deref();
+        let own = release.and_then(|release| release.package(path));
+        own.or_else(|| {
+            let (_, driver) = self.driver(path)?;
+            (chosen.version == driver.version).then_some(&driver.package)
+        })
     }
 
     pub(super) fn get(&self, module: &ModulePath) -> Option<&Chosen> {
@@ -94,9 +208,11 @@ impl Versions {
         self.0.iter()
     }
 
-    /// Whether every version here is the same there.
+    /// Whether every version here is the same there. Those of drivers follow from the others.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
-        self.0.iter().all(|(module, chosen)| {
+        let of_releases = self.0.iter();
+        let mut of_releases = of_releases.filter(|(_, chosen)| chosen.origin != Origin::Driver);
+        of_releases.all(|(module, chosen)| {
             other
                 .get(module)
                 .is_some_and(|there| there.version == chosen.version)
@@ -104,12 +220,18 @@ impl Versions {
     }
 
     /// The highest version that another chosen release requires, and that release.
-    fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, &Release)> {
-        self.0
-            .values()
-            .filter_map(|chosen| chosen.release.as_deref())
-            .filter_map(|release| Some((release.requires.get(module)?, release)))
-            .max_by_key(|(version, _)| *version)
+    fn pin(&self, module: &ModulePath) -> Option<(&ModuleVersion, (&ModulePath, &ModuleVersion))> {
+        let pins = self.0.iter().filter_map(|(by, chosen)| {
+            let of_driver = || {
+                let release = chosen.release.as_deref()?;
+                let mut drivers = release.drivers.iter();
+                let driver = drivers.find(|driver| driver.module == *module)?;
+                Some(&driver.version)
+            };
+            let pinned = chosen.requires.get(module).or_else(of_driver)?;
+            Some((pinned, (by, &chosen.version)))
+        });
+        pins.max_by_key(|(version, _)| *version)
     }
 
     /// The module whose own `go.mod` is the base of the module graph: the first of the catalog's, by path, that no
@@ -120,10 +242,7 @@ impl Versions {
             .keys()
             .filter(|module| catalog.has(module))
             .find(|module| {
-                let mut listings = self
-                    .0
-                    .values()
-                    .filter_map(|chosen| chosen.listing.as_deref());
+                let mut listings = self.listings();
                 !listings.any(|listing| listing.requires.contains_key(*module))
             })
             .cloned()
@@ -136,7 +255,7 @@ impl Versions {
             let Some(asked) = asked.version(module) else {
                 continue;
             };
-            if let Some((pinned, by)) = self.pin(module)
+            if let Some((pinned, (by, by_version))) = self.pin(module)
                 && asked.version < *pinned
             {
                 problems.push(Problem::field(
@@ -144,7 +263,7 @@ impl Versions {
                     asked.field.clone(),
                     format!(
                         "`{module}` is requested at {}, but {} {} needs at least {pinned}.",
-                        asked.version, by.module, by.version
+                        asked.version, by, by_version
                     ),
                 ));
             }

@@ -13,6 +13,14 @@ pub(super) struct Call {
     pub(super) at: usize,
 }
 
+/// A file that a mapping brings in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Import {
+    pub(super) path: String,
+    /// Offset of the path in the text, in bytes.
+    pub(super) at: usize,
+}
+
 /// Words before a bracket that call nothing.
 const KEYWORDS: [&str; 8] = ["if", "else", "match", "map", "let", "and", "or", "in"];
 
@@ -59,6 +67,42 @@ pub(super) fn calls(mapping: &str) -> Vec<Call> {
         }
     }
     calls
+}
+
+/// The files that a mapping brings in: `from "path"` instead of a mapping, and `import "path"` in one.
+pub(super) fn imports(mapping: &str) -> Vec<Import> {
+    let mut imports = Vec::new();
+    let mut begin = 0;
+    let mut is_first = true;
+    for line in mapping.split_inclusive('\n') {
+        let statement = line.trim_start();
+        let at = begin + line.len() - statement.len();
+        begin += line.len();
+        if statement.is_empty() || statement.starts_with('#') {
+            continue;
+        }
+        let words: &[&str] = if is_first {
+            &["import", "from"]
+        } else {
+            &["import"]
+        };
+        is_first = false;
+        let rest = words.iter().find_map(|word| statement.strip_prefix(word));
+        let Some(rest) = rest.filter(|rest| rest.starts_with([' ', '\t'])) else {
+            continue;
+        };
+        let quoted = rest.trim_start_matches([' ', '\t']);
+        let start = at + statement.len() - quoted.len();
+        let Some(inner) = quoted.strip_prefix('"') else {
+            continue;
+        };
+        let end = inner.find('"').unwrap_or(inner.len());
+        imports.push(Import {
+            path: inner[..end].to_owned(),
+            at: start + 1,
+        });
+    }
+    imports
 }
 
 /// The calls of the mappings within `${! … }`. `${{! … }}` is the text `${! … }`.
@@ -172,6 +216,27 @@ mod tests {
                 ".uppercase",
                 ".x"
             ]
+        );
+    }
+
+    #[test]
+    fn files_that_a_mapping_brings_in_are_found() {
+        let paths = |mapping: &str| -> Vec<String> {
+            let imports = imports(mapping);
+            for import in &imports {
+                assert!(mapping[import.at..].starts_with(&import.path), "{mapping}");
+            }
+            imports.into_iter().map(|it| it.path).collect()
+        };
+        assert_eq!(paths("from \"./a b.blobl\""), ["./a b.blobl"]);
+        assert_eq!(paths("\n# x\n\tfrom\t\"é.blobl\" # y\n"), ["é.blobl"]);
+        assert_eq!(
+            paths("import \"a\"\n  import \"b\"\nroot.import = \"c\"\nfrom \"d\""),
+            ["a", "b"]
+        );
+        assert_eq!(
+            paths("root = from(\"a\")\nimports \"b\"\nimport c"),
+            [""; 0]
         );
     }
 

@@ -1,121 +1,195 @@
-//! From a pipeline to the packages that it needs. Neither the pipeline nor the values of its variables are stored.
+//! From pipelines to the packages that they need. Neither their texts nor the values of their variables are stored.
 //!
-//! *variables*: replaced before YAML is read · *text*: places in what was sent · *document*: YAML as a tree · *reading*:
-//! YAML with unknown variables · *walk*: the components in it · *mapping*: the functions and methods in a mapping ·
-//! *bloblang*: whether a mapping can be read · *rules*: packages that no component names · *pipeline*: all of this. Which packages bring the components is resolved as for any request.
+//! *sources*: the texts of a question · *manifest*, *frame*: texts within Kubernetes manifests · *variables*: replaced
+//! before YAML is read · *text*: places in what was sent · *document*: YAML as a tree · *reading*: YAML with unknown
+//! variables · *templates*: components that files define · *walk*: the components in a text · *mapping*: the functions and
+//! methods in a mapping · *bloblang*: whether a mapping can be read · *rules*: packages that no component names ·
+//! `text_file`: all of this for a text · *folder*: which file a path means · *bento*: signs of another maker · *merged*:
+//! what all texts need · *pipeline*: all texts · *built*: by the schemas of which releases. Which packages bring the
+//! components is resolved as for any request.
 
+mod bento;
 mod bloblang;
+mod built;
 mod document;
+mod folder;
+mod frame;
+mod manifest;
 mod mapping;
+mod merged;
 mod pipeline;
 mod reading;
 mod rules;
+mod sources;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod text;
+mod text_file;
 mod variables;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use wombat_model::{
-    Problem, ProblemCode, Refusal,
+    ImportPath, Refusal,
+    catalog::{Component, ComponentReference},
+    names::MAX_PACKAGES,
     request::{BuildRequest, RequestBody},
-    wire::{FoundComponent, PipelineMistake, SelectAnswer, SelectQuestion},
+    wire::{FoundComponent, ResolveAnswer, SelectAnswer, SelectQuestion},
 };
 
 use crate::{
     catalog::{BENTHOS, Schemas, Snapshot},
     resolve::{Policy, resolve},
 };
+use merged::Merged;
 use pipeline::Pipeline;
-use walk::{Found, Mistake};
+use rules::Rule;
 
 /// The module that rules are about.
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
-/// Finds what a pipeline needs. A pipeline with mistakes is answered too: with the mistakes, and with what it needs as
-/// far as is known.
+/// Finds what pipelines need. Those with mistakes are answered too: with the mistakes, and with what they need as far as
+/// is known. `schemas` are those of the default releases: the answer is by those of the releases that are built.
 pub(crate) fn select(
     question: &SelectQuestion,
     catalog: &Snapshot,
     schemas: &Schemas,
     policy: &Policy,
 ) -> Result<SelectAnswer, Refusal> {
-    let mut problems = question.variables.problems();
-    if question.pipeline.trim().is_empty() {
-        problems.push(Problem::field(
-            ProblemCode::InvalidValue,
-            "pipeline",
-            "`pipeline` is empty; send the YAML of a pipeline.",
-        ));
-    }
+    question.check_size()?;
+    let requested = requested_versions(question, catalog);
+    built::by_own_schemas(&requested, catalog, schemas, |schemas| {
+        select_by(question, catalog, schemas, policy)
+    })
+}
+
+/// The versions that a question names: of modules, and of packages in a module of the catalog.
+pub(crate) fn requested_versions(
+    question: &SelectQuestion,
+    catalog: &Snapshot,
+) -> BTreeMap<String, String> {
+    let of_package = |package: &String| {
+        let (path, version) = package.split_once('@')?;
+        let path: ImportPath = path.parse().ok()?;
+        let module = catalog.module_of(&path)?;
+        Some((module.to_string(), version.to_owned()))
+    };
+    let mut versions: BTreeMap<String, String> =
+        question.packages.iter().filter_map(of_package).collect();
+    versions.extend(question.modules.clone());
+    versions
+}
+
+/// The same by these schemas, whatever is built.
+fn select_by(
+    question: &SelectQuestion,
+    catalog: &Snapshot,
+    schemas: &Schemas,
+    policy: &Policy,
+) -> Result<SelectAnswer, Refusal> {
+    let problems = question.problems();
     if !problems.is_empty() {
         return Err(Refusal::of_request(problems));
     }
+    let outside = outside(question, catalog);
     let Pipeline {
-        found,
+        merged,
         variables,
+        files,
         is_readable,
-    } = Pipeline::read(&question.pipeline, &question.variables, schemas);
-    let components = found
-        .components
-        .iter()
-        .map(|(component, at)| FoundComponent {
-            component: component.clone(),
-            line: at.line,
-            column: at.column,
-            base: schemas.is_base(component),
-        });
+    } = Pipeline::read(question, schemas, outside);
+    let components = merged.components.iter();
     let mut answer = SelectAnswer {
-        components: components.collect(),
-        mistakes: shown(&found.mistakes),
-        warnings: shown(&found.warnings),
+        components: components
+            .map(|(component, at)| FoundComponent {
+                component: component.clone(),
+                file: at.file.clone(),
+                line: at.line,
+                column: at.column,
+                base: schemas.is_base(component),
+            })
+            .collect(),
         variables,
+        files,
         ..SelectAnswer::default()
     };
-    if !is_readable {
-        return Ok(answer);
-    }
-    let body = body(question, &found, schemas);
-    let request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
-    match resolve(&request, catalog, policy) {
-        Ok(resolved) => {
-            let picked = resolved.answer.packages.iter().filter(|it| !it.base);
-            let asked = body.packages.clone();
-            let mut exact = RequestBody {
-                packages: picked.map(|it| it.url.to_string()).collect(),
-                components: Vec::new(),
-                ..body
-            };
-            if exact.packages.is_empty() {
-                exact.packages = asked;
+    if is_readable {
+        let needed = merged.components.keys();
+        let mut needed: Vec<&Component> = needed.filter(|it| !schemas.is_base(it)).collect();
+        // There may be more than a client can name.
+        let room = MAX_PACKAGES.saturating_sub(question.components.len());
+        let more = needed.split_off(room.min(needed.len()));
+        let body = body(question, &merged, &needed);
+        let mut request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
+        request.components.extend(more.into_iter().map(reference));
+        match resolve(&request, catalog, policy) {
+            Ok(mut resolved) => {
+                explain(&mut resolved.answer, &merged);
+                answer.request = Some(exact(body, &resolved.answer));
+                answer.resolution = Some(resolved.answer);
             }
-            answer.request = Some(exact);
-            answer.resolution = Some(resolved.answer);
+            Err(refusal) => answer.problems = refusal.problems,
         }
-        Err(refusal) => answer.problems = refusal.problems,
     }
+    answer.mistakes = merged.mistakes;
+    answer.warnings = merged.warnings;
+    answer.notes = merged.notes;
     Ok(answer)
 }
 
-/// A request for the components that were found.
-fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestBody {
-    let mut packages: Vec<String> = found
-        .rules
-        .keys()
-        .map(|rule| format!("{CONNECT}/public/components/{}", rule.package))
-        .collect();
-    packages.dedup();
-    let components: Vec<String> = found
-        .components
-        .keys()
-        .filter(|component| !schemas.is_base(component))
-        .map(ToString::to_string)
-        .collect();
+/// The first package of the question that no module of the catalog has.
+fn outside<'a>(question: &'a SelectQuestion, catalog: &Snapshot) -> Option<&'a str> {
+    let paths = question.packages.iter().map(|package| path_of(package));
+    paths.into_iter().find(|path| {
+        let path: Option<ImportPath> = path.parse().ok();
+        path.is_some_and(|path| catalog.module_of(&path).is_none())
+    })
+}
+
+/// A package without its version.
+fn path_of(package: &str) -> &str {
+    package.split_once('@').map_or(package, |(path, _)| path)
+}
+
+fn reference(component: &Component) -> ComponentReference {
+    ComponentReference {
+        kind: Some(component.kind),
+        name: component.name.clone(),
+    }
+}
+
+/// Says why there are packages that no component names.
+fn explain(answer: &mut ResolveAnswer, merged: &Merged) {
+    for rule in &merged.rules {
+        let path = package_of(rule);
+        let mut packages = answer.packages.iter_mut();
+        if let Some(package) = packages.find(|package| package.url.as_str() == path) {
+            rule.reason.clone_into(&mut package.reason);
+        }
+    }
+}
+
+/// The package that a rule requires.
+fn package_of(rule: &Rule) -> String {
+    format!("{CONNECT}/public/components/{}", rule.package)
+}
+
+/// A request for what the question names, for the components that were found, and for packages that no component brings.
+fn body(question: &SelectQuestion, merged: &Merged, needed: &[&Component]) -> RequestBody {
+    let mut components = question.components.clone();
+    components.extend(needed.iter().map(ToString::to_string));
+    let mut packages = question.packages.clone();
+    for rule in &merged.rules {
+        let package = package_of(rule);
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
     // A request must name something, and every binary has this package.
     if packages.is_empty() && components.is_empty() {
-        packages.push(format!("{BENTHOS}/public/components/io"));
+        packages.push(io());
     }
     RequestBody {
         goos: question.goos.clone(),
@@ -124,15 +198,41 @@ fn body(question: &SelectQuestion, found: &Found, schemas: &Schemas) -> RequestB
         variant: question.variant.clone(),
         packages,
         components,
+        modules: question.modules.clone(),
         ..RequestBody::default()
     }
 }
 
-fn shown(mistakes: &BTreeSet<Mistake>) -> Vec<PipelineMistake> {
-    let shown = mistakes.iter().map(|it| PipelineMistake {
-        line: it.at.line,
-        column: it.at.column,
-        message: it.message.clone(),
-    });
-    shown.collect()
+/// A request for exactly what was resolved. Packages of the question keep their versions.
+fn exact(body: RequestBody, resolved: &ResolveAnswer) -> RequestBody {
+    let asked: BTreeMap<&str, &String> = body
+        .packages
+        .iter()
+        .map(|package| (path_of(package), package))
+        .collect();
+    let picked = resolved.packages.iter().filter(|it| !it.base);
+    let mut packages: Vec<String> = picked
+        .map(|package| package.url.to_string())
+        .map(|path| {
+            asked
+                .get(path.as_str())
+                .map_or_else(|| path.clone(), |it| (*it).clone())
+        })
+        .collect();
+    if packages.is_empty() {
+        packages.clone_from(&body.packages);
+    }
+    if packages.is_empty() {
+        packages.push(io());
+    }
+    RequestBody {
+        packages,
+        components: Vec::new(),
+        ..body
+    }
+}
+
+/// A package that every binary has.
+fn io() -> String {
+    format!("{BENTHOS}/public/components/io")
 }

@@ -33,10 +33,13 @@ struct OpenUse {
 }
 
 /// Reads a text. Unknown values are written in the forms in which it can be read.
-pub(super) fn read(source: &str, uses: &VariableUses) -> Result<Read, NotRead> {
+pub(super) fn read(
+    source: &str,
+    uses: &VariableUses,
+    effort: &mut Effort,
+) -> Result<Read, NotRead> {
     let whole = Text::from_parts_of(source);
     let mut open = open_uses(&whole, source, uses);
-    let mut effort = Effort::default();
     let parse = |open: &[OpenUse], effort: &mut Effort| {
         let mut forms = vec![Form::Word; uses.all.len()];
         for it in open {
@@ -56,7 +59,7 @@ pub(super) fn read(source: &str, uses: &VariableUses) -> Result<Read, NotRead> {
             left_out: left_out.map(|it| it.id).collect(),
         })
     };
-    let first = match parse(&open, &mut effort) {
+    let first = match parse(&open, effort) {
         Ok(read) => return Ok(read),
         Err(failure) => failure,
     };
@@ -71,7 +74,7 @@ pub(super) fn read(source: &str, uses: &VariableUses) -> Result<Read, NotRead> {
             break;
         };
         next.form = next.others.remove(0);
-        match parse(&open, &mut effort) {
+        match parse(&open, effort) {
             Ok(read) => return Ok(read),
             Err(failure) => line = failure.at.line,
         }

@@ -1,9 +1,10 @@
-//! Packages that a pipeline needs at run time although no component names them: drivers and login methods. Without them
-//! a binary lints the pipeline and then doesn't start it.
+//! What a pipeline needs at run time although no component's name says so: drivers and login methods. Without them a
+//! binary lints the pipeline and then doesn't start it.
 
-use wombat_model::catalog::Component;
+use wombat_model::catalog::{Component, ComponentKind};
 
 use super::document::{NodeId, Value, YamlDocuments, is_true};
+use crate::catalog::Schemas;
 
 /// Most items of a list that are looked at.
 const MAX_ITEMS: usize = 100;
@@ -25,8 +26,8 @@ pub(super) struct Rule {
 /// When the package is needed.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Needed {
-    /// Whatever the field holds.
-    Always,
+    /// If the driver that the field names can't be picked by itself, or isn't known.
+    WithoutDriver,
     /// If it is true.
     IfTrue,
     /// If it is this text.
@@ -36,10 +37,10 @@ enum Needed {
 static RULES: [Rule; 6] = [
     Rule {
         package: "sql",
-        reason: "It brings the drivers; without one an SQL component doesn't start.",
+        reason: "It brings all drivers, since the value of `driver` isn't known; with a value, the binary has that one alone and is smaller.",
         components: &["sql", "sql_*"],
         field: &["driver"],
-        needed: Needed::Always,
+        needed: Needed::WithoutDriver,
     },
     Rule {
         package: "aws",
@@ -83,6 +84,8 @@ static RULES: [Rule; 6] = [
 pub(super) struct Applied {
     /// Those that apply.
     pub(super) rules: Vec<&'static Rule>,
+    /// Drivers that fields name.
+    pub(super) drivers: Vec<(Component, NodeId)>,
     /// Nodes whose values decide whether a rule applies.
     pub(super) decided_by: Vec<NodeId>,
 }
@@ -92,15 +95,25 @@ pub(super) fn about(
     component: &Component,
     config: Option<NodeId>,
     documents: &YamlDocuments,
+    schemas: &Schemas,
 ) -> Applied {
     let mut applied = Applied::default();
+    let driver = |node: NodeId| {
+        let name = documents.text(node)?;
+        let known = schemas.component(ComponentKind::Driver, name)?;
+        (!documents.is_partly_unknown(node)).then(|| known.component())
+    };
     for rule in RULES.iter().filter(|rule| rule.is_about(&component.name)) {
         let mut values = Vec::new();
         if let Some(config) = config {
             values_at(config, rule.field, documents, &mut values);
         }
         let is_needed = match rule.needed {
-            Needed::Always => true,
+            Needed::WithoutDriver => {
+                let named = values.iter().filter_map(|it| Some((driver(*it)?, *it)));
+                applied.drivers.extend(named);
+                applied.drivers.len() < values.len().max(1)
+            }
             Needed::IfTrue => values.iter().any(|it| is_true(documents.value(*it))),
             Needed::If(text) => values.iter().any(|it| documents.text(*it) == Some(text)),
         };

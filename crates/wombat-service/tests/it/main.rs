@@ -18,6 +18,8 @@ mod index_guard;
 #[cfg(test)]
 mod janitor;
 #[cfg(test)]
+mod lacking;
+#[cfg(test)]
 mod list;
 #[cfg(test)]
 mod micro;
@@ -31,6 +33,8 @@ mod reindex;
 mod releases;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod requirements;
 #[cfg(test)]
 mod response_cache;
 mod room;

@@ -8,7 +8,7 @@
 use wombat_model::names::{
     AHEAD_SUBJECT, ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
     CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LINT_QUEUE, LINT_SUBJECT_PREFIX,
-    LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+    LOGS_STREAM, LOGS_SUBJECT_PREFIX, REQUIREMENTS_QUEUE, REQUIREMENTS_SUBJECT,
 };
 
 use super::NatsRole;
@@ -139,6 +139,7 @@ fn service(own: Permissions) -> Permissions {
         .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .read_objects(&DOCUMENTS, CATALOG_DOCS_BUCKET)
         .send(purge(&ARTIFACTS))
+        .send(purge(&CATALOG))
         .send(purge(&DOCUMENTS))
         .send(purge(&GOCACHE))
         .send(purge(&LOGS))
@@ -149,6 +150,7 @@ fn service(own: Permissions) -> Permissions {
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
         .send(AHEAD_SUBJECT)
+        .send(REQUIREMENTS_SUBJECT)
         .send("$SRV.PING.>")
         .send(FLOW)
         // Roles that send many requests: nats-server tracks each reply that only the request permits, and becomes slow
@@ -173,11 +175,15 @@ fn builder(own: Permissions) -> Permissions {
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.release.>"))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.import.>"))
+        .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.import-part.>"))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.go-releases"))
+        .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.default-releases"))
         .read(&CATALOG)
         .read(&DOCUMENTS)
         .read(&LOGS)
         .send(format!("$KV.{CATALOG_BUCKET}.import.>"))
+        .send(format!("$KV.{CATALOG_BUCKET}.import-plan.>"))
+        .send(format!("$KV.{CATALOG_BUCKET}.import-part.>"))
         .send(format!("$KV.{CATALOG_BUCKET}.go-releases"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.C.*"))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
@@ -191,7 +197,9 @@ fn builder(own: Permissions) -> Permissions {
         .send(FLOW)
         .read_objects(&ARTIFACTS, ARTIFACTS_BUCKET)
         .send(format!("{}.>", NatsRole::Api.inbox_prefix()))
+        .send(format!("{}.>", NatsRole::Service.inbox_prefix()))
         .receive(AHEAD_SUBJECT)
+        .receive(format!("{REQUIREMENTS_SUBJECT} {REQUIREMENTS_QUEUE}"))
         .receive(format!("{LINT_SUBJECT_PREFIX}> {LINT_QUEUE}"))
 }
 

@@ -5,6 +5,7 @@
 mod artifacts;
 mod go_releases;
 mod gocache;
+mod imports;
 mod keys;
 mod life;
 mod locks;

@@ -89,7 +89,9 @@ async fn a_record_of_a_later_template_is_read_and_kept() -> anyhow::Result<()> {
     let WatchEvent::Value { record: told, .. } = told else {
         anyhow::bail!("{told:?}");
     };
-    assert_eq!(told, submitted.into_record());
+    let submitted = submitted.into_record();
+    assert_eq!(told.revision, submitted.revision);
+    assert_eq!(told.value.spec(), submitted.value.spec());
     // The number as an answer has it is read, too, and mended by the next write.
     let mut number = record;
     number["template"] = json!(3);

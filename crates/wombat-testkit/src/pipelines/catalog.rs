@@ -77,6 +77,10 @@ impl Catalog {
                         continue;
                     }
                     let documentation: Documentation = serde_json::from_str(line)?;
+                    // Lint knows nothing of drivers.
+                    if documentation.kind == ComponentKind::Driver {
+                        continue;
+                    }
                     if seen.insert(documentation.component()) {
                         catalog.add(documentation, is_in_oracle);
                     }

@@ -46,7 +46,7 @@ pub(super) fn is_name(map: &Map, key: &str) -> bool {
 /// Another component of the same kind.
 pub(super) fn other_of(map: &Map) -> Option<&'static str> {
     use wombat_model::catalog::ComponentKind::{
-        BloblangFunction, BloblangMethod, Buffer, Cache, Input, Metric, Output, Processor,
+        BloblangFunction, BloblangMethod, Buffer, Cache, Driver, Input, Metric, Output, Processor,
         RateLimit, Scanner, Tracer,
     };
 
@@ -63,7 +63,7 @@ pub(super) fn other_of(map: &Map) -> Option<&'static str> {
         Tracer => ["none", "jaeger"],
         Scanner => ["lines", "csv"],
         RateLimit => ["local", "redis"],
-        BloblangFunction | BloblangMethod => return None,
+        BloblangFunction | BloblangMethod | Driver => return None,
     };
     pair.into_iter().find(|name| !has(map, name))
 }

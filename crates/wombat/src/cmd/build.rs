@@ -1,5 +1,6 @@
 //! `wombat build`: requests a build, watches it, and downloads the binary.
 
+mod configs;
 mod environment;
 mod pipeline;
 #[cfg(test)]
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use reqwest::Method;
+use tokio::task::spawn_blocking;
 use wombat_model::{
     BuildKey, Secret, Status, log::LogEvent, request::RequestBody, wire::BuildView,
 };
@@ -21,8 +23,9 @@ use crate::{
     output::{note, print},
     signals::Signals,
 };
+use configs::Configs;
 use environment::variables;
-use pipeline::{packages_for, text_of};
+use pipeline::with_needed;
 
 /// Build a binary and download it
 #[expect(
@@ -33,34 +36,35 @@ use pipeline::{packages_for, text_of};
 #[command(after_help = "\
 Examples:
   wombat build nats redis                      # components, for this machine
+  wombat build sql_insert driver/postgres      # an SQL component with one driver
   wombat build input/kafka --platform linux/arm64 --output ./pipeline
   wombat build github.com/redpanda-data/connect/v4/public/components/nats --go 1.26.8
   wombat build --config pipeline.yaml          # what the pipeline needs
   wombat build --config pipeline.yaml --env INPUT=nats --env-file .env
+  wombat build --config conf/ --config 'extra/*.yaml' example.com/me/plugin@v1.0.0
+  kubectl get configmap pipeline -o yaml | wombat build --config -
   wombat build nats --name acme-connect --version-label 1.4.0
   wombat build nats --module github.com/redpanda-data/connect/v4=v4.100.0 --no-download --json")]
 pub(crate) struct BuildArgs {
     /// Components (`nats`, `input/kafka`) and import paths, with or without `@version`
     #[arg(required_unless_present = "config", value_name = "COMPONENT|PACKAGE")]
     wanted: Vec<String>,
-    /// Pipeline file to take the components from; the server doesn't store it
+    /// File to take components from: pipelines, resources, templates, tests, Kubernetes manifests, mappings (repeatable). A
+    /// folder means its .yaml, .yml, .json and .blobl files, `-` standard input; patterns such as 'conf/**/*.yaml' are
+    /// taken, too. At most 256 files and 256 KiB; the server doesn't store them
     #[arg(
         long,
         short,
         alias = "pipeline",
         value_name = "FILE",
-        conflicts_with_all = ["wanted", "base"]
+        conflicts_with = "base"
     )]
-    config: Option<PathBuf>,
-    /// Value of a variable of the pipeline, `${NAME}` (repeatable); sent only if the pipeline names it
-    #[arg(
-        long,
-        value_name = "NAME=VALUE",
-        conflicts_with_all = ["wanted", "base"]
-    )]
+    config: Vec<PathBuf>,
+    /// Value of a variable of a pipeline, `${NAME}` (repeatable); sent only if a file of --config names it
+    #[arg(long, value_name = "NAME=VALUE", requires = "config")]
     env: Vec<Secret>,
     /// File with a NAME=VALUE on each line, `#` before comments (repeatable); --env comes first
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["wanted", "base"])]
+    #[arg(long, value_name = "FILE", requires = "config")]
     env_file: Vec<PathBuf>,
     /// Target platform [default: this machine's]
     #[arg(long, value_name = "GOOS/GOARCH")]
@@ -115,10 +119,12 @@ pub(crate) struct BuildArgs {
 pub(crate) async fn run(args: BuildArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     let mut body = request(&args)?;
-    if let Some(path) = &args.config {
-        let text = text_of(path)?;
-        let variables = variables(&text, &args.env, &args.env_file)?;
-        body.packages = packages_for(&server, path, text, variables, &body).await?;
+    if !args.config.is_empty() {
+        let named = args.config.clone();
+        let reading = spawn_blocking(move || Configs::read(&named, std::io::stdin()));
+        let configs = reading.await??;
+        let variables = variables(&configs.all_text(), &args.env, &args.env_file).await?;
+        body = with_needed(&server, configs, variables, body).await?;
     }
     let mut signals = Signals::listen()?;
     let asking = server.json(server.request(Method::POST, "/api/builds").json(&body));

@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 78] = [
+const OPERATIONS: [Operation; 87] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -105,6 +105,12 @@ const OPERATIONS: [Operation; 78] = [
     receive("hear of what to build ahead", "builder.ahead", "B"),
     send("ask a binary", "builder.lint.linux.amd64", "A"),
     serve("answer for a binary", "builder.lint.linux.amd64", "B"),
+    send("ask what a release requires", "builder.requirements", "S"),
+    serve(
+        "answer what a release requires",
+        "builder.requirements",
+        "B",
+    ),
     send("import a release", "catalog.import", "A"),
     send("list imports", "catalog.imports", "A"),
     send("list Go releases", "catalog.goreleases", "AR"),
@@ -130,10 +136,24 @@ const OPERATIONS: [Operation; 78] = [
     send("write a release", "$KV.catalog.release.a.b", "S"),
     send("write the blocklist", "$KV.catalog.blocklist", "S"),
     send("tell of an import", "$KV.catalog.import.a.b", "SB"),
+    send("plan an import", "$KV.catalog.import-plan.a.b", "SB"),
+    send("import a package", "$KV.catalog.import-part.a.b", "SB"),
     send("tell of Go releases", "$KV.catalog.go-releases", "SB"),
     send(
         "read the catalog",
         "$JS.API.STREAM.MSG.GET.KV_catalog",
+        "SB",
+    ),
+    send(
+        "follow packages of imports",
+        "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.import-part.a.>",
+        "SB",
+    ),
+    send("purge the catalog", "$JS.API.STREAM.PURGE.KV_catalog", "S"),
+    send("note default releases", "$KV.catalog.default-releases", "S"),
+    send(
+        "follow default releases",
+        "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.default-releases",
         "SB",
     ),
     send(
@@ -234,6 +254,7 @@ const OPERATIONS: [Operation; 78] = [
     send("list streams", "$JS.API.STREAM.NAMES", ""),
     send("send anything", "anything.else", ""),
     send("answer the gateway", "_INBOX_api.question", "SB"),
+    send("answer the service", "_INBOX_service.question", "B"),
     receive("read the service's answers", "_INBOX_service.>", "S"),
     receive("read a builder's answers", "_INBOX_builder.>", "B"),
     receive("read the gateway's answers", "_INBOX_api.>", "A"),

@@ -261,7 +261,9 @@ async fn all_is_built(scene: &Scene, site: &Site, go: &StubGo) -> anyhow::Result
     }
     assert_eq!(go.builds().len(), 10, "each once");
 
-    let id = &site.asked(&a_distinct_request(0)).await?;
+    let mut as_before = a_distinct_request(0);
+    as_before["template"] = 1.into();
+    let id = &site.asked(&as_before).await?;
     let (_, before, _) = scene
         .builds()
         .find(|(known, _, _)| known == id)

@@ -122,7 +122,15 @@ async fn who_stops_waiting_for_a_build_is_told_how_to_come_back() -> anyhow::Res
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let mut build = program()
             .command()
-            .args(["build", "nats", "--platform", "linux/amd64", "--server"])
+            .args([
+                "build",
+                "nats",
+                "--platform",
+                "linux/amd64",
+                "--go",
+                "1.26.8",
+            ])
+            .args(["--server"])
             .arg(&stack.site.url)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

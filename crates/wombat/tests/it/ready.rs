@@ -8,7 +8,7 @@ use nix::{
     unistd::Pid,
 };
 use reqwest::StatusCode;
-use wombat_testkit::{NatsServer, Site, a_request, wait_until};
+use wombat_testkit::{NatsServer, Site, a_request, freeze, wait_until};
 
 use crate::program;
 
@@ -53,11 +53,11 @@ async fn a_gateway_is_ready_while_lists_and_requests_are_answered() -> anyhow::R
     let _service = program().start(&["service", "--nats-url", &url])?;
     until(&site, StatusCode::OK, "ready").await?;
 
-    let server = i32::try_from(nats.id().context("it runs")?)?;
-    kill(Pid::from_raw(server), Signal::SIGSTOP)?;
+    let server = nats.id().context("it runs")?;
+    freeze(server).await?;
     let (status, words) = readiness(&site).await?;
     assert_eq!(status, away, "{words}");
     assert!(words.contains("answer"), "{words}");
-    kill(Pid::from_raw(server), Signal::SIGCONT)?;
+    kill(Pid::from_raw(i32::try_from(server)?), Signal::SIGCONT)?;
     until(&site, StatusCode::OK, "ready").await
 }

@@ -12,7 +12,7 @@ use nix::{
     unistd::Pid,
 };
 use tempfile::TempDir;
-use wombat_testkit::{NatsServer, Site, StubGo, Wombat, a_request, wait_until};
+use wombat_testkit::{NatsServer, Site, StubGo, Wombat, a_request, freeze, wait_until};
 
 use crate::program;
 
@@ -75,9 +75,8 @@ impl Roles {
         })
     }
 
-    fn hang_nats(&self) -> anyhow::Result<()> {
-        let server = i32::try_from(self.nats.id().context("it runs")?)?;
-        Ok(kill(Pid::from_raw(server), Signal::SIGSTOP)?)
+    async fn hang_nats(&self) -> anyhow::Result<()> {
+        freeze(self.nats.id().context("it runs")?).await
     }
 
     /// All exit successfully after the signal.
@@ -119,7 +118,7 @@ async fn every_role_ends_with_nats_away() -> anyhow::Result<()> {
 #[tokio::test]
 async fn every_role_ends_with_a_nats_that_hangs() -> anyhow::Result<()> {
     let mut roles = Roles::start(&[]).await?;
-    roles.hang_nats()?;
+    roles.hang_nats().await?;
     roles.end_in_order(Signal::SIGTERM)
 }
 
@@ -129,7 +128,7 @@ async fn a_second_signal_ends_every_role_at_once_whatever_hangs() -> anyhow::Res
     roles.go.takes_seconds(3600.0)?;
     roles.site.asked(&a_request(&["nats"])).await?;
     roles.go.until_compiling().await?;
-    roles.hang_nats()?;
+    roles.hang_nats().await?;
     for (_, process) in &roles.processes {
         process.terminate()?;
     }
@@ -154,7 +153,7 @@ async fn a_builder_ends_within_its_grace_with_a_nats_that_hangs() -> anyhow::Res
     roles.go.takes_seconds(3600.0)?;
     roles.site.asked(&a_request(&["nats"])).await?;
     roles.go.until_compiling().await?;
-    roles.hang_nats()?;
+    roles.hang_nats().await?;
     let asked = Instant::now();
     for (name, process) in &mut roles.processes {
         if ["builder", "up"].contains(name) {

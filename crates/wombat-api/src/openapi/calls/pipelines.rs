@@ -1,4 +1,4 @@
-//! The call that reads a pipeline.
+//! The call that reads pipelines.
 
 use serde_json::json;
 use wombat_model::wire::{SelectAnswer, SelectQuestion};
@@ -14,7 +14,7 @@ pub(super) fn selection() -> Call {
         "/api/catalog/select",
         "selectForPipeline",
         "catalog",
-        "Find what a pipeline needs, and what is wrong in it; the pipeline isn't stored",
+        "Find what pipelines need, and what is wrong in them; they aren't stored",
     )
     .choice("goos", "Operating system; linux if left out.", systems())
     .choice(
@@ -32,5 +32,10 @@ pub(super) fn selection() -> Call {
         "pipeline": "input:\n  ${SOURCE}:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n",
         "variables": {"SOURCE": "nats"},
     }))
-    .gives::<SelectAnswer>(200, "What the pipeline needs.")
+    .takes_form(&json!({
+        "type": "object",
+        "description": "Files, each with a name of its own, and fields of a question beside them: `goos`, `goarch`, `goVersion`, `variant`, `packages`, `components`, `modules.PATH`, `variables.NAME`.",
+        "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+    }))
+    .gives::<SelectAnswer>(200, "What they need.")
 }

@@ -1,17 +1,13 @@
 //! The right of one builder to do an import and to write its state.
 
-use std::time::Duration;
-
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use wombat_model::catalog::{Import, ImportState};
 use wombat_store::{Revision, Versioned, Written};
 
+use super::{limits::PAUSE, progress::Progress};
 use crate::{force_stop, worker::Worker};
-
-/// Pause between attempts while NATS is unavailable.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 /// Held by the builder that is named in the import.
 pub(super) struct Claim {
@@ -22,7 +18,7 @@ pub(super) struct Claim {
 impl Claim {
     /// Claims an import. `None` if another builder was faster.
     pub(super) async fn win(worker: &Worker, seen: Versioned<Import>) -> Option<Self> {
-        let state = importing(worker, (0, 0));
+        let state = Progress::default().state(&worker.builder);
         let claim = Self {
             import: seen.value,
             revision: seen.revision,
@@ -82,7 +78,7 @@ impl Claim {
     pub(super) async fn keep_telling(
         self,
         worker: &Worker,
-        mut told: watch::Receiver<(usize, usize)>,
+        mut told: watch::Receiver<Progress>,
         stop: &CancellationToken,
     ) -> Option<Self> {
         let mut claim = Some(self);
@@ -98,20 +94,12 @@ impl Claim {
             }
             let progress = *told.borrow_and_update();
             claim = match claim {
-                Some(claim) => claim.tell(worker, importing(worker, progress)).await,
+                Some(claim) => claim.tell(worker, progress.state(&worker.builder)).await,
                 None => None,
             };
             if claim.is_none() {
                 stop.cancel();
             }
         }
-    }
-}
-
-fn importing(worker: &Worker, (done, of): (usize, usize)) -> ImportState {
-    ImportState::Importing {
-        builder: worker.builder.clone(),
-        done: u32::try_from(done).unwrap_or(u32::MAX),
-        of: u32::try_from(of).unwrap_or(u32::MAX),
     }
 }

@@ -1,9 +1,20 @@
 //! Imports into the catalog: one at a time on each builder, at a lower priority than its builds.
 //!
 //! A claim is a revision-checked write of this builder's name. If its builder is gone, another one claims the import.
-//! The result goes into the `catalog-docs` bucket, from which a service adds it to the catalog. [`run`] does the work.
+//! The builder with the claim leads: it makes the plan, and the release in the end. Packages are claimed one by one, by
+//! it and by all other idle builders, and their results are stored at once, so that an import continues where it was.
+//! The release goes into the `catalog-docs` bucket, from which a service adds it to the catalog.
+//!
+//! *run*: an import from its claim to its end · *planning*: its plan · *packages*: the work on packages · *board*: which
+//! package is next · *idle*: builds first.
 
+mod board;
 mod claim;
+mod idle;
+mod limits;
+mod packages;
+mod planning;
+mod progress;
 mod run;
 
 use std::{
@@ -12,7 +23,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_model::{
     BuilderId, Presence,
@@ -22,17 +38,21 @@ use wombat_store::{Revision, Versioned, WatchEvent};
 
 use super::contained::contained;
 use crate::worker::Worker;
-
-/// Time that a builder may be missing before another one takes over its imports.
-const PATIENCE: Duration = Duration::from_secs(5);
+use limits::PATIENCE;
 
 /// The known imports, and the builders that are alive.
 #[derive(Debug, Default)]
 pub(crate) struct ImportDesk {
     imports: BTreeMap<String, Versioned<Import>>,
-    alive: BTreeSet<BuilderId>,
+    alive: watch::Sender<Arc<BTreeSet<BuilderId>>>,
     knows_imports: bool,
     knows_builders: bool,
+}
+
+/// Help with an import that another builder leads.
+struct Help {
+    import: Import,
+    enough: CancellationToken,
 }
 
 impl ImportDesk {
@@ -46,11 +66,22 @@ impl ImportDesk {
         let mut imports = worker.store.catalog.watch_imports();
         let mut builders = worker.store.builders.watch();
         let mut work = JoinSet::new();
+        let mut help: Option<Help> = None;
         // When the next import may be claimed. Heartbeats of other builders don't postpone it.
         let mut due: Option<(Revision, Instant)> = None;
+        // When this builder may help again.
+        let mut rested = Instant::now();
         loop {
             let next = desk.next(&worker.builder).cloned();
-            let next = next.filter(|_| work.is_empty());
+            let wanting = desk.wanting_help(&worker.builder);
+            if let Some(help) = &help
+                && (next.is_some() || wanting.as_ref() != Some(&help.import))
+            {
+                help.enough.cancel();
+            }
+            let is_free = work.is_empty();
+            let next = next.filter(|_| is_free);
+            let wanting = wanting.filter(|_| is_free && next.is_none());
             due = next.as_ref().map(|next| match due {
                 Some(due) if due.0 == next.revision => due,
                 Some(_) | None => (next.revision, Instant::now() + patience(&next.value)),
@@ -60,9 +91,25 @@ impl ImportDesk {
                 () = worker.stop.cancelled() => break,
                 event = imports.next() => desk.note_import(event),
                 event = builders.next() => desk.note_builder(event),
-                Some(_) = work.join_next() => {}
-                () = tokio::time::sleep_until(at), if next.is_some() => if let Some(next) = next {
-                    work.spawn(contained("an import", run::import(Arc::clone(&worker), host, next)));
+                Some(_) = work.join_next() => if help.take().is_some() {
+                    rested = Instant::now() + PATIENCE;
+                },
+                () = sleep_until(at), if next.is_some() => if let Some(next) = next {
+                    let import = run::import(Arc::clone(&worker), host, next, desk.alive.subscribe());
+                    work.spawn(contained("an import", import));
+                },
+                () = sleep_until(rested), if wanting.is_some() => if let Some(import) = wanting {
+                    let enough = CancellationToken::new();
+                    let alive = desk.alive.subscribe();
+                    let helping = run::help(
+                        Arc::clone(&worker),
+                        host,
+                        import.clone(),
+                        alive,
+                        enough.clone(),
+                    );
+                    work.spawn(contained("help with an import", helping));
+                    help = Some(Help { import, enough });
                 }
             }
         }
@@ -84,14 +131,24 @@ impl ImportDesk {
     }
 
     fn note_builder(&mut self, event: WatchEvent<Presence>) {
+        let alive = &self.alive;
+        let change = |change: &dyn Fn(&mut BTreeSet<BuilderId>) -> bool| {
+            alive.send_if_modified(|alive| change(Arc::make_mut(alive)));
+        };
         match event {
-            WatchEvent::Value { record, .. } => drop(self.alive.insert(record.value.builder)),
+            WatchEvent::Value { record, .. } => {
+                change(&|alive| alive.insert(record.value.builder.clone()));
+            }
             WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
-                self.alive.retain(|builder| builder.as_str() != key);
+                change(&|alive| {
+                    let before = alive.len();
+                    alive.retain(|builder| builder.as_str() != key);
+                    alive.len() < before
+                });
             }
             WatchEvent::Ready => self.knows_builders = true,
             WatchEvent::Reset => {
-                self.alive.clear();
+                self.alive.send_replace(Arc::default());
                 self.knows_builders = false;
             }
         }
@@ -100,7 +157,8 @@ impl ImportDesk {
     /// The oldest import that no builder does. An import with this builder's own name is left over if none runs here:
     /// its end couldn't be written, or it is from before a restart.
     fn next(&self, own: &BuilderId) -> Option<&Versioned<Import>> {
-        if !self.knows_imports || !self.knows_builders || !self.alive.contains(own) {
+        let alive = self.alive.borrow();
+        if !self.knows_imports || !self.knows_builders || !alive.contains(own) {
             return None;
         }
         let free = self
@@ -109,13 +167,37 @@ impl ImportDesk {
             .filter(|import| match &import.value.state {
                 ImportState::New => true,
                 ImportState::Importing { builder, .. } => {
-                    builder == own || !self.alive.contains(builder)
+                    builder == own || !alive.contains(builder)
                 }
                 ImportState::Storing { .. }
                 | ImportState::Success { .. }
                 | ImportState::Failed { .. } => false,
             });
         free.min_by_key(|import| import.value.requested)
+    }
+
+    /// The oldest import with packages to take, which another builder leads. Without its state, which changes with each
+    /// package.
+    fn wanting_help(&self, own: &BuilderId) -> Option<Import> {
+        let alive = self.alive.borrow();
+        let led = self
+            .imports
+            .values()
+            .filter(|import| match &import.value.state {
+                ImportState::Importing {
+                    builder,
+                    done,
+                    of,
+                    shared,
+                    ..
+                } => *shared && done < of && builder != own && alive.contains(builder),
+                ImportState::New
+                | ImportState::Storing { .. }
+                | ImportState::Success { .. }
+                | ImportState::Failed { .. } => false,
+            });
+        let oldest = led.min_by_key(|import| import.value.requested)?;
+        Some(oldest.value.at(ImportState::New))
     }
 }
 
@@ -152,7 +234,9 @@ mod tests {
         };
         ImportDesk {
             imports: imports.iter().map(versioned).collect(),
-            alive: ["me".parse().unwrap(), "other".parse().unwrap()].into(),
+            alive: watch::Sender::new(Arc::new(
+                ["me", "other"].map(|it| it.parse().unwrap()).into(),
+            )),
             knows_imports: true,
             knows_builders: true,
         }
@@ -165,6 +249,8 @@ mod tests {
             builder: builder.parse().unwrap(),
             done: 1,
             of: 2,
+            seconds_left: None,
+            shared: true,
         };
         let over = ImportState::Success { packages: 1 };
         let of = |desk: &ImportDesk| desk.next(&me).map(|it| it.value.version.to_string());
@@ -183,5 +269,25 @@ mod tests {
             ..lost
         };
         assert_eq!(of(&unknown), None);
+    }
+
+    #[test]
+    fn help_is_wanted_by_builders_that_are_alive_and_share_their_work() {
+        let me = "me".parse().unwrap();
+        let wanting = |builder: &str, done, shared| {
+            let state = ImportState::Importing {
+                builder: builder.parse().unwrap(),
+                done,
+                of: 2,
+                seconds_left: None,
+                shared,
+            };
+            desk(&[("v1.0.1", state)]).wanting_help(&me).is_some()
+        };
+        assert!(wanting("other", 1, true));
+        assert!(!wanting("other", 1, false), "a builder of version 0.1.0");
+        assert!(!wanting("other", 2, true), "all packages are done");
+        assert!(!wanting("gone", 1, true));
+        assert!(!wanting("me", 1, true));
     }
 }

@@ -1,52 +1,70 @@
-//! One import, from its claim to its end.
+//! One import, from its claim to its end; and help with an import that another builder leads.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::Context;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use wombat_go::catalog_import::{Effort, Importer, assemble};
 use wombat_model::{
-    GoVersion, ModulePath, Platform,
+    BuilderId, Platform,
     catalog::{Import, ImportState, Licence, ReleaseDocument},
-    names::{BASE_MODULE, BASE_PACKAGES},
 };
 use wombat_store::Versioned;
 
-use super::claim::{Claim, PAUSE};
-use crate::worker::Worker;
-use wombat_go::catalog_import::{
-    Effort, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
+use super::{
+    claim::Claim,
+    idle,
+    limits::{NICENESS, PAUSE},
+    packages::{PackageWork, Part},
+    planning::plan,
+    progress::Progress,
 };
+use crate::worker::Worker;
 
-/// `nice` value: below every build.
-const NICENESS: i32 = 19;
 /// Longest error message in bytes.
 const LONGEST_MESSAGE: usize = 2000;
 
+/// The builders that are alive.
+pub(super) type Alive = watch::Receiver<Arc<BTreeSet<BuilderId>>>;
+
 /// Claims an import and does it, unless another builder is faster.
-pub(super) async fn import(worker: Arc<Worker>, host: Platform, seen: Versioned<Import>) {
+pub(super) async fn import(
+    worker: Arc<Worker>,
+    host: Platform,
+    seen: Versioned<Import>,
+    alive: Alive,
+) {
     let name = format!("{}@{}", seen.value.module, seen.value.version);
+    tokio::select! {
+        () = idle::until_idle(&worker, Instant::now() + idle::PATIENCE) => {}
+        () = worker.stop.cancelled() => return,
+    }
     let Some(claim) = Claim::win(&worker, seen).await else {
         return;
     };
     info!(release = name, "importing into the catalog");
     let import = claim.import.clone();
     let stop = CancellationToken::new();
-    let (progress, told) = watch::channel((0, 0));
-    let work = Box::pin(find(&worker, &import, host, &stop, progress));
+    let (progress, told) = watch::channel(Progress::default());
+    let work = Box::pin(find(&worker, &import, host, &stop, (progress, alive)));
     let (found, claim) = tokio::join!(work, claim.keep_telling(&worker, told, &stop));
     let Some(claim) = claim else {
         warn!(release = name, "another builder does this import now");
         return;
     };
     let state = match found {
-        Ok(document) => match store(&worker, &import, &document).await {
+        Ok(Some(document)) => match store(&worker, &import, &document).await {
             Ok(Some(document)) => ImportState::Storing { document },
             Ok(None) => ImportState::New,
             Err(error) => failed(&error),
         },
-        // Another builder takes over.
+        // Another builder takes over, and continues where this one was.
+        Ok(None) => ImportState::New,
         Err(_) if worker.stop.is_cancelled() => ImportState::New,
         Err(error) => failed(&error),
     };
@@ -60,80 +78,77 @@ fn failed(error: &anyhow::Error) -> ImportState {
     ImportState::Failed { message }
 }
 
-/// Collects all facts about the release. `progress` is dropped at the end in any case.
+/// Collects all facts about the release; `None` if it was stopped before. `progress` is dropped at the end in any case.
 async fn find(
     worker: &Worker,
     import: &Import,
     host: Platform,
     stop: &CancellationToken,
-    progress: watch::Sender<(usize, usize)>,
-) -> anyhow::Result<ReleaseDocument> {
+    (progress, alive): (watch::Sender<Progress>, Alive),
+) -> anyhow::Result<Option<ReleaseDocument>> {
+    let plan = plan(worker, import, host, stop).await?;
+    let work = PackageWork {
+        worker,
+        plan: &plan,
+        part: Part::Lead,
+        alive,
+        stop,
+        enough: &CancellationToken::new(),
+    };
+    let Some(outcomes) = work.run(&progress).await? else {
+        return Ok(None);
+    };
+    let mut found = assemble(&plan, outcomes, worker.store.builds.server_time())?;
     // Listing a package's components isn't using it: the licence is checked when a client picks it.
     let workshop = worker.workshop.clone().accepting(Licence::Rcl);
     let effort = Effort {
         stop: stop.clone(),
         niceness: NICENESS,
-        parallelism: 1,
+        parallelism: worker.limits.parallelism,
     };
-    let module = (&import.module, &import.version);
-    let own_go = workshop.settings().version;
-    let go_mod = module_graph(&workshop, module, own_go, host, &effort).await?;
-    let lowest_go = lowest_go(&go_mod);
-    let go_versions = on_offer(&import.go_versions, own_go, lowest_go);
-    let go = go_versions[0];
-    let offered = OfferedPackages::of(&workshop, module, go, host, &effort).await?;
-    let base_module: ModulePath = BASE_MODULE.parse()?;
-    let base = BASE_PACKAGES.map(|path| format!("{BASE_MODULE}/{path}").parse());
-    let request = ImportRequest {
-        module: import.module.clone(),
-        version: import.version.clone(),
-        title: title(&import.module),
-        go,
-        go_versions,
-        lowest_go,
-        component_root: offered.root,
-        packages: offered
-            .folders
-            .into_iter()
-            .map(|folder| (folder, String::new()))
-            .collect(),
-        excluded: offered.excluded,
-        leave_out_failing: true,
-        base: base.into_iter().collect::<Result<_, _>>()?,
-        base_module,
-    };
-    let importer = Importer::new(&workshop, request, host, effort).await?;
-    let tell = |done, of| {
-        progress.send_replace((done, of));
-    };
-    let found = importer.run(tell).await?;
-    Ok(ReleaseDocument {
+    let importer = Importer::new(&workshop, &plan, effort);
+    importer.survey(&mut found.release).await?;
+    Ok(Some(ReleaseDocument {
         release: found.release,
         documentation: found.documentation,
         stream: found.stream,
-    })
+    }))
 }
 
-/// The wanted Go releases that the module isn't too new for; otherwise this builder's own.
-fn on_offer(wanted: &[GoVersion], own: GoVersion, lowest: Option<GoVersion>) -> Vec<GoVersion> {
-    let fits = |go: &GoVersion| lowest.is_none_or(|lowest| *go >= lowest);
-    let offered: Vec<GoVersion> = wanted.iter().copied().filter(fits).collect();
-    if offered.is_empty() {
-        vec![own]
-    } else {
-        offered
-    }
-}
-
-/// A module's default title: the last part of its path that isn't a version.
-fn title(module: &ModulePath) -> String {
-    let path = module.as_str();
-    let is_version = |word: &&str| {
-        word.strip_prefix('v')
-            .is_some_and(|it| it.parse::<u32>().is_ok())
+/// Builds packages of an import that another builder leads, until none is left or `enough` is cancelled.
+pub(super) async fn help(
+    worker: Arc<Worker>,
+    host: Platform,
+    import: Import,
+    alive: Alive,
+    enough: CancellationToken,
+) {
+    let name = format!("{}@{}", import.module, import.version);
+    let catalog = &worker.store.catalog;
+    let plan = match catalog.import_plan(&import.module, &import.version).await {
+        Ok(Some(plan)) if plan.is_of(&import) && plan.basis.host == host => plan,
+        Ok(_) => return,
+        Err(error) => {
+            warn!(release = name, %error, "can't read the plan of an import");
+            return;
+        }
     };
-    let word = path.rsplit('/').find(|word| !is_version(word));
-    word.unwrap_or(path).to_owned()
+    let work = PackageWork {
+        worker: &worker,
+        plan: &plan,
+        part: Part::Help,
+        alive,
+        stop: &worker.stop,
+        enough: &enough,
+    };
+    let (progress, _) = watch::channel(Progress::default());
+    if let Err(error) = Box::pin(work.run(&progress)).await {
+        warn!(
+            release = name,
+            error = format!("{error:#}"),
+            "can't help with an import"
+        );
+    }
 }
 
 /// Stores the document and returns its object's name. Waits for a store that is unavailable or full, since the result
@@ -159,32 +174,5 @@ async fn store(
             () = sleep(PAUSE) => {}
             () = worker.stop.cancelled() => return Ok(None),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn go_releases_that_are_too_old_are_not_offered() {
-        let versions = |texts: &[&str]| -> Vec<GoVersion> {
-            texts.iter().map(|text| text.parse().unwrap()).collect()
-        };
-        let own = "1.26.8".parse().unwrap();
-        let wanted = versions(&["1.26.8", "1.26.5", "1.26.3"]);
-        let lowest = |text: &str| Some(text.parse().unwrap());
-        let offered = on_offer(&wanted, own, lowest("1.26.5"));
-        assert_eq!(offered, versions(&["1.26.8", "1.26.5"]));
-        assert_eq!(on_offer(&wanted, own, lowest("1.24.0")), wanted);
-        assert_eq!(on_offer(&[], own, lowest("1.24.0")), [own]);
-        assert_eq!(on_offer(&wanted, own, None), wanted);
-    }
-
-    #[test]
-    fn a_title_is_the_last_word_of_the_path() {
-        let of = |path: &str| title(&path.parse().unwrap());
-        assert_eq!(of("github.com/redpanda-data/connect/v4"), "connect");
-        assert_eq!(of("a.b/vault"), "vault");
     }
 }

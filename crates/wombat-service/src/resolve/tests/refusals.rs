@@ -125,12 +125,6 @@ fn the_operator_decides_on_licences_and_platforms() {
     let mysql = json!({"packages": [connect("mysql")]});
     let result = resolve(&request(&mysql), &fixture::catalog(), &accepting).unwrap();
     assert_eq!(result.answer.licence, Some(Licence::Rcl));
-    let cdc = resolve(
-        &request(&json!({"components": ["mysql_cdc"]})),
-        &fixture::catalog(),
-        &accepting,
-    );
-    assert_eq!(added(&cdc.unwrap()), ["aws"], "the cleaner licence");
 
     let apache = Policy {
         licences: LicenceArgs {

@@ -18,7 +18,7 @@ mod tokens;
 use crate::catalog::Schemas;
 use cursor::{Cursor, Parsed};
 
-/// Most queries of all mappings of a pipeline that are checked; the rest is taken for valid.
+/// Most queries of all mappings of a question that are checked; the rest is taken for valid.
 pub(super) const MOST_QUERIES: usize = 50_000;
 
 /// A part of a mapping that can't be read.
@@ -33,14 +33,14 @@ pub(super) struct Unreadable {
 #[derive(Debug)]
 pub(super) struct Grammar<'a> {
     schemas: &'a Schemas,
-    queries_left: usize,
+    queries_left: &'a mut usize,
 }
 
 impl<'a> Grammar<'a> {
-    pub(super) fn new(schemas: &'a Schemas) -> Self {
+    pub(super) fn new(schemas: &'a Schemas, queries_left: &'a mut usize) -> Self {
         Self {
             schemas,
-            queries_left: MOST_QUERIES,
+            queries_left,
         }
     }
 
@@ -68,11 +68,11 @@ impl<'a> Grammar<'a> {
     where
         'a: 't,
     {
-        Cursor::new(text, self.schemas, self.queries_left)
+        Cursor::new(text, self.schemas, *self.queries_left)
     }
 
     fn judged(&mut self, cursor: &Cursor<'_>, read: Parsed<()>) -> Result<(), Unreadable> {
-        self.queries_left = cursor.queries_left;
+        *self.queries_left = cursor.queries_left;
         match read {
             Err(failure) if !cursor.has_given_up => Err(Unreadable {
                 at: failure.at,

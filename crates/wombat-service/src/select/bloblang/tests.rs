@@ -6,7 +6,8 @@ use crate::select::tests::known_schemas;
 static SCHEMAS: LazyLock<&Schemas> = LazyLock::new(known_schemas);
 
 fn mapping(text: &str) -> Result<(), Unreadable> {
-    Grammar::new(&SCHEMAS).mapping(text)
+    let mut queries_left = MOST_QUERIES;
+    Grammar::new(&SCHEMAS, &mut queries_left).mapping(text)
 }
 
 #[test]
@@ -73,7 +74,10 @@ fn what_cant_be_read_is_found_where_it_is() {
 
 #[test]
 fn mappings_within_texts_are_read() {
-    let read = |text: &str| Grammar::new(&SCHEMAS).interpolated(text);
+    let read = |text: &str| {
+        let mut queries_left = MOST_QUERIES;
+        Grammar::new(&SCHEMAS, &mut queries_left).interpolated(text)
+    };
     for text in [
         "",
         "a $ b",

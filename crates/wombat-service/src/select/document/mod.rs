@@ -74,6 +74,29 @@ pub(super) struct Unreadable {
 }
 
 impl YamlDocuments {
+    /// A text that is no YAML, as one value.
+    pub(super) fn of_text(file: &str, placeholder: char) -> Self {
+        let mut text = Text::from_parts_of(file);
+        text.copy(0..file.len());
+        Self {
+            text,
+            nodes: vec![Node {
+                range: 0..file.len(),
+                value: Value::Scalar {
+                    text: file.to_owned(),
+                    plain: false,
+                },
+            }],
+            roots: vec![NodeId(0)],
+            placeholder,
+        }
+    }
+
+    /// All nodes.
+    pub(super) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
+    }
+
     pub(super) fn value(&self, id: NodeId) -> &Value {
         &self.nodes[id.0].value
     }

@@ -15,8 +15,10 @@ use super::{
     prepare::Prepared,
 };
 
-/// Most bytes that are parsed for one answer, beyond the first reading of its text.
+/// Most bytes that are parsed for one answer, beyond the first reading of its texts.
 const MOST_AGAIN: usize = 1024 * 1024;
+/// As many more for each text: many small ones may each have a few places that are spelled differently.
+const FOR_EACH: usize = 16 * 1024;
 /// Bytes whose parsing takes as long as the preparations for it.
 const PREPARATION: usize = 4096;
 /// Most places of a text that are spelled differently for the parser.
@@ -26,13 +28,12 @@ const MAX_RESPELLED: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Effort(usize);
 
-impl Default for Effort {
-    fn default() -> Self {
-        Self(MOST_AGAIN)
-    }
-}
-
 impl Effort {
+    /// For an answer about this many texts.
+    pub(crate) fn of_texts(number: usize) -> Self {
+        Self(MOST_AGAIN + number * FOR_EACH)
+    }
+
     fn spend(&mut self, parsed: usize) {
         self.0 = self.0.saturating_sub(parsed + PREPARATION);
     }

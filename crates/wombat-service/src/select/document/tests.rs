@@ -5,7 +5,7 @@ use super::*;
 fn read(source: &str) -> Result<YamlDocuments, Unreadable> {
     let mut text = Text::from_parts_of(source);
     text.copy(0..source.len());
-    YamlDocuments::read(&text, '\u{f8ff}', &mut Effort::default())
+    YamlDocuments::read(&text, '\u{f8ff}', &mut Effort::of_texts(1))
 }
 
 fn documents(source: &str) -> YamlDocuments {

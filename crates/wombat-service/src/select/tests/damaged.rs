@@ -6,7 +6,7 @@ use super::{super::document::PANICKED, *};
 const TRIES: usize = 4000;
 
 /// Pipelines that are damaged.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 16] = [
     include_str!("inputs/brokers-in-brackets.yaml"),
     include_str!("inputs/default-in-quotes.yaml"),
     include_str!("inputs/type-from-variable.yaml"),
@@ -18,6 +18,10 @@ const TEXTS: [&str; 12] = [
     include_str!("inputs/dollars-before-mapping.yaml"),
     include_str!("inputs/brackets-at-parents-column.yaml"),
     include_str!("inputs/quotes-over-lines.yaml"),
+    include_str!("inputs/template-alone.yaml"),
+    "name: a\ntype: output\nmapping: |\n  let k = [{\"kafka\": {}}]\n  root.broker.outputs = $k\n  root.processors = if this.a { [{\"xml\": {}}] } else { [] }\n",
+    "apiVersion: v1\nkind: ConfigMap\ndata:\n  p.yaml: |\n    input: {nats: {urls: ['${A}'], subject: b}}\n  b.blobl: root = ulid()\n",
+    "a:\n  input: {stdin: {}}\n  pipeline: {processors: [{mapping: 'from \"b.blobl\"'}]}\nb: {output: {stdout: {}}}\n",
     "a: &a {b: !!str 'c', ? d : e}\n<<: *a\nf: |2-\n   g\nh: >+\n\n  i\n...\n%TAG ! x\n--- \"\\u263a\\\n  j\"\n",
 ];
 

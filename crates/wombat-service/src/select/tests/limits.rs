@@ -69,7 +69,9 @@ fn values_make_a_pipeline_too_large() {
     let found = lines(&answer_with(&pipeline, &[("A", &value)]).mistakes);
     assert_eq!(
         found,
-        ["1:1 After its variables are replaced, a pipeline has at most 1024 KiB."]
+        [
+            "1:1 After its variables are replaced, a pipeline has at most 1024 KiB, all of its files together."
+        ]
     );
 }
 

@@ -1,12 +1,22 @@
 //! Pipelines against what the embedded catalog knows.
 
+mod bento;
 mod damaged;
 mod differential;
+mod drivers;
+mod file_limits;
+mod files;
 mod given_values;
 mod limits;
+mod manifests;
 mod merges;
 mod mutated;
+mod not_offered;
+mod outside;
+mod own_schemas;
 mod reserved_words;
+mod roles;
+mod templates;
 mod unknown_values;
 mod values;
 mod variables;
@@ -14,7 +24,7 @@ mod yaml;
 
 use std::sync::{Arc, LazyLock};
 
-use wombat_model::wire::{PipelineMistake, SelectAnswer, SelectQuestion};
+use wombat_model::wire::{PipelineMistake, ReadFile, SelectAnswer, SelectQuestion};
 
 use super::select;
 use crate::{
@@ -44,18 +54,42 @@ fn answer(pipeline: &str) -> SelectAnswer {
 /// With values of variables.
 fn answer_with(pipeline: &str, values: &[(&str, &str)]) -> SelectAnswer {
     let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let question = SelectQuestion {
+    answer_to(&SelectQuestion {
         variables: values.iter().map(pair).collect(),
         ..SelectQuestion::of(pipeline.to_owned())
-    };
+    })
+}
+
+fn answer_to(question: &SelectQuestion) -> SelectAnswer {
     let (snapshot, schemas) = &*KNOWN;
-    select(
-        &question,
-        snapshot,
-        schemas,
-        &ServiceArgs::default().policy(),
-    )
-    .unwrap()
+    let policy = ServiceArgs::default().policy();
+    select(question, snapshot, schemas, &policy).unwrap()
+}
+
+/// A question with files by name.
+fn question_of(files: &[(&str, &str)]) -> SelectQuestion {
+    let files = files.iter();
+    SelectQuestion {
+        files: files
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect(),
+        ..SelectQuestion::of(String::new())
+    }
+}
+
+fn answer_of(files: &[(&str, &str)]) -> SelectAnswer {
+    answer_to(&question_of(files))
+}
+
+/// `name[#entry] role+role`, each.
+fn roles_of(answer: &SelectAnswer) -> Vec<String> {
+    let line = |file: &ReadFile| {
+        let name = file.name.as_deref().unwrap_or("-");
+        let entry = file.entry.as_ref().map(|entry| format!("#{entry}"));
+        let roles: Vec<&str> = file.roles.iter().map(|role| (*role).into()).collect();
+        format!("{name}{} {}", entry.unwrap_or_default(), roles.join("+"))
+    };
+    answer.files.iter().map(line).collect()
 }
 
 /// The last parts of the packages' paths.
@@ -82,7 +116,11 @@ fn mistakes(pipeline: &str) -> Vec<String> {
 }
 
 fn lines(mistakes: &[PipelineMistake]) -> Vec<String> {
-    let line = |it: &PipelineMistake| format!("{}:{} {}", it.line, it.column, it.message);
+    let line = |it: &PipelineMistake| {
+        let file = it.file.as_ref().map(|file| format!("{file}:"));
+        let file = file.unwrap_or_default();
+        format!("{file}{}:{} {}", it.line, it.column, it.message)
+    };
     mistakes.iter().map(line).collect()
 }
 

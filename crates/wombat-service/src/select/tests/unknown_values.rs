@@ -141,7 +141,7 @@ fn a_variable_that_decides_nothing_isnt_named() {
         ),
         (
             "input: {sql_raw: {driver: mysql, dsn: ${A}, query: '${B}'}}",
-            vec!["sql"],
+            vec!["mysql", "base"],
         ),
         (
             "input: {nats: {urls: [a], subject: '\u{f8ff} ${A}'}}",

@@ -63,10 +63,10 @@ fn database_logins_need_aws() {
         ] {
             let pipeline = pipeline.replace('@', value);
             let question = SelectQuestion::of(pipeline.clone());
-            let read = Pipeline::read(&question.pipeline, &question.variables, &KNOWN.1);
-            assert_eq!(read.found.mistakes.len(), 0, "{pipeline}");
-            assert_eq!(read.found.components.len(), 1, "{pipeline}");
-            let has_aws = read.found.rules.keys().any(|rule| rule.package == "aws");
+            let read = Pipeline::read(&question, &KNOWN.1, None);
+            assert_eq!(read.merged.mistakes.len(), 0, "{pipeline}");
+            assert_eq!(read.merged.components.len(), 1, "{pipeline}");
+            let has_aws = read.merged.rules.iter().any(|rule| rule.package == "aws");
             assert_eq!(has_aws, is_needed, "{pipeline}");
         }
     }
@@ -94,12 +94,24 @@ fn kafka_logs_in_with_aws() {
 
 #[test]
 fn sql_needs_its_drivers() {
-    for pipeline in [
-        "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
-        "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
-        "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
-        "pipeline: {processors: [{sql_select: {driver: mysql, dsn: a, table: b, columns: [c]}}]}",
+    for (pipeline, expected) in [
+        (
+            "input: {sql_raw: {driver: postgres, dsn: a, query: b}}",
+            ["pq", "base"].as_slice(),
+        ),
+        (
+            "output: {sql_insert: {driver: '${D:mysql}', dsn: a, table: b, columns: [c], args_mapping: 'root = []'}}",
+            &["mysql", "base"],
+        ),
+        (
+            "cache_resources: [{label: a, sql: {driver: sqlite, dsn: b, table: c, key_column: d, value_column: e}}]",
+            &["base", "sqlite"],
+        ),
+        (
+            "pipeline: {processors: [{sql_select: {driver: '${D}', dsn: a, table: b, columns: [c]}}]}",
+            &["sql"],
+        ),
     ] {
-        assert_eq!(packages(pipeline), ["sql"], "{pipeline}");
+        assert_eq!(packages(pipeline), expected, "{pipeline}");
     }
 }

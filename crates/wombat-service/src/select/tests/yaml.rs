@@ -53,16 +53,19 @@ fn quoted_text_may_leave_its_indentation() {
     all_need(
         include_str!("inputs/quotes-over-lines.yaml"),
         &[
-            (&[], &["nats", "sql"]),
+            (&[], &["pq", "nats", "base"]),
             (
                 &[("'root = [", "\"root = ["), ("]'", "]\"")],
-                &["nats", "sql"],
+                &["pq", "nats", "base"],
             ),
             (
                 &[("      this.", "this."), ("    ]'", "]'")],
-                &["nats", "sql"],
+                &["pq", "nats", "base"],
             ),
-            (&[("this.total,", "ulid(),")], &["nats", "extended", "sql"]),
+            (
+                &[("this.total,", "ulid(),")],
+                &["pq", "nats", "extended", "base"],
+            ),
             (
                 &[
                     (
@@ -71,14 +74,14 @@ fn quoted_text_may_leave_its_indentation() {
                     ),
                     ("    ]'", "      ]"),
                 ],
-                &["nats", "sql"],
+                &["pq", "nats", "base"],
             ),
             (
                 &[(
                     "  nats: {urls: [nats://localhost:4222], subject: invoices}",
                     "  mqtt: {urls: ['tcp://localhost\n'], topics: [\"in\nvoices\"]}",
                 )],
-                &["mqtt", "sql"],
+                &["pq", "mqtt", "base"],
             ),
         ],
     );

@@ -56,6 +56,24 @@ pub(super) struct VariableMistake {
     pub(super) message: String,
 }
 
+/// What all texts of a question may have together.
+#[derive(Debug)]
+pub(super) struct VariableBudget {
+    /// Names of variables so far.
+    names: BTreeSet<String>,
+    /// Bytes that the texts may still have after their variables are replaced.
+    room: usize,
+}
+
+impl Default for VariableBudget {
+    fn default() -> Self {
+        Self {
+            names: BTreeSet::new(),
+            room: MAX_REPLACED,
+        }
+    }
+}
+
 /// All uses of variables in a text, in order.
 #[derive(Debug)]
 pub(super) struct VariableUses {
@@ -63,13 +81,15 @@ pub(super) struct VariableUses {
     pub(super) mistakes: Vec<VariableMistake>,
     /// A character that neither the text nor a value has; it stands for an unknown value.
     pub(super) placeholder: char,
+    /// Largest text that they may be replaced in.
+    room: usize,
 }
 
 impl VariableUses {
-    pub(super) fn find(source: &str, given: &Variables) -> Self {
+    pub(super) fn find(source: &str, given: &Variables, budget: &mut VariableBudget) -> Self {
         let mut uses = Vec::new();
         let mut mistakes = Vec::new();
-        let mut names = BTreeSet::new();
+        let names = &mut budget.names;
         for found in USE.find_iter(source) {
             let (name, default, decoder) = parts(found.as_str());
             let mut mistake = |message| {
@@ -78,8 +98,13 @@ impl VariableUses {
                     mistakes.push(VariableMistake { offset, message });
                 }
             };
-            if names.insert(name) && names.len() == MAX_VARIABLES + 1 {
-                mistake(format!("A pipeline has at most {MAX_VARIABLES} variables."));
+            if !names.contains(name) && names.len() <= MAX_VARIABLES {
+                names.insert(name.to_owned());
+                if names.len() > MAX_VARIABLES {
+                    mistake(format!(
+                        "A pipeline has at most {MAX_VARIABLES} variables, all of its files together."
+                    ));
+                }
             }
             let value = value_of(given.get(name), default);
             let value = decoded(value, decoder).unwrap_or_else(|problem| {
@@ -94,21 +119,42 @@ impl VariableUses {
             });
         }
         let placeholder = unused_character(source, &uses);
-        Self {
+        let found = Self {
             all: uses,
             mistakes,
             placeholder,
+            room: budget.room,
+        };
+        // A text that is too large takes no room.
+        if let Some(room) = found.room.checked_sub(found.size(source)) {
+            budget.room = room;
+        }
+        found
+    }
+
+    /// None: in a text that isn't replaced.
+    pub(super) fn none() -> Self {
+        Self {
+            all: Vec::new(),
+            mistakes: Vec::new(),
+            placeholder: any_placeholder(),
+            room: 0,
         }
     }
 
-    /// The text with all values in it. Unknown ones are written in these forms. `None`: it is too large.
-    pub(super) fn replaced(&self, source: &str, forms: &[Form]) -> Option<Text> {
+    /// Bytes of the text with all values in it, at most.
+    fn size(&self, source: &str) -> usize {
         let values = self.all.iter().map(|it| match &it.value {
             UsedValue::Given(value) => value.reveal().len(),
             UsedValue::Default(value) => value.len(),
             UsedValue::Unknown => Form::LONGEST,
         });
-        if source.len() + values.sum::<usize>() > MAX_REPLACED {
+        source.len() + values.sum::<usize>()
+    }
+
+    /// The text with all values in it. Unknown ones are written in these forms. `None`: it is too large.
+    pub(super) fn replaced(&self, source: &str, forms: &[Form]) -> Option<Text> {
+        if self.size(source) > self.room {
             return None;
         }
         let mut text = Text::from_parts_of(source);
@@ -134,7 +180,7 @@ impl VariableUses {
     /// The message about a text that is too large.
     pub(super) fn too_large() -> String {
         format!(
-            "After its variables are replaced, a pipeline has at most {} KiB.",
+            "After its variables are replaced, a pipeline has at most {} KiB, all of its files together.",
             MAX_REPLACED / 1024
         )
     }
@@ -209,6 +255,11 @@ fn without_escapes(text: Text) -> Text {
         return text;
     }
     text.edited(&edits)
+}
+
+/// A character for texts without unknown values.
+pub(super) fn any_placeholder() -> char {
+    *PRIVATE.end()
 }
 
 /// A character for private use that occurs nowhere.

@@ -9,9 +9,14 @@ fn given(pairs: &[(&str, &str)]) -> Variables {
         .collect()
 }
 
+/// In a question with this text alone.
+fn find(source: &str, values: &Variables) -> VariableUses {
+    VariableUses::find(source, values, &mut VariableBudget::default())
+}
+
 /// The replaced text; `?` stands for an unknown value.
 fn replaced(source: &str, values: &[(&str, &str)]) -> String {
-    let uses = VariableUses::find(source, &given(values));
+    let uses = find(source, &given(values));
     assert_eq!(uses.mistakes, [], "{source}");
     let forms = vec![Form::Word; uses.all.len()];
     let text = uses.replaced(source, &forms).unwrap();
@@ -67,7 +72,7 @@ fn decoders_are_checked_without_showing_a_value() {
         ("a: ${X|upper}", "no decoder `upper`"),
         ("a: ${A|base64decode}", "isn't text in base64"),
     ] {
-        let uses = VariableUses::find(source, &given(&[("A", "hunter2!")]));
+        let uses = find(source, &given(&[("A", "hunter2!")]));
         let [VariableMistake { offset: 3, message }] = uses.mistakes.as_slice() else {
             panic!("{source}: {:?}", uses.mistakes);
         };
@@ -80,14 +85,14 @@ fn decoders_are_checked_without_showing_a_value() {
 fn sizes_are_limited() {
     let source = "${A}".repeat(100);
     let value = "x".repeat(16 * 1024);
-    let uses = VariableUses::find(&source, &given(&[("A", &value)]));
+    let uses = find(&source, &given(&[("A", &value)]));
     assert!(uses.replaced(&source, &[Form::Word; 100]).is_none());
     let many: Vec<String> = (0..=MAX_VARIABLES).map(|n| format!("${{V{n}}}")).collect();
     let many = many.join("\n");
-    let uses = VariableUses::find(&many, &Variables::default());
+    let uses = find(&many, &Variables::default());
     assert_eq!(uses.mistakes.len(), 1);
     assert!(uses.mistakes[0].message.contains("256"));
-    let wrong = VariableUses::find(&"${A|b}".repeat(1000), &Variables::default());
+    let wrong = find(&"${A|b}".repeat(1000), &Variables::default());
     assert_eq!(wrong.mistakes.len(), MOST_MISTAKES);
 }
 
@@ -98,7 +103,7 @@ fn a_placeholder_is_a_character_that_occurs_nowhere() {
         ("${A} \u{f8ff}", "", '\u{f8fe}'),
         ("${A} \u{f8fe}", "\u{f8ff}", '\u{f8fd}'),
     ] {
-        let uses = VariableUses::find(source, &given(&[("A", value)]));
+        let uses = find(source, &given(&[("A", value)]));
         assert_eq!(uses.placeholder, expected, "{source:?}");
     }
 }

@@ -57,7 +57,7 @@ impl Block {
 }
 
 /// Whether a key beside the name of such a component has a meaning of its own. A processor may be called `processors`.
-fn is_reserved(key: &str, kind: ComponentKind) -> bool {
+pub(super) fn is_reserved(key: &str, kind: ComponentKind) -> bool {
     use ComponentKind::{Cache, Input, Metric, Output, Processor, RateLimit};
 
     match key {

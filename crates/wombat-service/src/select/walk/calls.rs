@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wombat_model::catalog::{Component, ComponentKind};
+use wombat_model::catalog::Component;
 
 use super::{
     super::{
@@ -22,7 +22,9 @@ impl Walk<'_> {
         if self.documents.is_unknown(node) {
             return self.decided_by(node);
         }
-        if !self.calls(&mapping::calls(text), node) && !is_null(self.documents.value(node)) {
+        let is_wrong = self.calls(&mapping::calls(text), node);
+        self.imports(&mapping::imports(text), node);
+        if !is_wrong && !is_null(self.documents.value(node)) {
             let read = self.grammar.mapping(text);
             self.unreadable(node, read);
         }
@@ -104,14 +106,14 @@ impl Walk<'_> {
             is_wrong |= !is_known;
             let is_reported = if is_known {
                 let is_new = !self.found.components.contains_key(&component);
-                !is_new && (open.is_empty() || self.looks_left == 0)
+                !is_new && (open.is_empty() || *self.looks_left == 0)
             } else {
-                !self.may_report()
+                !self.may_report() || !self.may_warn()
             };
             if is_reported {
                 continue;
             }
-            self.looks_left = self.looks_left.saturating_sub(1);
+            *self.looks_left = self.looks_left.saturating_sub(1);
             let range = self.documents.range_of(node, call.at, &call.name);
             let at = source.position(range.start);
             let uses = source.uses_in(&range);
@@ -120,18 +122,9 @@ impl Walk<'_> {
                 self.decided(&uses);
                 continue;
             }
-            let what = match call.kind {
-                ComponentKind::BloblangMethod => "method",
-                _ => "function",
-            };
             let written = source.source_text(source.source_range(&range));
             let shown = Shown::new(&call.name, self.holds_given(&uses).then_some(written));
-            let message = format!(
-                "The mapping language has no {what} {}{}",
-                shown.quoted(),
-                shown.or_nearest(self.schemas.names(call.kind))
-            );
-            self.mistake(at, message);
+            self.no_such(call.kind, &shown, at);
         }
         is_wrong
     }

@@ -8,11 +8,13 @@ use super::{
     super::{
         document::{Entry, NodeId, Value},
         rules,
+        text::Position,
     },
     Walk,
     block::Block,
     words::{a, example, word},
 };
+use crate::catalog::not_offered;
 
 /// The `processors` beside the name of an input or output.
 static PROCESSORS: LazyLock<Field> = LazyLock::new(|| Field {
@@ -164,7 +166,7 @@ impl Walk<'_> {
         self.documents.text(key).is_some_and(|name| {
             let name = name.to_owned();
             self.schemas.component(kind, &name).is_some()
-                || self.templates.contains(&Component { kind, name })
+                || self.templates.config(&Component { kind, name }).is_some()
         })
     }
 
@@ -230,35 +232,52 @@ impl Walk<'_> {
             kind,
             name: name.to_owned(),
         };
-        if self.templates.contains(&component) {
-            return;
+        let at = documents.position(name_at);
+        let shown = self.shown(name_at).text();
+        if let Some(field) = self.templates.config(&component) {
+            return self.configuration(config, field, &shown);
         }
         let schemas = self.schemas;
         let Some(documentation) = schemas.component(kind, name) else {
             if self.may_report() {
-                let message = self.no_such(kind, &self.shown(name_at));
-                self.mistake_at(name_at, message);
+                self.no_such(kind, &self.shown(name_at), at);
             }
             return;
         };
-        let applied = rules::about(&component, config, documents);
+        if kind == ComponentKind::Processor && name == "catch" {
+            self.catches.push(name_at);
+        }
+        self.takes(component, at, config);
+        if let Some(field) = &documentation.config {
+            self.configuration(config, field, &shown);
+        }
+    }
+
+    fn configuration(&mut self, config: Option<NodeId>, field: &Field, shown: &str) {
+        if let Some(config) = config {
+            let was_direct = std::mem::replace(&mut self.is_direct, false);
+            self.value(config, field, shown);
+            self.is_direct = was_direct;
+        }
+    }
+
+    /// Notes a component of the catalog, and what it needs besides.
+    pub(super) fn takes(&mut self, component: Component, at: Position, config: Option<NodeId>) {
+        let applied = rules::about(&component, config, self.documents, self.schemas);
         for node in applied.decided_by {
             self.decided_by(node);
         }
         for rule in applied.rules {
-            let at = || documents.position(name_at);
-            self.found.rules.entry(rule).or_insert_with(at);
+            self.found.rules.entry(rule).or_insert(at);
         }
-        if kind == ComponentKind::Processor && name == "catch" {
-            self.catches.push(name_at);
+        for (driver, at) in applied.drivers {
+            let at = self.documents.position(at);
+            self.found.components.entry(driver).or_insert(at);
         }
-        let at = || documents.position(name_at);
-        self.found.components.entry(component).or_insert_with(at);
-        if let (Some(config), Some(field)) = (config, &documentation.config) {
-            let was_direct = std::mem::replace(&mut self.is_direct, false);
-            self.value(config, field, name);
-            self.is_direct = was_direct;
+        if let Some(caution) = not_offered::caution(&component) {
+            self.warn(at, caution);
         }
+        self.found.components.entry(component).or_insert(at);
     }
 }
 

@@ -1,16 +1,17 @@
-//! Documents and fields.
+//! Which fields there are.
 
 use std::collections::BTreeSet;
 
-use wombat_model::catalog::{Component, Field, FieldShape};
+use wombat_model::catalog::{Field, FieldShape};
 
 use super::{
     super::document::{Entry, NodeId, Value, is_null},
     Walk,
     decisions::may_hold_components,
+    documents::A_PIPELINE,
     kind_of,
 };
-use crate::catalog::nearest;
+use crate::catalog::{nearest, not_offered};
 
 /// Most names that are compared with missing fields.
 const MOST_OTHERS: usize = 4;
@@ -35,42 +36,6 @@ fn is_required(field: &Field) -> bool {
 }
 
 impl Walk<'_> {
-    /// A document with a name and a mapping is a template, which others may use.
-    pub(super) fn learn_template(&mut self, root: NodeId) {
-        let text = |key: &str| self.documents.text(self.documents.get(root, key)?);
-        if let (Some(name), Some(kind)) = (text("name"), text("type").and_then(kind_of))
-            && self.documents.get(root, "mapping").is_some()
-        {
-            let name = name.to_owned();
-            self.templates.insert(Component { kind, name });
-        }
-    }
-
-    pub(super) fn document(&mut self, root: NodeId) {
-        if let Some(mapping) = self.documents.get(root, "mapping") {
-            return self.mapping(mapping);
-        }
-        let schemas = self.schemas;
-        if self.documents.is_unknown(root) {
-            return self.decided_by(root);
-        }
-        match self.documents.value(root) {
-            Value::Map(_) => {
-                self.labels.clear();
-                self.catches.clear();
-                self.is_direct = true;
-                self.fields(root, schemas.stream(), "a pipeline");
-                self.is_direct = false;
-                self.strict_errors(root);
-            }
-            value if is_null(value) => {}
-            Value::Scalar { .. } | Value::List(_) => self.mistake_at(
-                root,
-                "A pipeline is made of fields, such as `input:` and `output:`.",
-            ),
-        }
-    }
-
     pub(super) fn fields(&mut self, map: NodeId, fields: &[Field], of: &str) {
         let documents = self.documents;
         if !matches!(documents.value(map), Value::Map(_)) {
@@ -142,6 +107,11 @@ impl Walk<'_> {
             return;
         }
         let shown = self.shown(key);
+        // A hint at another field would be wrong where the reason is known.
+        let reason = shown.known().and_then(not_offered::top_field);
+        if let Some(reason) = reason.filter(|_| of == A_PIPELINE) {
+            return self.mistake_at(key, reason);
+        }
         let names = fields.iter().map(|field| field.name.as_str());
         let message = format!(
             "There is no field {} in {of}{}",

@@ -1,20 +1,26 @@
 //! Finds the components that a pipeline uses, by the fields that components declare: an `input` in a `broker`, a
 //! processor in a `branch`, a method in a mapping. A name somewhere in a text doesn't count.
 //!
-//! Here: what is found, and limits · *fields*: documents and fields · *shapes*: lists, maps and single values · *leaves*:
-//! types and options · *component*: what a field of such a type holds · *block*: the keys of a component · *labels* ·
-//! *calls*: mappings · *strict*: what strict error handling rules out · *decisions*: variables that decide · *words*: for
-//! people.
+//! Here: what is found · *budget*: limits of all walks · *role*: what a document is · *documents*: by their roles ·
+//! *fields*: which there are · *shapes*: lists, maps and single values · *leaves*: types and options · *component*: what a
+//! field of such a type holds · *block*: the keys of a component · *labels* · *calls*: mappings · *named*: files that are
+//! named · *template*: templates · *strict*: what strict error handling rules out · *decisions*: variables that decide ·
+//! *words*: for people.
 
 mod block;
+mod budget;
 mod calls;
 mod component;
 mod decisions;
+mod documents;
 mod fields;
 mod labels;
 mod leaves;
+mod named;
+mod role;
 mod shapes;
 mod strict;
+mod template;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,18 +31,19 @@ use super::{
     bloblang::Grammar,
     document::{MAX_DEPTH, NodeId, YamlDocuments},
     rules::Rule,
+    templates::Templates,
     text::Position,
     variables::VariableUses,
 };
 use crate::catalog::Schemas;
+use budget::MOST_STEPS;
+pub(super) use budget::WalkBudget;
 pub(super) use decisions::undecided;
+pub(super) use named::NamedFile;
+pub(super) use role::{Role, Roles};
 
-/// Most steps of a walk: aliases of aliases make a pipeline larger than its text.
-const MOST_STEPS: usize = 100_000;
-/// Most mistakes, and most warnings, that are reported.
-const MOST_PROBLEMS: usize = 100;
-/// Most calls in mappings with variables that are looked at for whether a variable is part of them.
-const MOST_LOOKED_AT: usize = 500;
+/// Most mistakes, warnings and notes that are reported, of each.
+pub(super) const MOST_PROBLEMS: usize = 100;
 /// A first line that turns `lint` off.
 const LINT_DISABLED: &str = "# BENTHOS LINT DISABLE";
 
@@ -56,32 +63,53 @@ pub(super) struct Found {
     pub(super) rules: BTreeMap<&'static Rule, Position>,
     pub(super) mistakes: BTreeSet<Mistake>,
     pub(super) warnings: BTreeSet<Mistake>,
+    pub(super) notes: BTreeSet<Mistake>,
     /// Names of variables that decide what is needed.
     pub(super) deciding: BTreeSet<String>,
+    /// Files that are named, by path.
+    pub(super) named: BTreeMap<String, NamedFile>,
+    /// The first component that only Bento has.
+    pub(super) of_bento: Option<Position>,
 }
 
-/// Walks all documents.
-pub(super) fn walk(documents: &YamlDocuments, uses: &VariableUses, schemas: &Schemas) -> Found {
+/// What components there are.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) schemas: &'a Schemas,
+    pub(super) templates: &'a Templates,
+    /// A package of the question whose components the catalog doesn't know.
+    pub(super) outside: Option<&'a str>,
+}
+
+/// Walks all documents, each by its role.
+pub(super) fn walk(
+    documents: &YamlDocuments,
+    roles: &[Role],
+    uses: &VariableUses,
+    known: Known<'_>,
+    budget: &mut WalkBudget,
+) -> Found {
     let mut walk = Walk {
         documents,
         uses,
-        schemas,
+        schemas: known.schemas,
+        templates: known.templates,
+        outside: known.outside,
         is_linted: !documents.source().as_str().starts_with(LINT_DISABLED),
         is_direct: false,
-        templates: BTreeSet::new(),
         labels: BTreeMap::new(),
         catches: Vec::new(),
-        grammar: Grammar::new(schemas),
-        looks_left: MOST_LOOKED_AT,
+        grammar: Grammar::new(known.schemas, &mut budget.queries_left),
+        looks_left: &mut budget.looks_left,
         found: Found::default(),
-        steps: 0,
+        steps: &mut budget.steps,
         depth: 0,
     };
-    for root in &documents.roots {
-        walk.learn_template(*root);
+    for (root, role) in documents.roots.iter().zip(roles) {
+        walk.document(*root, role);
     }
-    for root in &documents.roots {
-        walk.document(*root);
+    if roles.iter().any(|role| *role != Role::Unknown) {
+        walk.named_by_values();
     }
     walk.found
 }
@@ -90,21 +118,20 @@ struct Walk<'a> {
     documents: &'a YamlDocuments,
     uses: &'a VariableUses,
     schemas: &'a Schemas,
+    templates: &'a Templates,
+    outside: Option<&'a str>,
     /// Unknown fields are mistakes.
     is_linted: bool,
     /// What stands here is read when the pipeline is, and not only when it runs.
     is_direct: bool,
-    /// Components that the text itself defines.
-    templates: BTreeSet<Component>,
-    /// Labels of a document, and where they are.
+    /// Labels of a pipeline, and where they are.
     labels: BTreeMap<&'a str, NodeId>,
-    /// Where `catch` processors are.
+    /// Where `catch` processors of a pipeline are.
     catches: Vec<NodeId>,
     grammar: Grammar<'a>,
-    /// How many more calls may be looked at.
-    looks_left: usize,
+    looks_left: &'a mut usize,
     found: Found,
-    steps: usize,
+    steps: &'a mut usize,
     depth: usize,
 }
 
@@ -155,17 +182,28 @@ impl Walk<'_> {
         self.warn_at(node, format!("{message} {end}"));
     }
 
-    fn warn_at(&mut self, node: NodeId, message: impl Into<String>) {
+    fn may_warn(&self) -> bool {
+        self.found.warnings.len() < MOST_PROBLEMS
+    }
+
+    fn warn(&mut self, at: Position, message: impl Into<String>) {
         if self.may_warn() {
-            self.found.warnings.insert(Mistake {
-                at: self.documents.position(node),
-                message: message.into(),
-            });
+            let message = message.into();
+            self.found.warnings.insert(Mistake { at, message });
         }
     }
 
-    fn may_warn(&self) -> bool {
-        self.found.warnings.len() < MOST_PROBLEMS
+    fn warn_at(&mut self, node: NodeId, message: impl Into<String>) {
+        if self.may_warn() {
+            self.warn(self.documents.position(node), message);
+        }
+    }
+
+    fn note(&mut self, at: Position, message: impl Into<String>) {
+        if self.found.notes.len() < MOST_PROBLEMS {
+            let message = message.into();
+            self.found.notes.insert(Mistake { at, message });
+        }
     }
 
     /// Walks a value and what it holds, within the limits.
@@ -184,14 +222,14 @@ impl Walk<'_> {
 
     /// Counts a step; `false` once there were too many.
     fn step(&mut self, node: NodeId) -> bool {
-        self.steps += 1;
-        if self.steps == MOST_STEPS {
+        *self.steps += 1;
+        if *self.steps == MOST_STEPS {
             let message = format!(
                 "This pipeline is too large: it has over {MOST_STEPS} values, aliases included."
             );
             let at = self.documents.position(node);
             self.found.mistakes.insert(Mistake { at, message });
         }
-        self.steps < MOST_STEPS
+        *self.steps < MOST_STEPS
     }
 }

@@ -2,8 +2,11 @@
 
 use wombat_model::catalog::ComponentKind;
 
-use super::{super::variables::shortened, Walk};
-use crate::catalog::{nearest, or_nearest};
+use super::{
+    super::{text::Position, variables::shortened},
+    Walk,
+};
+use crate::catalog::{nearest, not_offered, or_nearest};
 
 /// A name as it may be shown.
 pub(super) struct Shown<'a> {
@@ -17,14 +20,24 @@ impl<'a> Shown<'a> {
         Self { name, written }
     }
 
-    /// In backticks, shortened and escaped: clients may send any text.
-    pub(super) fn quoted(&self) -> String {
+    /// The name, unless a given value is part of it.
+    pub(super) fn known(&self) -> Option<&'a str> {
+        self.written.is_none().then_some(self.name)
+    }
+
+    /// Shortened and escaped: clients may send any text.
+    pub(super) fn text(&self) -> String {
+        // The quotes of a text aren't part of its name.
         let text = match self.written {
-            // The quotes of a text aren't part of its name.
             Some(written) => written.trim().trim_matches(['"', '\'']),
             None => self.name,
         };
-        format!("`{}`", shortened(text))
+        shortened(text)
+    }
+
+    /// In backticks.
+    pub(super) fn quoted(&self) -> String {
+        format!("`{}`", self.text())
     }
 
     /// `; did you mean …?`, or the end of the sentence. Names that are near a given value would tell it.
@@ -37,14 +50,50 @@ impl<'a> Shown<'a> {
 }
 
 impl Walk<'_> {
-    /// Mistakes about a component that doesn't exist.
-    pub(super) fn no_such(&self, kind: ComponentKind, shown: &Shown<'_>) -> String {
+    /// Reports a component that doesn't exist.
+    pub(super) fn no_such(&mut self, kind: ComponentKind, shown: &Shown<'_>, at: Position) {
         let ending = shown.or_nearest(self.schemas.names(kind));
         let quoted = shown.quoted();
-        match self.schemas.kinds_of(shown.name).first() {
+        if let Some(path) = self.outside {
+            let message = format!(
+                "The catalog has no {} {quoted}; `{path}` may bring it{ending}",
+                in_mapping(kind)
+            );
+            return self.warn(at, message);
+        }
+        let reason = shown.known();
+        let reason = reason.and_then(|name| not_offered::component(Some(kind), name));
+        if let Some(reason) = reason {
+            if reason.is_of_bento {
+                self.found.of_bento.get_or_insert(at);
+            }
+            return self.mistake(at, reason.message);
+        }
+        let message = match self.schemas.kinds_of(shown.name).first() {
+            _ if is_of_mappings(kind) => format!(
+                "The mapping language has no {} {quoted}{ending}",
+                in_mapping(kind)
+            ),
             None => format!("There is no {} {quoted}{ending}", word(kind)),
             Some(other) => format!("{quoted} is {}, not {}{ending}", a(*other), a(kind)),
-        }
+        };
+        self.mistake(at, message);
+    }
+}
+
+fn is_of_mappings(kind: ComponentKind) -> bool {
+    matches!(
+        kind,
+        ComponentKind::BloblangFunction | ComponentKind::BloblangMethod
+    )
+}
+
+/// As messages about mappings call it.
+fn in_mapping(kind: ComponentKind) -> String {
+    match kind {
+        ComponentKind::BloblangFunction => "function".to_owned(),
+        ComponentKind::BloblangMethod => "method".to_owned(),
+        kind => word(kind),
     }
 }
 
@@ -75,5 +124,6 @@ pub(super) const fn example(kind: ComponentKind) -> &'static str {
         ComponentKind::Scanner => "lines",
         ComponentKind::BloblangFunction => "now",
         ComponentKind::BloblangMethod => "uppercase",
+        ComponentKind::Driver => "postgres",
     }
 }

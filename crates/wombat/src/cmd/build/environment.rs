@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use wombat_model::{Secret, wire::Variables};
 
 /// The values of the variables that a pipeline names. Arguments come before files, and later ones before earlier ones.
-pub(super) fn variables(
+pub(super) async fn variables(
     pipeline: &str,
     arguments: &[Secret],
     files: &[impl AsRef<Path>],
@@ -14,8 +14,8 @@ pub(super) fn variables(
     let mut values = BTreeMap::new();
     for file in files {
         let path = file.as_ref();
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = tokio::fs::read_to_string(path).await;
+        let text = text.with_context(|| format!("reading {}", path.display()))?;
         for (number, line) in text.lines().enumerate() {
             let place = || format!("{}:{}", path.display(), number + 1);
             if let Some((name, value)) = assignment(line).with_context(place)? {
@@ -140,25 +140,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_named_variables_are_sent_and_the_last_value_counts() {
+    #[tokio::test]
+    async fn only_named_variables_are_sent_and_the_last_value_counts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("env");
-        std::fs::write(&file, "A=file\nB=file\nC=file\nSECRET=hunter2\n").unwrap();
+        tokio::fs::write(&file, "A=file\nB=file\nC=file\nSECRET=hunter2\n")
+            .await
+            .unwrap();
         let pipeline = "${A} ${B:x} ${C|base64decode} ${SECRETS} $SECRET ${{A}}";
         let arguments = ["B=first", "B=last", "D=x"].map(Secret::new);
-        let values = variables(pipeline, &arguments, &[&file]).unwrap();
+        let values = variables(pipeline, &arguments, &[&file]).await.unwrap();
         let expected = [("A", "file"), ("B", "last"), ("C", "file")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(values, Variables::from_iter(expected));
 
         for bad in ["hunter2", "=hunter2", "a b=hunter2"] {
             let none: [&Path; 0] = [];
-            let error = variables(pipeline, &[Secret::new(bad)], &none).unwrap_err();
+            let error = variables(pipeline, &[Secret::new(bad)], &none)
+                .await
+                .unwrap_err();
             assert!(!format!("{error:#}").contains("hunter2"), "{bad}");
         }
-        std::fs::write(&file, "A=1\nhunter2\n").unwrap();
-        let error = format!("{:#}", variables(pipeline, &[], &[&file]).unwrap_err());
+        tokio::fs::write(&file, "A=1\nhunter2\n").await.unwrap();
+        let error = format!(
+            "{:#}",
+            variables(pipeline, &[], &[&file]).await.unwrap_err()
+        );
         assert!(
             error.contains("env:2") && !error.contains("hunter2"),
             "{error}"

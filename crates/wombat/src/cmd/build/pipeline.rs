@@ -1,6 +1,4 @@
-//! What a pipeline needs, by asking the server.
-
-use std::path::Path;
+//! What pipelines need, by asking the server.
 
 use anyhow::{Context, bail};
 use reqwest::Method;
@@ -9,45 +7,32 @@ use wombat_model::{
     wire::{PipelineMistake, SelectAnswer, SelectQuestion, Variables},
 };
 
+use super::configs::Configs;
 use crate::{client::Server, output::note};
 
-/// The text of a pipeline file.
-pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        bail!("{} is UTF-16; save it as UTF-8", path.display());
-    }
-    String::from_utf8(bytes).with_context(|| format!("{} isn't UTF-8", path.display()))
-}
+/// Most files that are named as left out.
+const MOST_LEFT_OUT: usize = 20;
 
-/// The packages that a pipeline needs. All mistakes in it are reported, and all variables that decide and have no value.
-pub(super) async fn packages_for(
+/// The request for what pipelines and the rest of a request need. All mistakes in them are reported, and all variables that
+/// decide and have no value.
+pub(super) async fn with_needed(
     server: &Server,
-    path: &Path,
-    pipeline: String,
+    configs: Configs,
     variables: Variables,
-    body: &RequestBody,
-) -> anyhow::Result<Vec<String>> {
+    body: RequestBody,
+) -> anyhow::Result<RequestBody> {
+    for line in left_out(&configs.left_out) {
+        note(&line);
+    }
+    let question = question(configs, variables, &body);
     let request = server.request(Method::POST, "/api/catalog/select");
-    let request = if variables.is_empty() {
-        let mut query = vec![("goos", &body.goos), ("goarch", &body.goarch)];
-        query.extend(body.go_version.iter().map(|version| ("goVersion", version)));
-        query.extend(body.variant.iter().map(|variant| ("variant", variant)));
-        request.query(&query).body(pipeline)
-    } else {
-        request.json(&SelectQuestion {
-            pipeline,
-            variables,
-            goos: body.goos.clone(),
-            goarch: body.goarch.clone(),
-            go_version: body.go_version.clone(),
-            variant: body.variant.clone(),
-        })
-    };
-    let answer: SelectAnswer = server.json(request).await?;
-    let warnings = lines(path, &answer.warnings);
+    let answer: SelectAnswer = server.json(request.json(&question)).await?;
+    for line in lines(&answer.notes) {
+        note(&line);
+    }
+    let warnings = lines(&answer.warnings);
     let problems = answer.problems.iter().map(|it| it.message.clone());
-    let mut wrong = lines(path, &answer.mistakes);
+    let mut wrong = lines(&answer.mistakes);
     wrong.extend(problems);
     let undecided = undecided(&answer);
     if undecided.is_empty() {
@@ -63,14 +48,47 @@ pub(super) async fn packages_for(
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
     }
-    let request = answer.request.context("the server returned no packages")?;
-    Ok(request.packages)
+    let needed = answer.request.context("the server returned no packages")?;
+    Ok(RequestBody {
+        packages: needed.packages,
+        components: needed.components,
+        modules: needed.modules,
+        ..body
+    })
 }
 
-fn lines(path: &Path, mistakes: &[PipelineMistake]) -> Vec<String> {
+fn question(configs: Configs, variables: Variables, body: &RequestBody) -> SelectQuestion {
+    SelectQuestion {
+        pipeline: String::new(),
+        files: configs.files.into_iter().collect(),
+        packages: body.packages.clone(),
+        components: body.components.clone(),
+        modules: body.modules.clone(),
+        variables,
+        goos: body.goos.clone(),
+        goarch: body.goarch.clone(),
+        go_version: body.go_version.clone(),
+        variant: body.variant.clone(),
+    }
+}
+
+fn left_out(files: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = files
+        .iter()
+        .take(MOST_LEFT_OUT)
+        .map(|file| format!("not read: {file}"))
+        .collect();
+    if files.len() > MOST_LEFT_OUT {
+        lines.push(format!("not read: {} more", files.len() - MOST_LEFT_OUT));
+    }
+    lines
+}
+
+fn lines(mistakes: &[PipelineMistake]) -> Vec<String> {
     let line = |it: &PipelineMistake| {
         let (line, column) = (it.line, it.column);
-        format!("{}:{line}:{column}: {}", path.display(), it.message)
+        let file = it.file.as_deref().unwrap_or_default();
+        format!("{file}:{line}:{column}: {}", it.message)
     };
     mistakes.iter().map(line).collect()
 }
@@ -115,18 +133,44 @@ mod tests {
     }
 
     #[test]
-    fn files_in_other_encodings_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("pipeline.yaml");
-        for (bytes, expected) in [
-            (b"\xff\xfea\0".as_slice(), "UTF-16"),
-            (b"\xe9".as_slice(), "isn't UTF-8"),
-        ] {
-            std::fs::write(&file, bytes).unwrap();
-            let error = format!("{:#}", text_of(&file).unwrap_err());
-            assert!(error.contains(expected), "{error}");
-        }
-        std::fs::write(&file, "a: é").unwrap();
-        assert_eq!(text_of(&file).unwrap(), "a: é");
+    fn files_have_names_and_the_rest_of_the_request_goes_with_them() {
+        let body = RequestBody {
+            goos: "linux".to_owned(),
+            packages: vec!["example.com/me/reverse@v1.0.0".to_owned()],
+            components: vec!["nats".to_owned()],
+            ..RequestBody::default()
+        };
+        let files = [("a.yaml", "x"), ("-", "y")];
+        let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let configs = Configs {
+            files: files.into_iter().collect(),
+            left_out: Vec::new(),
+        };
+        let question = question(configs, Variables::default(), &body);
+        let files: Vec<_> = question.files.iter().collect();
+        assert_eq!(files, [("-", "y"), ("a.yaml", "x")]);
+        assert_eq!(question.pipeline, "");
+        assert_eq!(question.packages, body.packages);
+        assert_eq!(question.components, body.components);
+    }
+
+    #[test]
+    fn lines_name_the_file() {
+        let mistake = PipelineMistake {
+            file: Some("b.yaml".to_owned()),
+            line: 2,
+            column: 3,
+            message: "No.".to_owned(),
+        };
+        assert_eq!(lines(&[mistake]), ["b.yaml:2:3: No."]);
+    }
+
+    #[test]
+    fn many_files_that_are_left_out_are_counted() {
+        let files: Vec<String> = (0..23).map(|it| format!("{it}.md: no")).collect();
+        let lines = left_out(&files);
+        assert_eq!(lines.len(), 21);
+        assert_eq!(lines[20], "not read: 3 more");
+        assert_eq!(left_out(&files[..1]), ["not read: 0.md: no"]);
     }
 }

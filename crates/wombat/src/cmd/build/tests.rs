@@ -45,7 +45,7 @@ fn flags_may_have_their_names_in_rest() {
     }
     for flag in ["--config", "--pipeline"] {
         let args = parsed(&[flag, "pipeline.yaml"]).unwrap();
-        assert_eq!(args.config, Some("pipeline.yaml".into()), "{flag}");
+        assert_eq!(args.config, [PathBuf::from("pipeline.yaml")], "{flag}");
     }
 }
 
@@ -99,7 +99,11 @@ fn values_of_variables_need_a_pipeline_and_arent_shown() {
         ["nats", "--env-file", ".env"],
     ] {
         let refused = parsed(&words).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::ArgumentConflict, "{refused}");
+        assert_eq!(
+            refused.kind(),
+            ErrorKind::MissingRequiredArgument,
+            "{refused}"
+        );
         assert!(!refused.to_string().contains("hunter2"), "{refused}");
     }
     assert!(parsed(&["--env", "A=hunter2"]).is_err());
@@ -116,4 +120,29 @@ fn a_distribution_has_a_name_and_a_version() {
     for field in ["name", "version", "template"] {
         assert_eq!(plain.get(field), None, "{field}");
     }
+}
+
+#[test]
+fn files_stand_beside_components_packages_and_modules() {
+    let words = [
+        "--config",
+        "a.yaml",
+        "-c",
+        "conf/",
+        "--config",
+        "-",
+        "nats",
+        "example.com/me/reverse@v1.0.0",
+        "--module",
+        "example.com/other=v1.2.0",
+    ];
+    let args = parsed(&words).unwrap();
+    assert_eq!(args.config, ["a.yaml", "conf/", "-"].map(PathBuf::from));
+    let body = request(&args).unwrap();
+    assert_eq!(body.components, ["nats"]);
+    assert_eq!(body.packages, ["example.com/me/reverse@v1.0.0"]);
+    assert_eq!(body.modules["example.com/other"], "v1.2.0");
+    let based = parsed(&["--config", "a.yaml", "--base", "pure"]);
+    assert_eq!(based.unwrap_err().kind(), ErrorKind::ArgumentConflict);
+    assert!(parsed(&[]).is_err());
 }

@@ -47,7 +47,8 @@ fn lines(answer: &GoReleasesAnswer) -> Vec<String> {
         } else {
             String::new()
         };
-        format!("{:<8} {}{newest}", release.version, platforms.join(" "))
+        let version = release.version.to_string();
+        format!("{version:<8} {}{newest}", platforms.join(" "))
     };
     answer.releases.iter().map(line).collect()
 }

@@ -131,14 +131,30 @@ fn line(import: &Import) -> String {
     let state = match &import.state {
         ImportState::New => "waits for a builder".to_owned(),
         ImportState::Importing { builder, of: 0, .. } => format!("{builder} lists its packages"),
-        ImportState::Importing { builder, done, of } => {
-            format!("{builder} has built {done} of {of} packages")
+        ImportState::Importing {
+            done,
+            of,
+            seconds_left,
+            ..
+        } => {
+            let left = seconds_left
+                .map_or_else(String::new, |left| format!(", about {} left", rough(left)));
+            format!("{done} of {of} packages are done{left}")
         }
         ImportState::Storing { .. } => "being added to the catalog".to_owned(),
         ImportState::Success { packages } => format!("in the catalog, {packages} packages"),
         ImportState::Failed { message } => format!("failed: {message}"),
     };
     format!("{}@{}: {state}", import.module, import.version)
+}
+
+/// Seconds of an estimate, in words.
+fn rough(seconds: u32) -> String {
+    match seconds {
+        0..60 => "a minute".to_owned(),
+        60..5400 => format!("{} minutes", seconds.div_ceil(60)),
+        5400.. => format!("{} hours", seconds.div_ceil(3600)),
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +167,33 @@ mod tests {
     struct Line {
         #[command(flatten)]
         import: ImportArgs,
+    }
+
+    #[test]
+    fn progress_has_the_time_that_is_left() {
+        let import = |left: &str| -> Import {
+            let text = format!(
+                r#"{{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"importing","builder":"b-1","done":3,"of":9{left}}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        for (left, expected) in [
+            ("", "3 of 9 packages are done"),
+            (
+                r#","secondsLeft":20"#,
+                "3 of 9 packages are done, about a minute left",
+            ),
+            (
+                r#","secondsLeft":61"#,
+                "3 of 9 packages are done, about 2 minutes left",
+            ),
+            (
+                r#","secondsLeft":7300"#,
+                "3 of 9 packages are done, about 3 hours left",
+            ),
+        ] {
+            assert_eq!(line(&import(left)), format!("a.b/c@v1.0.0: {expected}"));
+        }
     }
 
     #[test]

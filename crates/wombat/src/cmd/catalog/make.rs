@@ -1,21 +1,22 @@
 //! `wombat catalog make`.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use time::OffsetDateTime;
 use wombat_go::{
     GoOptions,
-    catalog_import::{Effort, ImportRequest, Imported, Importer, lowest_go, module_graph},
+    catalog_import::{
+        Effort, ImportRequest, Imported, Importer, assemble, lowest_go, module_graph,
+    },
 };
-use wombat_model::{GoLine, GoVersion, ImportPath, ModulePath, Platform};
+use wombat_model::{GoLine, GoVersion, Platform};
 
 use super::{
     make_go_releases::read as read_go_releases,
     release::{parse_release, read_release, write_release},
+    sources::Sources,
     workshop::{STATE, workshop},
 };
 use crate::{
@@ -26,7 +27,8 @@ use crate::{
 /// Make the catalog file of a release from the module itself
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Builds each package of the module for this machine and runs the binaries to list their components. Name only modules that you trust.
+Builds each package of the module for this machine and runs the binaries to list their components. Name only modules that you trust. \
+Packages whose dependencies the module proxy refuses are noted as such; servers try them again daily.
 
 Example:
   wombat catalog make github.com/redpanda-data/connect/v4@v4.105.0 \\
@@ -74,28 +76,9 @@ pub(super) struct MakeArgs {
     state: StateArgs,
 }
 
-/// What the module itself doesn't say, so that people write it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Sources {
-    title: String,
-    component_root: String,
-    base_module: ModulePath,
-    base: Vec<ImportPath>,
-    /// Folder below the root, and its description.
-    packages: BTreeMap<String, String>,
-    /// Folder below the root that can't be selected, and why.
-    #[serde(default)]
-    excluded: BTreeMap<String, String>,
-}
-
 pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     let (module, version) = parse_release(&args.release)?;
-    let text = tokio::fs::read(&args.sources)
-        .await
-        .with_context(|| format!("reading {}", args.sources.display()))?;
-    let sources: Sources = serde_json::from_slice(&text)
-        .with_context(|| format!("reading {}", args.sources.display()))?;
+    let sources = Sources::read(&args.sources).await?;
     ensure!(
         !sources.packages.is_empty(),
         "{} names no packages",
@@ -129,14 +112,14 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         component_root: sources.component_root,
         packages: sources.packages,
         excluded: sources.excluded,
-        leave_out_failing: false,
         base: sources.base,
         base_module: sources.base_module,
     };
-    let imported = Importer::new(&workshop, request, host, effort)
-        .await?
-        .run(|_, _| ())
-        .await?;
+    let now = OffsetDateTime::now_utc();
+    let plan = Importer::plan(&workshop, request, now, host, &effort).await?;
+    let importer = Importer::new(&workshop, &plan, effort);
+    let mut imported = assemble(&plan, importer.every_package().await?, now)?;
+    importer.survey(&mut imported.release).await?;
     let imported = if args.with_words {
         imported
     } else {
@@ -158,6 +141,12 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
         release.version,
         release.packages.len()
     ));
+    for (path, why) in &release.unfetched {
+        print(&format!(
+            "{path} couldn't be tried, so the release lacks it: {}",
+            why.reason
+        ));
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `wombat catalog`: imports releases of modules into a running catalog (*import*), shows its Go releases
-//! (*go-releases*), and makes what comes with the program (*make*, *platforms*, *make-go-releases*).
+//! (*go-releases*), and makes what comes with the program (*make*, *platforms*, *survey*,
+//! *make-go-releases*).
 
 mod go_releases;
 mod import;
@@ -7,6 +8,8 @@ mod make;
 mod make_go_releases;
 mod platforms;
 mod release;
+mod sources;
+mod survey;
 mod workshop;
 
 /// Manage the catalog of modules
@@ -24,6 +27,7 @@ enum CatalogCommand {
     Make(Box<make::MakeArgs>),
     MakeGoReleases(make_go_releases::MakeGoReleasesArgs),
     Platforms(platforms::PlatformsArgs),
+    Survey(survey::SurveyArgs),
 }
 
 pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
@@ -34,5 +38,6 @@ pub(crate) async fn run(args: CatalogArgs) -> anyhow::Result<()> {
         CatalogCommand::Make(args) => make::make(*args).await,
         CatalogCommand::MakeGoReleases(args) => make_go_releases::make_go_releases(args).await,
         CatalogCommand::Platforms(args) => platforms::platforms(args).await,
+        CatalogCommand::Survey(args) => survey::survey(args).await,
     }
 }

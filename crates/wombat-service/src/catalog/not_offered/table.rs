@@ -1,0 +1,281 @@
+//! Components that aren't offered, and what to use instead.
+
+use wombat_model::catalog::ComponentKind::{
+    self, BloblangFunction, BloblangMethod, Cache, Input, Metric, Output, Processor, Scanner,
+    Tracer,
+};
+
+use super::entry::{
+    Entry,
+    Origin::{Bento, Connect, Earlier},
+    entry,
+};
+
+const BOTH: &[ComponentKind] = &[Input, Output];
+const CGO: &str = "it needs cgo and a C library, and binaries are built here without cgo";
+const WAZERO: &str = "its package `public/components/wasm` needs a version of the module wazero that the module proxy doesn't have";
+const MIGRATOR: &str = "its package `public/components/redpanda` needs a version of the module wazero that the module proxy doesn't have";
+const CDC: &str = "Build Redpanda Connect yourself with `CGO_ENABLED=1` for it.";
+
+pub(super) static COMPONENTS: &[Entry] = &[
+    entry(
+        BOTH,
+        &["zmq4"],
+        Connect(CGO),
+        "Use another transport, such as `nanomsg`, `nats` or `socket`, or build Redpanda Connect yourself with `CGO_ENABLED=1` and `-tags x_benthos_extra`.",
+    ),
+    entry(&[Input], &["tigerbeetle_cdc"], Connect(CGO), CDC),
+    entry(
+        &[Processor],
+        &["ffi"],
+        Connect(
+            "it is compiled only with the build tag `x_benthos_extra`, and calls C libraries, which a binary without cgo can't load everywhere",
+        ),
+        "Use `subprocess` or `command` to run other programs.",
+    ),
+    entry(
+        &[Processor],
+        &["wasm"],
+        Connect(WAZERO),
+        "Use `mapping` or `javascript`, or a Go package of your own.",
+    ),
+    entry(
+        &[Processor],
+        &["redpanda_data_transform"],
+        Connect(MIGRATOR),
+        "Use `mapping` or `javascript`, or a Go package of your own.",
+    ),
+    entry(
+        BOTH,
+        &["redpanda_migrator"],
+        Connect(MIGRATOR),
+        "Use Redpanda's own program for migrations; `redpanda` and `schema_registry` copy topics and schemas.",
+    ),
+    entry(
+        &[Tracer],
+        &["redpanda"],
+        Connect(MIGRATOR),
+        "Use `open_telemetry_collector`.",
+    ),
+    entry(
+        &[Processor],
+        &["redpanda_agent_runtime"],
+        Connect("only the command `agent` of Redpanda's own program has it"),
+        "Run agents with Redpanda's own program.",
+    ),
+    entry(
+        BOTH,
+        &["redpanda_migrator_bundle", "redpanda_migrator_offsets"],
+        Earlier,
+        "Redpanda Connect has `redpanda_migrator` for both, which isn't offered here; use Redpanda's own program for migrations.",
+    ),
+    entry(
+        &[Output],
+        &["elasticsearch"],
+        Earlier,
+        "Use `elasticsearch_v8` or `elasticsearch_v9`.",
+    ),
+    entry(BOTH, &["s3"], Earlier, "Use `aws_s3`."),
+    entry(BOTH, &["sqs"], Earlier, "Use `aws_sqs`."),
+    entry(&[Output], &["sns"], Earlier, "Use `aws_sns`."),
+    entry(BOTH, &["kinesis"], Earlier, "Use `aws_kinesis`."),
+    entry(
+        &[Input],
+        &["kinesis_balanced"],
+        Earlier,
+        "Use `aws_kinesis`.",
+    ),
+    entry(
+        &[Output],
+        &["kinesis_firehose"],
+        Earlier,
+        "Use `aws_kinesis_firehose`.",
+    ),
+    entry(&[Output], &["dynamodb"], Earlier, "Use `aws_dynamodb`."),
+    entry(&[Cache], &["dynamodb"], Earlier, "Use `aws_dynamodb`."),
+    entry(&[Cache], &["s3"], Earlier, "Use `aws_s3`."),
+    entry(&[Processor], &["lambda"], Earlier, "Use `aws_lambda`."),
+    entry(
+        &[Output],
+        &["blob_storage"],
+        Earlier,
+        "Use `azure_blob_storage`.",
+    ),
+    entry(
+        &[Output],
+        &["table_storage"],
+        Earlier,
+        "Use `azure_table_storage`.",
+    ),
+    entry(BOTH, &["amqp"], Earlier, "Use `amqp_0_9`."),
+    entry(BOTH, &["files"], Earlier, "Use `file`."),
+    entry(&[Input], &["kafka_balanced"], Earlier, "Use `redpanda`."),
+    entry(BOTH, &["tcp", "udp"], Earlier, "Use `socket`."),
+    entry(
+        &[Input],
+        &["tcp_server", "udp_server"],
+        Earlier,
+        "Use `socket_server`.",
+    ),
+    entry(&[Output], &["try"], Earlier, "Use `fallback`."),
+    entry(&[Output], &["drop_on_error"], Earlier, "Use `drop_on`."),
+    entry(
+        &[Processor],
+        &["conditional", "filter", "filter_parts"],
+        Earlier,
+        "Use `switch`, or `mapping` with `deleted()`.",
+    ),
+    entry(
+        &[Processor],
+        &["process_map", "process_field"],
+        Earlier,
+        "Use `branch`.",
+    ),
+    entry(&[Processor], &["process_dag"], Earlier, "Use `workflow`."),
+    entry(&[Processor], &["process_batch"], Earlier, "Use `for_each`."),
+    entry(
+        &[Processor],
+        &[
+            "text",
+            "json",
+            "metadata",
+            "number",
+            "hash",
+            "hash_sample",
+            "sample",
+            "encode",
+            "decode",
+            "merge_json",
+        ],
+        Earlier,
+        "Use `mapping`.",
+    ),
+    entry(
+        &[Processor],
+        &["throttle"],
+        Earlier,
+        "Use `rate_limit` or `sleep`.",
+    ),
+    entry(&[Metric], &["http_server"], Earlier, "Use `json_api`."),
+    entry(&[Metric], &["stdout"], Earlier, "Use `logger`."),
+    entry(
+        &[Metric],
+        &["blacklist", "whitelist", "rename"],
+        Earlier,
+        "Use the field `mapping` of `metrics`.",
+    ),
+    entry(
+        BOTH,
+        &["zmq4n"],
+        Bento,
+        "Use another transport, such as `nanomsg`, `nats` or `socket`.",
+    ),
+    entry(
+        &[Input],
+        &["azure_service_bus_queue"],
+        Bento,
+        "Use `amqp_1`, which Azure Service Bus speaks.",
+    ),
+    entry(
+        &[Input],
+        &["file_tail"],
+        Bento,
+        "Use `file`, or `subprocess` with `tail -F`.",
+    ),
+    entry(
+        &[Input],
+        &["fsevent", "kubernetes_watch", "etcd"],
+        Bento,
+        "Use `subprocess` with a program that prints the changes.",
+    ),
+    entry(&[Input], &["cypher"], Bento, ""),
+    entry(
+        BOTH,
+        &["grpc_client"],
+        Bento,
+        "Use `http_client`, or a Go package of your own.",
+    ),
+    entry(BOTH, &["nats_object_store"], Bento, "Use `nats_kv`."),
+    entry(
+        &[Processor],
+        &["nats_object_store"],
+        Bento,
+        "Use `nats_kv`.",
+    ),
+    entry(BOTH, &["s2"], Bento, "Use `http_client`."),
+    entry(&[Output], &["aws_s3_stream"], Bento, "Use `aws_s3`."),
+    entry(&[Processor], &["aws_s3"], Bento, "Use the input `aws_s3`."),
+    entry(
+        &[Processor],
+        &["aws_bedrock_invoke"],
+        Bento,
+        "Use `aws_bedrock_chat` or `aws_bedrock_embeddings`.",
+    ),
+    entry(
+        &[Output],
+        &["datadog_logs", "slack_webhook"],
+        Bento,
+        "Use `http_client`.",
+    ),
+    entry(
+        &[Output],
+        &["elasticsearch_v2"],
+        Bento,
+        "Use `elasticsearch_v8` or `elasticsearch_v9`.",
+    ),
+    entry(&[Processor], &["elasticsearch"], Bento, "Use `http`."),
+    entry(&[Output], &["duckdb_append", "gcp_bigtable"], Bento, ""),
+    entry(
+        &[Processor],
+        &["file", "template"],
+        Bento,
+        "Use `mapping`, whose function `file` reads files.",
+    ),
+    entry(
+        &[Processor],
+        &[
+            "nlp_classify_text",
+            "nlp_classify_tokens",
+            "nlp_extract_features",
+            "nlp_zero_shot_classify",
+        ],
+        Bento,
+        "Use a model over `ollama_chat` or `openai_chat_completion`.",
+    ),
+    entry(
+        &[Processor],
+        &["python"],
+        Bento,
+        "Use `subprocess` with your script, or `javascript`.",
+    ),
+    entry(&[Processor], &["opensnowcat"], Bento, ""),
+    entry(
+        &[Scanner],
+        &["xml_documents"],
+        Bento,
+        "Use the processor `xml`.",
+    ),
+    entry(
+        &[BloblangFunction],
+        &["cache_add", "cache_delete", "cache_get", "cache_set"],
+        Bento,
+        "Use the processor `cache`.",
+    ),
+    entry(
+        &[BloblangFunction],
+        &[
+            "cosine_similarity",
+            "error_source_type",
+            "file_rel_json",
+            "flow_id",
+        ],
+        Bento,
+        "",
+    ),
+    entry(
+        &[BloblangMethod],
+        &["parse_big_decimal", "set", "split_by"],
+        Bento,
+        "",
+    ),
+];

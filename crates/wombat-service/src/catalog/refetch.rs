@@ -1,0 +1,220 @@
+//! Tries packages again that a release lacks because something that they need couldn't be had: once in an interval, by
+//! an import of these packages alone.
+//!
+//! The interval counts from the server's time of the release's last change, so a new installation doesn't begin with
+//! imports, and a host's clock decides nothing. Every instance asks; the first one's request stands.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use tracing::{info, warn};
+use wombat_model::{
+    ModulePath, ModuleVersion,
+    catalog::{Import, Release},
+};
+use wombat_store::{Followers, Store, WatchEvent};
+
+/// Longest time between two looks at the server's time.
+const LOOK: Duration = Duration::from_mins(1);
+
+type Name = (ModulePath, ModuleVersion);
+
+/// The releases that lack something.
+#[derive(Debug)]
+pub(crate) struct Refetch {
+    interval: Duration,
+    lacking: BTreeMap<String, (OffsetDateTime, Release)>,
+    /// When the last import of each release was requested.
+    requested: BTreeMap<Name, OffsetDateTime>,
+    knows_releases: bool,
+    knows_imports: bool,
+}
+
+impl Refetch {
+    /// Runs until the followers end; does nothing if the interval is zero.
+    pub(crate) fn start(store: &Store, interval: Duration, followers: &Followers) {
+        if interval.is_zero() {
+            return;
+        }
+        let refetch = Self {
+            interval,
+            lacking: BTreeMap::new(),
+            requested: BTreeMap::new(),
+            knows_releases: false,
+            knows_imports: false,
+        };
+        let (store, stop) = (store.clone(), followers.stop().clone());
+        followers.spawn(async move {
+            tokio::select! {
+                () = refetch.run(&store) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    async fn run(mut self, store: &Store) {
+        let mut releases = store.catalog.watch();
+        let mut imports = store.catalog.watch_imports();
+        loop {
+            let wait = self.wait(store.builds.server_time());
+            tokio::select! {
+                event = releases.next() => self.note_release(event),
+                event = imports.next() => self.note_import(event),
+                () = sleep(wait.unwrap_or(LOOK)), if wait.is_some() => {
+                    for release in self.due(store.builds.server_time()) {
+                        self.ask(store, &release).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn note_release(&mut self, event: WatchEvent<Release>) {
+        match event {
+            WatchEvent::Value {
+                key,
+                record,
+                written,
+            } => {
+                if record.value.unfetched.is_empty() {
+                    self.lacking.remove(&key);
+                } else {
+                    self.lacking.insert(key, (written, record.value));
+                }
+            }
+            WatchEvent::Removed { key, .. } | WatchEvent::Unreadable { key, .. } => {
+                self.lacking.remove(&key);
+            }
+            WatchEvent::Ready => self.knows_releases = true,
+            WatchEvent::Reset => {
+                self.lacking.clear();
+                self.knows_releases = false;
+            }
+        }
+    }
+
+    fn note_import(&mut self, event: WatchEvent<Import>) {
+        match event {
+            WatchEvent::Value { record, .. } => self.note_request(record.value),
+            WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } => {}
+            WatchEvent::Ready => self.knows_imports = true,
+            WatchEvent::Reset => {
+                self.requested.clear();
+                self.knows_imports = false;
+            }
+        }
+    }
+
+    fn note_request(&mut self, import: Import) {
+        let name = (import.module, import.version);
+        self.requested.insert(name, import.requested);
+    }
+
+    /// When a release is to be tried again.
+    fn due_at(&self, (written, release): &(OffsetDateTime, Release)) -> OffsetDateTime {
+        let name = (release.module.clone(), release.version.clone());
+        let requested = self.requested.get(&name);
+        requested.map_or(*written, |requested| (*written).max(*requested)) + self.interval
+    }
+
+    /// Time until the next look; `None` while nothing is to be done.
+    fn wait(&self, now: OffsetDateTime) -> Option<Duration> {
+        if !self.knows_releases || !self.knows_imports {
+            return None;
+        }
+        let next = self.lacking.values().map(|it| self.due_at(it)).min()?;
+        let wait = Duration::try_from(next - now).unwrap_or_default();
+        Some(wait.min(LOOK))
+    }
+
+    fn due(&self, now: OffsetDateTime) -> Vec<Release> {
+        let due = self.lacking.values().filter(|it| self.due_at(it) <= now);
+        due.map(|(_, release)| release.clone()).collect()
+    }
+
+    async fn ask(&mut self, store: &Store, release: &Release) {
+        let Release {
+            module,
+            version,
+            go_versions,
+            unfetched,
+            ..
+        } = release;
+        let now = store.builds.server_time();
+        let import = Import::new(module.clone(), version.clone(), go_versions.clone(), now)
+            .of_only(unfetched.keys().cloned().collect());
+        match store.catalog.ask_for_import(import).await {
+            Ok(asked) => {
+                info!(%module, %version, packages = unfetched.len(), "trying packages again that couldn't be had");
+                self.note_request(asked.value);
+            }
+            Err(error) => {
+                warn!(%module, %version, %error, "can't have packages tried again yet");
+                sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use wombat_model::catalog::Unfetched;
+    use wombat_store::{Revision, Versioned};
+
+    use super::*;
+    use crate::fixture::release_with;
+
+    const WRITTEN: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+    fn value<T>(key: &str, value: T) -> WatchEvent<T> {
+        WatchEvent::Value {
+            key: key.to_owned(),
+            record: Versioned {
+                value,
+                revision: Revision::new(1),
+            },
+            written: WRITTEN,
+        }
+    }
+
+    #[test]
+    fn a_release_is_tried_again_once_a_day_by_the_clock_of_the_server() {
+        let day = time::Duration::days(1);
+        let mut refetch = Refetch {
+            interval: Duration::from_hours(24),
+            lacking: BTreeMap::new(),
+            requested: BTreeMap::new(),
+            knows_releases: false,
+            knows_imports: false,
+        };
+        let mut lacking = release_with("a.b/c", "v1.0.0", &["x"]);
+        let why = Unfetched {
+            reason: "no".to_owned(),
+            dependency: "a.b/d v1.0.0".to_owned(),
+            // A host's clock may be wrong.
+            tried: WRITTEN + day * 1000,
+        };
+        lacking.unfetched = [("a.b/c/public/components/y".parse().unwrap(), why)].into();
+        refetch.note_release(value("lacking", lacking.clone()));
+        refetch.note_release(value("whole", release_with("a.b/c", "v1.1.0", &["x"])));
+        assert_eq!(refetch.wait(WRITTEN + day * 2), None, "not all is known");
+        refetch.note_release(WatchEvent::Ready);
+        refetch.note_import(WatchEvent::Ready);
+        assert!(refetch.due(WRITTEN + day / 2).is_empty());
+        assert_eq!(refetch.wait(WRITTEN), Some(LOOK));
+        assert_eq!(refetch.due(WRITTEN + day), [lacking.clone()]);
+        assert_eq!(refetch.wait(WRITTEN + day), Some(Duration::ZERO));
+
+        // The import that was asked for may fail: a day later it is another one's turn.
+        let (module, version) = (lacking.module.clone(), lacking.version.clone());
+        let import = Import::new(module, version, Vec::new(), WRITTEN + day);
+        refetch.note_import(value("import", import));
+        assert!(refetch.due(WRITTEN + day).is_empty());
+        assert_eq!(refetch.due(WRITTEN + day * 2).len(), 1);
+        lacking.unfetched.clear();
+        refetch.note_release(value("lacking", lacking));
+        assert!(refetch.due(WRITTEN + day * 9).is_empty());
+    }
+}

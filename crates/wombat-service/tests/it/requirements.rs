@@ -1,0 +1,101 @@
+//! Requests for releases outside the catalog: what they require is asked of a builder, or they are refused.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use wombat_model::wire::RequirementsReply;
+use wombat_store::roles::NatsRole;
+use wombat_testkit::NatsServer;
+
+use crate::support::{ask, one};
+
+const MODULE: &str = "github.com/redpanda-data/connect/v4";
+const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
+
+/// Stands in for a builder: it knows what v4.98.1 requires, and can't have any other release.
+async fn builder(server: &NatsServer) -> anyhow::Result<(JoinHandle<()>, Arc<AtomicUsize>)> {
+    let connection = server.connection_as(NatsRole::Builder).await?;
+    let mut questions = connection.requirements_questions().await?;
+    connection.client().flush().await?;
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let task = tokio::spawn(async move {
+        while let Some((question, asker)) = questions.next().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let reply = if question.version.as_str() == "v4.98.1" {
+                let benthos = ["v4.78.0"].map(|it| it.parse().unwrap());
+                let required = question.of.iter().filter(|it| it.as_str() == BENTHOS);
+                RequirementsReply::Requires(required.cloned().zip(benthos).collect())
+            } else {
+                RequirementsReply::Refused("The module proxy refuses it.".to_owned())
+            };
+            asker.answer(&reply).await;
+        }
+    });
+    Ok((task, count))
+}
+
+fn request(version: &str, components: &[&str]) -> Value {
+    let modules = BTreeMap::from([(MODULE, version)]);
+    json!({"goos": "linux", "goarch": "amd64", "components": components, "modules": modules})
+}
+
+#[tokio::test]
+async fn a_release_outside_the_catalog_has_its_own_benthos_or_is_refused() -> anyhow::Result<()> {
+    let (server, client, _store, instance) = Box::pin(one()).await?;
+    let unknown = ask(&client, "build.resolve", &request("v4.98.1", &["nats"])).await;
+    let unknown = unknown.unwrap_err();
+    assert_eq!(unknown["error"]["code"], 503, "no builder: {unknown}");
+
+    let (task, count) = builder(&server).await?;
+    let resolved = ask(&client, "build.resolve", &request("v4.98.1", &["nats"])).await;
+    let resolved = resolved.unwrap();
+    assert_eq!(resolved["modules"][BENTHOS], "v4.78.0", "{resolved}");
+    assert_eq!(resolved["modules"][MODULE], "v4.98.1");
+    let built = ask(&client, "build.request", &request("v4.98.1", &["nats"])).await;
+    assert_eq!(built.unwrap()["id"], resolved["id"]);
+    assert_eq!(count.load(Ordering::SeqCst), 1, "it is remembered");
+
+    let refused = ask(&client, "build.request", &request("v4.98.0", &["nats"])).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused["error"]["code"], 422, "{refused}");
+    let problem = &refused["error"]["problems"][0];
+    assert_eq!(problem["code"], "unknown_version", "{refused}");
+    assert_eq!(problem["field"], format!("modules.{MODULE}"));
+    assert!(
+        problem.to_string().contains("proxy refuses it"),
+        "{refused}"
+    );
+
+    // A field that Benthos v4.78.0 has, and v4.77.0, which the newest Connect requires, doesn't.
+    let pipeline = "input:\n  websocket:\n    url: ws://a\n    max_message_size: 1048576\noutput:\n  nats:\n    urls: [a]\n    subject: b\n";
+    let select = async |modules: Value| {
+        let question = json!({
+            "pipeline": pipeline, "goos": "linux", "goarch": "amd64", "modules": modules,
+        });
+        ask(&client, "catalog.select", &question).await
+    };
+    let newest = select(json!({})).await.unwrap();
+    assert!(
+        newest["mistakes"].to_string().contains("max_message_size"),
+        "{newest}"
+    );
+    let own = select(json!({MODULE: "v4.98.1"})).await.unwrap();
+    assert_eq!(own["mistakes"], json!([]), "{own}");
+    assert_eq!(own["resolution"]["modules"][BENTHOS], "v4.78.0", "{own}");
+    let refused = select(json!({MODULE: "v4.98.0"})).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("proxy refuses it"),
+        "{refused}"
+    );
+    task.abort();
+    instance.stop().await?;
+    Ok(())
+}
