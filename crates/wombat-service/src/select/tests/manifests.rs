@@ -21,7 +21,10 @@ fn entries_are_read_and_places_are_those_of_the_manifest() {
         (vec![], vec!["nats", "redis"], field),
         // Other component.
         (
-            vec![("nats:", "nsq:"), ("{urls: ['${URL}'], subject: b}", "{}")],
+            vec![(
+                "nats: {urls: ['${URL}'], subject: b}",
+                "nsq: {topic: b, channel: c}",
+            )],
             vec!["nsq", "redis"],
             field,
         ),

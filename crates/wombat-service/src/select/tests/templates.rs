@@ -154,11 +154,11 @@ fn a_template_defines_a_component_for_the_other_files() {
 fn a_template_uses_others_and_fields_hold_components() {
     let outer = "name: outer\ntype: processor\nfields:\n  - {name: inner, type: processor, kind: list}\nmapping: |\n  root.twice = {}\n  root.for_each = this.inner\n";
     let twice = "name: twice\ntype: processor\nfields: []\nmapping: root.awk.program = \"\"\n";
-    let pipeline = "pipeline:\n  processors:\n    - outer:\n        inner:\n          - redis: {url: a, command: get}\n          - awk: {}\n          - avro: {operator: x, nope: 1}\n";
+    let pipeline = "pipeline:\n  processors:\n    - outer:\n        inner:\n          - redis: {url: a, command: get}\n          - awk: {codec: none, program: a}\n          - avro: {operator: to_json, nope: 1}\n";
     let answer = answer_of(&[("a.yaml", outer), ("b.yaml", twice), ("c.yaml", pipeline)]);
     assert_eq!(
         lines(&answer.mistakes),
-        ["c.yaml:7:33 There is no field `nope` in `avro`."]
+        ["c.yaml:7:39 There is no field `nope` in `avro`."]
     );
     assert_eq!(last_parts(&answer), ["avro", "extended", "redis"]);
 }
