@@ -1,4 +1,4 @@
-//! Packages for the components that a request names.
+//! Packages for the components that are wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +16,9 @@ use super::{
     selection::{Selected, Selection},
     sizes::{Size, Sizes},
     versions::Versions,
+    wanted::{self, Wanted},
 };
-use crate::catalog::{Snapshot, nearest, not_offered, or_nearest};
-
-/// Components, and the first field that names each.
-pub(super) type Wanted<'a> = BTreeMap<&'a Component, String>;
+use crate::catalog::{Snapshot, not_offered};
 
 /// What is to be said about the components of a request.
 #[derive(Debug, Default)]
@@ -47,7 +45,7 @@ pub(super) fn add(
             .or_else(|| known().map(|known| known.message))
             .or_else(|| lacking::unknown_base(versions, catalog))
     };
-    let mut wanted = wanted(request, &offers, unknown, problems);
+    let mut wanted = wanted::of(request, &offers, unknown, problems);
     if wanted.is_empty() {
         return Remarks::default();
     }
@@ -166,46 +164,6 @@ fn choose(
         })
         .collect();
     selection.extend(added);
-}
-
-/// Every component that the request names.
-fn wanted<'a>(
-    request: &BuildRequest,
-    offers: &[Offer<'a>],
-    why_unknown: impl Fn(&ComponentReference) -> Option<String>,
-    problems: &mut Vec<Problem>,
-) -> Wanted<'a> {
-    let mut wanted = BTreeMap::new();
-    for (index, reference) in request.components.iter().enumerate() {
-        let field = format!("components[{index}]");
-        let all = || offers.iter().flat_map(|offer| &offer.package.components);
-        let mut meant = all()
-            .filter(|component| reference.matches(component))
-            .peekable();
-        if meant.peek().is_none() {
-            let alike =
-                all().filter(|component| reference.kind.is_none_or(|kind| kind == component.kind));
-            let close = nearest(
-                &reference.name,
-                alike.map(|component| component.name.as_str()),
-            );
-            let message = why_unknown(reference).unwrap_or_else(|| {
-                format!(
-                    "No package of these releases brings `{reference}`{}",
-                    or_nearest(&close)
-                )
-            });
-            problems.push(Problem::field(
-                ProblemCode::UnknownComponent,
-                &field,
-                message,
-            ));
-        }
-        for component in meant {
-            wanted.entry(component).or_insert_with(|| field.clone());
-        }
-    }
-    wanted
 }
 
 /// Where components may come from.

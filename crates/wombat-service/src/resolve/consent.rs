@@ -7,7 +7,7 @@ use wombat_model::{
     catalog::{Component, Licence, Release},
 };
 
-use super::{Policy, components::Wanted};
+use super::{Policy, wanted::Wanted};
 
 /// Refuses enterprise features that the operator hasn't accepted, and takes them out. Returns the licence of the
 /// others, if any of them is one.

@@ -2,7 +2,7 @@
 
 use wombat_model::catalog::{Component, ComponentKind, Offer};
 
-use super::{components::Wanted, selection::Selection, sizes::megabytes};
+use super::{selection::Selection, sizes::megabytes, wanted::Wanted};
 
 /// A package with SQL components and no driver, in releases whose drivers aren't known.
 const WITHOUT_DRIVERS: &str = "/sql/base";

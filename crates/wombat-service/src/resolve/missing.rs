@@ -5,7 +5,7 @@ use wombat_model::{
     catalog::{CatalogPackage, Component, Offer, PlatformSupport},
 };
 
-use super::components::Wanted;
+use super::wanted::Wanted;
 
 /// Most platforms that are named.
 const MOST_NAMED: usize = 4;

@@ -1,10 +1,11 @@
 //! From a request to a spec: every choice made, or a refusal that holds every problem at once.
 //!
-//! *asked*: what the request says, path by path · *versions*: which release of each module · *components*: the packages
-//! of the components, chosen by *cover* with the bytes of *sizes*, explained by *reasons* · *drivers*: what SQL components
-//! need · *consent*: enterprise features · *missing*: what packages lack on a platform · *attempt*: packages and versions
-//! of given releases · *instead*: another release, if the default lacks something · *lacking*: what a release lacks here,
-//! and which one has it · *checks*: what can't be built, and notes on what can · *answer*: the result.
+//! *asked*: what the request says, path by path · *versions*: which release of each module · *wanted*: the components that
+//! it names · *components*: their packages, chosen by *cover* with the bytes of *sizes*, explained by *reasons* ·
+//! *drivers*: what SQL components need · *consent*: enterprise features · *missing*: what packages lack on a platform ·
+//! *attempt*: packages and versions of given releases · *instead*: another release, if the default lacks something ·
+//! *lacking*: what a release lacks here, and which one has it · *checks*: what can't be built, and notes on what can ·
+//! *answer*: the result.
 //!
 //! The module of a path is the longest prefix among `modules`, else the longest among the catalog's modules, else that of
 //! a driver, else, for `path@version`, the path itself. A package in a folder of an unlisted module therefore needs an
@@ -27,6 +28,7 @@ mod reasons;
 mod selection;
 mod sizes;
 mod versions;
+mod wanted;
 
 use wombat_model::{Problem, ProblemCode, Refusal, names::MAX_PACKAGES, request::BuildRequest};
 
