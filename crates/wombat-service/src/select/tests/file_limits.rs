@@ -111,6 +111,8 @@ fn the_largest_question_takes_no_time() {
         "pipeline: {processors: [{mapping: 'from \"x\"'}]}\n---\n",
         "kind: List\napiVersion: v1\n---\n",
         "a: {input: {}}\n---\n",
+        "input: {stdin: {a: [b:], c: \"\\'\"}}\n---\n",
+        "a: [\n---\n",
     ] {
         let text = item.repeat(MAX_PIPELINE_TEXT / MAX_FILES / item.len());
         let files: Vec<(&str, &str)> = names

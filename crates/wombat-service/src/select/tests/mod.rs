@@ -8,6 +8,7 @@ mod file_limits;
 mod files;
 mod given_values;
 mod limits;
+mod lint_of_files;
 mod manifests;
 mod merges;
 mod mutated;

@@ -9,6 +9,7 @@ use super::{
         bloblang::Unreadable,
         document::{NodeId, Value, is_null},
         mapping::{self, Call},
+        text::Position,
     },
     Walk,
     words::Shown,
@@ -40,16 +41,7 @@ impl Walk<'_> {
         if !self.may_report() {
             return;
         }
-        let text = documents.text(node).unwrap_or_default();
-        let rest = text.get(at..).unwrap_or_default();
-        let word = rest.split_whitespace().next().unwrap_or_default();
-        let begins_here = !rest.starts_with(char::is_whitespace) && !word.is_empty();
-        let range = begins_here.then(|| documents.range_of(node, at, word));
-        let source = documents.source();
-        let place = range.map_or_else(
-            || documents.position(node),
-            |range| source.position(range.start),
-        );
+        let place = self.place_in(node, at);
         let uses = documents.uses(node);
         let problem = if self.holds_given(&uses) {
             // The message may name a part of the value.
@@ -58,6 +50,25 @@ impl Walk<'_> {
             problem
         };
         self.mistake(place, problem);
+    }
+
+    /// The place of an offset of a scalar: of the word that begins there, or the end of the word before.
+    fn place_in(&self, node: NodeId, at: usize) -> Position {
+        let documents = self.documents;
+        let text = documents.text(node).unwrap_or_default();
+        let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+        let source = documents.source();
+        let first = rest.split_whitespace().next().unwrap_or_default();
+        if !first.is_empty() && rest.starts_with(first) {
+            return source.position(documents.range_of(node, at, first).start);
+        }
+        let before = before.trim_end();
+        let last = before.split_whitespace().next_back().unwrap_or_default();
+        let range = documents.range_of(node, before.len() - last.len(), last);
+        if last.is_empty() || range.len() != last.len() {
+            return documents.position(node);
+        }
+        source.position(range.end)
     }
 
     /// Texts that may contain mappings.
