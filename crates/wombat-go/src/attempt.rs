@@ -59,7 +59,7 @@ impl Attempt<'_> {
                 workshop.known.forget(lists);
                 scope.reporter.line(failure.message);
                 scope.reporter.line(doubt::ONCE_MORE);
-                Box::pin(self.by_list()).await
+                Box::pin(self.by_list(None)).await
             }
             built => built,
         }
@@ -78,18 +78,14 @@ impl Attempt<'_> {
         let hook = licence::hook(spec);
         let module_cache = &workshop.settings.module_cache;
         // Concurrently, and before fetching ahead uses up the bandwidth.
-        let (known, ()) = tokio::join!(
+        let (known, graph) = tokio::join!(
             workshop
                 .known
                 .packages(lists, spec, hook.as_ref(), module_cache),
-            async {
-                if trusted {
-                    workshop.graphs.bring(spec).await;
-                }
-            }
+            workshop.graphs.find(spec, trusted),
         );
         if let Some(packages) = known {
-            match self.listed(Some(packages)).await {
+            match self.listed(Some(packages), graph).await {
                 Err(BuildError::Failed(failure))
                     if !matches!(
                         failure.class,
@@ -103,11 +99,12 @@ impl Attempt<'_> {
                 }
                 built => return built.map(|(product, _)| product),
             }
+            return self.by_list(None).await;
         }
-        self.by_list().await
+        self.by_list(graph).await
     }
 
-    async fn by_list(&self) -> Result<Product, BuildError> {
+    async fn by_list(&self, graph: Option<GraphFiles>) -> Result<Product, BuildError> {
         let Self {
             workshop,
             spec,
@@ -115,7 +112,7 @@ impl Attempt<'_> {
             trusted,
             ..
         } = *self;
-        let (product, packages) = self.listed(None).await?;
+        let (product, packages) = self.listed(None, graph).await?;
         if let Some(packages) = packages {
             let (known, lists, spec) = (workshop.known.clone(), lists.clone(), spec.clone());
             blocking(move || {
@@ -127,12 +124,14 @@ impl Attempt<'_> {
         Ok(product)
     }
 
+    /// Builds with these packages and this module graph, as far as they are known.
     async fn listed(
         &self,
         known: Option<Packages>,
+        graph: Option<GraphFiles>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
         let relay = self.workshop.relay.session();
-        let built = self.through(&relay, known);
+        let built = self.through(&relay, known, graph);
         match Box::pin(built).await {
             Err(error) => Err(blame(error, &relay).await),
             built => built,
@@ -143,13 +142,17 @@ impl Attempt<'_> {
         &self,
         relay: &RelaySession,
         known: Option<Packages>,
+        graph: Option<GraphFiles>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
-        let folder = self
-            .workshop
-            .job_folder()
-            .await
-            .map_err(|error| BuildError::local("make a folder for the build", &error))?;
-        let built = Box::pin(self.in_folder(folder.path(), relay, known)).await;
+        let workshop = self.workshop;
+        // The modules of a running build are never trimmed.
+        let (folder, _picked) = tokio::join!(
+            workshop.job_folder(),
+            workshop.modules.of_spec(self.spec, &workshop.settings)
+        );
+        let folder =
+            folder.map_err(|error| BuildError::local("make a folder for the build", &error))?;
+        let built = Box::pin(self.in_folder(folder.path(), relay, known, graph)).await;
         match built {
             Ok((product, packages)) => {
                 let folder = Some(folder);
@@ -167,6 +170,7 @@ impl Attempt<'_> {
         folder: &Path,
         relay: &RelaySession,
         known: Option<Packages>,
+        graph: Option<GraphFiles>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
         let Self {
             workshop,
@@ -178,9 +182,7 @@ impl Attempt<'_> {
         } = *self;
         let begun = Instant::now();
         scope.reporter.phase(Phase::Resolve, None);
-        // The modules of a running build are never trimmed.
         let settings = &workshop.settings;
-        let _picked = workshop.modules.of_spec(spec, settings).await;
         let toolchain = workshop
             .toolchains
             .of_version(spec.go(), settings, folder, scope, relay)
@@ -193,7 +195,10 @@ impl Attempt<'_> {
             cache,
             relay,
         };
-        let graph = graph::resolve(&go, &workshop.graphs, spec, trusted).await?;
+        let graph = match graph {
+            Some(graph) => graph,
+            None => graph::resolve(&go, &workshop.graphs, spec, trusted).await?,
+        };
         let _required = workshop.modules.of_graph(&graph).await;
         let date = ReleaseDate::of(&go, spec).await?;
 

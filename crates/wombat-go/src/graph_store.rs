@@ -68,14 +68,19 @@ impl GraphStore {
         }
     }
 
-    /// Fetches the graph of the spec's modules from the bucket, if it isn't here and another builder resolved it.
-    pub(super) async fn bring(&self, spec: &BuildSpec) {
+    /// The graph of the spec's modules, if it is known: from disk, else, if `shared`, from the bucket, where another
+    /// builder may have put it.
+    pub(super) async fn find(&self, spec: &BuildSpec, shared: bool) -> Option<GraphFiles> {
         let set = set_name(spec);
-        if self.load(&set).await.is_none()
-            && let Some(files) = self.fetch(&set).await
-        {
-            self.keep(&set, &files).await;
+        if let Some(files) = self.load(&set).await {
+            return Some(files);
         }
+        if !shared {
+            return None;
+        }
+        let files = self.fetch(&set).await?;
+        self.keep(&set, &files).await;
+        Some(files)
     }
 
     async fn fetch(&self, set: &str) -> Option<GraphFiles> {

@@ -46,8 +46,9 @@ pub(super) struct Fleet {
 
 #[derive(Debug, Default)]
 struct FleetState {
-    /// Results that are being fetched; the channel closes when the result is in the local folder, or the fetch failed.
-    coming: HashMap<ActionId, watch::Receiver<()>>,
+    /// Results that are being fetched. The channel has the result once it is in the local folder, and closes then, or
+    /// when the fetch failed.
+    coming: HashMap<ActionId, watch::Receiver<Option<Found>>>,
     /// Results that the fleet has.
     known: KnownResults,
     away_until: Option<Instant>,
@@ -58,7 +59,14 @@ struct FleetState {
 struct PendingResult {
     fleet: Fleet,
     action: ActionId,
-    _sender: watch::Sender<()>,
+    sender: watch::Sender<Option<Found>>,
+}
+
+impl PendingResult {
+    /// Ends the wait with the result.
+    fn arrived(self, found: Found) {
+        self.sender.send_replace(Some(found));
+    }
 }
 
 impl Drop for PendingResult {
@@ -81,19 +89,21 @@ impl Fleet {
     pub(super) async fn get(&self, action: ActionId) -> Option<Found> {
         let on_its_way = self.state.lock().coming.get(&action).cloned();
         if let Some(mut coming) = on_its_way {
-            drop(coming.changed().await);
-            let shared = self.shared.clone();
-            let found = tokio::task::spawn_blocking(move || shared.find(&action));
-            return found.await.ok()?;
+            let found = coming.wait_for(Option::is_some).await;
+            return found.ok()?.clone();
         }
         if self.is_away() {
             return None;
         }
-        let _coming = self.announce(action)?;
+        let coming = self.announce(action)?;
         let key = [entry::key(&action)];
         let mut answers = std::pin::pin!(self.store.fetch(&key));
         match answers.next().await? {
-            Ok((_, first)) => self.keep(vec![(action, first)]).await.pop(),
+            Ok((_, first)) => {
+                let found = self.keep(vec![(action, first)]).await.remove(&action)?;
+                coming.arrived(found.clone());
+                Some(found)
+            }
             Err(error) => {
                 self.rest(&error);
                 None
@@ -142,7 +152,7 @@ impl Fleet {
         // Results that arrive together are unpacked together, while others are being received.
         let mut answers = std::pin::pin!(self.store.fetch(&keys).ready_chunks(BATCH));
         while let Some(answers) = answers.next().await {
-            // Dropping these, after unpacking, ends the wait for them.
+            // Dropping these ends the wait for them.
             let mut here: Vec<PendingResult> = Vec::with_capacity(answers.len());
             let mut results = Vec::with_capacity(answers.len());
             for answer in answers {
@@ -156,12 +166,17 @@ impl Fleet {
                     Err(error) => self.rest(&error),
                 }
             }
-            self.keep(results).await;
+            let mut found = self.keep(results).await;
+            for coming in here {
+                if let Some(found) = found.remove(&coming.action) {
+                    coming.arrived(found);
+                }
+            }
         }
     }
 
     /// Unpacks results, given by their first messages, into the local folder; returns those that were intact.
-    async fn keep(&self, results: Vec<(ActionId, Bytes)>) -> Vec<Found> {
+    async fn keep(&self, results: Vec<(ActionId, Bytes)>) -> HashMap<ActionId, Found> {
         let mut whole = Vec::with_capacity(results.len());
         let mut parted = Vec::new();
         for (action, first) in results {
@@ -183,7 +198,7 @@ impl Fleet {
             }
         }
         self.know(found.iter().map(|(action, _)| *action));
-        found.into_iter().map(|(_, found)| found).collect()
+        found.into_iter().collect()
     }
 
     async fn parts(&self, head: &Head) -> Option<Vec<Bytes>> {
@@ -207,7 +222,7 @@ impl Fleet {
 
     /// Marks a result as being fetched. `None` if it already is.
     fn announce(&self, action: ActionId) -> Option<PendingResult> {
-        let (sender, receiver) = watch::channel(());
+        let (sender, receiver) = watch::channel(None);
         let mut state = self.state.lock();
         if state.coming.contains_key(&action) {
             return None;
@@ -216,7 +231,7 @@ impl Fleet {
         Some(PendingResult {
             fleet: self.clone(),
             action,
-            _sender: sender,
+            sender,
         })
     }
 

@@ -164,3 +164,24 @@ fn a_requested_release_says_what_it_lacks_and_which_one_has_it() {
     let nats = json!({"components": ["nats"], "modules": modules});
     assert_eq!(version_of(&at(&lacking(), &nats), CONNECT), "v4.110.0");
 }
+
+#[test]
+fn an_older_release_that_knows_no_enterprise_features_isnt_a_way_around_consent() {
+    let mut all = releases();
+    for release in &mut all {
+        if release.version.as_str() != "v4.110.0" {
+            for package in &mut release.packages {
+                package.enterprise.clear();
+            }
+        }
+    }
+    let choice = format!("{CONNECT}=v4.110.0").parse().unwrap();
+    let chosen = ChosenReleases::new(&[choice]);
+    let catalog = fixture::catalog_with(all).defaulting(&DefaultReleases::default(), &chosen);
+    let body = json!({"components": ["mysql_cdc"]});
+    let refusal = resolve(&request(&body), &catalog, &any_module()).unwrap_err();
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::LicenceNotAccepted, "components[0]")]
+    );
+}

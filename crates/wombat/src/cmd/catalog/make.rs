@@ -118,18 +118,18 @@ pub(super) async fn make(args: MakeArgs) -> anyhow::Result<()> {
     let now = OffsetDateTime::now_utc();
     let plan = Importer::plan(&workshop, request, now, host, &effort).await?;
     let importer = Importer::new(&workshop, &plan, effort);
-    let mut imported = assemble(&plan, importer.every_package().await?, now)?;
-    importer.survey(&mut imported.release).await?;
-    let imported = if args.with_words {
-        imported
+    let mut assembled = assemble(&plan, importer.every_package().await?, now)?;
+    importer.survey(&mut assembled.release).await?;
+    let assembled = if args.with_words {
+        assembled
     } else {
-        imported.without_words()
+        assembled.without_words()
     };
     if let Some(folder) = &args.components {
-        write_components(folder, &imported)
+        write_components(folder, &assembled)
             .with_context(|| format!("writing into {}", folder.display()))?;
     }
-    let mut release = imported.release;
+    let mut release = assembled.release;
     if let Some(known) = known {
         // An import doesn't change where a version compiles, and finding that out again takes hours.
         release.keep_platforms(&known);
