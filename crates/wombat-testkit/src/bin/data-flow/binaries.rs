@@ -19,7 +19,10 @@ use crate::pipeline::Pipeline;
 /// How long a build may take whose packages were never compiled on this machine.
 const COLD: Duration = Duration::from_mins(30);
 /// In every binary.
-const BASE: [&str; 2] = ["io", "pure"];
+const BASE: [&str; 2] = [
+    "github.com/redpanda-data/benthos/v4/public/components/io",
+    "github.com/redpanda-data/benthos/v4/public/components/pure",
+];
 
 /// The packages of a request, as import paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,13 +33,9 @@ impl Packages {
     pub(crate) fn names(&self) -> BTreeSet<String> {
         let root = connect("");
         let names = self
-            .0
             .iter()
             .map(|path| path.strip_prefix(&root).unwrap_or(path));
-        names
-            .filter(|name| !BASE.contains(name))
-            .map(str::to_owned)
-            .collect()
+        names.map(str::to_owned).collect()
     }
 
     pub(crate) fn shown(&self) -> String {
@@ -46,8 +45,8 @@ impl Packages {
 
     /// Those that can be left out.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &String> {
-        let bases = BASE.map(connect);
-        self.0.iter().filter(move |path| !bases.contains(path))
+        let paths = self.0.iter();
+        paths.filter(|path| !BASE.contains(&path.as_str()))
     }
 
     pub(crate) fn without(&self, package: &str) -> Self {
@@ -135,7 +134,7 @@ impl Binaries {
         }
         let mut paths: Vec<String> = packages.0.iter().cloned().collect();
         if paths.is_empty() {
-            paths.push(connect("pure"));
+            paths.extend(BASE.map(str::to_owned));
         }
         let body =
             json!({"goos": "linux", "goarch": "amd64", "goVersion": "1.26.8", "packages": paths});
