@@ -21,6 +21,7 @@ mod templates;
 mod unknown_values;
 mod values;
 mod variables;
+mod working;
 mod yaml;
 
 use std::sync::{Arc, LazyLock};
