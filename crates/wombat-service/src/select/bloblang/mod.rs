@@ -4,7 +4,7 @@
 //! *cursor*: where reading is, and alternatives · *tokens*: names, texts, numbers, blanks · *statements*: lines of a
 //! mapping · *queries*: values · *branches*: `if` and `match` · *arguments*: those of functions and methods.
 //!
-//! Unknown functions and methods are found by *mapping*. Files that a mapping imports aren't read.
+//! Unknown functions and methods are found by *mapping*. Files that a mapping imports are read as texts of their own.
 
 mod arguments;
 mod branches;
