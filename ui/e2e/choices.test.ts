@@ -76,6 +76,17 @@ test('variables of a pipeline', async () => {
   await expect.poll(() => page.getByTestId('value-HOST').inputValue()).toBe('')
 })
 
+test('notes on a pipeline lead to their places', async () => {
+  const page = await newPage('?way=paste')
+  const area = page.getByTestId('pipeline').locator('textarea').first()
+  await area.fill('pipeline:\n  processors:\n    - mapping: from "lib/a.blobl"\n')
+  const notes = page.getByRole('list', { name: 'Notes' })
+  await expect.poll(() => notes.textContent()).toContain('not seen: `lib/a.blobl`')
+  await notes.getByRole('button').click()
+  expect(await area.evaluate((field: HTMLTextAreaElement) => field.value.slice(field.selectionStart, field.selectionEnd))).not.toBe('')
+  await expect.poll(() => page.getByTestId('pipeline-state').textContent()).toContain('1 note.')
+})
+
 test('Go releases: the newest of each line, and older ones on demand', async () => {
   const page = await newPage('?c=nats')
   const picker = page.getByTestId('go-picker')

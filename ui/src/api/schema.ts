@@ -2539,8 +2539,10 @@ export interface operations {
                      * @default linux
                      */
                     goos?: string;
-                    /** @description Versions of modules; the catalog's default releases where one isn't named. Components and their fields are those of
-                     *     these releases. */
+                    /**
+                     * @description Versions of modules; the catalog's default releases where one isn't named. Components and their fields are those of
+                     *     these releases.
+                     */
                     modules?: {
                         [key: string]: string;
                     };

@@ -29,20 +29,20 @@ export interface ListedPackage extends PackageHit {
   /** The short name; the whole path where two packages share it. */
   name: string
   /** In the newest release, but not in the chosen one. */
-  missing: boolean
+  isLacking: boolean
 }
 
 /** Packages with their display names; chosen releases replace the newest ones. */
 export function listPackages(newest: CatalogAnswer, chosen: CatalogAnswer[]): ListedPackage[] {
   const replaced = new Map(chosen.flatMap((answer) => answer.packages.slice(0, 1).map((hit) => [hit.module, answer])))
-  const hits = newest.packages.filter((hit) => !replaced.has(hit.module)).map((hit) => ({ hit, missing: false }))
+  const hits = newest.packages.filter((hit) => !replaced.has(hit.module)).map((hit) => ({ hit, isLacking: false }))
   for (const [module, answer] of replaced) {
     const there = new Set(answer.packages.map((hit) => hit.path))
-    hits.push(...answer.packages.map((hit) => ({ hit, missing: false })))
+    hits.push(...answer.packages.map((hit) => ({ hit, isLacking: false })))
     hits.push(
       ...newest.packages
         .filter((hit) => hit.module === module && !there.has(hit.path))
-        .map((hit) => ({ hit, missing: true })),
+        .map((hit) => ({ hit, isLacking: true })),
     )
   }
   const main = mainModule(newest)
@@ -52,9 +52,9 @@ export function listPackages(newest: CatalogAnswer, chosen: CatalogAnswer[]): Li
     if (!taken.has(name) || hit.module === main) taken.set(name, hit.path)
   }
   return hits
-    .map(({ hit, missing }) => {
+    .map(({ hit, isLacking }) => {
       const name = shortName(hit.path)
-      return { ...hit, name: taken.get(name) === hit.path ? name : hit.path, missing }
+      return { ...hit, name: taken.get(name) === hit.path ? name : hit.path, isLacking }
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
@@ -68,7 +68,7 @@ export function mainModule(catalog: CatalogAnswer): string | undefined {
 
 /** Why a package can't be picked for this platform; `undefined`: it can. */
 export function whyUnavailable(listed: ListedPackage, platform: string, release: string | undefined): string | undefined {
-  if (listed.missing) return `Not in release ${release ?? listed.version}.`
+  if (listed.isLacking) return `Not in release ${release ?? listed.version}.`
   if (listed.cgo) return 'Needs cgo; binaries are built without it.'
   if (listed.licence === 'rcl') return 'Under the Redpanda Community Licence, which is off here.'
   switch (listed.platforms[platform]) {

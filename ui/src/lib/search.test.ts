@@ -15,7 +15,7 @@ const listed = (name: string, components: string[], more: Partial<ListedPackage>
   rclFiles: 0,
   cgo: false,
   platforms: {},
-  missing: false,
+  isLacking: false,
   components: components.map((text) => {
     const [kind, component] = text.split('/')
     return { kind, name: component } as Component
