@@ -252,7 +252,7 @@ async fn failures_are_told(site: &Site) -> anyhow::Result<()> {
     let mut missing = a_request(&["nats"]);
     let path = "golang.org/x/text/no/such/package";
     missing["packages"] = serde_json::json!([path]);
-    missing["modules"] = serde_json::json!({"golang.org/x/text": "v0.40.0"});
+    missing["modules"] = serde_json::json!({"golang.org/x/text": "v0.41.0"});
     let id = site.asked(&missing).await?;
     let view = site.until(&id, "failed", COLD).await?;
     assert_eq!(view["failure"]["class"], "input", "{view}");
