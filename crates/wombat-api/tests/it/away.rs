@@ -9,7 +9,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
-use wombat_testkit::{NatsServer, a_spec};
+use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 use crate::support::{Api, Options, artifact_path, finished, header};
 
@@ -133,6 +133,17 @@ async fn a_network_that_swallows_everything_holds_no_call_up() -> anyhow::Result
     };
     let api = Api::with(&url, options).await?;
     let key = finished(&store, &a_spec().build(), b"binary").await?;
+    // Otherwise the gateway may not have heard of the end yet, and answers that the build still runs.
+    let artifact = artifact_path(&key);
+    wait_until(
+        "the gateway hears of the binary",
+        Duration::from_secs(10),
+        async || {
+            let answer = api.request(Method::HEAD, &artifact).send().await?;
+            Ok((answer.status() == StatusCode::OK).then_some(()))
+        },
+    )
+    .await?;
     block.cancel();
     let calls = calls(&format!("/api/builds/{key}"), &artifact_path(&key));
     all_are_refused_soon(&api, &calls).await
