@@ -122,6 +122,27 @@ fn a_driver_that_is_left_out_on_a_platform_is_named() {
 }
 
 #[test]
+fn a_driver_that_is_left_out_is_named_however_it_is_written() {
+    for pipeline in [
+        // Another component, and another default.
+        "output:\n  sql_insert: {driver: '${D:sqlite}', dsn: a, table: t, columns: [c], args_mapping: 'root = []'}\n",
+        // Another indentation.
+        "input:\n      sql_select:\n         driver: sqlite\n         dsn: a\n         table: t\n         columns:\n         - '*'\n",
+        // Other positions.
+        "pipeline:\n  processors:\n    - branch:\n        processors:\n          - sql_raw: {driver: sqlite, dsn: a, query: b}\n",
+        "cache_resources:\n  - label: a\n    sql: {driver: sqlite, dsn: a, table: b, key_column: c, value_column: d}\n",
+        // Other styles.
+        r#"{"input": {"sql_select": {"driver": "\u0073qlite", "dsn": "a", "table": "t", "columns": ["*"]}}}"#,
+        "x: &driver sqlite\ninput:\n  type: sql_select\n  sql_select:\n    driver: *driver\n    dsn: a\n    table: t\n    columns: ['*']\n# BENTHOS LINT DISABLE\n",
+    ] {
+        let answer = on("s390x", pipeline);
+        assert_eq!(last_parts(&answer), ["base", "sqlite"], "{pipeline}");
+        let notes = notes(&answer);
+        assert!(notes.contains("`driver/sqlite` isn't part of"), "{notes}");
+    }
+}
+
+#[test]
 fn the_smallest_binary_is_chosen() {
     let answer = answer(
         "input:\n  kafka_franz: {seed_brokers: [a], topics: [b]}\noutput:\n  opensearch: {urls: [a], index: b, action: index, id: c}\n",
@@ -138,13 +159,42 @@ fn the_smallest_binary_is_chosen() {
 #[test]
 fn an_enterprise_feature_needs_consent() {
     let pipeline = "input:\n  postgres_cdc: {dsn: a, schema: public, tables: [b], slot_name: c}\n";
-    let refused = answer(pipeline);
-    let [problem] = refused.problems.as_slice() else {
-        panic!("{:?}", refused.problems);
-    };
-    assert_eq!(problem.code, ProblemCode::LicenceNotAccepted);
-    for words in ["`input/postgres_cdc`", "--accept-licence RCL"] {
-        assert!(problem.message.contains(words), "{}", problem.message);
+    for (pipeline, name) in [
+        (pipeline, "postgres_cdc"),
+        // Another component.
+        (
+            "input:\n  mysql_cdc: {dsn: a, tables: [b], checkpoint_cache: c, stream_snapshot: true}\n",
+            "mysql_cdc",
+        ),
+        // Another indentation and position.
+        (
+            "input:\n  broker:\n    inputs:\n        -   postgres_cdc:\n                dsn: a\n                schema: public\n                tables:\n                - b\n                slot_name: c\n",
+            "postgres_cdc",
+        ),
+        (
+            "input_resources:\n  - label: a\n    postgres_cdc: {dsn: a, schema: public, tables: [b], slot_name: c}\n",
+            "postgres_cdc",
+        ),
+        // Another default.
+        (
+            "input:\n  ${IN:postgres_cdc}: {dsn: '${DSN:a}', schema: public, tables: [b], slot_name: c}\n",
+            "postgres_cdc",
+        ),
+        // Another style.
+        (
+            r#"{"input": {"type": "postgres_cdc", "postgres_cdc": {"dsn": "a", "schema": "public", "tables": ["b"], "slot_name": "c"}}}"#,
+            "postgres_cdc",
+        ),
+    ] {
+        let refused = answer(pipeline);
+        assert_eq!(refused.mistakes, [], "{pipeline}");
+        let [problem] = refused.problems.as_slice() else {
+            panic!("{pipeline}: {:?}", refused.problems);
+        };
+        assert_eq!(problem.code, ProblemCode::LicenceNotAccepted, "{pipeline}");
+        for words in [&format!("`input/{name}`"), "--accept-licence RCL"] {
+            assert!(problem.message.contains(words), "{}", problem.message);
+        }
     }
     let (snapshot, schemas) = &*KNOWN;
     let accepting = Policy {
