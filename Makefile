@@ -140,6 +140,7 @@ catalog: ## Make the embedded catalog anew from the real modules, and from the m
 	$(call catalog-import,$(CONNECT),v4.100.0,connect-older,connect)
 	$(call catalog-import,$(CONNECT),v4.85.0,connect-older,connect)
 	$(MAKE) --no-print-directory differential
+	$(MAKE) --no-print-directory data-flow ARGS='--only iam'
 
 SELECT_TESTS := crates/wombat-service/src/select/tests
 
