@@ -25,7 +25,7 @@ type Name = (ModulePath, ModuleVersion);
 pub(crate) struct Refetch {
     interval: Duration,
     lacking: BTreeMap<String, (OffsetDateTime, Release)>,
-    /// When the last import of each release was requested.
+    /// When an import of each release was last requested.
     requested: BTreeMap<Name, OffsetDateTime>,
     knows_releases: bool,
     knows_imports: bool,
@@ -96,7 +96,10 @@ impl Refetch {
 
     fn note_import(&mut self, event: WatchEvent<Import>) {
         match event {
-            WatchEvent::Value { record, .. } => self.note_request(record.value),
+            WatchEvent::Value { record, .. } => {
+                let import = record.value;
+                self.note_request((import.module, import.version), import.requested);
+            }
             WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } => {}
             WatchEvent::Ready => self.knows_imports = true,
             WatchEvent::Reset => {
@@ -106,9 +109,10 @@ impl Refetch {
         }
     }
 
-    fn note_request(&mut self, import: Import) {
-        let name = (import.module, import.version);
-        self.requested.insert(name, import.requested);
+    /// The later request stands: an import that is open for long was requested before the last look.
+    fn note_request(&mut self, name: Name, at: OffsetDateTime) {
+        let last = self.requested.entry(name).or_insert(at);
+        *last = at.max(*last);
     }
 
     /// When a release is to be tried again.
@@ -145,9 +149,10 @@ impl Refetch {
         let import = Import::new(module.clone(), version.clone(), go_versions.clone(), now)
             .of_only(unfetched.keys().cloned().collect());
         match store.catalog.ask_for_import(import).await {
-            Ok(asked) => {
+            Ok(_) => {
                 info!(%module, %version, packages = unfetched.len(), "trying packages again that couldn't be had");
-                self.note_request(asked.value);
+                // Not the time of the import: it may be an older one that is still open, and would be due again at once.
+                self.note_request((module.clone(), version.clone()), now);
             }
             Err(error) => {
                 warn!(%module, %version, %error, "can't have packages tried again yet");
@@ -179,42 +184,72 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_release_is_tried_again_once_a_day_by_the_clock_of_the_server() {
-        let day = time::Duration::days(1);
-        let mut refetch = Refetch {
+    const DAY: time::Duration = time::Duration::days(1);
+
+    fn daily() -> Refetch {
+        Refetch {
             interval: Duration::from_hours(24),
             lacking: BTreeMap::new(),
             requested: BTreeMap::new(),
             knows_releases: false,
             knows_imports: false,
-        };
+        }
+    }
+
+    fn lacking() -> Release {
         let mut lacking = release_with("a.b/c", "v1.0.0", &["x"]);
         let why = Unfetched {
             reason: "no".to_owned(),
             dependency: "a.b/d v1.0.0".to_owned(),
             // A host's clock may be wrong.
-            tried: WRITTEN + day * 1000,
+            tried: WRITTEN + DAY * 1000,
         };
         lacking.unfetched = [("a.b/c/public/components/y".parse().unwrap(), why)].into();
+        lacking
+    }
+
+    #[test]
+    fn a_release_is_tried_again_once_a_day_by_the_clock_of_the_server() {
+        let (mut refetch, mut lacking) = (daily(), lacking());
         refetch.note_release(value("lacking", lacking.clone()));
         refetch.note_release(value("whole", release_with("a.b/c", "v1.1.0", &["x"])));
-        assert_eq!(refetch.wait(WRITTEN + day * 2), None, "not all is known");
+        assert_eq!(refetch.wait(WRITTEN + DAY * 2), None, "not all is known");
         refetch.note_release(WatchEvent::Ready);
         refetch.note_import(WatchEvent::Ready);
-        assert!(refetch.due(WRITTEN + day / 2).is_empty());
+        assert!(refetch.due(WRITTEN + DAY / 2).is_empty());
         assert_eq!(refetch.wait(WRITTEN), Some(LOOK));
-        assert_eq!(refetch.due(WRITTEN + day), [lacking.clone()]);
-        assert_eq!(refetch.wait(WRITTEN + day), Some(Duration::ZERO));
+        assert_eq!(refetch.due(WRITTEN + DAY), [lacking.clone()]);
+        assert_eq!(refetch.wait(WRITTEN + DAY), Some(Duration::ZERO));
 
         // The import that was asked for may fail: a day later it is another one's turn.
         let (module, version) = (lacking.module.clone(), lacking.version.clone());
-        let import = Import::new(module, version, Vec::new(), WRITTEN + day);
+        let import = Import::new(module, version, Vec::new(), WRITTEN + DAY);
         refetch.note_import(value("import", import));
-        assert!(refetch.due(WRITTEN + day).is_empty());
-        assert_eq!(refetch.due(WRITTEN + day * 2).len(), 1);
+        assert!(refetch.due(WRITTEN + DAY).is_empty());
+        assert_eq!(refetch.due(WRITTEN + DAY * 2).len(), 1);
         lacking.unfetched.clear();
         refetch.note_release(value("lacking", lacking));
-        assert!(refetch.due(WRITTEN + day * 9).is_empty());
+        assert!(refetch.due(WRITTEN + DAY * 9).is_empty());
+    }
+
+    #[test]
+    fn an_import_that_stays_open_is_asked_for_once_in_an_interval() {
+        let (mut refetch, lacking) = (daily(), lacking());
+        let name = (lacking.module.clone(), lacking.version.clone());
+        let (module, version) = name.clone();
+        let open = Import::new(module, version, Vec::new(), WRITTEN);
+        refetch.note_release(value("lacking", lacking));
+        refetch.note_release(WatchEvent::Ready);
+        refetch.note_import(value("import", open.clone()));
+        refetch.note_import(WatchEvent::Ready);
+        let now = WRITTEN + DAY * 5;
+        assert_eq!(refetch.due(now).len(), 1);
+        refetch.note_request(name, now);
+        assert!(refetch.due(now).is_empty());
+        // Its progress is told with the time of the old request.
+        refetch.note_import(value("import", open));
+        assert!(refetch.due(now).is_empty());
+        assert_eq!(refetch.wait(now), Some(LOOK));
+        assert_eq!(refetch.due(now + DAY).len(), 1);
     }
 }
