@@ -8,7 +8,7 @@ use wombat_model::{
 
 use super::Answers;
 use crate::{
-    catalog::{BENTHOS, Snapshot, UnlistedRelease},
+    catalog::{Snapshot, UnlistedRelease},
     resolve,
     select::requested_versions,
 };
@@ -34,10 +34,8 @@ impl Answers {
             let module: ModulePath = module.parse().ok()?;
             let version: ModuleVersion = version.parse().ok()?;
             version.check_for(&module).ok()?;
-            let is_unlisted = module.as_str() != BENTHOS
-                && catalog.has(&module)
-                && catalog.release(&module, &version).is_none();
-            is_unlisted.then_some(UnlistedRelease {
+            let is_lacking = catalog.lacks_requirements(&module, &version);
+            is_lacking.then_some(UnlistedRelease {
                 module,
                 version,
                 field,

@@ -9,6 +9,7 @@ use wombat_model::{
 };
 
 use super::{
+    BENTHOS,
     defaults::{ChosenReleases, by_rule, with_chosen},
     documents::{Documented, Documents},
 };
@@ -110,6 +111,15 @@ impl Snapshot {
             return Some(&release.requires);
         }
         self.requirements.get(&(module.clone(), version.clone()))
+    }
+
+    /// Whether a request for a release outside the catalog waits for what it requires. Of the base there is nothing to
+    /// know, and what is blocked isn't built.
+    pub(crate) fn lacks_requirements(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        module.as_str() != BENTHOS
+            && self.has(module)
+            && self.requirements(module, version).is_none()
+            && self.blocklist.find(module, version).is_none()
     }
 
     /// The same with another blocklist, which was read at this revision.

@@ -96,16 +96,11 @@ impl Asked {
         }
     }
 
-    /// Releases outside the catalog of modules that are in it, unless it is known what they require. Of the base there
-    /// is nothing to know.
+    /// Releases outside the catalog of which it must be known first what they require.
     pub(super) fn unlisted(&self, catalog: &Snapshot) -> Vec<UnlistedRelease> {
-        let base = benthos();
-        let unlisted = self.versions.iter().filter(|(module, asked)| {
-            **module != base
-                && catalog.has(module)
-                && catalog.requirements(module, &asked.version).is_none()
-                && catalog.blocklist().find(module, &asked.version).is_none()
-        });
+        let versions = self.versions.iter();
+        let unlisted =
+            versions.filter(|(module, asked)| catalog.lacks_requirements(module, &asked.version));
         let unlisted = unlisted.map(|(module, asked)| UnlistedRelease {
             module: module.clone(),
             version: asked.version.clone(),

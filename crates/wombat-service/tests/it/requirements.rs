@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use wombat_model::wire::RequirementsReply;
 use wombat_store::roles::NatsRole;
-use wombat_testkit::NatsServer;
+use wombat_testkit::{NatsServer, wait_until};
 
-use crate::support::{ask, one};
+use crate::{
+    janitor::LIMIT,
+    support::{ask, one},
+};
 
 const MODULE: &str = "github.com/redpanda-data/connect/v4";
 const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
@@ -95,6 +98,39 @@ async fn a_release_outside_the_catalog_has_its_own_benthos_or_is_refused() -> an
         refused.to_string().contains("proxy refuses it"),
         "{refused}"
     );
+    task.abort();
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_blocked_release_outside_the_catalog_is_refused_without_a_builder() -> anyhow::Result<()>
+{
+    let (server, client, _store, instance) = Box::pin(one()).await?;
+    let (task, count) = builder(&server).await?;
+    let modules = ["v4.98.1", "v4.105.0"]
+        .map(|version| json!({"module": format!("{MODULE}@{version}"), "reason": "it leaks"}));
+    let list = json!({"modules": modules, "revision": 0});
+    ask(&client, "catalog.block", &list).await.unwrap();
+    // A release of the catalog shows when the instance knows the list.
+    wait_until("the list to be known", LIMIT, async || {
+        let listed = ask(&client, "build.resolve", &request("v4.105.0", &["nats"])).await;
+        Ok(listed.err())
+    })
+    .await?;
+
+    let pipeline = "input: {nats: {urls: [a], subject: b}}\noutput: {drop: {}}\n";
+    let question = json!({
+        "pipeline": pipeline, "goos": "linux", "goarch": "amd64", "modules": {MODULE: "v4.98.1"},
+    });
+    let selected = ask(&client, "catalog.select", &question).await.unwrap();
+    let problem = &selected["problems"][0];
+    assert_eq!(problem["code"], "module_refused", "{selected}");
+    assert!(problem.to_string().contains("it leaks"), "{selected}");
+    let refused = ask(&client, "build.request", &request("v4.98.1", &["nats"])).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused["error"]["problems"][0]["code"], "module_refused");
+    assert_eq!(count.load(Ordering::SeqCst), 0, "no builder was asked");
     task.abort();
     instance.stop().await?;
     Ok(())

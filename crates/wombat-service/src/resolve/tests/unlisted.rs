@@ -1,5 +1,7 @@
 //! Releases outside the catalog.
 
+use std::sync::Arc;
+
 use super::*;
 
 /// The catalog, if Connect v4.99.0 is known to require this Benthos.
@@ -47,4 +49,34 @@ fn components_of_a_base_that_the_catalog_lacks_are_not_guessed() {
         &any_module(),
     );
     assert!(known.is_ok());
+}
+
+#[test]
+fn a_blocked_release_is_refused_whatever_it_requires() {
+    let list = format!(r#"[{{"module":"{CONNECT}@v4.99.0","reason":"it leaks"}}]"#);
+    let list = Arc::new(serde_json::from_str(&list).unwrap());
+    let catalog = fixture::catalog().blocking(list, 5);
+    let lacks = |catalog: &Snapshot, module: &str, version: &str| {
+        catalog.lacks_requirements(&module.parse().unwrap(), &version.parse().unwrap())
+    };
+    for (module, version, expected) in [
+        (CONNECT, "v4.99.0", false),
+        (CONNECT, "v4.98.0", true),
+        (CONNECT, "v4.85.0", false),
+        (BENTHOS, "v4.70.0", false),
+        ("example.com/own", "v1.2.3", false),
+    ] {
+        let found = lacks(&catalog, module, version);
+        assert_eq!(found, expected, "{module} {version}");
+    }
+    assert!(lacks(&fixture::catalog(), CONNECT, "v4.99.0"));
+    assert!(!lacks(&knowing("v4.77.0"), CONNECT, "v4.99.0"));
+
+    let nats = request(&json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}));
+    assert!(unlisted(&nats, &catalog).is_empty());
+    let refusal = resolve(&nats, &catalog, &any_module()).unwrap_err();
+    assert_eq!(
+        codes(&refusal),
+        [(ProblemCode::ModuleRefused, "packages[0]")]
+    );
 }
