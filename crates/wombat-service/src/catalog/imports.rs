@@ -95,9 +95,11 @@ impl Imports {
 async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
     let Versioned { value, revision } = import;
     let name = format!("{}@{}", value.module, value.version);
+    let mut unused = None;
     let state = match put_into_catalog(store, known, &value, revision).await {
-        Ok(packages) => {
+        Ok((packages, document)) => {
             info!(release = name, packages, "imported into the catalog");
+            unused = document;
             ImportState::Success { packages }
         }
         Err(Unsettled::Later(error)) => {
@@ -113,7 +115,12 @@ async fn settle(store: &Store, known: &Snapshot, import: Versioned<Import>) {
         },
     };
     match store.catalog.write_import(value.at(state), revision).await {
-        Ok(Written::Won(_)) => {}
+        // Not before: an instance that finds the result of an open import gone starts the import again.
+        Ok(Written::Won(_)) => {
+            if let Some(unused) = unused {
+                remove_document(store, &unused).await;
+            }
+        }
         Ok(Written::Lost) => debug!(release = name, "another instance was first"),
         Err(error) => warn!(release = name, %error, "can't store the state of an import"),
     }
@@ -128,12 +135,13 @@ enum Unsettled {
     Never(anyhow::Error),
 }
 
+/// Returns the number of packages, and the import's document if the catalog doesn't need it.
 async fn put_into_catalog(
     store: &Store,
     known: &Snapshot,
     import: &Import,
     revision: Revision,
-) -> Result<u32, Unsettled> {
+) -> Result<(u32, Option<String>), Unsettled> {
     let ImportState::Storing { document: name } = &import.state else {
         return Err(Unsettled::Never(anyhow::anyhow!(
             "the import has no result to store"
@@ -150,16 +158,17 @@ async fn put_into_catalog(
     let mut release = document.release;
     let packages = u32::try_from(release.packages.len()).unwrap_or(u32::MAX);
     release.document = Some(name.clone());
-    if import.only.is_empty() {
+    let unused = if import.only.is_empty() {
         replace(store, known, release, revision).await?;
+        None
     } else {
-        add(store, known, release, revision).await?;
-    }
+        add(store, known, release, revision).await?
+    };
     let work = store
         .catalog
         .forget_import_work(&import.module, &import.version);
     work.await.map_err(Unsettled::Later)?;
-    Ok(packages)
+    Ok((packages, unused))
 }
 
 /// Puts a whole release into the catalog.
@@ -181,15 +190,15 @@ async fn replace(
     Ok(())
 }
 
-/// Adds packages that a release lacked.
+/// Adds packages that a release lacked. Returns the document if it tells nothing of them.
 async fn add(
     store: &Store,
     known: &Snapshot,
     mut found: Release,
     revision: Revision,
-) -> Result<(), Unsettled> {
+) -> Result<Option<String>, Unsettled> {
     describe(&mut found, known);
-    let document = found.document.take_if(|_| found.packages.is_empty());
+    let unused = found.document.take_if(|_| found.packages.is_empty());
     let name = (&found.module, &found.version);
     let added = store
         .catalog
@@ -198,10 +207,7 @@ async fn add(
         let problem = "the release isn't in the catalog any more";
         return Err(Unsettled::Never(anyhow::anyhow!(problem)));
     }
-    if let Some(unused) = document {
-        remove_document(store, &unused).await;
-    }
-    Ok(())
+    Ok(unused)
 }
 
 async fn remove_document(store: &Store, name: &str) {
