@@ -166,10 +166,12 @@ async fn follow(
                 if !std::mem::replace(&mut warned, true) {
                     warn_of_missing(&snapshot, &chosen.releases);
                 }
+                let snapshot = Arc::new(snapshot);
+                // Before the store is written to: what is blocked from now on mustn't wait for that.
+                sender.send_replace(Some(Arc::clone(&snapshot)));
                 if let Some(reached) = told.new_defaults(&snapshot) {
                     note_defaults(&store, &reached).await;
                 }
-                sender.send_replace(Some(Arc::new(snapshot)));
             }
         }
     }
