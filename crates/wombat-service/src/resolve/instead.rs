@@ -1,7 +1,10 @@
 //! Another release in place of a default that lacks something that was requested. An import must not make impossible
 //! what worked: whatever some release offers, a request without a version gets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use wombat_model::{
     ImportPath, ModulePath, ModuleVersion, Problem, ProblemCode, catalog::Release,
@@ -13,7 +16,7 @@ use super::{
     asked::Asked,
     attempt::{Attempt, attempt},
     lacking,
-    versions::{Chosen, Origin},
+    versions::Origin,
 };
 use crate::catalog::Snapshot;
 
@@ -27,11 +30,10 @@ pub(super) fn choose(
 ) -> Attempt {
     let mut instead = BTreeMap::new();
     let mut best = attempt(request, asked, catalog, policy, &instead);
-    let modules: Vec<(ModulePath, Chosen)> = best
-        .versions
-        .iter()
-        .map(|(module, chosen)| (module.clone(), chosen.clone()))
-        .collect();
+    let used = best.versions.iter().filter_map(|(_, chosen)| {
+        let release = chosen.release.as_ref()?;
+        Some((Arc::clone(release), chosen.origin.clone()))
+    });
     // A module that isn't used so far may have what is missing.
     let unused = catalog
         .default_of_each()
@@ -39,14 +41,13 @@ pub(super) fn choose(
             let module = &release.module;
             best.versions.get(module).is_none() && asked.version(module).is_none()
         })
-        .map(|release| (release.module.clone(), Chosen::of_default(release)));
-    let unused: Vec<_> = unused.collect();
-    for (module, chosen) in modules.into_iter().chain(unused) {
-        let Some(release) = chosen.release.as_deref() else {
-            continue;
-        };
-        let is_free = match chosen.origin {
+        .map(|release| (Arc::clone(release), Origin::Default));
+    let releases: Vec<(Arc<Release>, Origin)> = used.chain(unused).collect();
+    for (release, origin) in &releases {
+        let is_free = match origin {
             Origin::Default => true,
+            // It may lack drivers, which is told of a request that has no other problem.
+            Origin::Asked if !best.problems.is_empty() => continue,
             Origin::Asked => false,
             Origin::Pinned(_) | Origin::Driver | Origin::Instead => continue,
         };
@@ -59,7 +60,7 @@ pub(super) fn choose(
             continue;
         };
         if is_free {
-            instead.insert(module, other.version.clone());
+            instead.insert(release.module.clone(), other.version.clone());
             best = found;
         } else {
             best.problems
@@ -136,9 +137,6 @@ fn missing_drivers(
     best: &Attempt,
     catalog: &Snapshot,
 ) -> Vec<Problem> {
-    if !best.problems.is_empty() {
-        return Vec::new();
-    }
     let picked = picked_of(&lacking::here(release, catalog), other);
     let problems = picked.into_iter().filter_map(|path| {
         // A package that was requested by path is refused with the others.

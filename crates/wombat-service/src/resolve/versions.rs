@@ -43,17 +43,6 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// The default release of a module.
-    pub(super) fn of_default(release: &Arc<Release>) -> Self {
-        Self {
-            version: release.version.clone(),
-            origin: Origin::Default,
-            release: Some(Arc::clone(release)),
-            listing: Some(Arc::clone(release)),
-            requires: release.requires.clone(),
-        }
-    }
-
     /// The release whose components it has. Of the base, only those of the very release are known to be in a binary.
     pub(super) fn components_of(&self, module: &ModulePath) -> Option<&Release> {
         if *module == benthos() {
