@@ -50,7 +50,7 @@ pub(super) fn add(
         return Remarks::default();
     }
     let mut remarks = Remarks {
-        licence: consent::check(&mut wanted, &releases, policy, problems),
+        licence: consent::check(&mut wanted, versions, (policy, catalog), problems),
         ..Remarks::default()
     };
     remarks.notes = missing::of_wanted(&wanted, &offers, platform);

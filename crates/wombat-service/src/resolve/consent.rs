@@ -7,16 +7,23 @@ use wombat_model::{
     catalog::{Component, Licence, Release},
 };
 
-use super::{Policy, wanted::Wanted};
+use super::{
+    Policy,
+    versions::{Origin, Versions},
+    wanted::Wanted,
+};
+use crate::catalog::Snapshot;
 
 /// Refuses enterprise features that the operator hasn't accepted, and takes them out. Returns the licence of the
 /// others, if any of them is one.
 pub(super) fn check(
     wanted: &mut Wanted<'_>,
-    releases: &[&Release],
-    policy: &Policy,
+    versions: &Versions,
+    (policy, catalog): (&Policy, &Snapshot),
     problems: &mut Vec<Problem>,
 ) -> Option<Licence> {
+    let listings = versions.listings();
+    let releases: Vec<&Release> = listings.chain(newer(versions, catalog)).collect();
     let release_of = |component: &Component| {
         let mut releases = releases.iter();
         releases.find(|release| release.is_enterprise(component))
@@ -48,4 +55,15 @@ pub(super) fn check(
         problems.push(Problem::field(code, field, message));
     }
     None
+}
+
+/// The releases that are newer than one that is used in place of its module's default. It wasn't requested, and may know
+/// less of its features than they do.
+fn newer<'a>(versions: &'a Versions, catalog: &'a Snapshot) -> impl Iterator<Item = &'a Release> {
+    let chosen = versions.iter();
+    let instead = chosen.filter(|(_, chosen)| chosen.origin == Origin::Instead);
+    instead.flat_map(move |(module, chosen)| {
+        let releases = catalog.releases_of(module).map(AsRef::as_ref);
+        releases.filter(move |release: &&Release| release.version > chosen.version)
+    })
 }

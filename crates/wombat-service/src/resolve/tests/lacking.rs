@@ -178,10 +178,29 @@ fn an_older_release_that_knows_no_enterprise_features_isnt_a_way_around_consent(
     let choice = format!("{CONNECT}=v4.110.0").parse().unwrap();
     let chosen = ChosenReleases::new(&[choice]);
     let catalog = fixture::catalog_with(all).defaulting(&DefaultReleases::default(), &chosen);
-    let body = json!({"components": ["mysql_cdc"]});
-    let refusal = resolve(&request(&body), &catalog, &any_module()).unwrap_err();
-    assert_eq!(
-        codes(&refusal),
-        [(ProblemCode::LicenceNotAccepted, "components[0]")]
-    );
+    // The second one is only in the older release.
+    let both = json!({"components": ["mysql_cdc", "redis_list"]});
+    for body in [&json!({"components": ["mysql_cdc"]}), &both] {
+        let refusal = resolve(&request(body), &catalog, &any_module()).unwrap_err();
+        assert_eq!(
+            codes(&refusal),
+            [(ProblemCode::LicenceNotAccepted, "components[0]")],
+            "{body}"
+        );
+    }
+    let accepted = Policy {
+        licences: LicenceArgs {
+            accept_licence: Some(AcceptedLicence::Rcl),
+            ..LicenceArgs::default()
+        },
+        ..any_module()
+    };
+    let resolved = resolve(&request(&both), &catalog, &accepted).unwrap();
+    assert_eq!(version_of(&resolved, CONNECT), "v4.105.0");
+    assert_eq!(resolved.answer.licence, Some(Licence::Rcl));
+    // Its own table counts for a release that is requested by its version.
+    let mut older = both.clone();
+    older["modules"] = json!({CONNECT: "v4.105.0"});
+    let resolved = at(&catalog, &older);
+    assert_eq!(version_of(&resolved, CONNECT), "v4.105.0");
 }
