@@ -18,11 +18,11 @@ use crate::catalog::Snapshot;
 pub(super) fn paths(release: &Release, catalog: &Snapshot) -> BTreeSet<ImportPath> {
     let others = catalog.releases_of(&release.module);
     let packages = others.flat_map(|other| &other.packages);
-    let paths = packages.map(|package| &package.path);
-    paths
-        .filter(|path| release.package(path).is_none())
-        .cloned()
-        .collect()
+    // Most releases have the same ones, and a lookup goes through the whole list.
+    let paths: BTreeSet<&ImportPath> = packages.map(|package| &package.path).collect();
+    let lacking = paths.into_iter();
+    let lacking = lacking.filter(|path| release.package(path).is_none());
+    lacking.cloned().collect()
 }
 
 /// Packages that this release would have elsewhere, and that another release of the module has here.
@@ -72,12 +72,13 @@ pub(super) fn component(
         let Some(release) = &chosen.release else {
             continue;
         };
+        let lacking = paths(release, catalog);
         for other in catalog.releases_of(module) {
             let brings = |path: &&ImportPath| {
                 let package = other.package(path);
                 package.is_some_and(|it| it.components.iter().any(|it| reference.matches(it)))
             };
-            if let Some(path) = paths(release, catalog).iter().find(brings) {
+            if let Some(path) = lacking.iter().find(brings) {
                 return package(release, path, catalog);
             }
             // The package is there, and brings less than before.

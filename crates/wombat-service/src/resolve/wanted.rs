@@ -28,13 +28,11 @@ pub(super) fn of<'a>(
             .filter(|component| reference.matches(component))
             .peekable();
         if meant.peek().is_none() {
-            let alike =
-                all().filter(|component| reference.kind.is_none_or(|kind| kind == component.kind));
-            let close = nearest(
-                &reference.name,
-                alike.map(|component| component.name.as_str()),
-            );
             let message = why_unknown(reference).unwrap_or_else(|| {
+                let alike = all()
+                    .filter(|component| reference.kind.is_none_or(|kind| kind == component.kind));
+                let names = alike.map(|component| component.name.as_str());
+                let close = nearest(&reference.name, names);
                 format!(
                     "No package of these releases brings `{reference}`{}",
                     or_nearest(&close)
