@@ -66,6 +66,8 @@ pub struct Release {
 pub struct Offer<'a> {
     /// The module that the package is in.
     pub module: &'a ModulePath,
+    /// The version of that module.
+    pub version: &'a ModuleVersion,
     /// The package.
     pub package: &'a CatalogPackage,
 }
@@ -75,10 +77,12 @@ impl Release {
     pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
         let own = self.packages.iter().map(|package| Offer {
             module: &self.module,
+            version: &self.version,
             package,
         });
         let drivers = self.drivers.iter().map(|driver| Offer {
             module: &driver.module,
+            version: &driver.version,
             package: &driver.package,
         });
         own.chain(drivers)

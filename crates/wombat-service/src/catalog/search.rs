@@ -173,19 +173,16 @@ pub(crate) fn component(
     })?;
     let mut providers: Vec<(usize, ComponentProvider)> = Vec::new();
     for release in catalog.default_of_each() {
-        let own = release.packages.iter();
-        let own = own.map(|package| (&release.module, &release.version, package));
-        let drivers = release.drivers.iter();
-        let drivers = drivers.map(|driver| (&driver.module, &driver.version, &driver.package));
-        for (module, version, package) in own.chain(drivers) {
+        for offer in release.offers() {
+            let package = offer.package;
             for component in &package.components {
                 if reference.matches(component) {
                     let is_enterprise = release.is_enterprise(component);
                     let provider = ComponentProvider {
                         component: component.clone(),
                         package: package.path.clone(),
-                        module: module.clone(),
-                        version: version.clone(),
+                        module: offer.module.clone(),
+                        version: offer.version.clone(),
                         licence: if is_enterprise {
                             Licence::Rcl
                         } else {
