@@ -86,9 +86,9 @@ impl Schemas {
     }
 
     fn add(&mut self, snapshot: &Snapshot, release: &Release) {
-        let imported: Vec<_> = snapshot.documents(release).collect();
+        let imported = snapshot.documents(release);
         // What a later import adds, and what the program knows of the same release.
-        for documented in imported.into_iter().chain(documents::embedded(release)) {
+        for documented in imported.chain(documents::embedded(release)) {
             for documentation in &documented.components {
                 let names = self.components.entry(documentation.kind).or_default();
                 names

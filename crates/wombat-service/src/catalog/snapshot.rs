@@ -172,9 +172,8 @@ impl Snapshot {
 
     /// What was imported about a release.
     pub(super) fn documents(&self, release: &Release) -> impl Iterator<Item = &Documented> {
-        let names: Vec<String> = release.documents().cloned().collect();
-        let known = names.into_iter();
-        known.filter_map(|name| Some(&**self.documents.get(&name)?))
+        let names = release.documents();
+        names.filter_map(|name| Some(&**self.documents.get(name)?))
     }
 
     /// What may not be built.
