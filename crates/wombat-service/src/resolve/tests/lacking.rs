@@ -199,7 +199,7 @@ fn an_older_release_that_knows_no_enterprise_features_isnt_a_way_around_consent(
     assert_eq!(version_of(&resolved, CONNECT), "v4.105.0");
     assert_eq!(resolved.answer.licence, Some(Licence::Rcl));
     // Its own table counts for a release that is requested by its version.
-    let mut older = both.clone();
+    let mut older = both;
     older["modules"] = json!({CONNECT: "v4.105.0"});
     let resolved = at(&catalog, &older);
     assert_eq!(version_of(&resolved, CONNECT), "v4.105.0");
