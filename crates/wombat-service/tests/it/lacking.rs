@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wombat_model::catalog::{ImportState, PackageDocumentation, Release, ReleaseDocument};
+use wombat_model::catalog::{Import, ImportState, PackageDocumentation, Release, ReleaseDocument};
 use wombat_service::ServiceArgs;
 use wombat_store::{Store, WatchEvent};
 use wombat_testkit::{NatsServer, wait_until};
@@ -191,6 +191,52 @@ async fn what_could_not_be_fetched_is_tried_again_and_added() -> anyhow::Result<
     };
     assert!(release.unfetched.is_empty());
     assert_eq!(release.added_documents, [name]);
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_that_adds_nothing_leaves_no_document() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (_connection, store) = Box::pin(server.store()).await?;
+    let instance = Instance::start(&server, unlimited()).await?;
+    let lacking = store_lacking(&store).await?;
+    let (module, version) = (lacking.module.clone(), lacking.version.clone());
+    let only = lacking.unfetched.keys().cloned().collect();
+    let now = store.builds.server_time();
+    let import = Import::new(module, version, Vec::new(), now).of_only(only);
+    let asked = store.catalog.ask_for_import(import).await?;
+
+    // As a builder that couldn't have it either.
+    let document = ReleaseDocument {
+        documentation: Vec::new(),
+        stream: Vec::new(),
+        release: Release {
+            packages: Vec::new(),
+            ..lacking
+        },
+    };
+    let name = format!("{MODULE}/v4.999.0/nothing");
+    let bytes = serde_json::to_vec(&document)?;
+    store.documents.put_bytes(&name, &bytes).await?;
+    let storing = asked.value.at(ImportState::Storing {
+        document: name.clone(),
+    });
+    store.catalog.write_import(storing, asked.revision).await?;
+    let mut imports = store.catalog.watch_imports();
+    let state = loop {
+        if let WatchEvent::Value { record, .. } = imports.next().await
+            && record.value.is_over()
+        {
+            break record.value.state;
+        }
+    };
+    assert_eq!(state, ImportState::Success { packages: 0 });
+    wait_until("the document to be removed", LIMIT, async || {
+        let bytes = store.documents.bytes(&name, 64 << 20).await?;
+        Ok(bytes.is_none().then_some(()))
+    })
+    .await?;
     instance.stop().await?;
     Ok(())
 }
