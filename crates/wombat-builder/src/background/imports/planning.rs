@@ -4,13 +4,14 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_go::catalog_import::{
-    Effort, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
+    Effort, GENERATION, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
 };
 use wombat_model::{
     GoVersion, ModulePath, Platform,
     catalog::{Import, ImportPlan, Licence},
     names::{BASE_MODULE, BASE_PACKAGES},
 };
+use wombat_store::StoreError;
 
 use super::limits::NICENESS;
 use crate::worker::Worker;
@@ -22,19 +23,31 @@ pub(super) async fn plan(
     host: Platform,
     stop: &CancellationToken,
 ) -> anyhow::Result<ImportPlan> {
-    let catalog = &worker.store.catalog;
-    let known = catalog.import_plan(&import.module, &import.version).await;
-    let known = known.context("reading the plan of the import")?;
-    if let Some(plan) = known.filter(|plan| plan.is_of(import) && plan.basis.host == host) {
+    let known = stored(worker, import, host).await;
+    if let Some(plan) = known.context("reading the plan of the import")? {
         info!("continuing an import");
         return Ok(plan);
     }
     let plan = make(worker, import, host, stop).await?;
     // Without it, no other builder helps; the work is the same.
-    if let Err(error) = catalog.store_import_plan(&plan).await {
+    if let Err(error) = worker.store.catalog.store_import_plan(&plan).await {
         warn!(%error, "can't store the plan of an import");
     }
     Ok(plan)
+}
+
+/// The stored plan, if it is of this import, and of an importer of the same generation on the same platform: others
+/// find something else.
+pub(super) async fn stored(
+    worker: &Worker,
+    import: &Import,
+    host: Platform,
+) -> Result<Option<ImportPlan>, StoreError> {
+    let catalog = &worker.store.catalog;
+    let known = catalog.import_plan(&import.module, &import.version).await?;
+    Ok(known.filter(|plan| {
+        plan.is_of(import) && plan.basis.generation == GENERATION && plan.basis.host == host
+    }))
 }
 
 async fn make(

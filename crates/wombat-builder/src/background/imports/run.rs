@@ -21,7 +21,7 @@ use super::{
     idle,
     limits::{NICENESS, PAUSE},
     packages::{PackageWork, Part},
-    planning::plan,
+    planning::{self, plan},
     progress::Progress,
 };
 use crate::worker::Worker;
@@ -124,10 +124,9 @@ pub(super) async fn help(
     enough: CancellationToken,
 ) {
     let name = format!("{}@{}", import.module, import.version);
-    let catalog = &worker.store.catalog;
-    let plan = match catalog.import_plan(&import.module, &import.version).await {
-        Ok(Some(plan)) if plan.is_of(&import) && plan.basis.host == host => plan,
-        Ok(_) => return,
+    let plan = match planning::stored(&worker, &import, host).await {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return,
         Err(error) => {
             warn!(release = name, %error, "can't read the plan of an import");
             return;
