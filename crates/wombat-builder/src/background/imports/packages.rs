@@ -1,9 +1,6 @@
 //! Builds the packages of an import, together with the other builders that work on it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::{
     sync::watch,
@@ -11,20 +8,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_go::{
-    Workshop,
-    catalog_import::{Effort, Importer},
-};
+use wombat_go::{Workshop, catalog_import::Importer};
 use wombat_model::{
-    BuilderId, ImportPath,
-    catalog::{ImportPart, ImportPlan, Licence, PackageOutcome, PartState},
+    ImportPath,
+    catalog::{ImportPart, ImportPlan, PackageOutcome, PartState},
 };
 use wombat_store::{Revision, StoreError, Versioned, Written};
 
 use super::{
+    alive::Alive,
     board::{Next, PartBoard},
+    effort::{effort, workshop},
     idle::{self, MOST_INTERRUPTIONS, until_build, until_idle},
-    limits::{NICENESS, PAUSE},
+    limits::PAUSE,
     progress::Progress,
 };
 use crate::{force_stop, until::until, worker::Worker};
@@ -43,7 +39,7 @@ pub(super) struct PackageWork<'a> {
     pub(super) worker: &'a Worker,
     pub(super) plan: &'a ImportPlan,
     pub(super) part: Part,
-    pub(super) alive: watch::Receiver<Arc<BTreeSet<BuilderId>>>,
+    pub(super) alive: Alive,
     /// Cancelled when the package in work must be given up.
     pub(super) stop: &'a CancellationToken,
     /// Cancelled when no further package must be begun.
@@ -74,7 +70,7 @@ impl PackageWork<'_> {
         let mut board = PartBoard::new(plan, &worker.builder, packages);
         let catalog = &worker.store.catalog;
         let mut parts = catalog.watch_import_parts(&plan.module, &plan.version);
-        let workshop = worker.workshop.clone().accepting(Licence::Rcl);
+        let workshop = workshop(worker);
         let mut interruptions: BTreeMap<ImportPath, u32> = BTreeMap::new();
         let mut patience = Instant::now() + idle::PATIENCE;
         loop {
@@ -195,12 +191,7 @@ impl PackageWork<'_> {
     ) -> anyhow::Result<Option<PackageOutcome>> {
         let worker = self.worker;
         let stop = CancellationToken::new();
-        let effort = Effort {
-            stop: stop.clone(),
-            niceness: NICENESS,
-            parallelism: worker.limits.parallelism,
-        };
-        let importer = Importer::new(workshop, self.plan, effort);
+        let importer = Importer::new(workshop, self.plan, effort(worker, &stop));
         let mut work = Box::pin(importer.package_or_reason(path));
         let ended = tokio::select! {
             ended = &mut work => ended,

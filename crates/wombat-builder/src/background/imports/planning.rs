@@ -4,16 +4,16 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_go::catalog_import::{
-    Effort, GENERATION, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
+    GENERATION, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
 };
 use wombat_model::{
     GoVersion, ModulePath, Platform,
-    catalog::{Import, ImportPlan, Licence},
+    catalog::{Import, ImportPlan},
     names::{BASE_MODULE, BASE_PACKAGES},
 };
 use wombat_store::StoreError;
 
-use super::limits::NICENESS;
+use super::effort::{effort, workshop};
 use crate::worker::Worker;
 
 /// The plan of an import.
@@ -56,13 +56,7 @@ async fn make(
     host: Platform,
     stop: &CancellationToken,
 ) -> anyhow::Result<ImportPlan> {
-    // Listing a package's components isn't using it: the licence is checked when a client picks it.
-    let workshop = worker.workshop.clone().accepting(Licence::Rcl);
-    let effort = Effort {
-        stop: stop.clone(),
-        niceness: NICENESS,
-        parallelism: worker.limits.parallelism,
-    };
+    let (workshop, effort) = (workshop(worker), effort(worker, stop));
     let module = (&import.module, &import.version);
     let own_go = workshop.settings().version;
     let go_mod = module_graph(&workshop, module, own_go, host, &effort).await?;

@@ -1,6 +1,6 @@
 //! One import, from its claim to its end; and help with an import that another builder leads.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::{
@@ -9,17 +9,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_go::catalog_import::{Effort, Importer, assemble};
+use wombat_go::catalog_import::{Importer, assemble};
 use wombat_model::{
-    BuilderId, Platform,
-    catalog::{Import, ImportState, Licence, ReleaseDocument},
+    Platform,
+    catalog::{Import, ImportState, ReleaseDocument},
 };
 use wombat_store::Versioned;
 
 use super::{
+    alive::Alive,
     claim::Claim,
+    effort::{effort, workshop},
     idle,
-    limits::{NICENESS, PAUSE},
+    limits::PAUSE,
     packages::{PackageWork, Part},
     planning::{self, plan},
     progress::Progress,
@@ -28,9 +30,6 @@ use crate::worker::Worker;
 
 /// Longest error message in bytes.
 const LONGEST_MESSAGE: usize = 2000;
-
-/// The builders that are alive.
-pub(super) type Alive = watch::Receiver<Arc<BTreeSet<BuilderId>>>;
 
 /// Claims an import and does it, unless another builder is faster.
 pub(super) async fn import(
@@ -99,14 +98,8 @@ async fn find(
         return Ok(None);
     };
     let mut found = assemble(&plan, outcomes, worker.store.builds.server_time())?;
-    // Listing a package's components isn't using it: the licence is checked when a client picks it.
-    let workshop = worker.workshop.clone().accepting(Licence::Rcl);
-    let effort = Effort {
-        stop: stop.clone(),
-        niceness: NICENESS,
-        parallelism: worker.limits.parallelism,
-    };
-    let importer = Importer::new(&workshop, &plan, effort);
+    let workshop = workshop(worker);
+    let importer = Importer::new(&workshop, &plan, effort(worker, stop));
     importer.survey(&mut found.release).await?;
     Ok(Some(ReleaseDocument {
         release: found.release,
