@@ -19,7 +19,7 @@ use super::{
     alive::Alive,
     board::{Next, PartBoard},
     effort::{effort, workshop},
-    idle::{self, MOST_INTERRUPTIONS, until_build, until_idle},
+    idle::{self, gives_way, until_build, until_idle},
     limits::PAUSE,
     progress::Progress,
 };
@@ -107,9 +107,9 @@ impl PackageWork<'_> {
             let Some(package) = package else { continue };
             patience = Instant::now() + idle::PATIENCE;
             let count = interruptions.entry(package.clone()).or_default();
-            let may_wait = *count < MOST_INTERRUPTIONS;
+            let gives_way = gives_way(*count, *worker.busy.borrow());
             match self
-                .try_one(&workshop, &package, &mut board, may_wait)
+                .try_one(&workshop, &package, &mut board, gives_way)
                 .await?
             {
                 Tried::Done(part) => board.note_part(part),
@@ -130,7 +130,7 @@ impl PackageWork<'_> {
         workshop: &Workshop,
         path: &ImportPath,
         board: &mut PartBoard<'_>,
-        may_wait: bool,
+        gives_way: bool,
     ) -> anyhow::Result<Tried> {
         let claim = match self.claim(path, board).await {
             Ok(Some(claim)) => claim,
@@ -142,7 +142,7 @@ impl PackageWork<'_> {
         };
         info!(package = %path, "importing");
         let begun = Instant::now();
-        let built = self.build(workshop, path, may_wait).await;
+        let built = self.build(workshop, path, gives_way).await;
         let result = match &built {
             Ok(Some(outcome)) => {
                 let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -187,7 +187,7 @@ impl PackageWork<'_> {
         &self,
         workshop: &Workshop,
         path: &ImportPath,
-        may_wait: bool,
+        gives_way: bool,
     ) -> anyhow::Result<Option<PackageOutcome>> {
         let worker = self.worker;
         let stop = CancellationToken::new();
@@ -195,7 +195,7 @@ impl PackageWork<'_> {
         let mut work = Box::pin(importer.package_or_reason(path));
         let ended = tokio::select! {
             ended = &mut work => ended,
-            () = until_build(worker), if may_wait => {
+            () = until_build(worker), if gives_way => {
                 stop.cancel();
                 work.await
             }
