@@ -64,10 +64,7 @@ pub(super) async fn survey(
 ) -> Result<Packages, BuildError> {
     let listing = completed(go, directory, spec, None).await?;
     match listing.failure(spec) {
-        Some(failure)
-            if listing.error.is_none()
-                || !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
-        {
+        Some(failure) if listing.error.is_none() || !failure.class.is_final() => {
             Err(failure.into())
         }
         Some(_) | None => Ok(listing.packages),

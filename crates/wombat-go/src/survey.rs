@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use wombat_goproxy::RelaySession;
-use wombat_model::{BuildSpec, FailureClass, ImportPath, ModulePath, ModuleVersion};
+use wombat_model::{BuildSpec, ImportPath, ModulePath, ModuleVersion};
 
 use super::{
     blocking::blocking,
@@ -62,9 +62,7 @@ impl Workshop {
         // Fetches the modules, since the compiler has no network. A package that can't be listed doesn't compile
         // either.
         let _compiled = match list::load(&go, &source, spec, None).await {
-            Err(BuildError::Failed(failure))
-                if !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
-            {
+            Err(BuildError::Failed(failure)) if !failure.class.is_final() => {
                 return Err(failure.into());
             }
             Err(BuildError::Stopped) => return Err(BuildError::Stopped),
