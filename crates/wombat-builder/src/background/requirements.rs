@@ -37,8 +37,7 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
     }
 }
 
-/// Takes no longer than [`REQUIREMENTS_LIMIT`]; the service waits a little longer. Its `go` has ended
-/// when this returns.
+/// Takes no longer than [`REQUIREMENTS_LIMIT`]; the service waits a little longer. Its `go` has ended by then.
 async fn reply(worker: &Worker, question: &RequirementsQuestion) -> RequirementsReply {
     let scope = worker.idle_scope();
     let finding = find(worker, question, &scope);
