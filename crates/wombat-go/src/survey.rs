@@ -28,11 +28,15 @@ use super::{
     toolchain::Toolchain,
     workshop::Workshop,
 };
-pub use facts::{FoundDriver, PackageFacts, Survey};
+pub(crate) use facts::{FoundDriver, PackageFacts, Survey};
 
 impl Workshop {
     /// Surveys all packages of the spec, except for the base.
-    pub async fn survey(&self, spec: &BuildSpec, scope: &Scope) -> Result<Survey, BuildError> {
+    pub(crate) async fn survey(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+    ) -> Result<Survey, BuildError> {
         let job = SurveyJob::new(self, spec, scope).await?;
         let go = job.go(self, scope);
         let (source, _required) = job.source(self, &go, spec).await?;
