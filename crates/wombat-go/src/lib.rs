@@ -92,6 +92,7 @@ pub use release_date::ReleaseDate;
 pub use scope::Scope;
 pub use settings::{GoOptions, GoSettings};
 pub use settings_error::SettingsError;
-pub use survey::{FoundDriver, PackageFacts, SourcePackage, Survey};
+pub use survey::SourcePackage;
+pub(crate) use survey::{FoundDriver, PackageFacts, Survey};
 pub use trust::Trust;
 pub use workshop::Workshop;

@@ -46,14 +46,7 @@ pub(super) async fn load(
 ) -> Result<Packages, BuildError> {
     let (cache, asked) = (go.settings.module_cache.clone(), spec.clone());
     blocking(move || check_folders(&cache, &asked)).await?;
-    let listing = match run(go, directory, spec, licence, "-mod=readonly").await? {
-        // An added module may be older than Go 1.17 and not name everything below it, or its go.sum may be incomplete.
-        // `go` can complete both from the other modules and the checksum database.
-        ListResult {
-            incomplete: true, ..
-        } => run(go, directory, spec, licence, "-mod=mod").await?,
-        listing => listing,
-    };
+    let listing = completed(go, directory, spec, licence).await?;
     match listing
         .failure(spec)
         .or_else(|| listing.other_version(spec))
@@ -69,17 +62,9 @@ pub(super) async fn survey(
     directory: &Path,
     spec: &BuildSpec,
 ) -> Result<Packages, BuildError> {
-    let listing = match run(go, directory, spec, None, "-mod=readonly").await? {
-        ListResult {
-            incomplete: true, ..
-        } => run(go, directory, spec, None, "-mod=mod").await?,
-        listing => listing,
-    };
+    let listing = completed(go, directory, spec, None).await?;
     match listing.failure(spec) {
-        Some(failure)
-            if listing.error.is_none()
-                || !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
-        {
+        Some(failure) if listing.error.is_none() || !failure.class.is_final() => {
             Err(failure.into())
         }
         Some(_) | None => Ok(listing.packages),
@@ -123,6 +108,22 @@ const INCOMPLETE: &[&str] = &[
     "updates to go.mod needed",
     "no required module provides package",
 ];
+
+/// Lists, and completes `go.mod` and `go.sum` where they are incomplete.
+async fn completed(
+    go: &Go<'_>,
+    directory: &Path,
+    spec: &BuildSpec,
+    licence: Option<&ImportPath>,
+) -> Result<ListResult, BuildError> {
+    let listing = run(go, directory, spec, licence, "-mod=readonly").await?;
+    if !listing.incomplete {
+        return Ok(listing);
+    }
+    // An added module may be older than Go 1.17 and not name everything below it, or its go.sum may be incomplete.
+    // `go` can complete both from the other modules and the checksum database.
+    run(go, directory, spec, licence, "-mod=mod").await
+}
 
 async fn run(
     go: &Go<'_>,

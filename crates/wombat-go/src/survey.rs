@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use wombat_goproxy::RelaySession;
-use wombat_model::{BuildSpec, FailureClass, ImportPath, ModulePath, ModuleVersion};
+use wombat_model::{BuildSpec, ImportPath, ModulePath, ModuleVersion};
 
 use super::{
     blocking::blocking,
@@ -28,11 +28,15 @@ use super::{
     toolchain::Toolchain,
     workshop::Workshop,
 };
-pub use facts::{FoundDriver, PackageFacts, Survey};
+pub(crate) use facts::{FoundDriver, PackageFacts, Survey};
 
 impl Workshop {
     /// Surveys all packages of the spec, except for the base.
-    pub async fn survey(&self, spec: &BuildSpec, scope: &Scope) -> Result<Survey, BuildError> {
+    pub(crate) async fn survey(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+    ) -> Result<Survey, BuildError> {
         let job = SurveyJob::new(self, spec, scope).await?;
         let go = job.go(self, scope);
         let (source, _required) = job.source(self, &go, spec).await?;
@@ -62,9 +66,7 @@ impl Workshop {
         // Fetches the modules, since the compiler has no network. A package that can't be listed doesn't compile
         // either.
         let _compiled = match list::load(&go, &source, spec, None).await {
-            Err(BuildError::Failed(failure))
-                if !matches!(failure.class, FailureClass::Input | FailureClass::Compile) =>
-            {
+            Err(BuildError::Failed(failure)) if !failure.class.is_final() => {
                 return Err(failure.into());
             }
             Err(BuildError::Stopped) => return Err(BuildError::Stopped),

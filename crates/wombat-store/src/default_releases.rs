@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wombat_model::{ModulePath, ModuleVersion, catalog::DefaultReleases};
 
-use crate::{Catalog, StoreError, Watcher, Written, follow::Start, record::Slot};
+use crate::{Catalog, StoreError, Watcher, Written, follow::Start};
 
 /// The key.
 const DEFAULT_RELEASES: &str = "default-releases";
@@ -20,13 +20,8 @@ impl Catalog {
                 .bucket
                 .read::<DefaultReleases>(DEFAULT_RELEASES)
                 .await?;
-            let (mut defaults, expected) = match slot {
-                Slot::Held(held) => (held.value, Some(held.revision)),
-                Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => {
-                    (DefaultReleases::default(), Some(revision))
-                }
-                Slot::Vacant => (DefaultReleases::default(), None),
-            };
+            let (known, expected) = slot.into_parts();
+            let mut defaults = known.unwrap_or_default();
             if !defaults.raise_to(reached) {
                 return Ok(());
             }

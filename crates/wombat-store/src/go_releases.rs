@@ -3,9 +3,7 @@
 
 use wombat_model::catalog::GoReleases;
 
-use crate::{
-    Catalog, Revision, StoreError, Versioned, Watcher, Written, follow::Start, record::Slot,
-};
+use crate::{Catalog, StoreError, Watcher, Written, follow::Start, record::Slot};
 
 /// The key of the list.
 const GO_RELEASES: &str = "go-releases";
@@ -22,13 +20,9 @@ impl Catalog {
     /// Adds what `learnt` knows in addition, and returns the whole list. A list that can't be read is replaced.
     pub async fn add_go_releases(&self, learnt: &GoReleases) -> Result<GoReleases, StoreError> {
         loop {
-            let (known, expected) = match self.bucket.read::<GoReleases>(GO_RELEASES).await? {
-                Slot::Held(Versioned { value, revision }) => (value, Some(revision)),
-                Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => {
-                    (GoReleases::default(), Some(revision))
-                }
-                Slot::Vacant => (GoReleases::default(), None::<Revision>),
-            };
+            let slot = self.bucket.read::<GoReleases>(GO_RELEASES).await?;
+            let (known, expected) = slot.into_parts();
+            let known = known.unwrap_or_default();
             let mut list = known.clone();
             list.add_all(learnt);
             if list == known && expected.is_some() {

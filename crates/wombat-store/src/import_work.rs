@@ -6,7 +6,7 @@ use wombat_model::{
 };
 
 use crate::{
-    Catalog, Revision, StoreError, Versioned, Watcher, Written,
+    Catalog, Revision, StoreError, Watcher, Written,
     catalog_keys::{import_part_key, import_part_keys, import_plan_key},
     follow::Start,
     record::Slot,
@@ -34,11 +34,7 @@ impl Catalog {
     pub async fn store_import_plan(&self, plan: &ImportPlan) -> Result<(), StoreError> {
         let key = import_plan_key(&plan.module, &plan.version);
         loop {
-            let expected = match self.bucket.read::<ImportPlan>(&key).await? {
-                Slot::Held(held) => Some(held.revision),
-                Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => Some(revision),
-                Slot::Vacant => None,
-            };
+            let (_, expected) = self.bucket.read::<ImportPlan>(&key).await?.into_parts();
             if let Written::Won(_) = self.bucket.write(&key, plan.clone(), expected).await? {
                 return Ok(());
             }
@@ -52,11 +48,7 @@ impl Catalog {
         path: &ImportPath,
     ) -> Result<(Option<ImportPart>, Option<Revision>), StoreError> {
         let key = import_part_key(module, version, path);
-        Ok(match self.bucket.read(&key).await? {
-            Slot::Held(Versioned { value, revision }) => (Some(value), Some(revision)),
-            Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => (None, Some(revision)),
-            Slot::Vacant => (None, None),
-        })
+        Ok(self.bucket.read(&key).await?.into_parts())
     }
 
     /// Writes a claim of a package or its result, unless it was written since `seen`.

@@ -42,6 +42,7 @@ mod patience;
 mod provision;
 mod provision_options;
 mod purge;
+mod questions;
 mod record;
 mod requirements;
 mod revision;

@@ -35,6 +35,17 @@ pub(crate) enum Slot<T> {
     },
 }
 
+impl<T> Slot<T> {
+    /// The value, if there is one that can be read, and the revision that the next write must name.
+    pub(crate) fn into_parts(self) -> (Option<T>, Option<Revision>) {
+        match self {
+            Self::Held(Versioned { value, revision }) => (Some(value), Some(revision)),
+            Self::Deleted(revision) | Self::Unreadable { revision, .. } => (None, Some(revision)),
+            Self::Vacant => (None, None),
+        }
+    }
+}
+
 /// A key-value bucket, accessed through its stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {

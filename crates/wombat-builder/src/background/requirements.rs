@@ -37,20 +37,22 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
     }
 }
 
-/// Takes no longer than [`REQUIREMENTS_LIMIT`]; the service waits a little longer.
+/// Takes no longer than [`REQUIREMENTS_LIMIT`]; the service waits a little longer. Its `go` has ended by then.
 async fn reply(worker: &Worker, question: &RequirementsQuestion) -> RequirementsReply {
     let scope = worker.idle_scope();
     let finding = find(worker, question, &scope);
     tokio::pin!(finding);
     let found = tokio::select! {
         found = timeout(REQUIREMENTS_LIMIT, &mut finding) => found.ok(),
-        () = worker.stop.cancelled() => None,
+        () = worker.stop.cancelled() => {
+            scope.stop.cancel();
+            return finding.await;
+        }
     };
     if let Some(found) = found {
         return found;
     }
     scope.stop.cancel();
-    // Its `go` has to end first.
     drop(finding.await);
     let limit = REQUIREMENTS_LIMIT.as_secs();
     RequirementsReply::Unavailable(format!(

@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::json;
 use wombat_builder::IfUnfit;
+use wombat_go::catalog_import::GENERATION;
 use wombat_model::catalog::{Import, ImportPart, ImportState, PartState, ReleaseDocument};
 use wombat_store::{SubmitOptions, WatchEvent};
 use wombat_testkit::{Listers, a_spec, wait_until};
@@ -164,6 +165,31 @@ async fn after_a_crash_only_the_package_in_work_is_repeated() {
     // The base, five packages, and the one that was in work.
     let builds = parts.scene.stub.builds();
     assert!(builds.len() <= 7, "{builds:?}");
+    second.stopped().await;
+}
+
+/// As after an upgrade of the builders.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_another_generation_is_made_anew() {
+    let parts = Parts::new(&["a", "b", "c"]).await;
+    parts.scene.stub.takes_seconds(1.0).unwrap();
+    parts.ask(&[]).await;
+    let first = parts.builder().await;
+    parts.until_done(1).await;
+    drop(first);
+    let catalog = &parts.scene.store.catalog;
+    let (module, version) = (MODULE.parse().unwrap(), "v1.2.3".parse().unwrap());
+    let plan = catalog.import_plan(&module, &version).await.unwrap();
+    let mut plan = plan.unwrap();
+    assert_eq!(plan.basis.generation, GENERATION);
+    assert!(plan.packages.remove("b").is_some(), "{:?}", plan.packages);
+    plan.basis.generation = GENERATION - 1;
+    catalog.store_import_plan(&plan).await.unwrap();
+    let second = parts.builder().await;
+    let document = parts.result().await;
+    assert_eq!(names(&document), ["a", "b", "c"]);
+    let plan = catalog.import_plan(&module, &version).await.unwrap();
+    assert_eq!(plan.unwrap().basis.generation, GENERATION);
     second.stopped().await;
 }
 

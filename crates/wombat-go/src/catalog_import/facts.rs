@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tracing::{info, warn};
 use wombat_model::{
-    FailureClass, ImportPath, Platform,
+    ImportPath, Platform,
     catalog::{
         CatalogPackage, Component, ComponentKind, Driver, Licence, PlatformSupport, Release,
         SharedBytes,
@@ -197,7 +197,7 @@ impl Importer<'_> {
                     Err(ImportError::Build {
                         package,
                         source: BuildError::Failed(failure),
-                    }) if matches!(failure.class, FailureClass::Input | FailureClass::Compile) => {
+                    }) if failure.class.is_final() => {
                         warn!(driver = %package, message = failure.message, "left out");
                         continue;
                     }

@@ -37,8 +37,8 @@ pub use request::{ImportError, ImportRequest, Imported};
 pub use specs::{Effort, lowest_go, module_graph};
 pub(crate) use specs::{graph_spec, required_versions};
 
-/// Generation of the releases that this importer writes.
-const GENERATION: u32 = 5;
+/// Generation of the plans and releases that this importer makes.
+pub const GENERATION: u32 = 5;
 
 /// A running import.
 #[derive(Debug)]

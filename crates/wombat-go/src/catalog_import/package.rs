@@ -1,7 +1,7 @@
 //! What one package gives.
 
 use wombat_model::{
-    FailureClass, ImportPath, Platform,
+    ImportPath, Platform,
     catalog::{PackageFindings, PackageOutcome},
 };
 
@@ -37,11 +37,9 @@ impl Importer<'_> {
             Err(ImportError::Build {
                 source: BuildError::Failed(failure),
                 ..
-            }) if matches!(failure.class, FailureClass::Input | FailureClass::Compile) => {
-                Ok(PackageOutcome::Excluded {
-                    reason: failure.message,
-                })
-            }
+            }) if failure.class.is_final() => Ok(PackageOutcome::Excluded {
+                reason: failure.message,
+            }),
             outcome => outcome,
         }
     }

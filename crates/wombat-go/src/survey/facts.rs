@@ -22,48 +22,48 @@ use crate::{
 
 /// The packages of a spec on its target, from their source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// Those that can be listed there, without the base.
-    pub packages: BTreeMap<ImportPath, PackageFacts>,
+    pub(crate) packages: BTreeMap<ImportPath, PackageFacts>,
     /// The drivers that they import themselves.
-    pub drivers: Vec<FoundDriver>,
+    pub(crate) drivers: Vec<FoundDriver>,
     /// Bytes of source of all that the binary compiles, by import path.
-    pub source_bytes: BTreeMap<String, u64>,
+    pub(crate) source_bytes: BTreeMap<String, u64>,
 }
 
 /// Facts about a package on a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PackageFacts {
+pub(crate) struct PackageFacts {
     /// Whether it compiles to nothing.
-    pub empty: bool,
+    pub(crate) empty: bool,
     /// Number of files under the Redpanda Community Licence that it compiles.
-    pub marked_files: u32,
+    pub(crate) marked_files: u32,
     /// Whether it is in upstream's own community bundle.
-    pub bundled: bool,
+    pub(crate) bundled: bool,
     /// Components that files of its module register, and whether such a file is under the Redpanda Community Licence.
-    pub registered: BTreeMap<Component, bool>,
+    pub(crate) registered: BTreeMap<Component, bool>,
     /// Import paths of all that it compiles and the base doesn't.
-    pub compiled: BTreeSet<String>,
+    pub(crate) compiled: BTreeSet<String>,
 }
 
 /// A driver of `database/sql`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundDriver {
+pub(crate) struct FoundDriver {
     /// The first name that it registers.
-    pub name: String,
+    pub(crate) name: String,
     /// Its package.
-    pub path: ImportPath,
+    pub(crate) path: ImportPath,
     /// The module of its package.
-    pub module: ModulePath,
+    pub(crate) module: ModulePath,
     /// The version of its module.
-    pub version: ModuleVersion,
+    pub(crate) version: ModuleVersion,
     /// Import paths of all that it compiles and the base doesn't.
-    pub compiled: BTreeSet<String>,
+    pub(crate) compiled: BTreeSet<String>,
 }
 
 impl Survey {
     /// Import paths of all that a package or a driver compiles and the base doesn't.
-    pub fn compiled(&self, path: &ImportPath) -> Option<&BTreeSet<String>> {
+    pub(crate) fn compiled(&self, path: &ImportPath) -> Option<&BTreeSet<String>> {
         let driver = || self.drivers.iter().find(|driver| driver.path == *path);
         let package = self.packages.get(path).map(|facts| &facts.compiled);
         package.or_else(|| Some(&driver()?.compiled))

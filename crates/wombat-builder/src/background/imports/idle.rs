@@ -10,7 +10,13 @@ use crate::worker::Worker;
 pub(super) const PATIENCE: Duration = Duration::from_mins(5);
 /// How often a package is stopped for a build. Compiled packages stay compiled, so little is lost each time; but a
 /// package that takes long must end at some time.
-pub(super) const MOST_INTERRUPTIONS: u32 = 2;
+const MOST_INTERRUPTIONS: u32 = 2;
+
+/// Whether a package that begins now is stopped for a build: unless it was stopped often enough, or begins although
+/// builds run, since its patience is over.
+pub(super) fn gives_way(interruptions: u32, builds: usize) -> bool {
+    interruptions < MOST_INTERRUPTIONS && builds == 0
+}
 
 /// Resolves when the builder builds nothing, or at `until`.
 pub(super) async fn until_idle(worker: &Worker, until: Instant) {
@@ -26,4 +32,17 @@ pub(super) async fn until_idle(worker: &Worker, until: Instant) {
 pub(super) async fn until_build(worker: &Worker) {
     let mut busy = worker.busy.subscribe();
     drop(busy.wait_for(|count| *count > 0).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_that_begins_beside_builds_is_not_stopped_by_them() {
+        assert!(gives_way(0, 0));
+        assert!(gives_way(MOST_INTERRUPTIONS - 1, 0));
+        assert!(!gives_way(MOST_INTERRUPTIONS, 0));
+        assert!(!gives_way(0, 1));
+    }
 }

@@ -1,4 +1,4 @@
-//! Times and priorities of imports.
+//! Times of imports.
 
 use std::time::Duration;
 
@@ -6,5 +6,3 @@ use std::time::Duration;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between attempts while NATS is unavailable.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
-/// `nice` value: below every build.
-pub(super) const NICENESS: i32 = 19;

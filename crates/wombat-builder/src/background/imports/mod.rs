@@ -6,10 +6,12 @@
 //! The release goes into the `catalog-docs` bucket, from which a service adds it to the catalog.
 //!
 //! *run*: an import from its claim to its end · *planning*: its plan · *packages*: the work on packages · *board*: which
-//! package is next · *idle*: builds first.
+//! package is next · *idle*: builds first · *effort*: what its builds may use.
 
+mod alive;
 mod board;
 mod claim;
+mod effort;
 mod idle;
 mod limits;
 mod packages;

@@ -1,9 +1,6 @@
 //! Builds the packages of an import, together with the other builders that work on it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::{
     sync::watch,
@@ -11,20 +8,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_go::{
-    Workshop,
-    catalog_import::{Effort, Importer},
-};
+use wombat_go::{Workshop, catalog_import::Importer};
 use wombat_model::{
-    BuilderId, ImportPath,
-    catalog::{ImportPart, ImportPlan, Licence, PackageOutcome, PartState},
+    ImportPath,
+    catalog::{ImportPart, ImportPlan, PackageOutcome, PartState},
 };
 use wombat_store::{Revision, StoreError, Versioned, Written};
 
 use super::{
+    alive::Alive,
     board::{Next, PartBoard},
-    idle::{self, MOST_INTERRUPTIONS, until_build, until_idle},
-    limits::{NICENESS, PAUSE},
+    effort::{effort, workshop},
+    idle::{self, gives_way, until_build, until_idle},
+    limits::PAUSE,
     progress::Progress,
 };
 use crate::{force_stop, until::until, worker::Worker};
@@ -43,7 +39,7 @@ pub(super) struct PackageWork<'a> {
     pub(super) worker: &'a Worker,
     pub(super) plan: &'a ImportPlan,
     pub(super) part: Part,
-    pub(super) alive: watch::Receiver<Arc<BTreeSet<BuilderId>>>,
+    pub(super) alive: Alive,
     /// Cancelled when the package in work must be given up.
     pub(super) stop: &'a CancellationToken,
     /// Cancelled when no further package must be begun.
@@ -74,7 +70,7 @@ impl PackageWork<'_> {
         let mut board = PartBoard::new(plan, &worker.builder, packages);
         let catalog = &worker.store.catalog;
         let mut parts = catalog.watch_import_parts(&plan.module, &plan.version);
-        let workshop = worker.workshop.clone().accepting(Licence::Rcl);
+        let workshop = workshop(worker);
         let mut interruptions: BTreeMap<ImportPath, u32> = BTreeMap::new();
         let mut patience = Instant::now() + idle::PATIENCE;
         loop {
@@ -111,9 +107,9 @@ impl PackageWork<'_> {
             let Some(package) = package else { continue };
             patience = Instant::now() + idle::PATIENCE;
             let count = interruptions.entry(package.clone()).or_default();
-            let may_wait = *count < MOST_INTERRUPTIONS;
+            let gives_way = gives_way(*count, *worker.busy.borrow());
             match self
-                .try_one(&workshop, &package, &mut board, may_wait)
+                .try_one(&workshop, &package, &mut board, gives_way)
                 .await?
             {
                 Tried::Done(part) => board.note_part(part),
@@ -134,7 +130,7 @@ impl PackageWork<'_> {
         workshop: &Workshop,
         path: &ImportPath,
         board: &mut PartBoard<'_>,
-        may_wait: bool,
+        gives_way: bool,
     ) -> anyhow::Result<Tried> {
         let claim = match self.claim(path, board).await {
             Ok(Some(claim)) => claim,
@@ -146,7 +142,7 @@ impl PackageWork<'_> {
         };
         info!(package = %path, "importing");
         let begun = Instant::now();
-        let built = self.build(workshop, path, may_wait).await;
+        let built = self.build(workshop, path, gives_way).await;
         let result = match &built {
             Ok(Some(outcome)) => {
                 let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -191,20 +187,15 @@ impl PackageWork<'_> {
         &self,
         workshop: &Workshop,
         path: &ImportPath,
-        may_wait: bool,
+        gives_way: bool,
     ) -> anyhow::Result<Option<PackageOutcome>> {
         let worker = self.worker;
         let stop = CancellationToken::new();
-        let effort = Effort {
-            stop: stop.clone(),
-            niceness: NICENESS,
-            parallelism: worker.limits.parallelism,
-        };
-        let importer = Importer::new(workshop, self.plan, effort);
+        let importer = Importer::new(workshop, self.plan, effort(worker, &stop));
         let mut work = Box::pin(importer.package_or_reason(path));
         let ended = tokio::select! {
             ended = &mut work => ended,
-            () = until_build(worker), if may_wait => {
+            () = until_build(worker), if gives_way => {
                 stop.cancel();
                 work.await
             }

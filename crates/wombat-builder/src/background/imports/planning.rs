@@ -4,15 +4,16 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wombat_go::catalog_import::{
-    Effort, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
+    GENERATION, ImportRequest, Importer, OfferedPackages, lowest_go, module_graph,
 };
 use wombat_model::{
     GoVersion, ModulePath, Platform,
-    catalog::{Import, ImportPlan, Licence},
+    catalog::{Import, ImportPlan},
     names::{BASE_MODULE, BASE_PACKAGES},
 };
+use wombat_store::StoreError;
 
-use super::limits::NICENESS;
+use super::effort::{effort, workshop};
 use crate::worker::Worker;
 
 /// The plan of an import.
@@ -22,19 +23,31 @@ pub(super) async fn plan(
     host: Platform,
     stop: &CancellationToken,
 ) -> anyhow::Result<ImportPlan> {
-    let catalog = &worker.store.catalog;
-    let known = catalog.import_plan(&import.module, &import.version).await;
-    let known = known.context("reading the plan of the import")?;
-    if let Some(plan) = known.filter(|plan| plan.is_of(import) && plan.basis.host == host) {
+    let known = stored(worker, import, host).await;
+    if let Some(plan) = known.context("reading the plan of the import")? {
         info!("continuing an import");
         return Ok(plan);
     }
     let plan = make(worker, import, host, stop).await?;
     // Without it, no other builder helps; the work is the same.
-    if let Err(error) = catalog.store_import_plan(&plan).await {
+    if let Err(error) = worker.store.catalog.store_import_plan(&plan).await {
         warn!(%error, "can't store the plan of an import");
     }
     Ok(plan)
+}
+
+/// The stored plan, if it is of this import, and of an importer of the same generation on the same platform: others
+/// find something else.
+pub(super) async fn stored(
+    worker: &Worker,
+    import: &Import,
+    host: Platform,
+) -> Result<Option<ImportPlan>, StoreError> {
+    let catalog = &worker.store.catalog;
+    let known = catalog.import_plan(&import.module, &import.version).await?;
+    Ok(known.filter(|plan| {
+        plan.is_of(import) && plan.basis.generation == GENERATION && plan.basis.host == host
+    }))
 }
 
 async fn make(
@@ -43,13 +56,7 @@ async fn make(
     host: Platform,
     stop: &CancellationToken,
 ) -> anyhow::Result<ImportPlan> {
-    // Listing a package's components isn't using it: the licence is checked when a client picks it.
-    let workshop = worker.workshop.clone().accepting(Licence::Rcl);
-    let effort = Effort {
-        stop: stop.clone(),
-        niceness: NICENESS,
-        parallelism: worker.limits.parallelism,
-    };
+    let (workshop, effort) = (workshop(worker), effort(worker, stop));
     let module = (&import.module, &import.version);
     let own_go = workshop.settings().version;
     let go_mod = module_graph(&workshop, module, own_go, host, &effort).await?;

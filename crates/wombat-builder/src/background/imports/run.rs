@@ -1,6 +1,6 @@
 //! One import, from its claim to its end; and help with an import that another builder leads.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::{
@@ -9,28 +9,27 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wombat_go::catalog_import::{Effort, Importer, assemble};
+use wombat_go::catalog_import::{Importer, assemble};
 use wombat_model::{
-    BuilderId, Platform,
-    catalog::{Import, ImportState, Licence, ReleaseDocument},
+    Platform,
+    catalog::{Import, ImportState, ReleaseDocument},
 };
 use wombat_store::Versioned;
 
 use super::{
+    alive::Alive,
     claim::Claim,
+    effort::{effort, workshop},
     idle,
-    limits::{NICENESS, PAUSE},
+    limits::PAUSE,
     packages::{PackageWork, Part},
-    planning::plan,
+    planning::{self, plan},
     progress::Progress,
 };
 use crate::worker::Worker;
 
 /// Longest error message in bytes.
 const LONGEST_MESSAGE: usize = 2000;
-
-/// The builders that are alive.
-pub(super) type Alive = watch::Receiver<Arc<BTreeSet<BuilderId>>>;
 
 /// Claims an import and does it, unless another builder is faster.
 pub(super) async fn import(
@@ -99,14 +98,8 @@ async fn find(
         return Ok(None);
     };
     let mut found = assemble(&plan, outcomes, worker.store.builds.server_time())?;
-    // Listing a package's components isn't using it: the licence is checked when a client picks it.
-    let workshop = worker.workshop.clone().accepting(Licence::Rcl);
-    let effort = Effort {
-        stop: stop.clone(),
-        niceness: NICENESS,
-        parallelism: worker.limits.parallelism,
-    };
-    let importer = Importer::new(&workshop, &plan, effort);
+    let workshop = workshop(worker);
+    let importer = Importer::new(&workshop, &plan, effort(worker, stop));
     importer.survey(&mut found.release).await?;
     Ok(Some(ReleaseDocument {
         release: found.release,
@@ -124,10 +117,9 @@ pub(super) async fn help(
     enough: CancellationToken,
 ) {
     let name = format!("{}@{}", import.module, import.version);
-    let catalog = &worker.store.catalog;
-    let plan = match catalog.import_plan(&import.module, &import.version).await {
-        Ok(Some(plan)) if plan.is_of(&import) && plan.basis.host == host => plan,
-        Ok(_) => return,
+    let plan = match planning::stored(&worker, &import, host).await {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return,
         Err(error) => {
             warn!(release = name, %error, "can't read the plan of an import");
             return;

@@ -151,8 +151,8 @@ fn line(import: &Import) -> String {
 /// Seconds of an estimate, in words.
 fn rough(seconds: u32) -> String {
     match seconds {
-        0..60 => "a minute".to_owned(),
-        60..5400 => format!("{} minutes", seconds.div_ceil(60)),
+        0..=60 => "a minute".to_owned(),
+        61..5400 => format!("{} minutes", seconds.div_ceil(60)),
         5400.. => format!("{} hours", seconds.div_ceil(3600)),
     }
 }
@@ -181,6 +181,10 @@ mod tests {
             ("", "3 of 9 packages are done"),
             (
                 r#","secondsLeft":20"#,
+                "3 of 9 packages are done, about a minute left",
+            ),
+            (
+                r#","secondsLeft":60"#,
                 "3 of 9 packages are done, about a minute left",
             ),
             (
