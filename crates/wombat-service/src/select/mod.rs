@@ -59,6 +59,10 @@ pub(crate) fn select(
     policy: &Policy,
 ) -> Result<SelectAnswer, Refusal> {
     question.check_size()?;
+    let problems = question.problems();
+    if !problems.is_empty() {
+        return Err(Refusal::of_request(problems));
+    }
     let requested = requested_versions(question, catalog);
     built::by_own_schemas(&requested, catalog, schemas, |schemas| {
         select_by(question, catalog, schemas, policy)
@@ -89,10 +93,6 @@ fn select_by(
     schemas: &Schemas,
     policy: &Policy,
 ) -> Result<SelectAnswer, Refusal> {
-    let problems = question.problems();
-    if !problems.is_empty() {
-        return Err(Refusal::of_request(problems));
-    }
     let outside = outside(question, catalog);
     let Pipeline {
         merged,

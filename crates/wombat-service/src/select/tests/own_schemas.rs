@@ -64,6 +64,24 @@ fn a_pipeline_of_the_base_alone_is_built_with_the_newest_benthos() {
 }
 
 #[test]
+fn what_is_wrong_with_a_question_comes_before_an_unknown_base() {
+    let (snapshot, schemas) = &*KNOWN;
+    let policy = ServiceArgs::default().policy();
+    let mut question = SelectQuestion {
+        modules: [(crate::catalog::BENTHOS.to_owned(), "v4.76.0".to_owned())].into(),
+        ..SelectQuestion::of(NEWER_FIELD.to_owned())
+    };
+    let answer = select(&question, snapshot, schemas, &policy).unwrap();
+    assert!(answer.problems[0].message.contains("v4.76.0"), "{answer:?}");
+    question.variables = [("A B".to_owned(), "c".to_owned())].into_iter().collect();
+    let refusal = select(&question, snapshot, schemas, &policy).unwrap_err();
+    assert_eq!(refusal.problems[0].field.as_deref(), Some("variables.A B"));
+    question.pipeline = " ".to_owned();
+    let refusal = select(&question, snapshot, schemas, &policy).unwrap_err();
+    assert_eq!(refusal.problems.len(), 2, "{refusal}");
+}
+
+#[test]
 fn requested_versions_decide() {
     let (snapshot, schemas) = &*KNOWN;
     let at = |module: &str, version: &str| {
