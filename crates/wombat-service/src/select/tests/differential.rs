@@ -24,7 +24,8 @@ const DISAGREEMENTS: &str = include_str!("differential/disagreements.txt");
 /// Most disagreements.
 const MOST: usize = 20;
 
-static GENERATOR: LazyLock<Generator> = LazyLock::new(|| Generator::new(catalog(), SEED));
+pub(super) static GENERATOR: LazyLock<Generator> =
+    LazyLock::new(|| Generator::new(catalog(), SEED));
 
 fn catalog() -> Catalog {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
