@@ -21,6 +21,7 @@ use super::{BENTHOS, Snapshot, documents};
 /// Components by kind and name.
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
+    /// One of every module of the catalog.
     releases: BTreeMap<ModulePath, ModuleVersion>,
     components: BTreeMap<ComponentKind, BTreeMap<String, Arc<Documentation>>>,
     base: BTreeSet<Component>,
@@ -79,10 +80,10 @@ impl Schemas {
         schemas
     }
 
-    /// Whether they are those of these releases.
+    /// Whether they are those of these releases. A module that the catalog lacks, such as a driver's, has no schemas.
     pub(crate) fn are_of(&self, built: &BTreeMap<ModulePath, ModuleVersion>) -> bool {
         let mut built = built.iter();
-        built.all(|(module, version)| self.releases.get(module) == Some(version))
+        built.all(|(module, version)| self.releases.get(module).is_none_or(|own| own == version))
     }
 
     fn add(&mut self, snapshot: &Snapshot, release: &Release) {

@@ -17,7 +17,7 @@ pub(super) fn by_own_schemas(
     asked: &BTreeMap<String, String>,
     catalog: &Snapshot,
     defaults: &Schemas,
-    read: impl Fn(&Schemas) -> Result<SelectAnswer, Refusal>,
+    mut read: impl FnMut(&Schemas) -> Result<SelectAnswer, Refusal>,
 ) -> Result<SelectAnswer, Refusal> {
     let asked = requested(asked, catalog);
     if let Some(problem) = unknown_base(&asked, catalog) {

@@ -69,6 +69,9 @@ impl Merged {
         uses: &VariableUses,
         values: &Variables,
     ) {
+        if uses.all.is_empty() {
+            return;
+        }
         let text = Text::from_parts_of(&source.text);
         for used in &uses.all {
             let name = used.name.as_str();

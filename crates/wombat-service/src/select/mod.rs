@@ -59,9 +59,14 @@ pub(crate) fn select(
     policy: &Policy,
 ) -> Result<SelectAnswer, Refusal> {
     question.check_size()?;
+    let problems = question.problems();
+    if !problems.is_empty() {
+        return Err(Refusal::of_request(problems));
+    }
     let requested = requested_versions(question, catalog);
+    let mut last = None;
     built::by_own_schemas(&requested, catalog, schemas, |schemas| {
-        select_by(question, catalog, schemas, policy)
+        select_by(question, catalog, schemas, policy, &mut last)
     })
 }
 
@@ -82,17 +87,17 @@ pub(crate) fn requested_versions(
     versions
 }
 
+/// The request that was resolved last, and its answer without what *explain* adds.
+type Last = Option<(BuildRequest, ResolveAnswer)>;
+
 /// The same by these schemas, whatever is built.
 fn select_by(
     question: &SelectQuestion,
     catalog: &Snapshot,
     schemas: &Schemas,
     policy: &Policy,
+    last: &mut Last,
 ) -> Result<SelectAnswer, Refusal> {
-    let problems = question.problems();
-    if !problems.is_empty() {
-        return Err(Refusal::of_request(problems));
-    }
     let outside = outside(question, catalog);
     let Pipeline {
         merged,
@@ -124,11 +129,11 @@ fn select_by(
         let body = body(question, &merged, &needed);
         let mut request = BuildRequest::from_json(&serde_json::to_vec(&body).unwrap_or_default())?;
         request.components.extend(more.into_iter().map(reference));
-        match resolve(&request, catalog, policy) {
+        match resolve_once(request, catalog, policy, last) {
             Ok(mut resolved) => {
-                explain(&mut resolved.answer, &merged);
-                answer.request = Some(exact(body, &resolved.answer));
-                answer.resolution = Some(resolved.answer);
+                explain(&mut resolved, &merged);
+                answer.request = Some(exact(body, &resolved));
+                answer.resolution = Some(resolved);
             }
             Err(refusal) => answer.problems = refusal.problems,
         }
@@ -136,6 +141,23 @@ fn select_by(
     answer.mistakes = merged.mistakes;
     answer.warnings = merged.warnings;
     answer.notes = merged.notes;
+    Ok(answer)
+}
+
+/// The answer to a request. Other schemas rarely change the request, and an equal one isn't resolved again.
+fn resolve_once(
+    request: BuildRequest,
+    catalog: &Snapshot,
+    policy: &Policy,
+    last: &mut Last,
+) -> Result<ResolveAnswer, Refusal> {
+    if let Some((of, answer)) = &*last
+        && *of == request
+    {
+        return Ok(answer.clone());
+    }
+    let answer = resolve(&request, catalog, policy)?.answer;
+    *last = Some((request, answer.clone()));
     Ok(answer)
 }
 

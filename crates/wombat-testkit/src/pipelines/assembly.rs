@@ -6,6 +6,7 @@ use wombat_model::catalog::{Component, ComponentKind, Documentation};
 
 use super::{
     catalog::Catalog,
+    components::{has, kind_of},
     damage,
     input::Input,
     maker::Maker,
@@ -13,7 +14,7 @@ use super::{
     random::Random,
     render, repeats,
     style::Style,
-    tree::{Entry, MapRole, Node, ScalarRole},
+    tree::{Entry, MapRole, Node, ScalarRole, Value},
 };
 
 /// Out of a hundred pipelines, how many have a mistake.
@@ -166,8 +167,7 @@ fn around(maker: &mut Maker<'_>, documentation: &Documentation) -> Node {
     let catalog = maker.catalog;
     for field in &catalog.stream {
         let is_setting = !field.children.is_empty() && field.name != "pipeline";
-        let is_scalar =
-            field.children.is_empty() && super::components::kind_of(&field.of).is_none();
+        let is_scalar = field.children.is_empty() && kind_of(&field.of).is_none();
         if (is_setting || is_scalar) && !field.deprecated && maker.random.chance(4) {
             let value = maker.value(field, &field.name, 1);
             entries.push(Entry::new(&field.name, value));
@@ -178,8 +178,8 @@ fn around(maker: &mut Maker<'_>, documentation: &Documentation) -> Node {
 
 /// Resources have labels.
 fn label(resource: &mut Node, maker: &mut Maker<'_>) {
-    if let super::tree::Value::Map(map) = &mut resource.value
-        && map.entries.iter().all(|entry| entry.key != "label")
+    if let Value::Map(map) = &mut resource.value
+        && !has(map, "label")
     {
         let mut label = maker.label();
         label.is_required = true;

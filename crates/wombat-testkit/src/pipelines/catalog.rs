@@ -120,13 +120,11 @@ impl Catalog {
         all
     }
 
-    /// Whether only other binaries have a component, function or method of this name.
+    /// Whether only other binaries have one of the components, functions and methods of this name, such as `cache/x`
+    /// beside an `input/x` that the real binary has.
     pub fn is_foreign(&self, name: &str) -> bool {
-        let known = self.components.iter().chain(&self.calls);
-        let mut called = known
-            .filter(|known| known.documentation.name == name)
-            .peekable();
-        called.peek().is_some() && called.any(|known| !known.is_in_oracle)
+        let mut known = self.components.iter().chain(&self.calls);
+        known.any(|known| known.documentation.name == name && !known.is_in_oracle)
     }
 
     /// What the real binary has.

@@ -7,8 +7,6 @@ use super::{
     mapping_arguments::{arguments, literal},
 };
 
-/// Functions and methods that can't be called with generated arguments at all.
-pub const UNCALLED: [&str; 0] = [];
 /// Paths to values.
 const PATHS: [&str; 10] = [
     "this",
@@ -185,9 +183,6 @@ fn path(maker: &mut Maker<'_>) -> String {
 
 /// A call with fitting arguments.
 fn called(maker: &mut Maker<'_>, call: &Documentation, depth: usize) -> String {
-    if UNCALLED.contains(&call.name.as_str()) {
-        return path(maker);
-    }
     maker.found.insert(call.component());
     let arguments = arguments(maker, call, depth);
     let name = &call.name;

@@ -3,7 +3,7 @@
 use super::{
     components::{has, is_component, is_name, other_of},
     random::Random,
-    tree::{Entry, List, MapRole, Node, Scalar, ScalarRole, Value},
+    tree::{Entry, MapRole, Node, Scalar, ScalarRole, Value},
 };
 
 /// Puts a mistake somewhere and names it; `None` if there is no place for the kind that was drawn.
@@ -157,7 +157,9 @@ impl Kind {
                 insert(node, random, entry);
             }
             Self::MissingField => remove(node, random, |entry| entry.is_required),
-            Self::ListForScalar => node.value = list(vec![Node::text("x", ScalarRole::Free)]),
+            Self::ListForScalar => {
+                node.value = Node::free_list(vec![Node::text("x", ScalarRole::Free)]).value;
+            }
             Self::ScalarForList | Self::ScalarForMap | Self::ScalarForNames => {
                 node.value = scalar(random.pick::<&str>(&["x", "some words"]));
             }
@@ -165,7 +167,7 @@ impl Kind {
                 let entry = Entry::new("x", Node::text("y", ScalarRole::Free));
                 node.value = Node::map(MapRole::Free, vec![entry]).value;
             }
-            Self::ListForMap => node.value = list(Vec::new()),
+            Self::ListForMap => node.value = Node::free_list(Vec::new()).value,
             Self::UnknownComponent => {
                 if let Value::Map(map) = &mut node.value
                     && let Some(at) = map
@@ -234,13 +236,6 @@ impl Kind {
             }
         }
     }
-}
-
-fn list(items: Vec<Node>) -> Value {
-    Value::List(List {
-        items,
-        is_typed: false,
-    })
 }
 
 fn insert(node: &mut Node, random: &mut Random, entry: Entry) {

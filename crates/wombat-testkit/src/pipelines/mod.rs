@@ -31,7 +31,6 @@ mod verdicts;
 
 pub use catalog::Catalog;
 pub use input::Input;
-pub use mappings::UNCALLED;
 pub use oracle::{BENTHOS, CONNECT, PACKAGES};
 pub use random::Random;
 pub use style::Style;

@@ -1,6 +1,7 @@
 //! Anchors, aliases and merges: what is repeated is written once.
 
 use super::{
+    components::{has, is_component},
     random::Random,
     rules,
     style::Style,
@@ -50,7 +51,7 @@ fn repeat_item(root: &mut Node, random: &mut Random) {
 /// Labels are unique, so what has one isn't repeated.
 fn is_repeatable(node: &Node) -> bool {
     let has_label = node.places(&|node| match &node.value {
-        Value::Map(map) => map.entries.iter().any(|entry| entry.key == "label"),
+        Value::Map(map) => has(map, "label"),
         Value::Scalar(_) | Value::List(_) | Value::Alias(_) => false,
     });
     !matches!(node.value, Value::Alias(_)) && has_label.is_empty()
@@ -130,8 +131,8 @@ fn fields_of(item: &Node) -> Option<&Node> {
     };
     let is_fields = matches!(&only.value.value, Value::Map(fields)
         if fields.role == MapRole::Fields && !fields.entries.is_empty());
-    let is_component = matches!(map.role, MapRole::Component { .. });
-    let may_merge = is_component && is_fields && is_repeatable(item) && !rules::is_about(&only.key);
+    let may_merge =
+        is_component(map) && is_fields && is_repeatable(item) && !rules::is_about(&only.key);
     may_merge.then_some(&only.value)
 }
 

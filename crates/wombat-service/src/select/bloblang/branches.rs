@@ -1,4 +1,4 @@
-//! `if` and `match` as values.
+//! `if`, and `match` as a value.
 
 use super::{
     cursor::{Cursor, Parsed},
@@ -7,26 +7,32 @@ use super::{
 
 impl Cursor<'_> {
     pub(super) fn if_value(&mut self) -> Parsed<Query> {
+        self.conditional(Self::braced)?;
+        Ok(Query::Open)
+    }
+
+    /// `if`, and each `else if` and `else` after it, with their blocks.
+    pub(super) fn conditional(&mut self, block: fn(&mut Self) -> Parsed<()>) -> Parsed<()> {
         self.term("if")?;
         self.blanks()?;
         self.must(Self::query)?;
-        self.braced()?;
+        block(self)?;
         while self
             .may(|it| {
                 it.any_space();
                 it.term("else if")?;
                 it.blanks()?;
                 it.must(Self::query)?;
-                it.braced()
+                block(it)
             })?
             .is_some()
         {}
         self.may(|it| {
             it.any_space();
             it.term("else")?;
-            it.braced()
+            block(it)
         })?;
-        Ok(Query::Open)
+        Ok(())
     }
 
     /// A value in braces, which must follow.

@@ -161,32 +161,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn root_if(&mut self) -> Parsed<()> {
-        self.term("if")?;
-        self.blanks()?;
-        self.must(Self::query)?;
-        self.any_space();
-        self.block_of_if()?;
-        while self
-            .may(|it| {
-                it.any_space();
-                it.term("else if")?;
-                it.blanks()?;
-                it.must(Self::query)?;
-                it.any_space();
-                it.block_of_if()
-            })?
-            .is_some()
-        {}
-        self.may(|it| {
-            it.any_space();
-            it.term("else")?;
-            it.any_space();
-            it.block_of_if()
-        })?;
-        Ok(())
+        self.conditional(Self::block_of_if)
     }
 
     fn block_of_if(&mut self) -> Parsed<()> {
+        self.any_space();
         self.nested(|it| {
             it.delimited(
                 Self::begin_block,

@@ -125,9 +125,8 @@ impl<'a> Cursor<'a> {
                     )));
                 }
                 '\\' => {
-                    let length = escape(&inner[place..]);
-                    let next = characters.next();
-                    if length.is_none() && next.is_some() {
+                    let has_next = characters.next().is_some();
+                    if has_next && !is_escape(&inner[place..]) {
                         wrong = wrong.or(Some((
                             place,
                             "this is no escape; write `\\\\` for a backslash",
@@ -141,24 +140,21 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Length of the escape that a text begins with.
-fn escape(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+/// Whether a text begins with an escape.
+fn is_escape(text: &str) -> bool {
     let digits = |from: usize, count: usize, base: u32| {
         let digits = text.get(from..from + count)?;
         let value = u32::from_str_radix(digits, base).ok()?;
-        (!digits.starts_with('+')).then_some((from + count, value))
+        (!digits.starts_with('+')).then_some(value)
     };
-    let is_character = |(length, value): (usize, u32)| char::from_u32(value).map(|_| length);
-    match *bytes.get(1)? {
-        b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'\\' | b'"' => Some(2),
-        b'x' => digits(2, 2, 16).map(|(length, _)| length),
-        b'u' => digits(2, 4, 16).and_then(is_character),
-        b'U' => digits(2, 8, 16).and_then(is_character),
-        b'0'..=b'7' => digits(1, 3, 8)
-            .filter(|(_, value)| *value < 256)
-            .map(|(length, _)| length),
-        _ => None,
+    let is_character = |value: u32| char::from_u32(value).is_some();
+    match text.as_bytes().get(1) {
+        Some(b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'\\' | b'"') => true,
+        Some(b'x') => digits(2, 2, 16).is_some(),
+        Some(b'u') => digits(2, 4, 16).is_some_and(is_character),
+        Some(b'U') => digits(2, 8, 16).is_some_and(is_character),
+        Some(b'0'..=b'7') => digits(1, 3, 8).is_some_and(|value| value < 256),
+        Some(_) | None => false,
     }
 }
 

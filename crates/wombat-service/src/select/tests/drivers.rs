@@ -1,8 +1,13 @@
 //! SQL drivers, sizes and licences, with what the embedded catalog knows.
 
-use wombat_model::{AcceptedLicence, LicenceArgs, ProblemCode};
+use std::collections::BTreeMap;
 
-use super::*;
+use wombat_model::{AcceptedLicence, LicenceArgs, ModulePath, ProblemCode};
+
+use super::{
+    super::{built::by_own_schemas, select_by},
+    *,
+};
 use crate::resolve::Policy;
 
 const SQL: &str = "input:\n  sql_select:\n    driver: postgres\n    dsn: a\n    table: t\n    columns: [\"*\"]\noutput:\n  stdout: {}\n";
@@ -74,6 +79,27 @@ fn the_field_driver_picks_one_driver() {
     assert_eq!(packages(&two), ["mysql", "pq", "base"]);
     let buffer = "buffer:\n  sqlite: {path: a}\n";
     assert_eq!(packages(buffer), ["base", "sqlite"]);
+}
+
+#[test]
+fn a_pipeline_with_a_driver_is_read_once() {
+    let (snapshot, schemas) = &*KNOWN;
+    let question = SelectQuestion::of(SQL.to_owned());
+    let policy = ServiceArgs::default().policy();
+    let (mut readings, mut last) = (0, None);
+    let answer = by_own_schemas(&BTreeMap::new(), snapshot, schemas, |schemas| {
+        readings += 1;
+        select_by(&question, snapshot, schemas, &policy, &mut last)
+    });
+    assert_eq!(readings, 1);
+    let mut modules = answer.unwrap().resolution.expect("a resolution").modules;
+    let is_driver = |module: &ModulePath| !snapshot.has(module);
+    assert!(modules.keys().any(is_driver), "{modules:?}");
+    assert!(schemas.are_of(&modules));
+    // Another release of a module with schemas.
+    let connect = "github.com/redpanda-data/connect/v4".parse().unwrap();
+    modules.insert(connect, "v4.85.0".parse().unwrap());
+    assert!(!schemas.are_of(&modules));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Fields are those of the releases that a pipeline's binary is built with.
 
-use super::*;
+use super::{super::select_by, *};
 
 /// Benthos v4.78.0 has a field that v4.77.0, which Connect v4.105.0 requires, doesn't have.
 const NEWER_FIELD: &str = "input:\n  websocket:\n    url: ws://localhost:4195/get\n    max_message_size: 1048576\noutput:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: a\n";
@@ -61,6 +61,44 @@ fn a_pipeline_of_the_base_alone_is_built_with_the_newest_benthos() {
         .default_of(&crate::catalog::BENTHOS.parse().unwrap());
     assert_eq!(benthos(&answer), newest.unwrap().version.as_str());
     assert_ne!(benthos(&answer), "v4.77.0");
+}
+
+#[test]
+fn what_is_wrong_with_a_question_comes_before_an_unknown_base() {
+    let (snapshot, schemas) = &*KNOWN;
+    let policy = ServiceArgs::default().policy();
+    let mut question = SelectQuestion {
+        modules: [(crate::catalog::BENTHOS.to_owned(), "v4.76.0".to_owned())].into(),
+        ..SelectQuestion::of(NEWER_FIELD.to_owned())
+    };
+    let answer = select(&question, snapshot, schemas, &policy).unwrap();
+    assert!(answer.problems[0].message.contains("v4.76.0"), "{answer:?}");
+    question.variables = [("A B".to_owned(), "c".to_owned())].into_iter().collect();
+    let refusal = select(&question, snapshot, schemas, &policy).unwrap_err();
+    assert_eq!(refusal.problems[0].field.as_deref(), Some("variables.A B"));
+    question.pipeline = " ".to_owned();
+    let refusal = select(&question, snapshot, schemas, &policy).unwrap_err();
+    assert_eq!(refusal.problems.len(), 2, "{refusal}");
+}
+
+#[test]
+fn an_equal_request_is_resolved_once() {
+    let (snapshot, schemas) = &*KNOWN;
+    let policy = ServiceArgs::default().policy();
+    let mut last = None;
+    let mut read = |pipeline: &str, note: &str| {
+        let question = SelectQuestion::of(pipeline.to_owned());
+        let answer = select_by(&question, snapshot, schemas, &policy, &mut last).unwrap();
+        let (_, kept) = last.as_mut().expect("a request");
+        kept.notes = vec![note.to_owned()];
+        answer.resolution.expect("a resolution").notes
+    };
+    let nats = "input: {nats: {urls: [a], subject: b}}";
+    assert!(!read(nats, "kept").contains(&"kept".to_owned()));
+    // Elsewhere in the text.
+    assert_eq!(read(&format!("\n{nats}"), "kept, too"), ["kept"]);
+    let redis = "input: {redis_list: {url: a, key: b}}";
+    assert!(!read(redis, "").contains(&"kept, too".to_owned()));
 }
 
 #[test]

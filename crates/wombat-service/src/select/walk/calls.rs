@@ -95,6 +95,9 @@ impl Walk<'_> {
 
     /// Notes what is called; whether something that doesn't exist is.
     fn calls(&mut self, calls: &[Call], node: NodeId) -> bool {
+        if calls.is_empty() {
+            return false;
+        }
         let mut is_wrong = false;
         let source = self.documents.source();
         let mut open: BTreeSet<&str> = self

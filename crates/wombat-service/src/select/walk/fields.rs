@@ -50,17 +50,28 @@ impl Walk<'_> {
         }
         let mut seen = Seen::default();
         self.entries(map, fields, of, &mut seen);
-        if seen.is_open {
+        if !seen.is_open {
+            self.missing(map, fields, of, &seen);
+        }
+    }
+
+    /// Required fields that aren't there.
+    fn missing(&mut self, map: NodeId, fields: &[Field], of: &str, seen: &Seen<'_>) {
+        if !self.is_linted || !self.may_report() {
             return;
         }
+        let required = fields.iter().filter(|field| is_required(field));
+        let mut missing: Vec<&str> = required.map(|field| field.name.as_str()).collect();
+        missing.retain(|name| !seen.names.contains(name));
+        if missing.is_empty() {
+            return;
+        }
+        // A field that is misspelled is one mistake.
         let names = || fields.iter().map(|field| field.name.as_str());
-        for field in fields.iter().filter(|it| is_required(it)) {
-            let name = field.name.as_str();
-            // A field that is misspelled is one mistake.
-            let is_meant = |other: &String| nearest(other, names()).contains(&name);
-            if !seen.names.contains(name) && !seen.others.iter().any(is_meant) {
-                self.lint(map, format!("`{name}` is missing in {of}."));
-            }
+        let others = seen.others.iter();
+        let meant: Vec<&str> = others.flat_map(|other| nearest(other, names())).collect();
+        for name in missing.into_iter().filter(|name| !meant.contains(name)) {
+            self.lint(map, format!("`{name}` is missing in {of}."));
         }
     }
 

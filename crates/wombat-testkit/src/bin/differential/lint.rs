@@ -75,7 +75,7 @@ fn numbered(line: &str) -> Option<(usize, &str)> {
     ))
 }
 
-/// What its words amount to. `is_foreign`: whether only other binaries have a component of this name.
+/// What its words amount to. `is_foreign`: whether only other binaries have one of the components of this name.
 pub(crate) fn verdict(words: &[String], is_foreign: impl Fn(&str) -> bool) -> Verdict {
     if words.is_empty() {
         return Verdict::Accepted;
