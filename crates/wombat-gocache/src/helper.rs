@@ -40,14 +40,14 @@ pub struct HelperArgs {
     /// Token of the build.
     #[arg(long, value_name = "TEXT")]
     pub token: Option<String>,
-    /// Files in the folders that changed before this are verified before use; in milliseconds since 1970.
+    /// Files in the folders that changed before this are verified before use; in nanoseconds since 1970.
     #[arg(long, value_name = "TIME")]
     pub believed_from: Option<u64>,
 }
 
 /// Serves one `go` on standard input and output until it closes.
 pub fn main(args: HelperArgs) -> ExitCode {
-    let from = args.believed_from.map(Duration::from_millis);
+    let from = args.believed_from.map(Duration::from_nanos);
     let cache = |folder: PathBuf| {
         let cache = LocalCache::new(folder);
         match from {

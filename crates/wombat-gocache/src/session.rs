@@ -85,7 +85,7 @@ impl Session {
         ];
         let from = self.levels.shared().believed_from();
         if let Ok(from) = from.duration_since(UNIX_EPOCH) {
-            words.extend(["--believed-from".to_owned(), from.as_millis().to_string()]);
+            words.extend(["--believed-from".to_owned(), from.as_nanos().to_string()]);
         }
         if let Some(private) = self.levels.private() {
             words.extend(["--private".to_owned(), quoted(private.folder())?]);
@@ -174,6 +174,7 @@ fn quoted(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{local::LocalCache, server::CacheServer};
 
     #[test]
     fn paths_are_quoted_as_go_reads_them() {
@@ -181,5 +182,17 @@ mod tests {
         assert_eq!(quoted("/a b/c"), Some("'/a b/c'".to_owned()));
         assert_eq!(quoted("/it's"), Some("\"/it's\"".to_owned()));
         assert_eq!(quoted("/it's \"x\""), None);
+    }
+
+    #[tokio::test]
+    async fn a_helper_verifies_the_same_files_as_its_builder() {
+        let folder = tempfile::tempdir().unwrap();
+        let [shared, private] = ["a", "b"].map(|name| LocalCache::new(folder.path().join(name)));
+        let from = shared.believed_from().duration_since(UNIX_EPOCH).unwrap();
+        let server = CacheServer::start(shared, private, None);
+        let command = server.session(true).command(Path::new("/wombat")).unwrap();
+        // A file that was damaged just before may have changed in the same millisecond.
+        let words = format!("--believed-from {}", from.as_nanos());
+        assert!(command.contains(&words), "{command}");
     }
 }
