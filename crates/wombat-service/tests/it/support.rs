@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, Message, Subscriber};
+use async_nats::{
+    Client, Message, Subscriber,
+    client::{RequestError, RequestErrorKind},
+};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
 use wombat_service::{ServiceArgs, ServiceDeps, run};
 use wombat_store::{Store, roles::NatsRole};
@@ -88,8 +91,7 @@ pub(crate) async fn ask_bytes(
     subject: &str,
     question: &[u8],
 ) -> Result<Value, Value> {
-    let reply = client
-        .request(subject.to_owned(), question.to_vec().into())
+    let reply = reply(client, subject, question)
         .await
         .unwrap_or_else(|error| panic!("{subject}: {error}"));
     let body: Value = serde_json::from_slice(&reply.payload)
@@ -105,6 +107,23 @@ pub(crate) async fn ask_bytes(
             let line = header("Nats-Service-Error").expect("both headers");
             assert!(!line.is_empty() && !line.contains('\n'), "{line:?}");
             Err(body)
+        }
+    }
+}
+
+/// Asks until an instance answers: the other servers of a cluster hear of its subscriptions a moment after its own one.
+async fn reply(client: &Client, subject: &str, question: &[u8]) -> Result<Message, RequestError> {
+    let until = time::Instant::now() + Duration::from_secs(5);
+    loop {
+        let reply = client.request(subject.to_owned(), question.to_vec().into());
+        match reply.await {
+            Err(error)
+                if error.kind() == RequestErrorKind::NoResponders
+                    && time::Instant::now() < until =>
+            {
+                tokio::task::yield_now().await;
+            }
+            reply => return reply,
         }
     }
 }
