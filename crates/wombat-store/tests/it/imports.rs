@@ -1,36 +1,11 @@
 //! Work on imports: each package has one claimant, and what is damaged is done again.
 
-use std::collections::BTreeMap;
-
-use time::OffsetDateTime;
-use wombat_model::catalog::{
-    BaseContents, DefaultReleases, ImportPart, ImportPlan, PackageOutcome, PartBasis, PartState,
-};
+use wombat_model::catalog::{DefaultReleases, ImportPart, ImportPlan, PackageOutcome, PartState};
 use wombat_store::{Catalog, Revision, WatchEvent, Written, roles::NatsRole};
-use wombat_testkit::NatsServer;
+use wombat_testkit::{NatsServer, an_import_plan};
 
 fn plan() -> ImportPlan {
-    ImportPlan {
-        module: "parts.example/acme".parse().unwrap(),
-        version: "v1.0.0".parse().unwrap(),
-        requested: OffsetDateTime::UNIX_EPOCH,
-        title: "acme".to_owned(),
-        basis: PartBasis {
-            generation: 4,
-            host: "linux/amd64".parse().unwrap(),
-            go: "1.26.8".parse().unwrap(),
-            base_version: "v4.77.0".parse().unwrap(),
-        },
-        go_versions: Vec::new(),
-        lowest_go: None,
-        component_root: String::new(),
-        packages: BTreeMap::new(),
-        excluded: BTreeMap::new(),
-        base: Vec::new(),
-        base_module: "a.b/base".parse().unwrap(),
-        contents: BaseContents::default(),
-        support: BTreeMap::new(),
-    }
+    an_import_plan("parts.example/acme")
 }
 
 fn part(state: PartState) -> ImportPart {

@@ -188,34 +188,16 @@ impl<'a> PartBoard<'a> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-    use wombat_model::catalog::{BaseContents, PartBasis};
+    use wombat_testkit::an_import_plan;
 
     use super::*;
 
     fn plan() -> ImportPlan {
         ImportPlan {
-            module: "a.b/c".parse().unwrap(),
-            version: "v1.0.0".parse().unwrap(),
-            requested: datetime!(2026-01-02 03:04:05 UTC),
-            title: "c".to_owned(),
-            basis: PartBasis {
-                generation: 4,
-                host: "linux/amd64".parse().unwrap(),
-                go: "1.26.8".parse().unwrap(),
-                base_version: "v4.77.0".parse().unwrap(),
-            },
-            go_versions: Vec::new(),
-            lowest_go: None,
-            component_root: String::new(),
             packages: ["d", "e"]
                 .map(|name| (name.to_owned(), String::new()))
                 .into(),
-            excluded: BTreeMap::new(),
-            base: Vec::new(),
-            base_module: "a.b/base".parse().unwrap(),
-            contents: BaseContents::default(),
-            support: BTreeMap::new(),
+            ..an_import_plan("a.b/c")
         }
     }
 
