@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use wombat_model::{
-    ModulePath, ModuleVersion, Refusal, request::BuildRequest, wire::SelectQuestion,
-};
+use wombat_model::{Refusal, request::BuildRequest, wire::SelectQuestion};
 
 use super::Answers;
 use crate::{
@@ -27,12 +25,9 @@ impl Answers {
         question: &SelectQuestion,
         catalog: Arc<Snapshot>,
     ) -> Result<Arc<Snapshot>, Refusal> {
-        // Texts that can't be parsed are refused with the rest.
         let requested = requested_versions(question, &catalog);
-        let unlisted = requested.iter().filter_map(|(module, version)| {
+        let unlisted = requested.into_iter().filter_map(|(module, version)| {
             let field = format!("modules.{module}");
-            let module: ModulePath = module.parse().ok()?;
-            let version: ModuleVersion = version.parse().ok()?;
             version.check_for(&module).ok()?;
             let is_lacking = catalog.lacks_requirements(&module, &version);
             is_lacking.then_some(UnlistedRelease {

@@ -14,7 +14,7 @@ type Versions = BTreeMap<ModulePath, ModuleVersion>;
 /// The answer by the schemas of the releases that it resolves to. `asked`: versions of modules that were requested;
 /// `defaults`: schemas of the default releases, which most pipelines get.
 pub(super) fn by_own_schemas(
-    asked: &BTreeMap<String, String>,
+    asked: &Versions,
     catalog: &Snapshot,
     defaults: &Schemas,
     mut read: impl FnMut(&Schemas) -> Result<SelectAnswer, Refusal>,
@@ -41,14 +41,10 @@ pub(super) fn by_own_schemas(
     Ok(answer)
 }
 
-/// The requested versions that can be parsed, and the versions that these releases require.
-fn requested(asked: &BTreeMap<String, String>, catalog: &Snapshot) -> Versions {
-    let parse = |(module, version): (&String, &String)| {
-        Some((module.parse::<ModulePath>().ok()?, version.parse().ok()?))
-    };
-    let own: Versions = asked.iter().filter_map(parse).collect();
+/// The requested versions, and those that these releases require.
+fn requested(own: &Versions, catalog: &Snapshot) -> Versions {
     let mut all = own.clone();
-    for (module, version) in &own {
+    for (module, version) in own {
         let requires = catalog.requirements(module, version);
         for (required, version) in requires.into_iter().flatten() {
             if own.contains_key(required) {

@@ -32,7 +32,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use wombat_model::{
-    ImportPath, Refusal,
+    ImportPath, ModulePath, ModuleVersion, Refusal,
     catalog::{Component, ComponentReference},
     names::MAX_PACKAGES,
     request::{BuildRequest, RequestBody},
@@ -74,7 +74,7 @@ pub(crate) fn select(
 pub(crate) fn requested_versions(
     question: &SelectQuestion,
     catalog: &Snapshot,
-) -> BTreeMap<String, String> {
+) -> BTreeMap<ModulePath, ModuleVersion> {
     let of_package = |package: &String| {
         let (path, version) = package.split_once('@')?;
         let path: ImportPath = path.parse().ok()?;
@@ -84,7 +84,11 @@ pub(crate) fn requested_versions(
     let mut versions: BTreeMap<String, String> =
         question.packages.iter().filter_map(of_package).collect();
     versions.extend(question.modules.clone());
-    versions
+    // What can't be parsed is refused with the rest.
+    let parsed = versions
+        .iter()
+        .map(|(module, version)| Some((module.parse().ok()?, version.parse().ok()?)));
+    parsed.flatten().collect()
 }
 
 /// The request that was resolved last, and its answer without what *explain* adds.
