@@ -216,6 +216,31 @@ impl Field {
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
+
+    /// The kind of component that it holds, if it holds one.
+    pub fn kind(&self) -> Option<ComponentKind> {
+        Some(match self.of.as_str() {
+            "input" => ComponentKind::Input,
+            "output" => ComponentKind::Output,
+            "processor" => ComponentKind::Processor,
+            "cache" => ComponentKind::Cache,
+            "buffer" => ComponentKind::Buffer,
+            "rate_limit" => ComponentKind::RateLimit,
+            "metrics" => ComponentKind::Metric,
+            "tracer" => ComponentKind::Tracer,
+            "scanner" => ComponentKind::Scanner,
+            _ => return None,
+        })
+    }
+
+    /// Whether lint refuses a component without it.
+    pub fn is_required(&self) -> bool {
+        !self.optional
+            && !self.deprecated
+            && self.shape == FieldShape::Scalar
+            && self.children.is_empty()
+            && self.kind().is_none()
+    }
 }
 
 /// A parameter of a function or method.

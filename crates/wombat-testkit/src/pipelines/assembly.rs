@@ -6,7 +6,7 @@ use wombat_model::catalog::{Component, ComponentKind, Documentation};
 
 use super::{
     catalog::Catalog,
-    components::{has, kind_of},
+    components::has,
     damage,
     input::Input,
     maker::Maker,
@@ -167,7 +167,7 @@ fn around(maker: &mut Maker<'_>, documentation: &Documentation) -> Node {
     let catalog = maker.catalog;
     for field in &catalog.stream {
         let is_setting = !field.children.is_empty() && field.name != "pipeline";
-        let is_scalar = field.children.is_empty() && kind_of(&field.of).is_none();
+        let is_scalar = field.children.is_empty() && field.kind().is_none();
         if (is_setting || is_scalar) && !field.deprecated && maker.random.chance(4) {
             let value = maker.value(field, &field.name, 1);
             entries.push(Entry::new(&field.name, value));

@@ -1,24 +1,6 @@
-//! Names and kinds of components.
-
-use wombat_model::catalog::ComponentKind;
+//! Names of components.
 
 use super::tree::{Map, MapRole};
-
-/// The kind of component that a field of this type holds.
-pub(super) fn kind_of(type_name: &str) -> Option<ComponentKind> {
-    Some(match type_name {
-        "input" => ComponentKind::Input,
-        "output" => ComponentKind::Output,
-        "processor" => ComponentKind::Processor,
-        "cache" => ComponentKind::Cache,
-        "buffer" => ComponentKind::Buffer,
-        "rate_limit" => ComponentKind::RateLimit,
-        "metrics" => ComponentKind::Metric,
-        "tracer" => ComponentKind::Tracer,
-        "scanner" => ComponentKind::Scanner,
-        _ => return None,
-    })
-}
 
 pub(super) fn is_component(map: &Map) -> bool {
     matches!(map.role, MapRole::Component { .. })

@@ -56,6 +56,11 @@ impl Generator {
         Self { catalog, seed }
     }
 
+    /// Its schemas.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// The input of this number: pipelines first, then mappings.
     pub fn input(&self, number: usize) -> Input {
         let random = Random::new(self.seed, number);

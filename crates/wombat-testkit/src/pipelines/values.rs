@@ -3,7 +3,6 @@
 use wombat_model::catalog::{Component, ComponentKind, Documentation, Field, FieldShape};
 
 use super::{
-    components::kind_of,
     maker::Maker,
     mappings,
     rules::{self, Use},
@@ -143,7 +142,7 @@ impl Maker<'_> {
         if let Some(text) = rules::value(path) {
             return Node::text(text, ScalarRole::Free);
         }
-        if let Some(kind) = kind_of(&field.of) {
+        if let Some(kind) = field.kind() {
             // A `try` in a `catch` is against a rule.
             let depth = if path == "processor/catch" {
                 DEEP
@@ -224,11 +223,7 @@ impl Maker<'_> {
         let mut entries = Vec::new();
         for field in fields {
             let own = format!("{path}.{}", field.name);
-            let is_required = !field.optional
-                && !field.deprecated
-                && field.shape == FieldShape::Scalar
-                && field.children.is_empty()
-                && kind_of(&field.of).is_none();
+            let is_required = field.is_required();
             let is_wanted = match rules::of(&own) {
                 Some(Use::Always) => true,
                 Some(Use::Never) => false,
@@ -248,7 +243,7 @@ impl Maker<'_> {
 
     /// Whether a field that may be left out is there.
     fn is_wanted(&mut self, field: &Field, depth: usize) -> bool {
-        let holds_components = kind_of(&field.of).is_some();
+        let holds_components = field.kind().is_some();
         let has_required = field.children.iter().any(|child| !child.optional);
         let chance = match (holds_components, has_required) {
             (true, _) => 70,

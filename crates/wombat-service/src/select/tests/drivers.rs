@@ -17,14 +17,7 @@ fn on(goarch: &str, pipeline: &str) -> SelectAnswer {
         goarch: goarch.to_owned(),
         ..SelectQuestion::of(pipeline.to_owned())
     };
-    let (snapshot, schemas) = &*KNOWN;
-    select(
-        &question,
-        snapshot,
-        schemas,
-        &ServiceArgs::default().policy(),
-    )
-    .unwrap()
+    answer_to(&question)
 }
 
 fn notes(answer: &SelectAnswer) -> String {

@@ -103,19 +103,12 @@ fn an_equal_request_is_resolved_once() {
 
 #[test]
 fn requested_versions_decide() {
-    let (snapshot, schemas) = &*KNOWN;
     let at = |module: &str, version: &str| {
         let question = SelectQuestion {
             modules: [(module.to_owned(), version.to_owned())].into(),
             ..SelectQuestion::of(NEWER_FIELD.to_owned())
         };
-        select(
-            &question,
-            snapshot,
-            schemas,
-            &ServiceArgs::default().policy(),
-        )
-        .unwrap()
+        answer_to(&question)
     };
     let newer = at(crate::catalog::BENTHOS, "v4.78.0");
     assert_eq!(newer.mistakes, []);

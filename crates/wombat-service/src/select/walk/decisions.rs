@@ -8,7 +8,7 @@ use super::{
         text::{Text, UseId},
         variables::{UsedValue, VariableUse, shortened},
     },
-    Mistake, Walk, kind_of,
+    Mistake, Walk,
     words::Shown,
 };
 
@@ -64,5 +64,5 @@ pub(crate) fn undecided(variable: &VariableUse, source: &Text) -> Mistake {
 
 /// Whether a component may stand in the value of a field.
 pub(super) fn may_hold_components(field: &Field) -> bool {
-    kind_of(&field.of).is_some() || field.children.iter().any(may_hold_components)
+    field.kind().is_some() || field.children.iter().any(may_hold_components)
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use wombat_model::catalog::{Field, FieldShape};
+use wombat_model::catalog::Field;
 
 use super::{
     super::document::{Entry, NodeId, Value, is_null},
     Walk,
     decisions::may_hold_components,
     documents::A_PIPELINE,
-    kind_of,
 };
 use crate::catalog::{nearest, not_offered};
 
@@ -24,15 +23,6 @@ struct Seen<'f> {
     is_open: bool,
     /// Names that aren't fields: perhaps misspelled ones.
     others: Vec<String>,
-}
-
-/// Whether lint refuses fields without this one.
-fn is_required(field: &Field) -> bool {
-    !field.optional
-        && !field.deprecated
-        && field.shape == FieldShape::Scalar
-        && field.children.is_empty()
-        && kind_of(&field.of).is_none()
 }
 
 impl Walk<'_> {
@@ -60,7 +50,7 @@ impl Walk<'_> {
         if !self.is_linted || !self.may_report() {
             return;
         }
-        let required = fields.iter().filter(|field| is_required(field));
+        let required = fields.iter().filter(|field| field.is_required());
         let mut missing: Vec<&str> = required.map(|field| field.name.as_str()).collect();
         missing.retain(|name| !seen.names.contains(name));
         if missing.is_empty() {

@@ -25,7 +25,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wombat_model::catalog::{Component, ComponentKind};
+use wombat_model::catalog::Component;
 
 use super::{
     bloblang::Grammar,
@@ -133,22 +133,6 @@ struct Walk<'a> {
     found: Found,
     steps: &'a mut usize,
     depth: usize,
-}
-
-/// The kind of component that a field of this type holds.
-fn kind_of(type_name: &str) -> Option<ComponentKind> {
-    Some(match type_name {
-        "input" => ComponentKind::Input,
-        "output" => ComponentKind::Output,
-        "processor" => ComponentKind::Processor,
-        "cache" => ComponentKind::Cache,
-        "buffer" => ComponentKind::Buffer,
-        "rate_limit" => ComponentKind::RateLimit,
-        "metrics" => ComponentKind::Metric,
-        "tracer" => ComponentKind::Tracer,
-        "scanner" => ComponentKind::Scanner,
-        _ => return None,
-    })
 }
 
 impl Walk<'_> {

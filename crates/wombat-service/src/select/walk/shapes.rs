@@ -6,7 +6,6 @@ use super::{
     super::document::{NodeId, Value},
     Walk,
     decisions::may_hold_components,
-    kind_of,
 };
 
 impl Walk<'_> {
@@ -73,7 +72,7 @@ impl Walk<'_> {
         }
         if self.documents.is_unknown(node) {
             self.open(node, field);
-        } else if let Some(kind) = kind_of(&field.of) {
+        } else if let Some(kind) = field.kind() {
             if self.is_direct && field.name.ends_with("_resources") {
                 self.resource(node, name);
             }

@@ -11,7 +11,6 @@ use super::{
     Walk,
     block::is_reserved,
     decisions::may_hold_components,
-    kind_of,
     words::{Shown, a},
 };
 
@@ -41,7 +40,7 @@ impl<'a> Place<'a> {
     }
 
     fn of_item(field: &'a Field) -> Self {
-        match kind_of(&field.of) {
+        match field.kind() {
             Some(kind) => Self::Component(kind),
             None if may_hold_components(field) => Self::Field(field),
             None => Self::Other,

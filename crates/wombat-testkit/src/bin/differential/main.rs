@@ -46,10 +46,9 @@ fn main() -> anyhow::Result<()> {
     eprintln!("linted in {:?}", begun.elapsed());
     write_words(&folder.join("words.txt"), &inputs, &words)?;
 
-    let catalog = Catalog::read(&catalog)?;
     let judged = inputs.into_iter().enumerate().map(|(number, input)| {
         let words = words.get(&number).map_or(&[][..], Vec::as_slice);
-        let verdict = lint::verdict(words, |name| catalog.is_foreign(name));
+        let verdict = lint::verdict(words, |name| generator.catalog().is_foreign(name));
         (input, verdict)
     });
     let modules = vec![
