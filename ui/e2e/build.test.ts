@@ -1,32 +1,20 @@
 // Pick a component on the site, build it for real, download the binary.
 
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { saved } from './hands'
-import { browser, up, type Running } from './wombat'
+import { Site } from './wombat'
 
-let running: Running
-let chromium: Browser
-
-beforeAll(async () => {
-  running = await up()
-  chromium = await browser()
-})
-
-afterAll(async () => {
-  await chromium.close()
-  await running.stop()
-})
+const site = new Site()
 
 test('a component is picked, built and downloaded', async () => {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text())
   })
 
-  await page.goto(running.url)
+  await page.goto(site.url)
   await page.getByTestId('search-input').fill('jetstream')
   // The whole card is the checkbox's label.
   await page.locator('label:text-is("nats")').click()
@@ -34,7 +22,7 @@ test('a component is picked, built and downloaded', async () => {
   await expect.poll(() => page.url()).toContain('nats')
 
   // The address contains the selection: a fresh page shows the same.
-  const shared = await chromium.newPage()
+  const shared = await site.browser.newPage()
   await shared.goto(page.url())
   await expect.poll(() => shared.getByTestId('package-nats').isChecked()).toBe(true)
   await shared.close()
@@ -64,15 +52,15 @@ test('a component is picked, built and downloaded', async () => {
   // The link and the list lead to the build.
   await page.reload()
   await page.getByTestId('download-link').waitFor()
-  await page.goto(`${running.url}/builds`)
+  await page.goto(`${site.url}/builds`)
   await page.getByText('nats').first().waitFor()
 
   expect(errors).toEqual([])
 })
 
 test('a pasted pipeline shows its mistakes, and becomes a binary', async () => {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
-  await page.goto(running.url)
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  await page.goto(site.url)
   await page.getByRole('tab', { name: 'Paste a pipeline' }).click()
   await expect.poll(() => page.url()).toContain('way=paste')
   const area = page.getByTestId('pipeline').locator('textarea').first()
@@ -95,8 +83,8 @@ test('a pasted pipeline shows its mistakes, and becomes a binary', async () => {
 })
 
 test('opening the pipeline again doesn’t undo later picks', async () => {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
-  await page.goto(`${running.url}/?way=paste`)
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 } })
+  await page.goto(`${site.url}/?way=paste`)
   const area = page.getByTestId('pipeline').locator('textarea').first()
   const pipeline = "input:\n  nats:\n    urls: ['nats://a']\n    subject: b\noutput:\n  stdout: {}\n"
   await area.fill(pipeline)
@@ -116,8 +104,8 @@ test('opening the pipeline again doesn’t undo later picks', async () => {
 })
 
 test('a distribution with an own name and version', async () => {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
-  await page.goto(`${running.url}/?p=nats&platform=linux/amd64&name=Acme&version=1.4.0`)
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+  await page.goto(`${site.url}/?p=nats&platform=linux/amd64&name=Acme&version=1.4.0`)
   // The fields are open, and the one with a fault says so.
   const name = page.getByTestId('own-name')
   expect([await name.inputValue(), await page.getByTestId('own-version').inputValue()]).toEqual(['Acme', '1.4.0'])
@@ -141,13 +129,13 @@ test('a distribution with an own name and version', async () => {
   await page.getByText('chmod +x ./acme-connect-1.4.0-linux-amd64').waitFor()
   expect(await page.getByRole('link', { name: 'Change the selection' }).getAttribute('href')).toContain('name=acme-connect&version=1.4.0')
 
-  await page.goto(`${running.url}/builds?q=acme`)
+  await page.goto(`${site.url}/builds?q=acme`)
   await page.getByText('acme-connect 1.4.0').first().waitFor()
 })
 
 test('packages by their paths, and presets', async () => {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
-  await page.goto(running.url)
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 } })
+  await page.goto(site.url)
   await page.getByRole('button', { name: 'NATS and Redis' }).click()
   const picks = page.getByRole('heading', { name: /^\d+ picks?$/ })
   await expect.poll(() => picks.textContent()).toBe('2 picks')

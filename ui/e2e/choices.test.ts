@@ -1,25 +1,14 @@
 // What can be chosen beside packages: values of a pipeline's variables, and Go releases. No build is needed.
 
-import type { Browser, Page, Request } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { browser, up, type Running } from './wombat'
+import type { Page, Request } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { Site } from './wombat'
 
-let running: Running
-let chromium: Browser
-
-beforeAll(async () => {
-  running = await up()
-  chromium = await browser()
-})
-
-afterAll(async () => {
-  await chromium.close()
-  await running.stop()
-})
+const site = new Site()
 
 async function newPage(address: string): Promise<Page> {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
-  await page.goto(`${running.url}/${address}`)
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 } })
+  await page.goto(`${site.url}/${address}`)
   return page
 }
 
@@ -111,11 +100,11 @@ test('Go releases: the newest of each line, and older ones on demand', async () 
 })
 
 test('the fleet shows a builder that fetches its Go, and the releases on offer', async () => {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 } })
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 } })
   const builder = { builder: 'b1', host: 'fox', version: '0.2.0', workers: 0, active: [], go: null, sandbox: 'none', templates: [1, 2], draining: true, leaseMs: 9000 }
   let problem = 'fetching Go 1.26.11, 34 of 70 MB'
   await page.route('**/api/builders', (route) => route.fulfill({ json: { builders: [{ ...builder, problem }] } }))
-  await page.goto(`${running.url}/fleet`)
+  await page.goto(`${site.url}/fleet`)
   const row = page.getByRole('row', { name: /b1/ })
   await row.getByText('fetches Go').waitFor()
   expect(await row.getByRole('progressbar').evaluate((bar: HTMLProgressElement) => [bar.value, bar.max])).toEqual([34, 70])

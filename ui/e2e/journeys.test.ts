@@ -1,28 +1,17 @@
 // Journeys from an empty selection to a downloaded binary.
 
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { saved, tabTo } from './hands'
 import { proxy } from './proxy'
-import { browser, up, type Running } from './wombat'
+import { Site } from './wombat'
 
 const BUILT = 900_000
 
-let running: Running
-let chromium: Browser
+const site = new Site()
 
-beforeAll(async () => {
-  running = await up()
-  chromium = await browser()
-})
-
-afterAll(async () => {
-  await chromium.close()
-  await running.stop()
-})
-
-async function newPage(url = running.url): Promise<Page> {
-  const page = await chromium.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
+async function newPage(url = site.url): Promise<Page> {
+  const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   await page.goto(url)
   return page
 }
@@ -38,8 +27,8 @@ test('three clicks', async () => {
 })
 
 test('one paste', async () => {
-  const page = await newPage(`${running.url}/?way=paste`)
-  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: running.url })
+  const page = await newPage(`${site.url}/?way=paste`)
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: site.url })
   const pipeline = 'input:\n  redis_streams:\n    url: redis://a\n    streams: [b]\noutput:\n  drop: {}\n'
   await page.evaluate((text) => navigator.clipboard.writeText(text), pipeline)
   await page.getByTestId('pipeline').locator('textarea').first().focus()
@@ -67,7 +56,7 @@ test('the keyboard alone', async () => {
 })
 
 test('a connection that is cut during a build', async () => {
-  const cable = await proxy(running.url)
+  const cable = await proxy(site.url)
   try {
     const page = await newPage(cable.url)
     for (const name of ['nats', 'redis']) await page.locator(`label:text-is("${name}")`).click()
@@ -104,6 +93,6 @@ test('one link, opened twice', async () => {
     digests.push((await saved(page, () => page.getByTestId('download-link').click())).digest)
   }
   expect(digests[0]).toBe(digests[1])
-  const list = await one.request.get(`${running.url}/api/builds?q=package:msgpack+package:nats`)
+  const list = await one.request.get(`${site.url}/api/builds?q=package:msgpack+package:nats`)
   expect(((await list.json()) as { builds: unknown[] }).builds).toHaveLength(1)
 })

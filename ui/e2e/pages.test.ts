@@ -1,16 +1,15 @@
 // The accessibility of every page, and the size of the first one.
 
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { beforeAll, expect, test } from 'vitest'
 import { looks } from './looks'
-import { browser, up, type Running } from './wombat'
+import { Site } from './wombat'
 
 const NATS = 'github.com/redpanda-data/connect/v4/public/components/nats'
 /** Not a package of that module, which only Go detects. */
 const MISSING = 'github.com/redpanda-data/benthos/v4/public/nowhere'
 
-let running: Running
-let chromium: Browser
+const site = new Site()
 let page: Page
 let done: string
 let failed: string
@@ -20,10 +19,10 @@ const BASE = { module: 'github.com/redpanda-data/benthos/v4', version: 'v4.77.0'
 
 /** Imports it and waits until the catalog has it. */
 async function imported(): Promise<string> {
-  const asked = await page.request.post(`${running.url}/api/catalog/imports`, { data: BASE })
+  const asked = await page.request.post(`${site.url}/api/catalog/imports`, { data: BASE })
   expect(asked.status()).toBe(202)
   for (;;) {
-    const answer = await page.request.get(`${running.url}/api/catalog/imports`)
+    const answer = await page.request.get(`${site.url}/api/catalog/imports`)
     const { imports } = (await answer.json()) as { imports: { status: string }[] }
     const status = imports[0]?.status ?? ''
     if (status === 'success' || status === 'failed') return status
@@ -33,30 +32,23 @@ async function imported(): Promise<string> {
 
 /** Requests a build and waits for its end. */
 async function built(packages: string[]): Promise<string> {
-  const asked = await page.request.post(`${running.url}/api/builds`, { data: { goos: 'linux', goarch: 'amd64', packages } })
+  const asked = await page.request.post(`${site.url}/api/builds`, { data: { goos: 'linux', goarch: 'amd64', packages } })
   expect(asked.ok()).toBe(true)
   const { id } = (await asked.json()) as { id: string }
   for (;;) {
-    const answer = await page.request.get(`${running.url}/api/builds/${id}?wait=30`, { timeout: 60_000 })
+    const answer = await page.request.get(`${site.url}/api/builds/${id}?wait=30`, { timeout: 60_000 })
     const { status } = (await answer.json()) as { status: string }
     if (status === 'success' || status === 'failed') return `${id} ${status}`
   }
 }
 
 beforeAll(async () => {
-  running = await up()
-  chromium = await browser()
-  page = await chromium.newPage()
+  page = await site.browser.newPage()
   const ends = [await built([NATS]), await built([NATS, MISSING])]
   expect(ends.map((end) => end.split(' ')[1])).toEqual(['success', 'failed'])
   done = `b/${ends[0]?.split(' ')[0] ?? ''}`
   expect(await imported()).toBe('success')
   failed = `b/${ends[1]?.split(' ')[0] ?? ''}`
-})
-
-afterAll(async () => {
-  await chromium.close()
-  await running.stop()
 })
 
 /** The pages: name, address, and a condition for being loaded. */
@@ -109,18 +101,18 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
 ]
 
 test.each(pages)('%s is accessible', async (name, address, ready) => {
-  await page.goto(`${running.url}/${address()}`)
+  await page.goto(`${site.url}/${address()}`)
   await ready(page)
   expect(await looks(page, name)).toEqual([])
 })
 
 test('the first page costs less than 200 kB', async () => {
-  const fresh = await chromium.newPage()
+  const fresh = await site.browser.newPage()
   const session = await fresh.context().newCDPSession(fresh)
   await session.send('Network.enable')
   let bytes = 0
   session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength))
-  await fresh.goto(running.url, { waitUntil: 'networkidle' })
+  await fresh.goto(site.url, { waitUntil: 'networkidle' })
   await fresh.getByTestId('hit-count').waitFor()
   // The catalog, which is part of the first visit, counts as well.
   expect(bytes).toBeGreaterThan(50_000)

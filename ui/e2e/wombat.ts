@@ -6,16 +6,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium, type Browser } from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
-export interface Running {
+interface Running {
   url: string
   stop: () => Promise<void>
 }
 
 /** Starts `wombat up` and waits for the URL that it prints. */
-export async function up(): Promise<Running> {
+async function up(): Promise<Running> {
   const program = join(root, 'target/debug/wombat')
   if (!existsSync(program)) throw new Error('no target/debug/wombat: run `cargo build -p wombat`')
   const folder = mkdtempSync(join(tmpdir(), 'wombat-browser-'))
@@ -58,7 +59,7 @@ function ended(child: ChildProcess): Promise<void> {
 }
 
 /** A browser without background traffic. */
-export async function browser(): Promise<Browser> {
+async function browser(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -71,4 +72,31 @@ export async function browser(): Promise<Browser> {
       '--disable-sync',
     ],
   })
+}
+
+/** A running system and a browser, for all tests of the file that calls this. */
+export class Site {
+  #running?: Running
+  #browser?: Browser
+
+  constructor() {
+    beforeAll(async () => {
+      this.#running = await up()
+      this.#browser = await browser()
+    })
+    afterAll(async () => {
+      await this.#browser?.close()
+      await this.#running?.stop()
+    })
+  }
+
+  get url(): string {
+    if (!this.#running) throw new Error('it starts before the tests')
+    return this.#running.url
+  }
+
+  get browser(): Browser {
+    if (!this.#browser) throw new Error('it starts before the tests')
+    return this.#browser
+  }
 }
