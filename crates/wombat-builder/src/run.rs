@@ -16,8 +16,8 @@ use wombat_store::Followers;
 use crate::{
     args::{Background, BuilderArgs, BuilderDeps, Warm},
     background::{
-        ahead::BuildAhead, contained::contained, go_releases::GoReleasesDesk, imports::ImportDesk,
-        lint, requirements, warm::WarmUp,
+        ahead::BuildAhead, contained::ContainedTasks, go_releases::GoReleasesDesk,
+        imports::ImportDesk, lint, requirements, warm::WarmUp,
     },
     counters::Counters,
     disk::Disk,
@@ -145,14 +145,14 @@ pub async fn run(
     Ok(())
 }
 
-/// Keeps the caches on this disk below their limits until the set is dropped.
-fn start_trimming(workshop: &Workshop, args: &BuilderArgs) -> JoinSet<()> {
-    let mut trimming = JoinSet::new();
+/// Keeps the caches on this disk below their limits until they are dropped.
+fn start_trimming(workshop: &Workshop, args: &BuilderArgs) -> ContainedTasks {
+    let mut trimming = ContainedTasks::default();
     let trimmed = keep_trimmed(
         workshop.cache_folders(args.go_cache_limit),
         workshop.module_trimmer(args.module_cache_limit),
     );
-    trimming.spawn(contained("trimming caches", trimmed));
+    trimming.spawn("trimming caches", trimmed);
     trimming
 }
 
@@ -185,17 +185,17 @@ fn start_background(
     args: &BuilderArgs,
     deps: &BuilderDeps,
     disk: &Arc<Disk>,
-) -> JoinSet<()> {
+) -> ContainedTasks {
     let connection = &deps.connection;
-    let mut background = JoinSet::new();
+    let mut background = ContainedTasks::default();
     let does = |work| !args.without.contains(&work);
     if args.warm != Warm::Off {
         let warm_up = WarmUp::new(Arc::clone(worker), args.warm, Arc::clone(disk));
-        background.spawn(contained("warm-up", warm_up.run()));
+        background.spawn("warm-up", warm_up.run());
     }
     if does(Background::Imports) {
         let imports = ImportDesk::run(Arc::clone(worker));
-        background.spawn(contained("imports", imports));
+        background.spawn("imports", imports);
     }
     if !args.go_releases_interval.is_zero() && !args.go.relay.offline {
         let learning = GoReleasesDesk::new(
@@ -204,17 +204,17 @@ fn start_background(
             args.go_releases_interval,
             deps.go_offer.releases.clone(),
         );
-        background.spawn(contained("learning of Go releases", learning.run()));
+        background.spawn("learning of Go releases", learning.run());
     }
     let answering = requirements::run(Arc::clone(worker), connection.clone());
-    background.spawn(contained("questions about releases", answering));
+    background.spawn("questions about releases", answering);
     if does(Background::Lint) {
         let lint = lint::run(Arc::clone(worker), connection.clone());
-        background.spawn(contained("lint", lint));
+        background.spawn("lint", lint);
     }
     if does(Background::Ahead) {
         let ahead = BuildAhead::run(Arc::clone(worker), connection.clone(), Arc::clone(disk));
-        background.spawn(contained("building ahead", ahead));
+        background.spawn("building ahead", ahead);
     }
     background
 }

@@ -3,11 +3,37 @@
 use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures::FutureExt as _;
+use tokio::task::JoinSet;
 use tracing::error;
+
+/// Background work, which ends when this is dropped. A panic ends only the work that panics.
+#[derive(Debug, Default)]
+pub(crate) struct ContainedTasks(JoinSet<()>);
+
+impl ContainedTasks {
+    /// Starts work, which the log calls `name` if it panics.
+    pub(crate) fn spawn(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.0.spawn(contained(name, work));
+    }
+
+    /// Whether no work is left: neither running nor to be joined.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Waits until one of them ends. `None`: no work is left.
+    pub(crate) async fn join_next(&mut self) -> Option<()> {
+        self.0.join_next().await.map(drop)
+    }
+}
 
 /// Runs `work` to its end. A panic ends only this work, and is logged under its name when it happens: the builder waits
 /// for its background work only when it stops.
-pub(crate) async fn contained(name: &'static str, work: impl Future<Output = ()>) {
+async fn contained(name: &'static str, work: impl Future<Output = ()>) {
     // What the work alone held is dropped; what it shared with the builder is reset by guards, or valid at any time.
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
         error!(
@@ -33,7 +59,7 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use tokio::{sync::oneshot, task::JoinSet};
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -68,19 +94,18 @@ mod tests {
             .finish();
         let _logging = tracing::subscriber::set_default(subscriber);
         let (end, ended) = oneshot::channel::<()>();
-        let mut background = JoinSet::new();
-        let breaks_down = poll_fn::<(), _>(|_| panic!("no such pipeline"));
-        background.spawn(contained("lint", breaks_down));
-        background.spawn(contained("imports", async { drop(ended.await) }));
-        let first = background.join_next().await.unwrap();
-        assert!(first.is_ok(), "its end is no error: {first:?}");
+        let mut background = ContainedTasks::default();
+        background.spawn("lint", poll_fn(|_| panic!("no such pipeline")));
+        background.spawn("imports", async { drop(ended.await) });
+        background.join_next().await.unwrap();
         let text = log.text();
         let names_it = text.contains("ERROR") && text.contains("\"lint\"");
         assert!(names_it, "{text}");
         assert!(text.contains("no such pipeline"), "{text}");
-        assert_eq!(background.len(), 1, "the other work goes on");
+        assert!(!background.is_empty(), "the other work goes on");
         end.send(()).unwrap();
-        assert!(background.join_next().await.unwrap().is_ok());
+        background.join_next().await.unwrap();
+        assert!(background.is_empty());
         assert!(!log.text().contains("imports"), "{}", log.text());
     }
 }

@@ -27,7 +27,6 @@ use std::{
 
 use tokio::{
     sync::watch,
-    task::JoinSet,
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -38,7 +37,7 @@ use wombat_model::{
 };
 use wombat_store::{Revision, Versioned, WatchEvent};
 
-use super::contained::contained;
+use super::contained::ContainedTasks;
 use crate::worker::Worker;
 use limits::PATIENCE;
 
@@ -67,7 +66,7 @@ impl ImportDesk {
         let mut desk = Self::default();
         let mut imports = worker.store.catalog.watch_imports();
         let mut builders = worker.store.builders.watch();
-        let mut work = JoinSet::new();
+        let mut work = ContainedTasks::default();
         let mut help: Option<Help> = None;
         // When the next import may be claimed. Heartbeats of other builders don't postpone it.
         let mut due: Option<(Revision, Instant)> = None;
@@ -93,12 +92,12 @@ impl ImportDesk {
                 () = worker.stop.cancelled() => break,
                 event = imports.next() => desk.note_import(event),
                 event = builders.next() => desk.note_builder(event),
-                Some(_) = work.join_next() => if help.take().is_some() {
+                Some(()) = work.join_next() => if help.take().is_some() {
                     rested = Instant::now() + PATIENCE;
                 },
                 () = sleep_until(at), if next.is_some() => if let Some(next) = next {
                     let import = run::import(Arc::clone(&worker), host, next, desk.alive.subscribe());
-                    work.spawn(contained("an import", import));
+                    work.spawn("an import", import);
                 },
                 () = sleep_until(rested), if wanting.is_some() => if let Some(import) = wanting {
                     let enough = CancellationToken::new();
@@ -110,7 +109,7 @@ impl ImportDesk {
                         alive,
                         enough.clone(),
                     );
-                    work.spawn(contained("help with an import", helping));
+                    work.spawn("help with an import", helping);
                     help = Some(Help { import, enough });
                 }
             }
