@@ -4,10 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use wombat_model::{
     Refusal,
-    wire::{
-        CatalogAnswer, CatalogQuestion, ComponentAnswer, ComponentQuestion, ComponentsAnswer,
-        SelectAnswer, SelectQuestion,
-    },
+    wire::{CatalogQuestion, ComponentAnswer, ComponentQuestion, SelectAnswer, SelectQuestion},
 };
 
 use super::{Answers, apart};
@@ -45,25 +42,23 @@ impl Answers {
     }
 
     /// As many packages as fit into a message.
-    pub(super) async fn search(
-        &self,
-        question: &CatalogQuestion,
-    ) -> Result<CatalogAnswer, Refusal> {
+    pub(super) async fn search(&self, question: &CatalogQuestion) -> Result<Bytes, Refusal> {
         let before = self.catalog.snapshot().releases_revision();
         let search = || catalog::search(&self.catalog.snapshot(), question);
         let mut answer = search();
         if answer.total == 0 && self.knows_more(question, before).await {
             answer = search();
         }
+        let whole = json(&answer)?;
+        if whole.len() <= self.max_answer {
+            return Ok(whole);
+        }
         self.fit(&mut answer.packages)?;
-        Ok(answer)
+        json(&answer)
     }
 
     /// As many components as fit into a message.
-    pub(super) async fn components(
-        &self,
-        question: &CatalogQuestion,
-    ) -> Result<ComponentsAnswer, Refusal> {
+    pub(super) async fn components(&self, question: &CatalogQuestion) -> Result<Bytes, Refusal> {
         let before = self.catalog.snapshot().releases_revision();
         let search = || {
             let (snapshot, schemas) = self.catalog.schemas_of(question);
@@ -73,8 +68,12 @@ impl Answers {
         if answer.total == 0 && self.knows_more(question, before).await {
             answer = search();
         }
+        let whole = json(&answer)?;
+        if whole.len() <= self.max_answer {
+            return Ok(whole);
+        }
         self.fit(&mut answer.components)?;
-        Ok(answer)
+        json(&answer)
     }
 
     /// Whether another look at the catalog may find what this one of a module didn't. Words that nothing has are no

@@ -133,8 +133,8 @@ impl Answers {
                 let NoQuestion {} = read(question)?;
                 json(&go_releases_answer(&self.catalog.snapshot()))
             }
-            Endpoint::Search => json(&self.search(&read(question)?).await?),
-            Endpoint::Components => json(&self.components(&read(question)?).await?),
+            Endpoint::Search => self.search(&read(question)?).await,
+            Endpoint::Components => self.components(&read(question)?).await,
             Endpoint::Select => self.select(read(question)?).await,
             Endpoint::Component => json(&self.component(&read(question)?)?),
         }

@@ -1,6 +1,6 @@
 //! Searches of the catalog. It is small, so every word is compared with every package.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use wombat_model::{
     Problem, ProblemCode, Refusal, RefusalStatus,
@@ -33,12 +33,13 @@ pub(crate) fn search(catalog: &Snapshot, question: &CatalogQuestion) -> CatalogA
                     })
                 })
                 .filter_map(|package| {
+                    let score = score(package, &words)?;
                     let hit = PackageHit {
                         module: release.module.clone(),
                         version: release.version.clone(),
                         package: package.clone(),
                     };
-                    Some((score(package, &words)?, hit))
+                    Some((score, hit))
                 })
                 .collect::<Vec<_>>()
         })
@@ -127,19 +128,36 @@ fn summary(catalog: &Snapshot, release: &Release) -> ReleaseSummary {
     }
 }
 
+/// The text in lower case, which most are already.
+fn lower_case(text: &str) -> Cow<'_, str> {
+    let has_lower_case_only = |c: char| c.is_ascii() && !c.is_ascii_uppercase();
+    if text.chars().all(has_lower_case_only) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
+    }
+}
+
 /// How well a package fits all the words; `None` if one of them isn't found.
 fn score(package: &CatalogPackage, words: &[String]) -> Option<u32> {
-    let short = package.path.short_name().to_lowercase();
-    let path = package.path.as_str().to_lowercase();
-    let description = package.description.to_lowercase();
+    let short = lower_case(package.path.short_name());
+    let path = lower_case(package.path.as_str());
+    let description = lower_case(&package.description);
     words.iter().try_fold(0, |sum, word| {
         let best_component = package
             .components
             .iter()
             .map(|component| {
-                fit(&component.name.to_lowercase(), word, 10, 6, 4)
-                    .max(fit(&component.to_string().to_lowercase(), word, 10, 6, 0))
-                    .max(fit(component.kind.as_str(), word, 2, 0, 0))
+                let kind = component.kind.as_str();
+                // With its kind: `input/kafka`. Most words have no slash, and can only begin it.
+                let with_kind = if word.contains('/') {
+                    fit(&component.to_string().to_lowercase(), word, 10, 6, 0)
+                } else if kind.starts_with(word.as_str()) {
+                    6
+                } else {
+                    0
+                };
+                fit(&lower_case(&component.name), word, 10, 6, 4).max(with_kind)
             })
             .max()
             .unwrap_or(0);
@@ -246,6 +264,11 @@ mod tests {
         assert_eq!(found(&words("KAFKA franz")), ["kafka", "aws"]);
         assert_eq!(found(&words("jetstream")), ["nats"]);
         assert!(found(&words("nats nothing-like-it")).is_empty());
+        assert_eq!(
+            found(&words("input/kafka"))[..2],
+            found(&words("kafka"))[..2]
+        );
+        assert_eq!(found(&words("INPUT/nats_j")), ["nats"]);
     }
 
     #[test]

@@ -1,17 +1,27 @@
 //! Where a page ended: by value, so that any instance can go on from there.
 
-use wombat_model::{BuildKey, Problem, ProblemCode, wire::BuildView};
+use serde::Deserialize;
+use wombat_model::{BuildKey, Problem, ProblemCode};
 
 use super::{
     order::{Order, Rank},
-    schema::tie,
+    schema::{Sorted, tie},
 };
 
-/// The cursor for the page after this build: order, value and id.
-pub(super) fn after(order: Order, view: &BuildView) -> String {
-    let value = order.sort.value(view);
+/// The id of a build that is listed.
+#[derive(Deserialize)]
+struct Listed {
+    id: BuildKey,
+}
+
+/// The cursor for the page after this build, given as JSON: order, value and id. Reading the whole build would take as
+/// long as the rest of the page.
+pub(super) fn after(order: Order, build: &str) -> serde_json::Result<String> {
+    let Listed { id } = serde_json::from_str(build)?;
+    let sorted: Sorted = serde_json::from_str(build)?;
+    let value = order.sort.value(&sorted);
     let value = value.map(|value| value.to_string()).unwrap_or_default();
-    format!("{}~{value}~{}", order.text(), view.id)
+    Ok(format!("{}~{value}~{id}", order.text()))
 }
 
 /// Reads a cursor of this order.

@@ -85,10 +85,9 @@ impl Builds {
         }
         let last = builds.last().filter(|_| more);
         let next_cursor = last
-            .map(|build| serde_json::from_str(build.get()))
+            .map(|build| cursor::after(order, build.get()))
             .transpose()
-            .map_err(|error| failed(&unreadable(&error)))?
-            .map(|view: BuildView| cursor::after(order, &view));
+            .map_err(|error| failed(&unreadable(&error)))?;
         Ok(ListAnswer {
             builds,
             total: page.total,

@@ -2,6 +2,7 @@
 
 use std::array;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use strum::VariantArray;
 use tantivy::{
@@ -100,8 +101,7 @@ impl Sort {
     }
 
     /// Microseconds since 1970, bytes, milliseconds; `None` if the build has no such value yet.
-    pub(super) fn value(self, view: &BuildView) -> Option<i64> {
-        let build = &view.build;
+    pub(super) fn value(self, build: &Sorted) -> Option<i64> {
         match self {
             Self::Created => Some(microseconds(build.requested)),
             Self::Finished => build.finished.map(microseconds),
@@ -110,6 +110,31 @@ impl Sort {
                 let taken = build.finished? - build.claimed?;
                 i64::try_from(taken.whole_milliseconds()).ok()
             }
+        }
+    }
+}
+
+/// What builds are ordered by.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Sorted {
+    #[serde(with = "time::serde::rfc3339")]
+    requested: OffsetDateTime,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    claimed: Option<OffsetDateTime>,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    finished: Option<OffsetDateTime>,
+    #[serde(default)]
+    size: Option<u64>,
+}
+
+impl From<&BuildView> for Sorted {
+    fn from(view: &BuildView) -> Self {
+        let build = &view.build;
+        Self {
+            requested: build.requested,
+            claimed: build.claimed,
+            finished: build.finished,
+            size: build.size,
         }
     }
 }
@@ -227,8 +252,9 @@ impl Fields {
         };
         document.add_text(stored, serde_json::to_string(view)?);
         document.add_u64(self.tie, tie(&view.id));
+        let sorted = Sorted::from(view);
         for (sort, field) in Sort::VARIANTS.iter().zip(self.sort) {
-            if let Some(value) = sort.value(view) {
+            if let Some(value) = sort.value(&sorted) {
                 document.add_i64(field, value);
             }
         }
