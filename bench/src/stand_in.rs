@@ -5,6 +5,7 @@
 
 use std::{
     env, fs,
+    io::Write as _,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -201,12 +202,11 @@ fn store_date(path: &str, version: &str) -> anyhow::Result<()> {
     let folder = cache.join("cache/download").join(path).join("@v");
     fs::create_dir_all(&folder)?;
     let info = serde_json::json!({"Version": version, "Time": "2026-01-02T03:04:05Z"});
-    let unfinished = folder.join(format!("info.{}", std::process::id()));
-    fs::write(&unfinished, info.to_string())?;
-    Ok(fs::rename(
-        unfinished,
-        folder.join(format!("{version}.info")),
-    )?)
+    // Sandboxed processes that run at the same time may have the same id.
+    let mut unfinished = tempfile::NamedTempFile::new_in(&folder)?;
+    unfinished.write_all(info.to_string().as_bytes())?;
+    unfinished.persist(folder.join(format!("{version}.info")))?;
+    Ok(())
 }
 
 fn list() -> anyhow::Result<()> {

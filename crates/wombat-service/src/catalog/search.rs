@@ -264,10 +264,7 @@ mod tests {
         assert_eq!(found(&words("KAFKA franz")), ["kafka", "aws"]);
         assert_eq!(found(&words("jetstream")), ["nats"]);
         assert!(found(&words("nats nothing-like-it")).is_empty());
-        assert_eq!(
-            found(&words("input/kafka"))[..2],
-            found(&words("kafka"))[..2]
-        );
+        assert_eq!(found(&words("input/kafka")), ["aws", "kafka"]);
         assert_eq!(found(&words("INPUT/nats_j")), ["nats"]);
     }
 
