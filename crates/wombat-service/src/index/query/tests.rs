@@ -1,6 +1,6 @@
 //! Accepted queries, refused queries, and that none panics.
 
-use wombat_model::ProblemCode;
+use wombat_model::{ProblemCode, Status};
 
 use super::*;
 use crate::{fixture, index::schema};
@@ -133,5 +133,21 @@ fn nothing_makes_it_panic() {
             query.push_str(parts[usize::try_from(state >> 33).unwrap() % parts.len()]);
         }
         drop(refused(&query));
+    }
+}
+
+#[test]
+fn statuses_in_the_documentation_exist() {
+    for text in [
+        include_str!("../../../../../README.md"),
+        include_str!("../../../../../docs/NATS.md"),
+        include_str!("../../../../../docs/REST.md"),
+        include_str!("../../../../../ui/src/pages/DocsPage.vue"),
+    ] {
+        for after in text.split("status:").skip(1) {
+            let word: String = after.chars().take_while(char::is_ascii_lowercase).collect();
+            let is_a_status = serde_json::from_value::<Status>(word.as_str().into()).is_ok();
+            assert!(word.is_empty() || is_a_status, "`status:{word}`");
+        }
     }
 }

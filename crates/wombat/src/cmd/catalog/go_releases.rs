@@ -16,7 +16,7 @@ const PATH: &str = "/api/catalog/go-releases";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Builders look for new ones at the module proxy once a day (`wombat builder --go-releases-interval`). \
-`wombat build --go-version` takes one of them that the modules allow.")]
+`wombat build --go` takes one of them that the modules allow.")]
 pub(super) struct GoReleasesArgs {
     /// Print the releases as JSON, with their checksums
     #[arg(long)]
