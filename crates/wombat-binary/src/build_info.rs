@@ -57,7 +57,9 @@ impl BuildInfo {
             go: go.to_owned(),
             ..Self::default()
         };
-        for line in std::str::from_utf8(lines).ok()?.lines() {
+        // One that is empty follows each replacement.
+        let lines = std::str::from_utf8(lines).ok()?.lines();
+        for line in lines.filter(|line| !line.is_empty()) {
             let (kind, rest) = line.split_once('\t')?;
             match kind {
                 "path" => rest.clone_into(&mut info.package),

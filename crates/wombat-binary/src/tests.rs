@@ -200,7 +200,7 @@ fn framed(lines: &str) -> Vec<u8> {
 fn build_information_is_read_whole_or_not_at_all() {
     let info = BuildInfo::parse(&framed(
         "path\twombat/binary\nmod\twombat/binary\t(devel)\t\n\
-         dep\ta.b/c\tv1.0.0\th1:a=\ndep\td.e/f\tv1.0.0\n=>\tg.h/i\tv1.2.3\th1:b=\n\
+         dep\ta.b/c\tv1.0.0\th1:a=\ndep\td.e/f\tv1.0.0\n=>\tg.h/i\tv1.2.3\th1:b=\n\n\
          build\t-tags=x,y\nbuild\tGOOS=linux\nlater\tsays more\n",
     ));
     let source = |path: &str, version: &str, sum: &str| ModuleSource {
