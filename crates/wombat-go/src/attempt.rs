@@ -82,7 +82,7 @@ impl Attempt<'_> {
             workshop
                 .known
                 .packages(lists, spec, hook.as_ref(), module_cache),
-            workshop.graphs.find(spec, trusted),
+            workshop.graphs.find(spec),
         );
         if let Some(packages) = known {
             match self.listed(Some(packages), graph).await {
@@ -197,7 +197,7 @@ impl Attempt<'_> {
         };
         let graph = match graph {
             Some(graph) => graph,
-            None => graph::resolve(&go, &workshop.graphs, spec, trusted).await?,
+            None => graph::resolve(&go, &workshop.graphs, spec).await?,
         };
         let _required = workshop.modules.of_graph(&graph).await;
         let date = ReleaseDate::of(&go, spec).await?;
@@ -218,13 +218,13 @@ impl Attempt<'_> {
         let output = folder.join("binary");
         let milestones = compile::compile(&go, &source, spec, &packages, &output).await?;
         let linked = Instant::now();
-        let (size, sha256) = scope
-            .limit(inspect(output.clone(), spec, scope.output_limit))
-            .await??;
         let used = GraphFiles {
             go_mod: read_file(&source, "go.mod").await?,
             go_sum: read_file(&source, "go.sum").await?,
         };
+        let (size, sha256) = scope
+            .limit(inspect(output.clone(), spec, &used, scope.output_limit))
+            .await??;
         // If listing had to complete the graph, a build with the stored list would lack these additions.
         let packages = (used == graph).then_some(packages);
         let product = Product {

@@ -55,7 +55,7 @@ impl Workshop {
         let (own_jobs, graphs, own) = (jobs.clone(), state_dir.join("graphs"), settings.clone());
         let (graphs, modules) = blocking(move || -> io::Result<_> {
             make_folders(&own_jobs, &private_cache(&own))?;
-            Ok((GraphStore::new(graphs, None)?, ModuleUse::of(&own)))
+            Ok((GraphStore::new(graphs)?, ModuleUse::of(&own)))
         })
         .await?;
         let own_go = Toolchains::own_module(&settings).into_iter().collect();
@@ -82,7 +82,6 @@ impl Workshop {
         };
         Self {
             cache: Arc::new(cache_server(&self.settings, Some(fleet.clone()))),
-            graphs: self.graphs.shared(fleet.clone()),
             known: KnownPackages::new(Some(fleet)),
             trust,
             ..self
