@@ -13,6 +13,7 @@
 mod ask;
 mod attempt;
 mod binary;
+mod blame;
 mod blocking;
 mod build;
 mod build_info;
@@ -43,6 +44,7 @@ mod invocation;
 mod job_folder;
 mod known;
 mod licence;
+mod licence_bound;
 mod list;
 mod main_file;
 mod module_cache;

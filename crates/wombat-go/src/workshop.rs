@@ -64,7 +64,7 @@ impl Workshop {
             jobs,
             licences,
             cache: Arc::new(cache_server(&settings, None)),
-            known: KnownPackages::new(None),
+            known: KnownPackages::new(&settings.module_cache),
             _own_go: Arc::new(modules.in_use().hold(own_go)),
             modules,
             trust: Trust::Alone,
@@ -82,7 +82,7 @@ impl Workshop {
         };
         Self {
             cache: Arc::new(cache_server(&self.settings, Some(fleet.clone()))),
-            known: KnownPackages::new(Some(fleet)),
+            known: self.known.shared(fleet),
             trust,
             ..self
         }
