@@ -35,9 +35,7 @@ async fn another_binary_is_not_offered_and_the_operator_is_alarmed() -> anyhow::
     );
 
     stack.go.alters_nothing();
-    let mut again = a_request(&["nats"]);
-    again["force"] = true.into();
-    let id = stack.site.asked(&again).await?;
+    let id = stack.site.asked(&a_request(&["mqtt"])).await?;
     stack.site.until(&id, "success", SOON).await?;
     Ok(())
 }
