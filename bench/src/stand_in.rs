@@ -206,7 +206,11 @@ fn build_info() -> anyhow::Result<String> {
         let (path, version) = path.zip(version).context("a module and its version")?;
         let mut sums = go_sum.lines();
         let sum = sums.find_map(|line| line.strip_prefix(&format!("{path} {version} ")));
-        writeln!(text, "dep\t{path}\t{version}\t{}", sum.context("a checksum")?)?;
+        writeln!(
+            text,
+            "dep\t{path}\t{version}\t{}",
+            sum.context("a checksum")?
+        )?;
     }
     for setting in ["-buildmode=exe", "-compiler=gc", "-trimpath=true"] {
         writeln!(text, "build\t{setting}")?;

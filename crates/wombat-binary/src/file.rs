@@ -39,12 +39,7 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
         size: file.metadata()?.len(),
         ..Found::default()
     };
-    let magics = [
-        format::MAGIC,
-        &functions::MAGICS[0],
-        &functions::MAGICS[1],
-    ]
-    .map(Finder::new);
+    let magics = [format::MAGIC, &functions::MAGICS[0], &functions::MAGICS[1]].map(Finder::new);
     let (mut chunk, mut start, mut tries) = (Vec::with_capacity(CHUNK), 0, 0);
     loop {
         read(file, start, CHUNK as u64, &mut chunk)?;
@@ -62,7 +57,12 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
                 }
                 tries += 1;
                 let mut bytes = Vec::new();
-                read(file, begin, if is_list { format::LARGEST } else { TABLE }, &mut bytes)?;
+                read(
+                    file,
+                    begin,
+                    if is_list { format::LARGEST } else { TABLE },
+                    &mut bytes,
+                )?;
                 if is_list {
                     found.modules = ModuleList::read(&bytes);
                 } else {

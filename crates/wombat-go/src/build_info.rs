@@ -141,7 +141,11 @@ impl Asked<'_> {
         let mut picked = self.spec.modules().iter();
         let picked = picked.find(|(picked, _)| picked.as_str() == path);
         let required = self.go_mod.requires.get(&path[..]).copied();
-        for asked in picked.map(|(_, asked)| asked.as_str()).into_iter().chain(required) {
+        for asked in picked
+            .map(|(_, asked)| asked.as_str())
+            .into_iter()
+            .chain(required)
+        {
             if asked != version {
                 return Err(Difference::Version {
                     path: path.clone(),

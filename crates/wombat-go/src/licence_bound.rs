@@ -95,8 +95,8 @@ impl SourceFacts {
         for entry in fs::read_dir(folder).ok()? {
             let path = entry.ok()?.path();
             let name = path.file_name().and_then(OsStr::to_str)?;
-            let compiled = name.ends_with(".go") || name.ends_with(".s");
-            if !compiled || name.ends_with("_test.go") {
+            let kind = path.extension().and_then(OsStr::to_str);
+            if !matches!(kind, Some("go" | "s")) || name.ends_with("_test.go") {
                 continue;
             }
             let bytes = fs::read(&path).ok()?;
@@ -140,7 +140,10 @@ impl<'a> Modules<'a> {
     fn of(spec: &'a BuildSpec, go_mod: &GoModText<'a>, cache: ModuleCache<'a>) -> Self {
         let picked = spec.modules().iter();
         let picked = picked.map(|(path, version)| (path.as_str(), version.as_str()));
-        let required = go_mod.requires.iter().map(|(path, version)| (*path, *version));
+        let required = go_mod
+            .requires
+            .iter()
+            .map(|(path, version)| (*path, *version));
         let required = required.filter(|(path, _)| licence::is_of_organisation(path));
         let mut all: Vec<_> = picked
             .chain(required)
@@ -157,7 +160,8 @@ impl<'a> Modules<'a> {
     fn folder(&self, package: &str) -> Place {
         let below = |module: &str| {
             let rest = package.strip_prefix(module)?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/').to_owned())
+            (rest.is_empty() || rest.starts_with('/'))
+                .then(|| rest.trim_start_matches('/').to_owned())
         };
         let mut modules = self.all.iter();
         let found = modules.find_map(|(path, module)| Some((module, below(path)?)));
@@ -186,15 +190,16 @@ pub(super) mod tests {
         module_cache::tests::unpack,
     };
 
-    pub(crate) const GO_MOD: &str =
-        "require (\n\tgithub.com/redpanda-data/connect/v4 v4.105.0\n\tgithub.com/redpanda-data/common v1.0.0\n)\n";
+    pub(crate) const GO_MOD: &str = "require (\n\tgithub.com/redpanda-data/connect/v4 v4.105.0\n\tgithub.com/redpanda-data/common v1.0.0\n)\n";
     const MARKED: &str = "// Licensed as a Redpanda Enterprise file under the Redpanda Community\n// License\n\npackage x\n";
 
     /// A module cache in which `kafka` imports a file under the licence, for another system, and `nats` doesn't.
     pub(crate) fn release() -> TempDir {
         let folder = TempDir::new().unwrap();
         let imports = |names: &[&str]| {
-            let lines = names.iter().map(|name| format!("\t_ \"{CONNECT}/{name}\"\n"));
+            let lines = names
+                .iter()
+                .map(|name| format!("\t_ \"{CONNECT}/{name}\"\n"));
             format!("package x\n\nimport (\n{})\n", lines.collect::<String>())
         };
         let (kafka, nats) = (
@@ -210,7 +215,11 @@ pub(super) mod tests {
             ("internal/nats/x.go", "package x\n"),
             ("internal/nats/x_test.go", MARKED),
         ];
-        unpack(folder.path(), &CachedModule::new(CONNECT, "v4.105.0"), &files);
+        unpack(
+            folder.path(),
+            &CachedModule::new(CONNECT, "v4.105.0"),
+            &files,
+        );
         folder
     }
 

@@ -17,8 +17,10 @@ const SECTION: usize = 64;
 /// The magic, the size of pointers, and the flag of strings that follow directly.
 const MAGIC: &[u8; 16] = b"\xff Go buildinf:\x08\x02";
 /// Bytes around the lines: Go's own.
-pub(crate) const BEGIN: [u8; 16] = *b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6";
-pub(crate) const END: [u8; 16] = *b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2";
+pub(crate) const BEGIN: [u8; 16] =
+    *b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6";
+pub(crate) const END: [u8; 16] =
+    *b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2";
 
 /// A binary for linux/amd64 that this Go release, such as `go1.26.8`, linked with these lines of build information.
 #[must_use]
@@ -80,7 +82,7 @@ fn info(go: &str, lines: &str) -> Vec<u8> {
     for text in [go.as_bytes(), &framed] {
         // A varint of three bytes, as the shell script writes it.
         let length = text.len();
-        let digit = |at: u32| u8::try_from(length >> (7 * at) & 0x7f).unwrap_or_default();
+        let digit = |at: u32| u8::try_from((length >> (7 * at)) & 0x7f).unwrap_or_default();
         bytes.extend([digit(0) | 0x80, digit(1) | 0x80, digit(2)]);
         bytes.extend(text);
     }
@@ -93,7 +95,7 @@ pub(crate) fn place_in(program: &[u8]) -> Option<(usize, usize)> {
     // Both strings have their lengths in front; that of the Go release takes one byte.
     let start = starts.find(|at| {
         let bytes = &program[*at..];
-        bytes.starts_with(MAGIC) && bytes.get(33..35) == Some(b"go")
+        bytes.starts_with(MAGIC) && bytes.len() > 33 && bytes[33..].starts_with(b"go")
     })?;
     let go = usize::from(*program.get(start + 32)?);
     let at = start + 33 + go;

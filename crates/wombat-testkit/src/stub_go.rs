@@ -134,9 +134,13 @@ impl StubGo {
                 format!("s|^dep\\t{path}\\t[^\\t]*|dep\\t{path}\\t{version}|")
             }
             Alteration::Replacement(path, other, version) => {
-                format!("s|^\\(dep\\t{path}\\t[^\\t]*\\)\\t.*|\\1\\n=>\\t{other}\\t{version}\\th1:x=|")
+                format!(
+                    "s|^\\(dep\\t{path}\\t[^\\t]*\\)\\t.*|\\1\\n=>\\t{other}\\t{version}\\th1:x=|"
+                )
             }
-            Alteration::Setting(name, value) => format!("s|^build\\t{name}=.*|build\\t{name}={value}|"),
+            Alteration::Setting(name, value) => {
+                format!("s|^build\\t{name}=.*|build\\t{name}={value}|")
+            }
             Alteration::Package(path) => format!("s|^path\\t.*|path\\t{path}|"),
             Alteration::Go(release) => return self.set("linker", release),
             Alteration::Bare => return self.set("bare", ""),
@@ -182,7 +186,10 @@ impl StubGo {
         for module in json.as_array().into_iter().flatten() {
             let text = |name: &str| module[name].as_str().context("a path and a version");
             let (path, version) = (text("Path")?, text("Version")?);
-            writeln!(sums, "{path} {version} h1:z=\n{path} {version}/go.mod h1:y=")?;
+            writeln!(
+                sums,
+                "{path} {version} h1:z=\n{path} {version}/go.mod h1:y="
+            )?;
         }
         fs::create_dir_all(self.folder.path().join("module"))?;
         self.set("module/go.sum", &sums)?;

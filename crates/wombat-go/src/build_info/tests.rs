@@ -78,7 +78,10 @@ fn words(change: impl FnOnce(&mut BuildInfo)) -> String {
     let mut info = info();
     change(&mut info);
     let compared = compare(&info, &a_spec(), &graph());
-    compared.map_or_else(|difference| difference.to_string(), |()| "nothing".to_owned())
+    compared.map_or_else(
+        |difference| difference.to_string(),
+        |()| "nothing".to_owned(),
+    )
 }
 
 #[test]
@@ -123,7 +126,9 @@ fn another_module_is_told() {
             format!("it lacks {BENTHOS} v4.77.0"),
         ),
         (
-            |info| info.modules[2].replacement = Some(source("evil.example/fork", "v4.77.0", "h1:a=")),
+            |info| {
+                info.modules[2].replacement = Some(source("evil.example/fork", "v4.77.0", "h1:a="))
+            },
             format!(
                 "it contains evil.example/fork v4.77.0 in the place of {BENTHOS} v4.77.0, \
                  which the module graph doesn't replace"
@@ -140,7 +145,10 @@ fn another_module_is_told() {
             "the checksum of a.example/m@v1.0.0 isn't that of the module graph".to_owned(),
         ),
         (
-            |info| info.modules.push(module("new.example/m", "v1.0.0", "h1:x=")),
+            |info| {
+                info.modules
+                    .push(module("new.example/m", "v1.0.0", "h1:x="))
+            },
             "the checksum of new.example/m@v1.0.0 isn't that of the module graph".to_owned(),
         ),
     ];
@@ -167,14 +175,30 @@ fn a_picked_module_is_never_replaced() {
 #[test]
 fn another_setting_is_told() {
     for (name, value, expected) in [
-        ("GOOS", Some("windows"), "GOOS is `windows` instead of `linux`"),
-        ("GOARCH", Some("arm64"), "GOARCH is `arm64` instead of `amd64`"),
+        (
+            "GOOS",
+            Some("windows"),
+            "GOOS is `windows` instead of `linux`",
+        ),
+        (
+            "GOARCH",
+            Some("arm64"),
+            "GOARCH is `arm64` instead of `amd64`",
+        ),
         ("GOAMD64", Some("v3"), "GOAMD64 is `v3` instead of `v1`"),
-        ("CGO_ENABLED", Some("1"), "CGO_ENABLED is `1` instead of `0`"),
+        (
+            "CGO_ENABLED",
+            Some("1"),
+            "CGO_ENABLED is `1` instead of `0`",
+        ),
         ("-trimpath", None, "-trimpath is not set instead of `true`"),
         ("-race", Some("true"), "-race is `true` instead of not set"),
         ("-tags", Some("evil"), "-tags is `evil` instead of not set"),
-        ("-gcflags", Some("all=-N"), "-gcflags is `all=-N` instead of not set"),
+        (
+            "-gcflags",
+            Some("all=-N"),
+            "-gcflags is `all=-N` instead of not set",
+        ),
     ] {
         let told = words(|info| match value {
             Some(value) => drop(info.settings.insert(name.to_owned(), value.to_owned())),

@@ -74,7 +74,11 @@ mod tests {
                     require a.b/e v1.2.0\n\nreplace (\n\ta.b/f => a.b/g v9.0.0\n\ta.b/f v1.0.0 => a.b/h v2.0.0\n)\n\
                     replace a.b/c v1.0.1 => a.b/i v3.0.0\nexclude a.b/e v1.1.0\n";
         let file = GoModText::parse(text);
-        let requires = [("a.b/c", "v1.0.0"), ("a.b/d", "v1.1.0"), ("a.b/e", "v1.2.0")];
+        let requires = [
+            ("a.b/c", "v1.0.0"),
+            ("a.b/d", "v1.1.0"),
+            ("a.b/e", "v1.2.0"),
+        ];
         assert_eq!(file.requires, requires.into());
         for (path, version, other) in [
             ("a.b/f", "v1.0.0", Some(("a.b/h", "v2.0.0"))),

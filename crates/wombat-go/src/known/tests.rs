@@ -104,7 +104,10 @@ fn told(name: &str, imports: &[String], marked: bool) -> ListedPackage {
 
 /// What another builder offers for a package, and for those that every binary has.
 fn offered(root: &str, packages: Vec<ListedPackage>) -> Offer {
-    let own = ["time/tzdata", "github.com/redpanda-data/benthos/v4/public/service"];
+    let own = [
+        "time/tzdata",
+        "github.com/redpanda-data/benthos/v4/public/service",
+    ];
     let own = own.map(|path| {
         let package = ListedPackage::importing(path, std::iter::empty());
         (path.to_owned(), vec![package])
@@ -141,14 +144,26 @@ async fn a_list_of_another_builder_never_takes_the_place_of_an_own_one() {
     let shared = format!("{CONNECT}/internal/shared");
     let kafka = format!("{CONNECT}/public/components/kafka");
     let nats_list = vec![
-        told("public/components/nats", std::slice::from_ref(&shared), false),
+        told(
+            "public/components/nats",
+            std::slice::from_ref(&shared),
+            false,
+        ),
         told("internal/shared", &[], false),
     ];
     let spec = spec(&[NATS, &kafka]);
     ask(&known, &spec, offered(NATS, nats_list)).await;
     let own = [
-        told("public/components/kafka", std::slice::from_ref(&shared), false),
-        told("internal/shared", &[format!("{CONNECT}/internal/kafka")], false),
+        told(
+            "public/components/kafka",
+            std::slice::from_ref(&shared),
+            false,
+        ),
+        told(
+            "internal/shared",
+            &[format!("{CONNECT}/internal/kafka")],
+            false,
+        ),
         told("internal/kafka", &[], true),
     ];
     known.remember(&scope(), &kafka, own.to_vec());

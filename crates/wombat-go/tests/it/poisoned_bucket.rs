@@ -53,7 +53,11 @@ async fn a_poisoned_module_graph_changes_nothing() {
 
     let graphs = ["graph.>".to_owned()];
     let graphs: Vec<_> = bucket.fetch(&graphs).collect().await;
-    assert_eq!(graphs.len(), 1, "nothing takes the place of what isn't read");
+    assert_eq!(
+        graphs.len(),
+        1,
+        "nothing takes the place of what isn't read"
+    );
 }
 
 /// A list of packages without the licences below them, or with other modules.
