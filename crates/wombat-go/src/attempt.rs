@@ -195,7 +195,6 @@ impl Attempt<'_> {
             spec,
             scope,
             cache,
-            trusted,
             ..
         } = *self;
         let begun = Instant::now();
