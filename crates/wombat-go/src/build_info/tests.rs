@@ -127,7 +127,7 @@ fn another_module_is_told() {
         ),
         (
             |info| {
-                info.modules[2].replacement = Some(source("evil.example/fork", "v4.77.0", "h1:a="))
+                info.modules[2].replacement = Some(source("evil.example/fork", "v4.77.0", "h1:a="));
             },
             format!(
                 "it contains evil.example/fork v4.77.0 in the place of {BENTHOS} v4.77.0, \
@@ -147,7 +147,7 @@ fn another_module_is_told() {
         (
             |info| {
                 info.modules
-                    .push(module("new.example/m", "v1.0.0", "h1:x="))
+                    .push(module("new.example/m", "v1.0.0", "h1:x="));
             },
             "the checksum of new.example/m@v1.0.0 isn't that of the module graph".to_owned(),
         ),
@@ -161,7 +161,8 @@ fn another_module_is_told() {
 #[test]
 fn a_picked_module_is_never_replaced() {
     let mut graph = graph();
-    graph.go_mod += &format!("\nreplace {BENTHOS} => evil.example/fork v4.77.0\n");
+    let replace = format!("\nreplace {BENTHOS} => evil.example/fork v4.77.0\n");
+    graph.go_mod.push_str(&replace);
     graph.go_sum += "evil.example/fork v4.77.0 h1:x=\n";
     let mut info = info();
     info.modules[2].replacement = Some(source("evil.example/fork", "v4.77.0", "h1:x="));

@@ -115,7 +115,7 @@ mod tests {
     const NATS: &str = "github.com/redpanda-data/connect/v4/public/components/nats";
     const KAFKA: &str = "github.com/redpanda-data/connect/v4/public/components/kafka";
 
-    fn listed(path: &str, module: serde_json::Value) -> ListedPackage {
+    fn listed(path: &str, module: &serde_json::Value) -> ListedPackage {
         let json = serde_json::json!({"ImportPath": path, "Module": module, "Marked": false});
         serde_json::from_value(json).unwrap()
     }
@@ -133,15 +133,15 @@ mod tests {
     #[test]
     fn a_list_is_believed_if_the_source_says_the_same() {
         let connect = serde_json::json!({"Path": CONNECT, "Version": "v4.105.0"});
-        assert_eq!(believed(vec![listed(NATS, connect.clone())]), [NATS]);
+        assert_eq!(believed(vec![listed(NATS, &connect)]), [NATS]);
         // The source of `kafka` has files under the licence, whatever the list says.
-        assert!(believed(vec![listed(KAFKA, connect.clone())]).is_empty());
+        assert!(believed(vec![listed(KAFKA, &connect)]).is_empty());
         for other in [
             serde_json::json!({"Path": CONNECT, "Version": "v4.104.0"}),
             serde_json::json!({"Path": CONNECT, "Version": "v4.105.0", "Replace": {"Path": "evil.example/fork", "Version": "v1.0.0"}}),
             serde_json::json!({"Path": "evil.example/m", "Version": "v1.0.0"}),
         ] {
-            let packages = vec![listed(NATS, connect.clone()), listed("x.example/p", other)];
+            let packages = vec![listed(NATS, &connect), listed("x.example/p", &other)];
             assert!(believed(packages.clone()).is_empty(), "{packages:?}");
         }
     }
