@@ -104,8 +104,6 @@ pub(super) fn unpack(value: &[u8]) -> Option<Vec<ListedPackage>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests may block")]
-
     use super::*;
     use crate::{
         licence_bound::tests::{GO_MOD, release},
