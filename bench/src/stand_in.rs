@@ -4,7 +4,9 @@
 //! its settings from files beside itself, since builders clear its environment.
 
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     io::Write as _,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -14,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use tempfile::TempDir;
-use wombat_testkit::{NatsServer, Program, Site, Wombat};
+use wombat_testkit::{NatsServer, Program, Site, Wombat, go_binary};
 
 use crate::bench::Bench;
 
@@ -184,8 +186,7 @@ pub(crate) fn main(folder: &Path) -> anyhow::Result<ExitCode> {
         ["build", ref rest @ ..] => {
             std::thread::sleep(Duration::from_millis(setting("milliseconds")));
             let output = rest.iter().skip_while(|word| **word != "-o").nth(1);
-            let mut binary = fs::read("/bin/sh")?;
-            binary.truncate(4096);
+            let mut binary = go_binary("go1.26.8", &build_info()?);
             binary.extend(fs::read("main.go")?);
             let length = binary.len() + usize::try_from(setting("size"))?;
             binary.resize(length, 0);
@@ -194,6 +195,31 @@ pub(crate) fn main(folder: &Path) -> anyhow::Result<ExitCode> {
         ref other => anyhow::bail!("a stand-in for go can't {other:?}"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lines of build information that Go derives from go.mod, go.sum and its environment.
+fn build_info() -> anyhow::Result<String> {
+    let (go_mod, go_sum) = (fs::read_to_string("go.mod")?, fs::read_to_string("go.sum")?);
+    let mut text = "path\twombat/binary\nmod\twombat/binary\t(devel)\t\n".to_owned();
+    for line in go_mod.lines().filter_map(|line| line.strip_prefix('\t')) {
+        let mut words = line.split(' ');
+        let (path, version) = (words.next(), words.next());
+        let (path, version) = path.zip(version).context("a module and its version")?;
+        let mut sums = go_sum.lines();
+        let sum = sums.find_map(|line| line.strip_prefix(&format!("{path} {version} ")));
+        writeln!(
+            text,
+            "dep\t{path}\t{version}\t{}",
+            sum.context("a checksum")?
+        )?;
+    }
+    for setting in ["-buildmode=exe", "-compiler=gc", "-trimpath=true"] {
+        writeln!(text, "build\t{setting}")?;
+    }
+    for name in ["CGO_ENABLED", "GOARCH", "GOOS", "GOAMD64"] {
+        writeln!(text, "build\t{name}={}", env::var(name).unwrap_or_default())?;
+    }
+    Ok(text)
 }
 
 /// Stores the time of a release as Go does.

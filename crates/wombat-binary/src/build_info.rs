@@ -1,112 +1,95 @@
-//! The list of modules that Go's linker writes into every binary, as `go version -m` prints it.
+//! The whole build information of a binary, as `go version -m` prints it: for programs that decide by it.
 //!
-//! Format: `debug/buildinfo` of Go 1.18 and later: 16 bytes of magic, pointer size and flags, 16 unused bytes, then two
-//! strings with their lengths in front: the Go release, and lines of words between tabs with 16 bytes around them.
+//! It is read from the one place where the linker puts it, and malformed lines make it unreadable, so that nothing that
+//! a module embeds is taken for it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs::File};
 
-pub(super) const MAGIC: &[u8] = b"\xff Go buildinf:";
-/// Where the strings begin.
-const STRINGS: usize = 32;
-/// Set if the strings follow directly, as in every release that is built here.
-const INLINE: u8 = 2;
-/// Bytes before and after the lines.
-const SENTINEL: usize = 16;
-/// A module graph has hundreds.
-const MOST_MODULES: usize = 4096;
-const LONGEST: usize = 256;
-/// Most path elements of a package below its module.
-const MOST_ELEMENTS: usize = 32;
+use super::{ReadError, format, place};
 
-/// The build information in a binary.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct BuildInfo {
-    /// The Go release, without `go`.
-    pub(super) go: String,
-    /// Modules and versions; the main one has none.
-    pub(super) modules: BTreeMap<String, Option<String>>,
-    /// The main module.
-    pub(super) main: String,
+/// What Go's linker says about a binary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// The Go release, such as `go1.26.8`.
+    pub go: String,
+    /// The import path of the main package.
+    pub package: String,
+    /// The path of the main module.
+    pub main: String,
+    /// The other modules that packages of the binary come from.
+    pub modules: Vec<LinkedModule>,
+    /// Flags and variables of the build, such as `GOOS`; values are as the linker quotes them.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// A module in a binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedModule {
+    /// What the packages call it.
+    pub source: ModuleSource,
+    /// The module that the code really comes from, if it is another one.
+    pub replacement: Option<ModuleSource>,
+}
+
+/// A version of a module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleSource {
+    /// Its path.
+    pub path: String,
+    /// Its version; empty for a local folder.
+    pub version: String,
+    /// Its checksum; empty if the linker names none.
+    pub sum: String,
 }
 
 impl BuildInfo {
+    /// Reads a binary that Go linked, for any system and processor.
+    pub fn of(file: &mut File) -> Result<Self, ReadError> {
+        let bytes = place::read(file)?;
+        let info = bytes.as_deref().and_then(Self::parse);
+        info.ok_or(ReadError::Unknown("build information"))
+    }
+
     /// Parses bytes that begin with the magic.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let flags = *bytes.get(MAGIC.len() + 1)?;
-        if !bytes.starts_with(MAGIC) || flags & INLINE == 0 {
-            return None;
-        }
-        let (go, rest) = text(bytes.get(STRINGS..)?)?;
-        let (lines, _) = text(rest)?;
-        let go = std::str::from_utf8(go).ok()?.strip_prefix("go")?;
-        let lines = lines.get(SENTINEL..lines.len().checked_sub(SENTINEL)?)?;
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (go, lines) = format::strings(bytes)?;
         let mut info = Self {
             go: go.to_owned(),
             ..Self::default()
         };
-        let mut before = String::new();
-        for line in String::from_utf8_lossy(lines).lines() {
-            let mut words = line.split('\t');
-            let (kind, path) = (words.next()?, words.next());
-            let version = words.next().filter(|version| !version.is_empty());
-            let fits = |path: &&str| {
-                (1..=LONGEST).contains(&path.len()) && !path.contains(char::is_control)
-            };
-            let Some(path) = path.filter(fits) else {
-                continue;
-            };
-            let version = version.map(|version| version.chars().take(LONGEST).collect());
+        // One that is empty follows each replacement.
+        let lines = std::str::from_utf8(lines).ok()?.lines();
+        for line in lines.filter(|line| !line.is_empty()) {
+            let (kind, rest) = line.split_once('\t')?;
             match kind {
-                // The linker calls packages of the main module `main`, or uses its path.
-                "mod" => {
-                    path.clone_into(&mut info.main);
-                    info.modules.insert(path.to_owned(), None);
+                "path" => rest.clone_into(&mut info.package),
+                "mod" => info.main = ModuleSource::parse(rest)?.path,
+                "dep" => info.modules.push(LinkedModule {
+                    source: ModuleSource::parse(rest)?,
+                    replacement: None,
+                }),
+                "=>" => info.modules.last_mut()?.replacement = Some(ModuleSource::parse(rest)?),
+                "build" => {
+                    let (name, value) = rest.split_once('=')?;
+                    info.settings.insert(name.to_owned(), value.to_owned());
                 }
-                "dep" if info.modules.len() < MOST_MODULES => {
-                    info.modules.insert(path.to_owned(), version);
-                    path.clone_into(&mut before);
-                }
-                // Replaces the module of the line before: the packages keep their paths, but the code is the
-                // replacement's.
-                "=>" => {
-                    if let Some(replaced) = info.modules.get_mut(&before) {
-                        *replaced = version.map(|version: String| {
-                            let other = if path == before { "" } else { path };
-                            format!("{other} {version}").trim_start().to_owned()
-                        });
-                    }
-                }
+                // A later release may say more.
                 _ => {}
             }
         }
         Some(info)
     }
-
-    /// The module of a package. `None` for Go's own library.
-    pub(super) fn module_of(&self, package: &str) -> Option<&str> {
-        if package == "main" {
-            return Some(&self.main);
-        }
-        let mut prefix = package;
-        for _ in 0..MOST_ELEMENTS {
-            if let Some((module, _)) = self.modules.get_key_value(prefix) {
-                return Some(module);
-            }
-            prefix = &prefix[..prefix.rfind('/')?];
-        }
-        None
-    }
 }
 
-/// A string after its length (a varint), and the bytes that follow.
-fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut length: usize = 0;
-    for (place, byte) in bytes.iter().enumerate().take(4) {
-        length |= usize::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            let rest = &bytes[place + 1..];
-            return Some((rest.get(..length)?, &rest[length..]));
-        }
+impl ModuleSource {
+    /// Parses the words of a line after its first.
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split('\t');
+        let source = Self {
+            path: words.next()?.to_owned(),
+            version: words.next().unwrap_or_default().to_owned(),
+            sum: words.next().unwrap_or_default().to_owned(),
+        };
+        (!source.path.is_empty() && words.next().is_none()).then_some(source)
     }
-    None
 }

@@ -9,16 +9,15 @@ use std::{
 use memchr::memmem::Finder;
 
 use super::{
-    build_info::{self, BuildInfo},
+    format,
     functions::{self, Table},
+    module_list::ModuleList,
 };
 
 /// Bytes to search at once.
 const CHUNK: usize = 1 << 20;
 /// A table's beginning may cross the border of two chunks.
 const OVERLAP: usize = 64;
-/// Size limit of the module list; none is as large.
-const LIST: u64 = 1 << 20;
 /// Size limit of the function table: more than the largest binary that can be built here needs, where it is a third of
 /// the size.
 const TABLE: u64 = 128 << 20;
@@ -29,7 +28,7 @@ const TRIES: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) size: u64,
-    pub(super) build_info: Option<BuildInfo>,
+    pub(super) modules: Option<ModuleList>,
     /// The bytes from the start of the function table.
     pub(super) functions: Option<Vec<u8>>,
 }
@@ -40,12 +39,7 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
         size: file.metadata()?.len(),
         ..Found::default()
     };
-    let magics = [
-        build_info::MAGIC,
-        &functions::MAGICS[0],
-        &functions::MAGICS[1],
-    ]
-    .map(Finder::new);
+    let magics = [format::MAGIC, &functions::MAGICS[0], &functions::MAGICS[1]].map(Finder::new);
     let (mut chunk, mut start, mut tries) = (Vec::with_capacity(CHUNK), 0, 0);
     loop {
         read(file, start, CHUNK as u64, &mut chunk)?;
@@ -54,7 +48,7 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
                 let (is_list, begin) = (place == 0, start + at as u64);
                 // The linker aligns both.
                 let fits = if is_list {
-                    found.build_info.is_none() && begin.is_multiple_of(16)
+                    found.modules.is_none() && begin.is_multiple_of(format::ALIGNMENT as u64)
                 } else {
                     begin.is_multiple_of(8) && chunk.get(at..at + 8).is_some_and(Table::can_begin)
                 };
@@ -63,9 +57,14 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
                 }
                 tries += 1;
                 let mut bytes = Vec::new();
-                read(file, begin, if is_list { LIST } else { TABLE }, &mut bytes)?;
+                read(
+                    file,
+                    begin,
+                    if is_list { format::LARGEST } else { TABLE },
+                    &mut bytes,
+                )?;
                 if is_list {
-                    found.build_info = BuildInfo::read(&bytes);
+                    found.modules = ModuleList::read(&bytes);
                 } else {
                     // The largest table wins: a forged one is smaller than the runtime's own.
                     let functions =
@@ -86,7 +85,7 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
 }
 
 /// Reads up to `most` bytes from `start`.
-fn read(file: &mut File, start: u64, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn read(file: &mut File, start: u64, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.clear();
     file.seek(SeekFrom::Start(start))?;
     file.by_ref().take(most).read_to_end(bytes)?;

@@ -137,7 +137,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-fn number(bytes: &[u8], is_big: bool) -> Option<usize> {
+pub(super) fn number(bytes: &[u8], is_big: bool) -> Option<usize> {
     let fold = |sum: u64, byte: &u8| (sum << 8) | u64::from(*byte);
     let number = if is_big {
         bytes.iter().fold(0, fold)

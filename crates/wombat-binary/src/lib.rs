@@ -2,21 +2,26 @@
 //!
 //! # How it works
 //!
-//! `build_info`: the module list that Go's linker writes into every binary · `functions`: the function table that Go's
-//! runtime needs, so that stripping keeps it · `file`: finds both in a file of any size.
+//! `format`: how Go's linker writes its build information · `module_list`: the modules in it · `functions`: the
+//! function table that Go's runtime needs, so that stripping keeps it · `file`: finds both in a file of any size ·
+//! `build_info`: all of the build information, from the `place` where `go version -m` looks for it.
 //!
 //! The file may contain untrusted code, so every offset in it may be wrong: invalid data ends the reading and never
 //! panics.
 
 mod build_info;
 mod file;
+mod format;
 mod functions;
+mod module_list;
+mod place;
 
 use std::{collections::BTreeMap, fs::File, io};
 
 use serde::Serialize;
 
-use build_info::BuildInfo;
+pub use build_info::{BuildInfo, LinkedModule, ModuleSource};
+use module_list::ModuleList;
 
 /// Name of the standard library and the runtime.
 const STANDARD: &str = "std";
@@ -64,17 +69,17 @@ pub enum ReadError {
 pub fn read(file: &mut File) -> Result<Contents, ReadError> {
     let file::Found {
         size,
-        build_info,
+        modules,
         functions,
     } = file::find(file)?;
-    let info = build_info.ok_or(ReadError::Unknown("list of modules"))?;
+    let info = modules.ok_or(ReadError::Unknown("list of modules"))?;
     let bytes = functions.ok_or(ReadError::Unknown("table of functions"))?;
     let table = functions::Table::read(&bytes).ok_or(ReadError::Unknown("table of functions"))?;
     Ok(sorted(size, info, &table))
 }
 
 /// Assigns every function to its module: the longest path that is a prefix of its package.
-fn sorted(size: u64, info: BuildInfo, table: &functions::Table<'_>) -> Contents {
+fn sorted(size: u64, info: ModuleList, table: &functions::Table<'_>) -> Contents {
     let mut totals: BTreeMap<&str, (u64, u32)> = info
         .modules
         .keys()

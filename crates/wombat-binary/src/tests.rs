@@ -113,16 +113,53 @@ fn every_format_tells_what_go_tells() {
         );
         let code: u64 = contents.modules.iter().map(|module| module.code).sum();
         assert_eq!(contents.rest, contents.size - code);
+
+        let info = BuildInfo::of(&mut File::open(&binary.path).unwrap()).unwrap();
+        let settings = info.settings.iter();
+        let mut lines: Vec<String> = settings
+            .map(|(name, value)| format!("build\t{name}={value}"))
+            .chain([
+                format!("path\t{}", info.package),
+                format!("mod\t{}\t(devel)\t", info.main),
+            ])
+            .collect();
+        let mut told: Vec<&str> = said.lines().skip(1).map(|line| &line[1..]).collect();
+        lines.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(lines, told, "{goos}/{goarch}");
+        assert_eq!(info.go, format!("go{}", contents.go));
+        assert_eq!(info.settings["GOOS"], goos);
+        assert_eq!(info.settings["-trimpath"], "true");
     }
+}
+
+/// A module may embed build information of its own choice.
+#[test]
+fn only_the_linkers_own_build_information_is_read() {
+    let whole = fs::read(built("linux", "amd64").path).unwrap();
+    let finder = memchr::memmem::Finder::new(format::MAGIC);
+    let place = finder.find(&whole).unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("binary");
+    let mut bytes = whole.clone();
+    bytes.resize(whole.len().next_multiple_of(format::ALIGNMENT), 0);
+    bytes.extend(framed("path\tforged\n"));
+    bytes[place] = 0;
+    fs::write(&path, bytes).unwrap();
+    let found = BuildInfo::of(&mut File::open(&path).unwrap());
+    assert!(matches!(found, Err(ReadError::Unknown(_))), "{found:?}");
+    fs::write(&path, b"#!/bin/sh\n").unwrap();
+    let found = BuildInfo::of(&mut File::open(&path).unwrap());
+    assert!(matches!(found, Err(ReadError::Unknown(_))), "{found:?}");
 }
 
 #[test]
 fn names_lead_to_packages() {
-    let info = BuildInfo {
+    let info = ModuleList {
         modules: ["a.b/c", "a.b/c/v2", "gopkg.in/yaml.v3"]
             .map(|path| (path.to_owned(), None))
             .into(),
-        ..BuildInfo::default()
+        ..ModuleList::default()
     };
     for (name, module) in [
         ("a.b/c/d.Run", Some("a.b/c")),
@@ -141,11 +178,10 @@ fn names_lead_to_packages() {
     }
 }
 
-#[test]
-fn replaced_modules_tell_what_took_their_place() {
+/// Build information with these lines, as the linker writes it.
+fn framed(lines: &str) -> Vec<u8> {
     let mut bytes = b"\xff Go buildinf:\x08\x02".to_vec();
     bytes.resize(32, 0);
-    let lines = "path\twombat/binary\nmod\twombat/binary\t(devel)\t\ndep\ta.b/c\tv1.0.0\n=>\td.e/f\tv1.2.3\th1:x\ndep\tg.h/i\tv2.0.0\n=>\tg.h/i\tv2.1.0\th1:y\ndep\tj.k/\u{1b}l\tv1.0.0\n";
     for text in [
         "go1.26.8".as_bytes(),
         &[&[0; 16], lines.as_bytes(), &[0; 16]].concat(),
@@ -157,7 +193,58 @@ fn replaced_modules_tell_what_took_their_place() {
         }
         bytes.extend(text);
     }
-    let info = BuildInfo::read(&bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn build_information_is_read_whole_or_not_at_all() {
+    let info = BuildInfo::parse(&framed(
+        "path\twombat/binary\nmod\twombat/binary\t(devel)\t\n\
+         dep\ta.b/c\tv1.0.0\th1:a=\ndep\td.e/f\tv1.0.0\n=>\tg.h/i\tv1.2.3\th1:b=\n\n\
+         build\t-tags=x,y\nbuild\tGOOS=linux\nlater\tsays more\n",
+    ));
+    let source = |path: &str, version: &str, sum: &str| ModuleSource {
+        path: path.to_owned(),
+        version: version.to_owned(),
+        sum: sum.to_owned(),
+    };
+    let settings = [("-tags", "x,y"), ("GOOS", "linux")];
+    let expected = BuildInfo {
+        go: "go1.26.8".to_owned(),
+        package: "wombat/binary".to_owned(),
+        main: "wombat/binary".to_owned(),
+        modules: vec![
+            LinkedModule {
+                source: source("a.b/c", "v1.0.0", "h1:a="),
+                replacement: None,
+            },
+            LinkedModule {
+                source: source("d.e/f", "v1.0.0", ""),
+                replacement: Some(source("g.h/i", "v1.2.3", "h1:b=")),
+            },
+        ],
+        settings: settings
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
+    assert_eq!(info, Some(expected));
+    for lines in [
+        "=>\tg.h/i\tv1.2.3\n",
+        "dep\n",
+        "dep\t\tv1.0.0\n",
+        "dep\ta.b/c\tv1.0.0\th1:a=\tmore\n",
+        "build\tGOOS\n",
+    ] {
+        assert_eq!(BuildInfo::parse(&framed(lines)), None, "{lines}");
+    }
+    assert_eq!(BuildInfo::parse(b"\xff Go buildinf:\x08\x02"), None);
+}
+
+#[test]
+fn replaced_modules_tell_what_took_their_place() {
+    let lines = "path\twombat/binary\nmod\twombat/binary\t(devel)\t\ndep\ta.b/c\tv1.0.0\n=>\td.e/f\tv1.2.3\th1:x\ndep\tg.h/i\tv2.0.0\n=>\tg.h/i\tv2.1.0\th1:y\ndep\tj.k/\u{1b}l\tv1.0.0\n";
+    let bytes = framed(lines);
+    let info = ModuleList::read(&bytes).unwrap();
     let modules: Vec<_> = info
         .modules
         .iter()
@@ -182,7 +269,7 @@ fn spoilt_binaries_are_refused_or_told_of() {
         .unwrap();
     let list = whole
         .windows(14)
-        .position(|bytes| bytes == build_info::MAGIC)
+        .position(|bytes| bytes == format::MAGIC)
         .unwrap();
     for _ in 0..300 {
         let mut bytes = whole.clone();
@@ -202,5 +289,7 @@ fn spoilt_binaries_are_refused_or_told_of() {
         if let Ok(contents) = read(&mut File::open(&binary.path).unwrap()) {
             assert!(contents.modules.len() <= 4_098);
         }
+        // It may fail, and mustn't panic.
+        drop(BuildInfo::of(&mut File::open(&binary.path).unwrap()));
     }
 }

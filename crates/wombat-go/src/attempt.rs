@@ -1,13 +1,17 @@
 //! One attempt at a build, in a temporary folder: with a stored package list, or with one of its own.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use tokio::time::Instant;
 use wombat_gocache::ListScope;
 use wombat_goproxy::RelaySession;
-use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, log::Phase};
+use wombat_model::{BuildSpec, FailureClass, ImportPath, log::Phase};
 
 use super::{
+    blame::blame,
     blocking::blocking,
     compile,
     compile_cache::CompileCache,
@@ -16,6 +20,7 @@ use super::{
     go::Go,
     graph,
     graph_store::GraphFiles,
+    known::Offer,
     licence, list,
     main_file::main_file,
     modules_in_use::HeldModules,
@@ -39,6 +44,14 @@ pub(super) struct Attempt<'a> {
     pub(super) lists: &'a ListScope,
     /// Whether all modules are in the catalog, so that results may be shared.
     pub(super) trusted: bool,
+}
+
+/// Package lists of earlier builds.
+struct KnownLists<'a> {
+    /// Those of other builders.
+    offer: Offer,
+    /// Set if the build uses them.
+    used: &'a AtomicBool,
 }
 
 impl Attempt<'_> {
@@ -65,46 +78,51 @@ impl Attempt<'_> {
         }
     }
 
-    /// Uses the package list of earlier builds if it is complete; without one, or if that fails, lists the packages.
+    /// Uses the package lists of earlier builds if they are complete; if not, or if that fails, lists the packages.
     async fn by_known(&self) -> Result<Product, BuildError> {
         let Self {
             workshop,
             spec,
             scope,
             lists,
-            trusted,
             ..
         } = *self;
-        let hook = licence::hook(spec);
-        let module_cache = &workshop.settings.module_cache;
         // Concurrently, and before fetching ahead uses up the bandwidth.
-        let (known, graph) = tokio::join!(
-            workshop
-                .known
-                .packages(lists, spec, hook.as_ref(), module_cache),
-            workshop.graphs.find(spec, trusted),
+        let (offer, graph) = tokio::join!(
+            workshop.known.offer(lists, spec),
+            workshop.graphs.find(spec),
         );
-        if let Some(packages) = known {
-            match self.listed(Some(packages), graph).await {
-                Err(BuildError::Failed(failure))
-                    if !matches!(
-                        failure.class,
-                        FailureClass::Compile | FailureClass::Resource
-                    ) =>
-                {
-                    workshop.known.forget(lists);
-                    let message =
-                        "The stored package list doesn't work; listing the packages again.";
-                    scope.reporter.line(message);
-                }
-                built => return built.map(|(product, _)| product),
-            }
-            return self.by_list(None).await;
+        let used = AtomicBool::new(false);
+        let known = KnownLists { offer, used: &used };
+        let built = self.listed(Some(known), graph).await;
+        if !used.load(Ordering::Relaxed) {
+            return self.learnt(built).await;
         }
-        self.by_list(graph).await
+        match built {
+            Err(BuildError::Failed(failure))
+                if !matches!(
+                    failure.class,
+                    FailureClass::Compile | FailureClass::Resource
+                ) =>
+            {
+                workshop.known.forget(lists);
+                let message = "The stored package list doesn't work; listing the packages again.";
+                scope.reporter.line(message);
+                self.by_list(None).await
+            }
+            built => built.map(|(product, _)| product),
+        }
     }
 
     async fn by_list(&self, graph: Option<GraphFiles>) -> Result<Product, BuildError> {
+        self.learnt(self.listed(None, graph).await).await
+    }
+
+    /// Stores the package list of a build that listed its packages.
+    async fn learnt(
+        &self,
+        built: Result<(Product, Option<Packages>), BuildError>,
+    ) -> Result<Product, BuildError> {
         let Self {
             workshop,
             spec,
@@ -112,7 +130,7 @@ impl Attempt<'_> {
             trusted,
             ..
         } = *self;
-        let (product, packages) = self.listed(None, graph).await?;
+        let (product, packages) = built?;
         if let Some(packages) = packages {
             let (known, lists, spec) = (workshop.known.clone(), lists.clone(), spec.clone());
             blocking(move || {
@@ -124,10 +142,10 @@ impl Attempt<'_> {
         Ok(product)
     }
 
-    /// Builds with these packages and this module graph, as far as they are known.
+    /// Builds with these package lists and this module graph, as far as they are known.
     async fn listed(
         &self,
-        known: Option<Packages>,
+        known: Option<KnownLists<'_>>,
         graph: Option<GraphFiles>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
         let relay = self.workshop.relay.session();
@@ -141,7 +159,7 @@ impl Attempt<'_> {
     async fn through(
         &self,
         relay: &RelaySession,
-        known: Option<Packages>,
+        known: Option<KnownLists<'_>>,
         graph: Option<GraphFiles>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
         let workshop = self.workshop;
@@ -169,7 +187,7 @@ impl Attempt<'_> {
         &self,
         folder: &Path,
         relay: &RelaySession,
-        known: Option<Packages>,
+        known: Option<KnownLists<'_>>,
         graph: Option<GraphFiles>,
     ) -> Result<(Product, Option<Packages>), BuildError> {
         let Self {
@@ -177,7 +195,6 @@ impl Attempt<'_> {
             spec,
             scope,
             cache,
-            trusted,
             ..
         } = *self;
         let begun = Instant::now();
@@ -197,7 +214,7 @@ impl Attempt<'_> {
         };
         let graph = match graph {
             Some(graph) => graph,
-            None => graph::resolve(&go, &workshop.graphs, spec, trusted).await?,
+            None => graph::resolve(&go, &workshop.graphs, spec).await?,
         };
         let _required = workshop.modules.of_graph(&graph).await;
         let date = ReleaseDate::of(&go, spec).await?;
@@ -207,7 +224,10 @@ impl Attempt<'_> {
         let source = folder.join("source");
         write_source(&source, spec, &graph, date).await?;
         let hook = licence::hook(spec);
-        let (packages, _compiled) = self.packages(&go, &source, hook.as_ref(), known).await?;
+        let (packages, _compiled) = match self.known(hook.as_ref(), &graph, known).await {
+            Some(known) => known,
+            None => self.packages(&go, &source, hook.as_ref()).await?,
+        };
         let (mut packages, marked) = self.check_licences(packages).await?;
         let hook = hook.filter(|_| marked);
         if let Some(path) = &hook {
@@ -218,13 +238,13 @@ impl Attempt<'_> {
         let output = folder.join("binary");
         let milestones = compile::compile(&go, &source, spec, &packages, &output).await?;
         let linked = Instant::now();
-        let (size, sha256) = scope
-            .limit(inspect(output.clone(), spec, scope.output_limit))
-            .await??;
         let used = GraphFiles {
             go_mod: read_file(&source, "go.mod").await?,
             go_sum: read_file(&source, "go.sum").await?,
         };
+        let (size, sha256) = scope
+            .limit(inspect(output.clone(), spec, &used, scope.output_limit))
+            .await??;
         // If listing had to complete the graph, a build with the stored list would lack these additions.
         let packages = (used == graph).then_some(packages);
         let product = Product {
@@ -249,46 +269,32 @@ impl Attempt<'_> {
         .await
     }
 
-    /// The packages of the binary, and a hold on their modules. Lists them unless they are `known` and none of their
-    /// modules was trimmed in the meantime.
+    /// The packages of the binary from lists of earlier builds, and a hold on their modules. `None` if that isn't
+    /// possible, or one of the modules was trimmed in the meantime.
+    async fn known(
+        &self,
+        hook: Option<&ImportPath>,
+        graph: &GraphFiles,
+        lists: Option<KnownLists<'_>>,
+    ) -> Option<(Packages, HeldModules)> {
+        let KnownLists { offer, used } = lists?;
+        let Workshop { known, modules, .. } = self.workshop;
+        let packages = known.packages(self.lists, self.spec, hook, graph, offer);
+        let packages = packages.await?;
+        let (held, complete) = modules.of_packages(&packages).await;
+        used.store(complete, Ordering::Relaxed);
+        complete.then_some((packages, held))
+    }
+
+    /// Lists the packages of the binary, and holds their modules.
     async fn packages(
         &self,
         go: &Go<'_>,
         source: &Path,
         hook: Option<&ImportPath>,
-        known: Option<Packages>,
     ) -> Result<(Packages, HeldModules), BuildError> {
-        let modules = &self.workshop.modules;
-        if let Some(packages) = known {
-            let (held, complete) = modules.of_packages(&packages).await;
-            if complete {
-                return Ok((packages, held));
-            }
-        }
         let packages = list::list(go, source, self.spec, hook).await?;
-        let (held, _) = modules.of_packages(&packages).await;
+        let (held, _) = self.workshop.modules.of_packages(&packages).await;
         Ok((packages, held))
-    }
-}
-
-/// The relay knows more about a failure of the proxy than `go` reports. Answers that `go` couldn't use are removed, so
-/// that they are fetched again.
-async fn blame(error: BuildError, relay: &RelaySession) -> BuildError {
-    let BuildError::Failed(failure) = &error else {
-        return error;
-    };
-    match failure.class {
-        FailureClass::Compile | FailureClass::Resource => return error,
-        FailureClass::Input | FailureClass::Infra | FailureClass::Lost | FailureClass::Internal => {
-            relay.forget_served().await;
-        }
-    }
-    match relay.take_trouble() {
-        Some(words) => Failure::new(
-            FailureClass::Infra,
-            format!("The module proxy failed: {words}."),
-        )
-        .into(),
-        None => error,
     }
 }

@@ -1,9 +1,13 @@
 //! A `go.mod` as data: parsed from the output of `go mod edit -json`, written from validated values.
 
+mod text;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Deserialize;
 use wombat_model::{ModulePath, ModuleVersion};
+
+pub(super) use text::GoModText;
 
 /// The name of the main module of every binary.
 pub(super) const MAIN_MODULE: &str = "wombat/binary";

@@ -39,6 +39,12 @@ impl GoSum {
         }
     }
 
+    /// The checksum of a module version.
+    pub(super) fn get(&self, module: &str, version: &str) -> Option<&str> {
+        let key = (module.to_owned(), version.to_owned());
+        self.0.get(&key).map(String::as_str)
+    }
+
     /// All module versions with a checksum, if only that of their `go.mod`.
     pub(super) fn modules(&self) -> BTreeSet<CachedModule> {
         let module = |(path, version): &(String, String)| {

@@ -39,21 +39,17 @@ struct Download {
     go_mod_sum: String,
 }
 
-/// The graph of the spec's modules: from disk if it was resolved before. `share`: make it available to other builders.
+/// The graph of the spec's modules: from disk if this builder resolved it before.
 pub(super) async fn resolve(
     go: &Go<'_>,
     store: &GraphStore,
     spec: &BuildSpec,
-    share: bool,
 ) -> Result<GraphFiles, BuildError> {
     let set = set_name(spec);
     if let Some(files) = store.load(&set).await {
         return Ok(files);
     }
     let files = resolve_afresh(go, spec).await?;
-    if share {
-        store.share(&set, &files);
-    }
     store.keep(&set, &files).await;
     Ok(files)
 }

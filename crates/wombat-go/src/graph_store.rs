@@ -1,27 +1,24 @@
-//! Resolved module graphs: on this builder's disk, and in the bucket that all builders share.
+//! Resolved module graphs on this builder's disk.
+//!
+//! They decide which code is built, so each builder resolves its own from the release's `go.mod` and `go.sum`. None is
+//! taken from other builders.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use wombat_model::BuildSpec;
-use wombat_store::GoCache;
 
 use super::{
     blocking::blocking,
-    graph_trim::{SEALED, mark_used},
+    graph_trim::{RESOLVED, mark_used},
 };
 
 /// To be raised when the same set would be resolved differently.
 const RESOLVER_VERSION: u32 = 1;
-
-/// Size limit of a decompressed graph; none is as large.
-const LARGEST: usize = 16 * 1024 * 1024;
-const EFFORT: i32 = 3;
 
 /// A resolved module graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +33,6 @@ pub struct GraphFiles {
 #[derive(Clone, Debug)]
 pub(super) struct GraphStore {
     folder: PathBuf,
-    fleet: Option<GoCache>,
 }
 
 impl GraphStore {
@@ -45,61 +41,24 @@ impl GraphStore {
         clippy::disallowed_methods,
         reason = "called in blocking threads alone"
     )]
-    pub(super) fn new(folder: PathBuf, fleet: Option<GoCache>) -> io::Result<Self> {
+    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        // Earlier releases stored a folder per set, whose damage can't be noticed. And a process that was killed may
+        // Earlier versions stored graphs of other builders, too, under other names. And a process that was killed may
         // have left an incomplete file.
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 fs::remove_dir_all(path)?;
-            } else if path.extension().is_none_or(|kind| kind != SEALED) {
+            } else if path.extension().is_none_or(|kind| kind != RESOLVED) {
                 fs::remove_file(path)?;
             }
         }
-        Ok(Self { folder, fleet })
+        Ok(Self { folder })
     }
 
-    /// The same, with the bucket that all builders share.
-    pub(super) fn shared(self, fleet: GoCache) -> Self {
-        Self {
-            fleet: Some(fleet),
-            ..self
-        }
-    }
-
-    /// The graph of the spec's modules, if it is known: from disk, else, if `shared`, from the bucket, where another
-    /// builder may have put it.
-    pub(super) async fn find(&self, spec: &BuildSpec, shared: bool) -> Option<GraphFiles> {
-        let set = set_name(spec);
-        if let Some(files) = self.load(&set).await {
-            return Some(files);
-        }
-        if !shared {
-            return None;
-        }
-        let files = self.fetch(&set).await?;
-        self.keep(&set, &files).await;
-        Some(files)
-    }
-
-    async fn fetch(&self, set: &str) -> Option<GraphFiles> {
-        let keys = [format!("graph.{set}")];
-        let mut answers = std::pin::pin!(self.fleet.as_ref()?.fetch(&keys));
-        let (_, value) = answers.next().await?.ok()?;
-        let json = zstd::bulk::decompress(&value, LARGEST).ok()?;
-        serde_json::from_slice(&json).ok()
-    }
-
-    /// Uploads the graph for other builders, without waiting for it.
-    pub(super) fn share(&self, set: &str, files: &GraphFiles) {
-        let Some(fleet) = &self.fleet else { return };
-        let packed = serde_json::to_vec(files)
-            .ok()
-            .and_then(|json| zstd::bulk::compress(&json, EFFORT).ok());
-        if let Some(packed) = packed {
-            fleet.put_in_background(format!("graph.{set}"), packed);
-        }
+    /// The graph of the spec's modules, if this builder resolved it before.
+    pub(super) async fn find(&self, spec: &BuildSpec) -> Option<GraphFiles> {
+        self.load(&set_name(spec)).await
     }
 
     // After a failure the next build resolves the graph again, nothing worse.
@@ -128,7 +87,7 @@ impl GraphStore {
     }
 
     fn file(&self, set: &str) -> PathBuf {
-        self.folder.join(set).with_extension(SEALED)
+        self.folder.join(set).with_extension(RESOLVED)
     }
 }
 
@@ -165,7 +124,8 @@ mod tests {
         fs::create_dir_all(graphs.join("a")).unwrap();
         fs::write(graphs.join("a/go.mod"), "old").unwrap();
         fs::write(graphs.join(".new-1"), "unfinished").unwrap();
-        let store = GraphStore::new(graphs.clone(), None).unwrap();
+        fs::write(graphs.join("b.sealed"), "of another builder").unwrap();
+        let store = GraphStore::new(graphs.clone()).unwrap();
         let files = GraphFiles {
             go_mod: "one".to_owned(),
             go_sum: "two".to_owned(),

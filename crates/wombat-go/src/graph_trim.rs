@@ -14,10 +14,10 @@ use std::{
 
 use tracing::debug;
 
-/// Extension of stored graphs.
-pub(super) const SEALED: &str = "sealed";
+/// Extension of stored graphs. Earlier versions used `sealed`, also for graphs of other builders.
+pub(super) const RESOLVED: &str = "resolved";
 /// Size limit of all stored graphs. The graph of Redpanda Connect has about 300 KB, so there is room for the last
-/// nine hundred sets of module versions; a removed graph is fetched from another builder, or resolved within seconds.
+/// nine hundred sets of module versions; a removed graph is resolved again.
 pub(super) const GRAPHS_LIMIT: u64 = 256 << 20;
 /// Size after a trim, in percent of the limit, so that the next trim isn't due at once.
 const TARGET: u64 = 90;
@@ -32,7 +32,7 @@ pub(super) fn trim_graphs(folder: &Path, limit: u64) -> io::Result<()> {
     let mut graphs = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension() != Some(OsStr::new(SEALED)) {
+        if path.extension() != Some(OsStr::new(RESOLVED)) {
             continue;
         }
         // A build may have removed it in between.
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn graphs_that_were_used_last_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str| folder.path().join(name).with_extension(SEALED);
+        let file = |name: &str| folder.path().join(name).with_extension(RESOLVED);
         for (name, hours) in [("old", 3), ("older", 4), ("oldest", 5)] {
             fs::write(file(name), [0_u8; 1000]).unwrap();
             let time = SystemTime::now() - Duration::from_hours(hours);

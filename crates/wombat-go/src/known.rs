@@ -2,7 +2,10 @@
 //! each package, its module, and whether its licence has to be accepted.
 //!
 //! Kept in memory per scope (graph, target, Go release), and shared by the fleet for modules of the catalog. If a list
-//! turns out wrong, the build fails, and is repeated with `go list`.
+//! turns out wrong, the build fails, and is repeated with `go list`. [`offer`] tells which lists of other builders are
+//! believed.
+
+mod offer;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,17 +14,19 @@ use std::{
     sync::Arc,
 };
 
-use futures::StreamExt as _;
 use lru::LruCache;
 use parking_lot::Mutex;
-use tracing::debug;
 use wombat_model::{BuildSpec, ImportPath};
 use wombat_store::GoCache;
 
+pub(super) use offer::Offer;
+
 use super::{
     blocking::blocking,
-    go_mod::MAIN_MODULE,
+    go_mod::{GoModText, MAIN_MODULE},
+    graph_store::GraphFiles,
     licence,
+    licence_bound::LicenceBound,
     main_file::own_imports,
     module_cache::{CachedModule, ModuleCache},
     packages::{ListedPackage, Packages},
@@ -30,30 +35,56 @@ use wombat_gocache::ListScope;
 
 /// Scopes to keep: a few graphs for a few targets.
 const SCOPES: NonZeroUsize = NonZeroUsize::new(24).expect("more than none");
-/// Size limit of a decompressed package list; none is as large.
-const LARGEST: usize = 64 * 1024 * 1024;
-const EFFORT: i32 = 3;
 
 /// Packages of one scope.
 #[derive(Debug, Default)]
 struct ScopePackages {
+    /// Those that this builder listed.
     all: HashMap<String, Arc<ListedPackage>>,
-    /// Packages whose imports are all known, too, at every depth.
+    /// Packages whose imports are all in `all`, too, at every depth.
     whole: HashSet<String>,
+    /// Believed lists of other builders, by the package that they are about. They come after `all`, and nothing in them
+    /// is under a licence that has to be accepted.
+    believed: HashMap<String, Vec<ListedPackage>>,
 }
 
 /// The package lists of all scopes.
 #[derive(Clone, Debug)]
 pub(super) struct KnownPackages {
     scopes: Arc<Mutex<LruCache<ListScope, ScopePackages>>>,
+    module_cache: Arc<Path>,
     fleet: Option<GoCache>,
+    licences: LicenceBound,
 }
 
 impl KnownPackages {
-    pub(super) fn new(fleet: Option<GoCache>) -> Self {
+    /// Those of no build yet, whose modules are in this cache.
+    pub(super) fn new(module_cache: &Path) -> Self {
         Self {
             scopes: Arc::new(Mutex::new(LruCache::new(SCOPES))),
-            fleet,
+            module_cache: module_cache.into(),
+            fleet: None,
+            licences: LicenceBound::default(),
+        }
+    }
+
+    /// The same, shared through this bucket.
+    pub(super) fn shared(self, fleet: GoCache) -> Self {
+        Self {
+            fleet: Some(fleet),
+            ..self
+        }
+    }
+
+    /// The fleet's lists of the spec's packages that aren't known here.
+    pub(super) async fn offer(&self, scope: &ListScope, spec: &BuildSpec) -> Offer {
+        let unknown = |known: &ScopePackages, root: &String| {
+            !known.whole.contains(root) && !known.believed.contains_key(root)
+        };
+        let lacking = self.lacking(scope, roots(spec), unknown);
+        match &self.fleet {
+            Some(fleet) if !lacking.is_empty() => Offer::fetch(fleet, scope, &lacking).await,
+            Some(_) | None => Offer::default(),
         }
     }
 
@@ -64,68 +95,77 @@ impl KnownPackages {
         scope: &ListScope,
         spec: &BuildSpec,
         hook: Option<&ImportPath>,
-        module_cache: &Path,
+        graph: &GraphFiles,
+        offer: Offer,
     ) -> Option<Packages> {
-        let roots = roots(spec, hook);
-        let lacking = self.lacking(scope, &roots);
-        if !lacking.is_empty() {
-            self.ask_fleet(scope, &lacking).await;
-        }
-        let found = self.assemble(scope, spec, &roots)?;
-        let module_cache = module_cache.to_owned();
-        blocking(move || with_folders(found, &module_cache).map(Packages::of)).await
+        let (known, scope, spec) = (self.clone(), scope.clone(), spec.clone());
+        let (hook, go_mod) = (hook.map(ToString::to_string), graph.go_mod.clone());
+        blocking(move || {
+            let go_mod = GoModText::parse(&go_mod);
+            let believed = offer.believed(&spec, &go_mod, &known.module_cache, &known.licences);
+            known.believe(&scope, believed);
+            let found = known.assemble(&scope, &spec, hook.as_deref())?;
+            with_folders(found, &known.module_cache).map(Packages::of)
+        })
+        .await
     }
 
-    fn lacking(&self, scope: &ListScope, roots: &[String]) -> Vec<String> {
+    fn lacking(
+        &self,
+        scope: &ListScope,
+        mut roots: Vec<String>,
+        lacks: impl Fn(&ScopePackages, &String) -> bool,
+    ) -> Vec<String> {
         let mut scopes = self.scopes.lock();
         let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
-        let mut lacking = roots.to_vec();
-        lacking.retain(|root| !known.whole.contains(root));
-        lacking
+        roots.retain(|root| lacks(known, root));
+        roots
     }
 
-    async fn ask_fleet(&self, scope: &ListScope, roots: &[String]) {
-        let Some(fleet) = &self.fleet else { return };
-        let by_key: HashMap<String, &String> = roots
-            .iter()
-            .map(|root| (scope.key("packages", root), root))
-            .collect();
-        let keys: Vec<String> = by_key.keys().cloned().collect();
-        let mut answers = std::pin::pin!(fleet.fetch(&keys));
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok((key, value)) => {
-                    let unpacked = blocking(move || unpack(&value)).await;
-                    if let (Some(root), Some(packages)) = (by_key.get(&key), unpacked) {
-                        self.remember(scope, root, packages);
-                    }
-                }
-                Err(error) => {
-                    debug!(%error, "can't fetch package lists of the fleet");
-                    return;
-                }
-            }
-        }
+    fn believe(&self, scope: &ListScope, lists: Vec<(String, Vec<ListedPackage>)>) {
+        let mut scopes = self.scopes.lock();
+        let known = scopes.get_or_insert_mut(scope.clone(), ScopePackages::default);
+        known.believed.extend(lists);
     }
 
     fn assemble(
         &self,
         scope: &ListScope,
         spec: &BuildSpec,
-        roots: &[String],
+        hook: Option<&str>,
     ) -> Option<Vec<ListedPackage>> {
         let mut scopes = self.scopes.lock();
         let known = scopes.get(scope)?;
-        let mut seen: HashSet<&str> = HashSet::new();
-        let mut waiting: Vec<&str> = roots.iter().map(String::as_str).collect();
-        let mut found = Vec::new();
+        let known_hook = hook.filter(|hook| known.whole.contains(*hook));
+        let (own, others): (Vec<String>, Vec<String>) = roots(spec)
+            .into_iter()
+            .chain(known_hook.map(str::to_owned))
+            .partition(|root| known.whole.contains(root));
+        let mut found: HashMap<&str, &ListedPackage> = HashMap::new();
+        let mut waiting: Vec<&str> = own.iter().map(String::as_str).collect();
         while let Some(path) = waiting.pop() {
-            if seen.insert(path) {
+            if !found.contains_key(path) {
                 let package = known.all.get(path)?;
                 waiting.extend(package.imports());
-                found.push(ListedPackage::clone(package));
+                found.insert(path, package);
             }
         }
+        // Only what this builder listed may be under a licence, and only that needs the hook.
+        let needs_hook = || found.values().any(|package| package.marked == Some(true));
+        if hook.is_some() && known_hook.is_none() && needs_hook() {
+            return None;
+        }
+        for root in &others {
+            for package in known.believed.get(root)? {
+                found.entry(&package.import_path).or_insert(package);
+            }
+        }
+        let imported = found.values().flat_map(|package| package.imports());
+        let mut needed = others.iter().map(String::as_str).chain(imported);
+        if !needed.all(|path| found.contains_key(path)) {
+            return None;
+        }
+        let mut found: Vec<ListedPackage> = found.into_values().cloned().collect();
         let picked = spec.packages().keys().map(ToString::to_string);
         let own = own_imports(spec).chain(["context"]).map(str::to_owned);
         found.push(ListedPackage::importing(MAIN_MODULE, picked.chain(own)));
@@ -141,13 +181,15 @@ impl KnownPackages {
         packages: &Packages,
         share: bool,
     ) {
-        for root in self.lacking(scope, &roots(spec, hook)) {
+        let mut all = roots(spec);
+        all.extend(hook.map(ToString::to_string));
+        for root in self.lacking(scope, all, |known, root| !known.whole.contains(root)) {
             let below = packages.portable(&root, |package| licence::is_marked(package, spec));
             if below.is_empty() || below.iter().any(|package| package.error.is_some()) {
                 continue;
             }
             if share && let Some(fleet) = &self.fleet {
-                fleet.put_in_background(scope.key("packages", &root), pack(&below));
+                fleet.put_in_background(scope.key("packages", &root), offer::pack(&below));
             }
             self.remember(scope, &root, below);
         }
@@ -162,6 +204,7 @@ impl KnownPackages {
                 .entry(package.import_path.clone())
                 .or_insert_with(|| Arc::new(package));
         }
+        known.believed.remove(root);
         known.whole.insert(root.to_owned());
     }
 
@@ -171,9 +214,9 @@ impl KnownPackages {
     }
 }
 
-/// The packages that must be known: the picked ones, those that every binary has, and the one with the licence hook.
-fn roots(spec: &BuildSpec, hook: Option<&ImportPath>) -> Vec<String> {
-    let picked = spec.packages().keys().chain(hook).map(ToString::to_string);
+/// The packages that must be known: the picked ones, and those that every binary has.
+fn roots(spec: &BuildSpec) -> Vec<String> {
+    let picked = spec.packages().keys().map(ToString::to_string);
     picked.chain(own_imports(spec).map(str::to_owned)).collect()
 }
 
@@ -200,97 +243,5 @@ fn with_folders(
     Some(packages)
 }
 
-fn pack(packages: &[ListedPackage]) -> Vec<u8> {
-    let json = serde_json::to_vec(packages).unwrap_or_default();
-    zstd::bulk::compress(&json, EFFORT).unwrap_or_default()
-}
-
-fn unpack(value: &[u8]) -> Option<Vec<ListedPackage>> {
-    let json = zstd::bulk::decompress(value, LARGEST).ok()?;
-    serde_json::from_slice(&json).ok()
-}
-
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests may block")]
-
-    use wombat_model::Template;
-
-    use super::*;
-    use crate::{
-        main_file::tests::spec,
-        module_cache::tests::unpack as unpack_module,
-        packages::tests::{NATS, PURE, packages},
-    };
-
-    fn scope() -> ListScope {
-        ListScope::of("a scope")
-    }
-
-    #[tokio::test]
-    async fn a_new_selection_of_known_packages_is_put_together() {
-        let known = KnownPackages::new(None);
-        let cache = tempfile::tempdir().unwrap();
-        let (both, one) = (spec(&[NATS, PURE]), spec(&[NATS]));
-        let ask = async |spec: &BuildSpec| known.packages(&scope(), spec, None, cache.path()).await;
-        assert!(ask(&both).await.is_none());
-        known.learn(&scope(), &both, None, &packages(), false);
-        let found = ask(&one).await.unwrap();
-        let binary = found.binary();
-        let paths: Vec<&str> = found
-            .iter(&binary)
-            .map(|package| package.import_path.as_str())
-            .collect();
-        assert!(
-            paths.contains(&NATS) && paths.contains(&"vendor/golang.org/x/a"),
-            "{paths:?}"
-        );
-        assert!(!paths.contains(&PURE), "{paths:?}");
-        assert!(paths.contains(&"time/tzdata"), "{paths:?}");
-        let first = one.clone().with_template(Template::FIRST).unwrap();
-        let found = ask(&first).await.unwrap();
-        let binary = found.binary();
-        assert!(
-            found
-                .iter(&binary)
-                .all(|package| package.import_path != "time/tzdata")
-        );
-        known.forget(&scope());
-        assert!(ask(&one).await.is_none());
-    }
-
-    #[test]
-    fn a_module_that_is_not_here_makes_the_list_useless() {
-        let listed = |version: &str| -> ListedPackage {
-            serde_json::from_value(serde_json::json!({
-                "ImportPath": "a.example/m/p",
-                "Module": {"Path": "a.example/m", "Version": "v1.0.0", "Replace": {"Path": "a.example/fork", "Version": version}},
-            }))
-            .unwrap()
-        };
-        let cache = tempfile::tempdir().unwrap();
-        let folder = cache.path().join("a.example/fork@v1.2.3");
-        let fork = CachedModule::new("a.example/fork", "v1.2.3");
-        unpack_module(cache.path(), &fork, &[("p/p.go", "package p\n")]);
-        let found = with_folders(vec![listed("v1.2.3")], cache.path()).unwrap();
-        assert_eq!(found[0].module.as_ref().unwrap().dir, folder);
-        assert!(with_folders(vec![listed("v1.2.4")], cache.path()).is_none());
-        let half = cache
-            .path()
-            .join("cache/download/a.example/fork/@v/v1.2.3.partial");
-        std::fs::write(half, "").unwrap();
-        assert!(with_folders(vec![listed("v1.2.3")], cache.path()).is_none());
-    }
-
-    #[test]
-    fn what_is_shared_comes_back() {
-        let below = packages().portable(NATS, |package| package.import_path == NATS);
-        let back = unpack(&pack(&below)).unwrap();
-        assert_eq!(back.len(), below.len());
-        assert!(
-            back.iter()
-                .any(|package| package.import_path == NATS && package.marked == Some(true))
-        );
-        assert!(unpack(b"nonsense").is_none());
-    }
-}
+mod tests;

@@ -7,14 +7,16 @@
 //! [`GoSettings`] names `go`, its caches and its proxy: the installed `go` (`installed_go`), or one that is fetched
 //! without any (`fetched_go`, `toolchain_fetch`). [`Workshop::build`] runs the steps: module graph (`graph`) and date
 //! of the release (`release_date`), `main.go` (`main_file`), package list (`list`), licences (`licence`), compiler and
-//! linker (`compile`), and a check of the result (`product`). The package lists of earlier builds (`known`) replace
+//! linker (`compile`), and a check of the result (`product`, `binary`, `build_info`). The package lists of earlier builds (`known`) replace
 //! `go list`. `classify` explains failures of `go`.
 
 mod ask;
 mod attempt;
 mod binary;
+mod blame;
 mod blocking;
 mod build;
+mod build_info;
 pub mod catalog_import;
 mod classify;
 mod compile;
@@ -42,6 +44,7 @@ mod invocation;
 mod job_folder;
 mod known;
 mod licence;
+mod licence_bound;
 mod list;
 mod main_file;
 mod module_cache;

@@ -22,6 +22,8 @@ const ORGANISATION: &str = "github.com/redpanda-data/";
 const BUNDLE: &str = "public/components/community";
 /// Text at the beginning of licensed files. The licence's name may be broken over two lines.
 const MARK: &str = "Redpanda Community";
+/// Bytes at the beginning of a file that may contain the mark.
+const HEAD: usize = 1024;
 
 /// The package with the hook that components under the licence need, in the release that the spec builds on, if it has
 /// one.
@@ -88,7 +90,7 @@ pub(super) fn is_marked(package: &ListedPackage, spec: &BuildSpec) -> bool {
 /// The compiled files of a package that are under the licence.
 fn marked_files(package: &ListedPackage, spec: &BuildSpec) -> impl Iterator<Item = PathBuf> {
     let worth_a_look = package.module.as_ref().is_some_and(|module| {
-        module.path.starts_with(ORGANISATION)
+        is_of_organisation(&module.path)
             || spec
                 .modules()
                 .keys()
@@ -113,11 +115,21 @@ pub(super) fn count(packages: &Packages, spec: &BuildSpec, picked: &ImportPath) 
     (u32::try_from(marked).unwrap_or(u32::MAX), bundled)
 }
 
+/// Whether a module is one of those that use the licence.
+pub(super) fn is_of_organisation(module: &str) -> bool {
+    module.starts_with(ORGANISATION)
+}
+
 pub(super) fn begins_with_mark(file: &Path) -> bool {
-    let mut head = Vec::with_capacity(1024);
-    let read = File::open(file).and_then(|file| file.take(1024).read_to_end(&mut head));
+    let mut head = Vec::with_capacity(HEAD);
+    let read = File::open(file).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
     // A file that can't be read can't be compiled either, so `go` reports it.
-    read.is_ok() && String::from_utf8_lossy(&head).contains(MARK)
+    read.is_ok() && is_mark_in(&head)
+}
+
+/// Whether these bytes of a file begin with the mark of the licence.
+pub(super) fn is_mark_in(bytes: &[u8]) -> bool {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]).contains(MARK)
 }
 
 /// The packages in the community bundles of the releases, as their own source lists them.
@@ -127,7 +139,7 @@ fn bundle(packages: &Packages) -> BTreeSet<String> {
         .iter(&binary)
         .filter_map(|package| package.module.as_ref());
     let folders: BTreeSet<&Path> = modules
-        .filter(|module| module.path.starts_with(ORGANISATION))
+        .filter(|module| is_of_organisation(&module.path))
         .map(|module| module.dir.as_path())
         .collect();
     let sources = folders

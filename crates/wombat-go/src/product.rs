@@ -8,12 +8,19 @@ use std::{
 
 use sha2::Digest as _;
 use tokio::time::Instant;
+use wombat_binary::{BuildInfo, ReadError};
 use wombat_model::{
     BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase, wire::Recipe,
 };
 
 use super::{
-    binary, blocking::blocking, compile::Milestones, error::BuildError, job_folder::JobFolder,
+    binary,
+    blocking::blocking,
+    build_info::{Difference, compare},
+    compile::Milestones,
+    error::BuildError,
+    graph_store::GraphFiles,
+    job_folder::JobFolder,
 };
 
 /// A binary that is ready to be uploaded. Its folder goes away with this value.
@@ -44,16 +51,22 @@ impl Product {
     }
 }
 
-/// Size and digest of the binary. Fails if it isn't for the target, or too large.
+/// Size and digest of the binary. Fails if it isn't for the target, too large, or anything else than the spec and its
+/// module graph name.
 pub(super) async fn inspect(
     path: PathBuf,
     spec: &BuildSpec,
+    graph: &GraphFiles,
     limit: u64,
 ) -> Result<(u64, Sha256), BuildError> {
     let platform = spec.target().platform();
     let read = blocking(move || read_through(&path)).await;
-    let (size, head, sha256) =
-        read.map_err(|error| BuildError::local("read the binary", &error))?;
+    let Contents {
+        size,
+        head,
+        sha256,
+        info,
+    } = read.map_err(|error| BuildError::local("read the binary", &error))?;
     if size > limit {
         let message = format!(
             "The binary has {} MiB; the limit is {} MiB.",
@@ -68,15 +81,36 @@ pub(super) async fn inspect(
             format!("The linker's output is invalid: {problem}."),
         )
     })?;
+    let compared = info
+        .ok_or(Difference::Unreadable)
+        .and_then(|info| compare(&info, spec, graph));
+    if let Err(difference) = compared {
+        // An alarm: something that this builder reads was tampered with.
+        tracing::error!(
+            build = %spec.key(),
+            %difference,
+            "the linked binary isn't what was requested; it isn't used"
+        );
+        let message = format!("The linked binary isn't what was requested: {difference}.");
+        return Err(Failure::new(FailureClass::Internal, message).into());
+    }
     Ok((size, sha256))
 }
 
-/// Size, beginning and digest of a file.
+/// What a binary says about itself, and what it is.
+struct Contents {
+    size: u64,
+    head: Vec<u8>,
+    sha256: Sha256,
+    info: Option<BuildInfo>,
+}
+
+/// Reads a file to its end.
 #[expect(
     clippy::disallowed_methods,
     reason = "called in blocking threads alone"
 )]
-fn read_through(path: &Path) -> io::Result<(u64, Vec<u8>, Sha256)> {
+fn read_through(path: &Path) -> io::Result<Contents> {
     let mut file = File::open(path)?;
     let mut hasher = sha2::Sha256::new();
     let mut head = Vec::with_capacity(binary::HEAD);
@@ -85,13 +119,24 @@ fn read_through(path: &Path) -> io::Result<(u64, Vec<u8>, Sha256)> {
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok((size, head, Sha256::from_bytes(hasher.finalize().into())));
+            break;
         }
         let room = binary::HEAD - head.len();
         head.extend_from_slice(&buffer[..count.min(room)]);
         hasher.update(&buffer[..count]);
         size += count as u64;
     }
+    let info = match BuildInfo::of(&mut file) {
+        Ok(info) => Some(info),
+        Err(ReadError::Unknown(_)) => None,
+        Err(ReadError::Read(error)) => return Err(error),
+    };
+    Ok(Contents {
+        size,
+        head,
+        sha256: Sha256::from_bytes(hasher.finalize().into()),
+        info,
+    })
 }
 
 pub(super) fn timings(

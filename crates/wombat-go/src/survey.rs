@@ -50,7 +50,7 @@ impl Workshop {
     pub async fn graph(&self, spec: &BuildSpec, scope: &Scope) -> Result<GraphFiles, BuildError> {
         let job = SurveyJob::new(self, spec, scope).await?;
         let go = job.go(self, scope);
-        graph::resolve(&go, &self.graphs, spec, false).await
+        graph::resolve(&go, &self.graphs, spec).await
     }
 
     /// Which of the spec's packages compile for its target. Doesn't link or optimise: neither changes the answer, and
@@ -195,7 +195,7 @@ impl SurveyJob {
         go: &Go<'_>,
         spec: &BuildSpec,
     ) -> Result<(PathBuf, HeldModules), BuildError> {
-        let files = graph::resolve(go, &workshop.graphs, spec, false).await?;
+        let files = graph::resolve(go, &workshop.graphs, spec).await?;
         let required = workshop.modules.of_graph(&files).await;
         let source = self.folder.path().join("source");
         // It isn't linked.

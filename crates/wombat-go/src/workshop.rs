@@ -55,7 +55,7 @@ impl Workshop {
         let (own_jobs, graphs, own) = (jobs.clone(), state_dir.join("graphs"), settings.clone());
         let (graphs, modules) = blocking(move || -> io::Result<_> {
             make_folders(&own_jobs, &private_cache(&own))?;
-            Ok((GraphStore::new(graphs, None)?, ModuleUse::of(&own)))
+            Ok((GraphStore::new(graphs)?, ModuleUse::of(&own)))
         })
         .await?;
         let own_go = Toolchains::own_module(&settings).into_iter().collect();
@@ -64,7 +64,7 @@ impl Workshop {
             jobs,
             licences,
             cache: Arc::new(cache_server(&settings, None)),
-            known: KnownPackages::new(None),
+            known: KnownPackages::new(&settings.module_cache),
             _own_go: Arc::new(modules.in_use().hold(own_go)),
             modules,
             trust: Trust::Alone,
@@ -82,8 +82,7 @@ impl Workshop {
         };
         Self {
             cache: Arc::new(cache_server(&self.settings, Some(fleet.clone()))),
-            graphs: self.graphs.shared(fleet.clone()),
-            known: KnownPackages::new(Some(fleet)),
+            known: self.known.shared(fleet),
             trust,
             ..self
         }

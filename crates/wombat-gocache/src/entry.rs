@@ -13,6 +13,10 @@ use super::id::{ActionId, OutputId};
 /// To be raised when entries of today can't be read any more.
 const VERSION: u8 = 1;
 const HEAD: usize = 1 + 32 + 8 + 4 + 16;
+/// Most further messages of a result, and its largest size in bytes. No compiler's result is nearly as large; an entry
+/// that claims more would only take memory and disk.
+const MOST_PARTS: u32 = 4096;
+const LARGEST: u64 = 1 << 30;
 /// zstd level. Results are compressed once and decompressed often, so a little more than the minimum pays off.
 const EFFORT: i32 = 3;
 
@@ -87,15 +91,14 @@ impl Head {
         let (size, rest) = rest.split_first_chunk::<8>()?;
         let (parts, rest) = rest.split_first_chunk::<4>()?;
         let (digest, rest) = rest.split_first_chunk::<16>()?;
-        (*version == VERSION).then(|| {
-            let head = Self {
-                output: OutputId::from_bytes(*output),
-                size: u64::from_le_bytes(*size),
-                parts: u32::from_le_bytes(*parts),
-                digest: *digest,
-            };
-            (head, rest)
-        })
+        let head = Self {
+            output: OutputId::from_bytes(*output),
+            size: u64::from_le_bytes(*size),
+            parts: u32::from_le_bytes(*parts),
+            digest: *digest,
+        };
+        let fits = head.parts <= MOST_PARTS && head.size <= LARGEST;
+        (*version == VERSION && fits).then_some((head, rest))
     }
 
     /// The keys of the other parts, in order.
@@ -139,5 +142,16 @@ mod tests {
         let mut other = pack(output_of(b"x"), b"x", 1000).unwrap().first;
         other[0] = 9;
         assert_eq!(Head::read(&other), None);
+    }
+
+    #[test]
+    fn what_claims_to_be_enormous_is_no_entry() {
+        let first = pack(output_of(b"x"), b"x", 1000).unwrap().first;
+        for (place, number) in [(33, LARGEST + 1), (41, u64::from(MOST_PARTS) + 1)] {
+            let mut other = first.clone();
+            let width = if place == 33 { 8 } else { 4 };
+            other[place..place + width].copy_from_slice(&number.to_le_bytes()[..width]);
+            assert_eq!(Head::read(&other), None, "{place}");
+        }
     }
 }

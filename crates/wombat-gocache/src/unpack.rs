@@ -2,6 +2,8 @@
 //!
 //! Thousands arrive at once, most of them small: a thread, a buffer and a decoder for each would cost more than the
 //! work.
+//!
+//! Executables are refused. `go build` stores none, but it would take one for the result of the linker.
 
 use std::{
     cell::RefCell,
@@ -20,6 +22,18 @@ use super::{
     id::ActionId,
     local::{Found, LocalCache},
 };
+
+/// How executables begin: ELF, PE, and Mach-O in either byte order and width.
+const EXECUTABLES: [&[u8]; 6] = [
+    b"\x7fELF",
+    b"MZ",
+    b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+];
+/// Bytes of the longest of these.
+const MAGIC: usize = 4;
 
 /// Results up to this size are unpacked in a reused buffer, larger ones as a stream.
 const SMALL: u64 = 1024 * 1024;
@@ -119,6 +133,7 @@ impl Unpacker {
                 .reserve(usize::try_from(size).map_err(io::Error::other)?);
             self.decompressor
                 .decompress_to_buffer(inline, &mut self.body)?;
+            refuse_executable(&self.body)?;
             return shared.put(action, output, size, &mut &self.body[..]);
         }
         let whole: Box<dyn io::Read + Send + '_> = arrived.parts.iter().fold(
@@ -127,8 +142,21 @@ impl Unpacker {
         );
         // A result that is larger than it claims must not fill the disk.
         let mut body = zstd::stream::Decoder::new(whole)?.take(size.saturating_add(1));
-        shared.put(action, output, size, &mut body)
+        let mut head = Vec::with_capacity(MAGIC);
+        body.by_ref().take(MAGIC as u64).read_to_end(&mut head)?;
+        refuse_executable(&head)?;
+        shared.put(action, output, size, &mut (&head[..]).chain(body))
     }
+}
+
+fn refuse_executable(body: &[u8]) -> io::Result<()> {
+    if EXECUTABLES.iter().any(|magic| body.starts_with(magic)) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "an executable isn't a compiler's result",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -200,5 +228,23 @@ mod tests {
             assert!(unpacking.run(vec![arrived]).await.is_empty(), "{size}");
             assert_eq!(cache.find(&action(1)), None);
         }
+    }
+
+    #[tokio::test]
+    async fn no_executable_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = LocalCache::new(folder.path());
+        let unpacking = Unpacking::new(cache.clone());
+        let long = usize::try_from(SMALL).unwrap() + 1;
+        for magic in EXECUTABLES {
+            for length in [magic.len(), 100, long] {
+                let mut body = magic.to_vec();
+                body.resize(length, b'x');
+                let found = unpacking.run(vec![arrived(1, &body, 1 << 20)]).await;
+                assert!(found.is_empty(), "{magic:?} {length}");
+            }
+        }
+        let text = unpacking.run(vec![arrived(1, b"!<arch>\n", 1 << 20)]).await;
+        assert_eq!(text.len(), 1);
     }
 }

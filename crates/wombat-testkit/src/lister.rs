@@ -41,7 +41,10 @@ impl Listers {
         fs::write(source.join("listing.json"), listing(processors).to_string())?;
         let program = source.join("program");
         let output = Command::new("go")
-            .args(["build", "-ldflags=-s -w", "-o"])
+            .arg("build")
+            // Makes room for the build information of a stand-in for `go`.
+            .arg(format!("-ldflags=-s -w -X main.room={:08192}", 0))
+            .arg("-o")
             .args([program.as_os_str(), ".".as_ref()])
             .env("CGO_ENABLED", "0")
             .current_dir(&source)

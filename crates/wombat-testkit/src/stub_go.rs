@@ -1,18 +1,22 @@
 //! A stand-in for `go`, for tests of faults and load: never for tests of binaries.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
-use crate::{TestModule, install, wait_until};
+use crate::{TestModule, go_binary, install, wait_until};
 
 /// How long a compiler may take to start and to end.
 const LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT: &str = include_str!("stub_go.sh");
+/// Bytes that the build information of a build may need.
+const ROOM: usize = 4096;
 
 /// A `go` that takes a configured time, and records its builds.
 #[derive(Debug)]
@@ -31,6 +35,23 @@ pub enum Poison {
     Memory,
 }
 
+/// How a binary may differ from what its linker was told to link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alteration<'a> {
+    /// A module (the first) has this version (the second).
+    Version(&'a str, &'a str),
+    /// In the place of a module (the first) there is another one, at its version.
+    Replacement(&'a str, &'a str, &'a str),
+    /// A setting, such as `GOOS`, has this value.
+    Setting(&'a str, &'a str),
+    /// Its main package is this one.
+    Package(&'a str),
+    /// A Go release such as `go1.25.0` linked it.
+    Go(&'a str),
+    /// It has no build information.
+    Bare,
+}
+
 impl StubGo {
     /// One whose builds end at once.
     pub fn new() -> anyhow::Result<Self> {
@@ -39,6 +60,14 @@ impl StubGo {
         let script = stub.folder.path().join("go.sh");
         fs::write(&script, SCRIPT)?;
         install(&script, &stub.program())?;
+        for (name, bytes) in [
+            ("head", go_binary::head()),
+            ("info-head", go_binary::info_head()),
+            ("info-begin", go_binary::BEGIN.to_vec()),
+            ("info-end", go_binary::END.to_vec()),
+        ] {
+            fs::write(stub.folder.path().join(name), bytes)?;
+        }
         // A program whose command line identifies this stub.
         install(Path::new("/bin/sleep"), &stub.folder.path().join("sleeper"))?;
         Ok(stub)
@@ -98,14 +127,50 @@ impl StubGo {
         drop(fs::remove_file(self.folder.path().join("fails")));
     }
 
-    /// Each further build "links" the first of these programs whose word is in its `main.go`.
+    /// Each further binary differs like this.
+    pub fn alters(&self, how: Alteration<'_>) -> anyhow::Result<()> {
+        let script = match how {
+            Alteration::Version(path, version) => {
+                format!("s|^dep\\t{path}\\t[^\\t]*|dep\\t{path}\\t{version}|")
+            }
+            Alteration::Replacement(path, other, version) => {
+                format!(
+                    "s|^\\(dep\\t{path}\\t[^\\t]*\\)\\t.*|\\1\\n=>\\t{other}\\t{version}\\th1:x=|"
+                )
+            }
+            Alteration::Setting(name, value) => {
+                format!("s|^build\\t{name}=.*|build\\t{name}={value}|")
+            }
+            Alteration::Package(path) => format!("s|^path\\t.*|path\\t{path}|"),
+            Alteration::Go(release) => return self.set("linker", release),
+            Alteration::Bare => return self.set("bare", ""),
+        };
+        self.set("alters", &script)
+    }
+
+    /// Further binaries are what the linker is told to link.
+    pub fn alters_nothing(&self) {
+        for name in ["linker", "bare", "alters"] {
+            drop(fs::remove_file(self.folder.path().join(name)));
+        }
+    }
+
+    /// Each further build "links" the first of these programs whose word is in its `main.go`, with build information of
+    /// its own. Go must have linked them with a flag that makes room for that.
     pub fn links(&self, programs: &[(&str, &Path)]) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         for (n, (word, program)) in programs.iter().enumerate() {
             // A copy, since the sandbox lets builds see this folder only.
             let own = self.folder.path().join(format!("program-{n}"));
             install(program, &own)?;
-            lines.push(format!("{word} {}\n", own.display()));
+            let (place, size) =
+                go_binary::place_in(&fs::read(&own)?).context("a program that Go linked")?;
+            ensure!(
+                size > ROOM,
+                "{} has no room for build information",
+                program.display()
+            );
+            lines.push(format!("{word} {} {}\n", own.display(), place / 16));
         }
         self.set("links", &lines.concat())
     }
@@ -117,6 +182,17 @@ impl StubGo {
 
     /// Every module requires these from now on: the `Require` of `go mod edit -json`.
     pub fn requires(&self, json: &serde_json::Value) -> anyhow::Result<()> {
+        let mut sums = String::new();
+        for module in json.as_array().into_iter().flatten() {
+            let text = |name: &str| module[name].as_str().context("a path and a version");
+            let (path, version) = (text("Path")?, text("Version")?);
+            writeln!(
+                sums,
+                "{path} {version} h1:z=\n{path} {version}/go.mod h1:y="
+            )?;
+        }
+        fs::create_dir_all(self.folder.path().join("module"))?;
+        self.set("module/go.sum", &sums)?;
         self.set("requires", &json.to_string())
     }
 

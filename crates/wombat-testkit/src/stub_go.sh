@@ -1,11 +1,53 @@
 #!/bin/sh
 # Stands in for `go` where a test is about builders, not about Go: it answers the calls of a build, and takes as long as
-# the file `seconds` beside it says. The binary that it "links" is the head of a real program, and main.go.
+# the file `seconds` beside it says. The binary that it "links" has real build information, and main.go.
 PATH=/usr/bin:/bin
 here=$(dirname "$0")
 setting() { cat "$here/$1" 2>/dev/null || echo "$2"; }
 # Another one if this was fetched under the name of another release.
 release=${STUB_GO_VERSION:-go1.26.8}
+
+# The lines of build information that Go derives from go.mod, go.sum, its arguments and its environment.
+lines() {
+    printf 'path\twombat/binary\nmod\twombat/binary\t(devel)\t\n'
+    sed -n '/^require (/,/^)/ s/^\t\([^ ]*\) \([^ ]*\).*/\1 \2/p' go.mod | sort | while read -r path version; do
+        printf 'dep\t%s\t%s' "$path" "$version"
+        other=$(sed -n "s|^\t$path\( $version\)\{0,1\} => \([^ ]*\) \([^ ]*\)\$|\2 \3|p" go.mod)
+        if [ -n "$other" ]; then
+            path=${other% *} version=${other#* }
+            printf '\n=>\t%s\t%s' "$path" "$version"
+        fi
+        printf '\t%s\n' "$(sed -n "s|^$path $version \(h1:.*\)|\1|p" go.sum)"
+    done
+    printf 'build\t%s\n' -buildmode=exe -compiler=gc
+    while [ $# -gt 0 ]; do
+        case "$1" in
+        -trimpath) printf 'build\t-trimpath=true\n' ;;
+        -tags) printf 'build\t-tags=%s\n' "$2" ;;
+        esac
+        shift
+    done
+    env | sed -n 's/^\(CGO_ENABLED\|GO386\|GOAMD64\|GOARCH\|GOARM\|GOARM64\|GOOS\|GOPPC64\|GORISCV64\)=/build\t&/p'
+}
+
+# A length as Go writes it, always in three bytes.
+length() {
+    printf "$(printf '\\%03o\\%03o\\%03o' $(($1 & 127 | 128)) $(($1 >> 7 & 127 | 128)) $(($1 >> 14)))"
+}
+
+# Build information, altered as the test says.
+info() {
+    text=$(if [ -e "$here/alters" ]; then lines "$@" | sed -f "$here/alters"; else lines "$@"; fi)
+    linker=$(setting linker "$release")
+    cat "$here/info-head"
+    length ${#linker}
+    printf %s "$linker"
+    # With the line end that the shell removed, and the bytes around the lines.
+    length $((${#text} + 33))
+    cat "$here/info-begin"
+    printf '%s\n' "$text"
+    cat "$here/info-end"
+}
 
 case "$1 $2" in
 "env "*)
@@ -40,7 +82,7 @@ case "$1 $2" in
         mkdir -p "$folder"
         printf '{"Version":"%s","Time":"2026-01-02T03:04:05Z"}' "${module#*@}" > "$folder/info.$$"
         mv "$folder/info.$$" "$folder/${module#*@}.info"
-        printf '{"Path":"%s","Version":"%s","GoMod":"%s/go.mod","Dir":"%s/none","Sum":"h1:x=","GoModSum":"h1:y="}\n' \
+        printf '{"Path":"%s","Version":"%s","GoMod":"%s/go.mod","Dir":"%s/module","Sum":"h1:x=","GoModSum":"h1:y="}\n' \
             "${module%@*}" "${module#*@}" "$here" "$here"
     done
     ;;
@@ -84,6 +126,7 @@ case "$1 $2" in
     printf '{"ImportPath":"wombat/binary","Dir":"/none","Imports":[%s]}\n' "$quoted"
     ;;
 "build "*)
+    info "$@" > "$TMPDIR/info"
     while [ $# -gt 0 ] && [ "$1" != -o ]; do shift; done
     sed -n 's/.*+wombat\.\([0-9a-f]*\).*/\1/p' main.go >> "$here/builds"
     # What a compromised compiler might do.
@@ -101,10 +144,14 @@ case "$1 $2" in
         exit 1
     }
     # The first program whose word is in main.go.
-    [ ! -e "$here/links" ] || while read -r word program; do
-        ! grep -qF -- "$word" main.go || exec cp "$program" "$2"
+    [ ! -e "$here/links" ] || while read -r word program place; do
+        ! grep -qF -- "$word" main.go || {
+            cp "$program" "$2"
+            exec dd if="$TMPDIR/info" of="$2" bs=16 seek="$place" conv=notrunc status=none
+        }
     done < "$here/links"
-    { head -c 4096 /bin/sh; cat main.go; yes | head -c "$(setting size 0)"; } > "$2" || {
+    [ ! -e "$here/bare" ] || : > "$TMPDIR/info"
+    { cat "$here/head" "$TMPDIR/info" main.go; yes | head -c "$(setting size 0)"; } > "$2" || {
         echo "link: signal: file size limit exceeded" >&2
         exit 1
     }

@@ -9,8 +9,7 @@ use wombat_model::{
 };
 
 use super::{ImportError, ImportRequest};
-use crate::report::Reporter;
-use crate::{Scope, Workshop};
+use crate::{Scope, Workshop, go_mod::GoModText, report::Reporter};
 
 pub(super) fn spec(
     platform: Platform,
@@ -111,31 +110,10 @@ pub fn lowest_go(go_mod: &str) -> Option<GoVersion> {
 
 /// The versions of other modules that a `go.mod` requires.
 pub(crate) fn required_versions(go_mod: &str) -> BTreeMap<ModulePath, ModuleVersion> {
-    let mut in_block = false;
-    let mut versions = BTreeMap::new();
-    for line in go_mod.lines().map(str::trim) {
-        let requirement = match line.strip_prefix("require ") {
-            Some("(") => {
-                in_block = true;
-                continue;
-            }
-            Some(single) => single,
-            None if line == ")" => {
-                in_block = false;
-                continue;
-            }
-            None if in_block => line,
-            None => continue,
-        };
-        let mut words = requirement.split_whitespace();
-        if let (Some(Ok(module)), Some(Ok(version))) = (
-            words.next().map(str::parse::<ModulePath>),
-            words.next().map(str::parse::<ModuleVersion>),
-        ) {
-            versions.insert(module, version);
-        }
-    }
-    versions
+    let requires = GoModText::parse(go_mod).requires.into_iter();
+    requires
+        .filter_map(|(path, version)| Some((path.parse().ok()?, version.parse().ok()?)))
+        .collect()
 }
 
 pub(super) async fn required_version(

@@ -182,14 +182,14 @@ fn graphs_are_trimmed_with_modules_and_without() {
     let graphs = own.state.path().join("graphs");
     let fill = || {
         for (name, hours) in [("old", 5), ("new", 2)] {
-            let file = File::create(graphs.join(name).with_extension("sealed")).unwrap();
+            let file = File::create(graphs.join(name).with_extension("resolved")).unwrap();
             // Takes no room on the disk.
             file.set_len(GRAPHS_LIMIT * 2 / 3).unwrap();
             let time = SystemTime::now() - Duration::from_hours(hours);
             file.set_modified(time).unwrap();
         }
     };
-    let there = || ["old", "new"].map(|name| graphs.join(name).with_extension("sealed").exists());
+    let there = || ["old", "new"].map(|name| graphs.join(name).with_extension("resolved").exists());
     fill();
     own.trim(&own.trimmer(u64::MAX));
     assert_eq!(there(), [false, true]);

@@ -2,8 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::{ListedModule, Packages};
+use super::{ListedModule, ListedPackage, Packages};
 use crate::module_cache::CachedModule;
+
+impl ListedPackage {
+    /// Path, imports and module, of a package without files under a licence that has to be accepted.
+    pub(crate) fn without_licence(&self) -> Self {
+        Self {
+            import_path: self.import_path.clone(),
+            standard: self.standard,
+            module: self.module.clone(),
+            imports: self.imports.clone(),
+            marked: Some(false),
+            ..Self::default()
+        }
+    }
+}
 
 impl Packages {
     /// Each module once, by the name that it is fetched under.

@@ -25,6 +25,7 @@ mod nats_login;
 mod nats_roles;
 mod old_store;
 mod openapi;
+mod other_binary;
 mod paused_upload;
 mod pipelines;
 mod poison;
