@@ -19,12 +19,11 @@ type Content = BTreeMap<String, Result<String, String>>;
 async fn content(objects: &Objects) -> anyhow::Result<Content> {
     let mut content = Content::new();
     for object in objects.list().await? {
-        let found = match &object.link {
-            Some(target) => Err(target.clone()),
-            None => {
-                let bytes = objects.bytes(&object.name, u64::MAX).await?;
-                Ok(hex::encode(Sha256::digest(bytes.context("its bytes")?)))
-            }
+        let found = if let Some(target) = &object.link {
+            Err(target.clone())
+        } else {
+            let bytes = objects.bytes(&object.name, u64::MAX).await?;
+            Ok(hex::encode(Sha256::digest(bytes.context("its bytes")?)))
         };
         content.insert(object.name, found);
     }
