@@ -138,6 +138,10 @@ impl From<StoreError> for ApiError {
                 error!(bucket, "the storage isn't set up; run `wombat setup`");
                 Self::unavailable("The storage isn't set up yet; the operator runs `wombat setup`.")
             }
+            StoreError::Unfinished(bucket) => {
+                error!(bucket, "its upgrade isn't finished; run `wombat setup`");
+                Self::unavailable("The storage is being upgraded; try again later.")
+            }
             StoreError::Full(problem) => {
                 error!(problem, "the storage is full");
                 Self::unavailable("The storage is full; `/api/health` says which store.")

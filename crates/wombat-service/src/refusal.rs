@@ -34,6 +34,7 @@ pub(crate) fn of_store(failure: &StoreError) -> Refusal {
             away()
         }
         StoreError::Missing(_)
+        | StoreError::Unfinished(_)
         | StoreError::NoJetStream(_)
         | StoreError::File(_)
         | StoreError::Denied(_)

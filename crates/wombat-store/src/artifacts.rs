@@ -65,10 +65,21 @@ impl Artifacts {
         }
     }
 
-    /// Links `<key>` to the binary of one claim, for `nats object get artifacts <key>`.
-    pub async fn link(&self, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
-        let target = self.find(name.as_str()).await?;
-        let target = target.ok_or_else(|| StoreError::Lost(name.to_string()))?;
+    /// Links `<key>` to the binary of one claim, for `nats object get artifacts <key>`. `false`: it is linked to another
+    /// one, which [`Self::move_link`] changes.
+    pub async fn link(&self, key: &BuildKey, name: &ArtifactName) -> Result<bool, StoreError> {
+        let target = self.target(name).await?;
         self.0.link(key.as_str(), &target).await
+    }
+
+    /// The same, and moves a link to another binary. Needs the right to purge.
+    pub async fn move_link(&self, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
+        let target = self.target(name).await?;
+        self.0.move_link(key.as_str(), &target).await
+    }
+
+    async fn target(&self, name: &ArtifactName) -> Result<StoredObject, StoreError> {
+        let target = self.find(name.as_str()).await?;
+        target.ok_or_else(|| StoreError::Lost(name.to_string()))
     }
 }

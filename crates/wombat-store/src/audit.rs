@@ -10,8 +10,9 @@ use async_nats::jetstream::{
 use crate::{
     Connection, ProvisionOptions, Room, StoreError,
     error::server_code,
+    objects::UNFINISHED,
     patience::{ELECTION_PATIENCE, patiently},
-    provision::{WantedStream, wanted_streams},
+    streams::{WantedStream, wanted_streams},
 };
 
 /// Share of its limit from which a bucket counts as nearly full, in percent.
@@ -31,8 +32,11 @@ pub struct Finding {
 /// A setting: its name, and its value as text.
 type Setting = (&'static str, fn(&Config) -> String);
 
+/// Servers before 2.15 may be unable to change it.
+const MOST_CONSUMERS: &str = "most consumers (max_consumers)";
+
 /// Settings that `wombat setup` restores.
-const MENDED: [Setting; 10] = [
+const MENDED: [Setting; 12] = [
     ("history (max_msgs_per_subject)", |config| {
         count(config.max_messages_per_subject)
     }),
@@ -66,10 +70,20 @@ const MENDED: [Setting; 10] = [
         "lifetime of delete markers (subject_delete_marker_ttl)",
         |config| age(config.subject_delete_marker_ttl.unwrap_or_default()),
     ),
+    (
+        "lifetime of idle consumers (consumer_limits.inactive_threshold)",
+        |config| {
+            let limits = config.consumer_limits.as_ref();
+            age(limits
+                .map(|limits| limits.inactive_threshold)
+                .unwrap_or_default())
+        },
+    ),
+    (MOST_CONSUMERS, |config| count(config.max_consumers.into())),
 ];
 
 /// Settings that the server can't change for an existing stream.
-const FIXED: [Setting; 7] = [
+const FIXED: [Setting; 6] = [
     ("subjects", |config| {
         let mut subjects = config.subjects.clone();
         subjects.sort();
@@ -98,9 +112,6 @@ const FIXED: [Setting; 7] = [
     }),
     ("writing (sealed is false)", |config| {
         (!config.sealed).to_string()
-    }),
-    ("most consumers (max_consumers)", |config| {
-        count(config.max_consumers.into())
     }),
 ];
 
@@ -151,7 +162,7 @@ fn differences(wanted: &WantedStream, found: &Config) -> Vec<(String, bool)> {
                 (is != must).then(|| {
                     (
                         format!("{name} is {is}, but it must be {must}; {remedy}"),
-                        true,
+                        *name != MOST_CONSUMERS,
                     )
                 })
             })
@@ -167,6 +178,10 @@ fn differences(wanted: &WantedStream, found: &Config) -> Vec<(String, bool)> {
         &wanted.config,
         "the server can't change it: back up the content, delete the stream, run `wombat setup`",
     ));
+    if found.metadata.contains_key(UNFINISHED) {
+        let words = "its upgrade isn't finished; `wombat setup` continues it";
+        all.push((words.to_owned(), true));
+    }
     all
 }
 

@@ -4,6 +4,7 @@ use async_nats::jetstream::stream::Stream;
 
 use crate::{
     Connection, Revision, StoreError,
+    expiring::Expiring,
     follow::{FollowEvent, Follower, Start, last},
 };
 
@@ -14,7 +15,7 @@ pub enum Change {
     Of {
         /// Its name; `None` where it isn't one of ours.
         name: Option<String>,
-        /// The revision of the change.
+        /// The revision of the change; of a value that expired, its own.
         revision: Revision,
     },
     /// The bucket is another one: everything changed.
@@ -24,6 +25,7 @@ pub enum Change {
 /// A running follower of changes; dropping it ends it.
 pub struct Changes {
     follower: Follower,
+    expiring: Expiring,
     stream: Stream,
     filter: String,
     name: fn(&str) -> Option<String>,
@@ -47,6 +49,7 @@ impl Changes {
         let delivered = last(stream, &filter).await?;
         Ok(Self {
             follower: Follower::start(connection, stream, filter.clone(), Start::After(delivered)),
+            expiring: Expiring::of(stream),
             stream: stream.clone(),
             filter,
             name,
@@ -57,8 +60,18 @@ impl Changes {
     /// The next change. Never ends; safe to drop between polls.
     pub async fn next(&mut self) -> Change {
         loop {
-            match self.follower.next().await {
+            let event = tokio::select! {
+                event = self.follower.next() => event,
+                expired = self.expiring.next() => {
+                    return Change::Of {
+                        name: (self.name)(&expired.subject),
+                        revision: expired.revision,
+                    };
+                }
+            };
+            match event {
                 Some(FollowEvent::Message(message)) => {
+                    self.expiring.note(&message, None);
                     self.delivered = message.sequence;
                     return Change::Of {
                         name: (self.name)(&message.subject),
@@ -68,6 +81,7 @@ impl Changes {
                 Some(FollowEvent::CaughtUp | FollowEvent::CompleteAfter(_)) => {}
                 Some(FollowEvent::Reset) => {
                     self.delivered = Revision::ZERO;
+                    self.expiring.clear();
                     return Change::Reset;
                 }
                 // The follower only ends when its runtime does.

@@ -39,6 +39,7 @@ const RECONNECT_DELAYS: [Duration; 4] = [
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
+    role: Arc<str>,
     jetstream: jetstream::Context,
     health: Arc<watch::Sender<Health>>,
     pub(crate) clock: ServerClock,
@@ -107,6 +108,7 @@ impl Connection {
             .build(client.clone());
         Ok(Self {
             client,
+            role: role.into(),
             jetstream,
             health,
             clock: ServerClock::default(),
@@ -120,6 +122,11 @@ impl Connection {
     /// For requests and micro services.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The token in the subjects of the chunks that this connection writes: no other role may write there.
+    pub(crate) fn chunk_owner(&self) -> &str {
+        &self.role
     }
 
     /// For code in this crate; others use [`crate::Store`].

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// A bucket or stream doesn't exist. `wombat setup` creates it.
     #[error("`{0}` doesn't exist in JetStream; `wombat setup` creates it")]
     Missing(&'static str),
+    /// Objects are being moved into a new store. `wombat setup` finishes that.
+    #[error("the upgrade of `{0}` isn't finished; run `wombat setup`, which continues it")]
+    Unfinished(&'static str),
     /// JetStream is disabled. An operator has to enable it.
     #[error(
         "this nats-server has no JetStream: start it with `-js`, or give its configuration a `jetstream` block \
@@ -66,6 +69,7 @@ impl StoreError {
         match self {
             Self::Unavailable(_)
             | Self::Missing(_)
+            | Self::Unfinished(_)
             | Self::NoJetStream(_)
             | Self::Full(_)
             | Self::Lost(_)
@@ -77,7 +81,7 @@ impl StoreError {
     /// Classifies an error by its JetStream error code alone.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         match server_code(error) {
-            Some(code) if is_full(code) => Self::Full(chain(error)),
+            Some(code) if is_full(code) && !is_taken(error) => Self::Full(chain(error)),
             Some(code) if is_electing(code) => Self::Unavailable(chain(error)),
             Some(
                 ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
@@ -118,6 +122,7 @@ pub(crate) fn sort_publish_error(error: &jetstream::context::PublishError) -> Pu
         ) => {
             return PublishFailure::LostRace;
         }
+        Some(_) if is_taken(error) => return PublishFailure::LostRace,
         Some(code) if is_full(code) => {
             return PublishFailure::Failed(StoreError::Full(chain(error)));
         }
@@ -145,6 +150,12 @@ fn is_full(code: ErrorCode) -> bool {
             | ErrorCode::STORAGE_RESOURCES_EXCEEDED
             | ErrorCode::INSUFFICIENT_RESOURCES
     )
+}
+
+/// Whether a subject that may have only one message has one: the code is that of a full stream.
+fn is_taken(error: &(dyn StdError + 'static)) -> bool {
+    const WORDS: &str = "maximum messages per subject";
+    server_code(error) == Some(ErrorCode::STREAM_STORE_FAILED) && chain(error).contains(WORDS)
 }
 
 /// Whether it is the error of a cluster without a leader, or with servers missing.

@@ -19,6 +19,7 @@ mod complaints;
 mod connection;
 mod default_releases;
 mod error;
+mod expiring;
 mod fitness;
 mod follow;
 mod followers;
@@ -49,7 +50,9 @@ mod revision;
 pub mod roles;
 mod room;
 mod stored;
+mod streams;
 mod submit;
+mod upgrade;
 mod watch;
 mod writes;
 
@@ -82,6 +85,7 @@ pub use requirements::{RequirementsQuestions, RequirementsResponder};
 pub use revision::{Revision, Versioned, Written};
 pub use room::Room;
 pub use submit::{SubmitOptions, Submitted};
+pub use upgrade::UpgradeError;
 pub use watch::{WatchEvent, Watcher};
 pub use writes::restart_nats;
 

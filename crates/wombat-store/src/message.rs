@@ -3,6 +3,7 @@
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::Revision;
 
@@ -14,4 +15,6 @@ pub(crate) struct StreamedMessage {
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
     pub(crate) time: OffsetDateTime,
+    /// When it was read.
+    pub(crate) received: Instant,
 }

@@ -12,6 +12,7 @@ use async_nats::jetstream::{
 };
 use futures::{StreamExt, TryStreamExt};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use wombat_model::{Build, BuildKey, names::BUILDS_BUCKET};
 
@@ -178,6 +179,7 @@ pub(crate) async fn records(
             headers: message.headers,
             payload: message.payload,
             time: message.time,
+            received: Instant::now(),
         })
         .collect();
     records.sort_by_key(|record| record.sequence);

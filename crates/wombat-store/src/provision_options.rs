@@ -22,6 +22,10 @@ pub struct ProvisionOptions {
     /// Size limit of the logs of builds. A new stream gets 1GiB by default
     #[arg(long, env = "WOMBAT_LOGS_LIMIT", value_name = "SIZE", value_parser = units::limit)]
     pub logs_limit: Option<u64>,
+    /// Upgrade a store of version 0.1.0 even if services or builders seem to be running: what they store meanwhile may be
+    /// lost. Without it, the upgrade waits for them to stop, and is refused if they don't
+    #[arg(long)]
+    pub upgrade_while_running: bool,
     /// Names of version 0.1.0.
     #[command(flatten)]
     pub old: OldStorageNames,
@@ -85,6 +89,7 @@ impl ProvisionOptions {
                 "--logs-mib (WOMBAT_LOGS_MIB)",
                 "--logs-limit (WOMBAT_LOGS_LIMIT)",
             ),
+            upgrade_while_running: self.upgrade_while_running,
             old: OldStorageNames::default(),
         }
     }

@@ -3,7 +3,7 @@
 //! The client's own `Store` reads from any replica and can't tell a lost race from other refusals on replicated
 //! streams, so this uses the bucket's stream directly. The format on disk is the same.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{
     self,
@@ -12,6 +12,7 @@ use async_nats::jetstream::{
 };
 use bytes::Bytes;
 use tracing::debug;
+use wombat_model::names::BUILDERS_BUCKET;
 
 use crate::{
     Connection, Revision, StoreError, Versioned, Written,
@@ -22,9 +23,9 @@ use crate::{
 
 /// What a key holds.
 pub(crate) enum Slot<T> {
-    /// Nothing; it was never written.
+    /// Nothing; it was never written, expired, or was deleted long ago.
     Vacant,
-    /// Nothing; it was deleted or expired. A new value must name this revision.
+    /// Nothing; it was deleted. A new value must name this revision.
     Deleted(Revision),
     /// A value.
     Held(Versioned<T>),
@@ -58,6 +59,11 @@ pub(crate) struct Bucket {
 pub(crate) const OPERATION_HEADER: &str = "KV-Operation";
 /// Header of the marker that the server leaves where a value expired.
 const MARKER_HEADER: &str = "Nats-Marker-Reason";
+
+/// How long a deleted key leaves a marker: an index that was down for less can catch up.
+const MARKER: Duration = Duration::from_hours(168);
+/// The same for builders and locks, whose values expire anyway.
+const SHORT_MARKER: Duration = Duration::from_mins(1);
 
 /// Whether a message of a bucket is a deletion rather than a value.
 pub(crate) fn is_deletion(headers: &async_nats::HeaderMap) -> bool {
@@ -186,10 +192,7 @@ impl Bucket {
         expected: Revision,
     ) -> Result<bool, StoreError> {
         self.check_connection()?;
-        let message = PublishMessage::build()
-            .header(OPERATION_HEADER, "PURGE")
-            .header("Nats-Rollup", "sub")
-            .expected_last_subject_sequence(expected.get());
+        let message = self.marker().expected_last_subject_sequence(expected.get());
         match publish(&self.connection, self.subject(key), message).await {
             Ok(_) => Ok(true),
             Err(PublishFailure::LostRace) => Ok(false),
@@ -199,13 +202,23 @@ impl Bucket {
 
     /// Removes a key, whatever it holds.
     pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        let message = PublishMessage::build()
-            .header(OPERATION_HEADER, "PURGE")
-            .header("Nats-Rollup", "sub");
-        match publish(&self.connection, self.subject(key), message).await {
+        match publish(&self.connection, self.subject(key), self.marker()).await {
             Ok(_) => Ok(()),
             Err(failure) => Err(failure.into_unchecked()),
         }
+    }
+
+    /// The message of a deletion. It takes the place of the key's only value, so no rollup is needed.
+    fn marker(&self) -> PublishMessage {
+        let message = PublishMessage::build().header(OPERATION_HEADER, "PURGE");
+        if !self.stream.cached_info().config.allow_message_ttl {
+            return message;
+        }
+        message.ttl(if self.name == BUILDERS_BUCKET {
+            SHORT_MARKER
+        } else {
+            MARKER
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Connection, Revision, Versioned,
+    expiring::{Expired, Expiring},
     follow::{FollowEvent, Follower, Start},
     message::StreamedMessage,
     record::{Bucket, is_deletion},
@@ -28,7 +29,7 @@ pub enum WatchEvent<T> {
     Removed {
         /// The key.
         key: String,
-        /// Revision of the deletion.
+        /// Revision of the deletion, or of the value that expired.
         revision: Revision,
     },
     /// A key holds something now that isn't a valid value. It is logged once for each such write.
@@ -51,6 +52,9 @@ pub enum WatchEvent<T> {
 pub struct Watcher<T> {
     connection: Connection,
     follower: Follower,
+    expiring: Expiring,
+    /// Whether what existed at the start has been delivered.
+    caught_up: bool,
     prefix: usize,
     complete_after: Revision,
     value: PhantomData<fn() -> T>,
@@ -66,6 +70,8 @@ impl<T: Readable> Watcher<T> {
                 bucket.subject(keys),
                 start,
             ),
+            expiring: Expiring::of(&bucket.stream),
+            caught_up: false,
             complete_after: Revision::ZERO,
             prefix: bucket.subject("").len(),
             value: PhantomData,
@@ -75,15 +81,31 @@ impl<T: Readable> Watcher<T> {
     /// The next event. Never ends; safe to drop between polls.
     pub async fn next(&mut self) -> WatchEvent<T> {
         loop {
-            match self.follower.next().await {
+            let event = tokio::select! {
+                event = self.follower.next() => event,
+                expired = self.expiring.next() => {
+                    if let Some(event) = self.removed(&expired) {
+                        return event;
+                    }
+                    continue;
+                }
+            };
+            match event {
                 Some(FollowEvent::Message(message)) => {
+                    let server_time = (!self.caught_up).then(|| self.connection.server_time());
+                    self.expiring.note(&message, server_time);
                     if let Some(event) = self.read(&message) {
                         return event;
                     }
                 }
                 Some(FollowEvent::CompleteAfter(revision)) => self.complete_after = revision,
-                Some(FollowEvent::CaughtUp) => return WatchEvent::Ready,
+                Some(FollowEvent::CaughtUp) => {
+                    self.caught_up = true;
+                    return WatchEvent::Ready;
+                }
                 Some(FollowEvent::Reset) => {
+                    self.caught_up = false;
+                    self.expiring.clear();
                     self.complete_after = Revision::ZERO;
                     return WatchEvent::Reset;
                 }
@@ -96,6 +118,13 @@ impl<T: Readable> Watcher<T> {
     /// Every key that was written after this revision is delivered; of the earlier ones perhaps only some.
     pub fn complete_after(&self) -> Revision {
         self.complete_after
+    }
+
+    fn removed(&self, expired: &Expired) -> Option<WatchEvent<T>> {
+        Some(WatchEvent::Removed {
+            key: expired.subject.get(self.prefix..)?.to_owned(),
+            revision: expired.revision,
+        })
     }
 
     fn read(&self, message: &StreamedMessage) -> Option<WatchEvent<T>> {

@@ -44,8 +44,8 @@ async fn a_store_that_takes_no_new_builds_makes_it_unready_and_is_named() -> any
             .clone();
         config.max_bytes = 1_000_000;
         jetstream.update_stream(config).await?;
-        for _ in 0..2 {
-            let sent = jetstream.publish(subject, vec![0; 490_000].into());
+        for n in 0..2 {
+            let sent = jetstream.publish(format!("{subject}.y.{n}"), vec![0; 490_000].into());
             sent.await?.await?;
         }
         anyhow::Ok(())

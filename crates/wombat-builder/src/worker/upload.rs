@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tracing::warn;
+use tracing::{debug, warn};
 use wombat_model::{Artifact, ArtifactName, BuildKey, Failure, FailureClass, Timings, log::Phase};
 use wombat_store::{Artifacts, Claim, Store, StoreError};
 
@@ -16,8 +16,6 @@ const RETRY_AFTER: [Duration; 3] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
 ];
-/// Most attempts at a link that another claim of the same build moves meanwhile.
-const MAX_LINKS: usize = 5;
 
 /// A stored binary that isn't in the record yet.
 #[derive(Debug)]
@@ -104,6 +102,7 @@ fn failure(error: &StoreError) -> Failure {
             format!("The binary can't be stored: {error}."),
         ),
         StoreError::Missing(_)
+        | StoreError::Unfinished(_)
         | StoreError::NoJetStream(_)
         | StoreError::Corrupt { .. }
         | StoreError::File(_)
@@ -115,26 +114,12 @@ fn failure(error: &StoreError) -> Failure {
     }
 }
 
-/// Points the link `<key>` at the binary in the record, for clients that fetch it with NATS tools. The janitor repairs
-/// failures of this.
+/// Links `<key>` to the binary, for clients that fetch it with NATS tools. Only the first link is the builder's: the
+/// service moves one that is there, and makes one that fails here.
 pub(super) async fn publish(store: &Store, key: &BuildKey, ours: &ArtifactName) {
-    let mut name = ours.clone();
-    for _ in 0..MAX_LINKS {
-        if let Err(error) = store.artifacts.link(key, &name).await {
-            warn!(%error, "can't link the binary");
-            return;
-        }
-        // Another claim may have finished between the end of this one and the link.
-        match store.builds.get(key).await {
-            Ok(Some(record)) => match record.value.artifact() {
-                Some(artifact) if artifact.name != name => name = artifact.name.clone(),
-                Some(_) | None => return,
-            },
-            Ok(None) => return,
-            Err(error) => {
-                warn!(%error, "can't check the link of the binary");
-                return;
-            }
-        }
+    match store.artifacts.link(key, ours).await {
+        Ok(true) => {}
+        Ok(false) => debug!(%key, "the service moves the link of the binary"),
+        Err(error) => warn!(%error, "can't link the binary"),
     }
 }

@@ -4,6 +4,7 @@
 //! changed at its revision, and an object is removed only if its record, read from the leader, doesn't name it.
 
 mod compiled;
+mod links;
 mod objects;
 mod old_records;
 mod records;
@@ -17,6 +18,7 @@ use tracing::{debug, info, warn};
 use wombat_store::{MendedHints, OrphanChunks, Store, StoreError};
 
 use crate::{ServiceArgs, index::Builds};
+use links::Links;
 use records::Records;
 pub(crate) use retention::Rules;
 
@@ -45,6 +47,7 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
         store,
         builds,
         leading: false,
+        links: None,
         records: Records::new(),
         orphans: OrphanChunks::default(),
         renew: Instant::now(),
@@ -57,6 +60,10 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
     loop {
         tokio::select! {
             _ = looks.tick() => {}
+            (key, name) = links::next(&mut janitor.links) => {
+                links::tend(&janitor.store, &key, &name).await;
+                continue;
+            }
             () = stop.cancelled() => break,
         }
         let round = tokio::select! {
@@ -91,6 +98,8 @@ struct Janitor {
     /// This instance, as the lock names it.
     owner: String,
     leading: bool,
+    /// While it leads.
+    links: Option<Links>,
     /// As of the last look.
     records: Records,
     /// Chunks without an object, while they don't change.
@@ -124,7 +133,11 @@ impl Janitor {
         if !self.leading {
             self.records = Records::new();
             self.orphans = OrphanChunks::default();
+            self.links = None;
             return Ok(());
+        }
+        if self.links.is_none() {
+            self.links = Some(Links::follow(&self.store).await?);
         }
         if self.sweep_is_due() {
             self.sweep().await?;

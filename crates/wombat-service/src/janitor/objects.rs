@@ -69,9 +69,13 @@ pub(super) async fn agree(
     Ok(())
 }
 
-/// Creates a link, unless its binary is gone since it was listed.
-async fn link(store: &Store, key: &BuildKey, name: &ArtifactName) -> Result<(), StoreError> {
-    match store.artifacts.link(key, name).await {
+/// Creates or moves a link, unless its binary is gone since it was listed.
+pub(super) async fn link(
+    store: &Store,
+    key: &BuildKey,
+    name: &ArtifactName,
+) -> Result<(), StoreError> {
+    match store.artifacts.move_link(key, name).await {
         Err(StoreError::Lost(_)) => Ok(()),
         Err(StoreError::Corrupt { name, problem }) => {
             warn!(name, problem, "can't create a link");

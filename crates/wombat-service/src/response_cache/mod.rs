@@ -1,8 +1,9 @@
 //! A cache of answers for finished builds, so that repeated requests cost JetStream nothing.
 //!
-//! A cached answer was read from the leader, and is evicted as soon as the record, or an object of its build, changes:
-//! both buckets are followed. While changes may be missed, nothing is cached: from the loss of the connection until
-//! both followers have caught up with the leader. Nothing is decided by the cache; every write reads the leader.
+//! A cached answer was read from the leader, and is evicted as soon as the record changes: the bucket is followed. A
+//! binary is never removed before its record says so. While changes may be missed, nothing is cached: from the loss of
+//! the connection until the follower has caught up with the leader. Nothing is decided by the cache; every write reads
+//! the leader.
 
 mod memory;
 
@@ -36,7 +37,7 @@ impl std::fmt::Debug for ResponseCache {
 }
 
 impl ResponseCache {
-    /// Follows both buckets until `stop`; answers are cached once it has caught up.
+    /// Follows the records until `stop`; answers are cached once it has caught up.
     pub(crate) fn start(connection: &Connection, store: &Store, followers: &Followers) -> Self {
         let cache = Self::default();
         let (follower, health, store) = (cache.clone(), connection.health(), store.clone());
@@ -104,7 +105,7 @@ impl ResponseCache {
                 }
                 Ok(CatchUp::Interrupted) => {}
                 Err(error) => {
-                    debug!(%error, "can't read the last revisions of the buckets");
+                    debug!(%error, "can't read the last revision of the records");
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -113,8 +114,8 @@ impl ResponseCache {
 
     /// Applies every change that the leader has by now.
     async fn catch_up(&self, feeds: &mut Feeds, since: Instant) -> Result<CatchUp, StoreError> {
-        let last = tokio::try_join!(feeds.builds.last(), feeds.objects.last())?;
-        while feeds.builds.delivered() < last.0 || feeds.objects.delivered() < last.1 {
+        let last = feeds.builds.last().await?;
+        while feeds.builds.delivered() < last {
             if self.hear(feeds, since).await.is_none() {
                 return Ok(CatchUp::Interrupted);
             }
@@ -124,22 +125,15 @@ impl ResponseCache {
 
     /// Applies one change. `None`: some may have been missed.
     async fn hear(&self, feeds: &mut Feeds, since: Instant) -> Option<()> {
-        let Feeds {
-            builds,
-            objects,
-            health,
-        } = feeds;
+        let Feeds { builds, health } = feeds;
         let change = tokio::select! {
             change = builds.next() => change,
-            change = objects.next() => change,
             () = interrupted(health, since) => return None,
         };
         let Change::Of { name, .. } = change else {
             return None;
         };
-        // Objects are named after their build: `<key>`, `<key>/<claim>`.
-        let key = name.as_deref().and_then(|name| name.split('/').next());
-        if let Some(key) = key.and_then(|key| key.parse().ok()) {
+        if let Some(key) = name.and_then(|name| name.parse().ok()) {
             self.forget(&key);
         }
         Some(())
@@ -151,10 +145,9 @@ enum CatchUp {
     Interrupted,
 }
 
-/// The changes of both buckets, and the health of the connection that they come from.
+/// The changes of the records, and the health of the connection that they come from.
 struct Feeds {
     builds: Changes,
-    objects: Changes,
     health: watch::Receiver<Health>,
 }
 
@@ -162,7 +155,6 @@ impl Feeds {
     async fn open(health: watch::Receiver<Health>, store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
             builds: store.builds.changes().await?,
-            objects: store.artifacts.changes().await?,
             health,
         })
     }

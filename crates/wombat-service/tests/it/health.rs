@@ -43,8 +43,8 @@ async fn a_full_store_is_named_with_what_follows() -> anyhow::Result<()> {
     let mut config = stream.info().await?.config.clone();
     config.max_bytes = 1_000_000;
     jetstream.update_stream(config).await?;
-    for _ in 0..2 {
-        let sent = jetstream.publish("$O.artifacts.C.x", vec![0; 490_000].into());
+    for n in 0..2 {
+        let sent = jetstream.publish(format!("$O.artifacts.C.x.y.{n}"), vec![0; 490_000].into());
         sent.await?.await?;
     }
     let answer = health().await?;

@@ -20,6 +20,8 @@ mod janitor;
 #[cfg(test)]
 mod lacking;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod list;
 #[cfg(test)]
 mod micro;

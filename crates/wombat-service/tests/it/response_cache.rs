@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::Client;
+use async_nats::{Client, jetstream::message::PublishMessage};
 use serde_json::{Value, json};
 use wombat_model::{ArtifactName, BuildKey};
 use wombat_store::{ClaimOutcome, Revision, Store, WatchEvent, Written};
@@ -142,11 +142,19 @@ async fn what_others_change_is_noticed() -> anyhow::Result<()> {
         anyhow::bail!("another client wrote the record");
     };
     until_status(&client, "new").await?;
-    let name = build(&store, &key).await?;
+    build(&store, &key).await?;
     until_remembered(&mut calls, &client).await?;
-    store.artifacts.remove(name.as_str()).await?;
+    // A value with a lifetime is removed by the server, without a message.
+    let jetstream = async_nats::jetstream::new(client.clone());
+    let stream = jetstream.get_stream("KV_builds").await?;
+    let subject = format!("$KV.builds.{key}");
+    let record = stream.get_last_raw_message_by_subject(&subject).await?;
+    let passing = PublishMessage::build()
+        .payload(record.payload)
+        .ttl(Duration::from_secs(1));
+    jetstream.send_publish(subject, passing).await?.await?;
     let view = until_status(&client, "new").await?;
-    assert_eq!(view["attempt"], 0, "a lost binary is built again");
+    assert_eq!(view["attempt"], 0, "a record that expired is made anew");
     instance.stop().await?;
     Ok(())
 }

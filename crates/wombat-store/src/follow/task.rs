@@ -179,6 +179,7 @@ impl FollowTask {
                                 headers: message.headers.clone().unwrap_or_default(),
                                 payload: message.payload.clone(),
                                 time,
+                                received: Instant::now(),
                             };
                             if self.sender.send(FollowEvent::Message(message)).await.is_err() {
                                 return Ok(ConsumerEnd::Unwanted);

@@ -1,10 +1,12 @@
 //! The entry that names an object's chunks, in the format that every NATS client reads.
 
+use async_nats::jetstream::message::StreamMessage;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use wombat_model::Sha256;
 
+use super::chunks;
 use crate::StoreError;
 
 /// The metadata of an object.
@@ -22,7 +24,7 @@ pub struct StoredObject {
     pub written: OffsetDateTime,
     /// The object that it is a link to.
     pub link: Option<String>,
-    /// The token in the subjects of its chunks.
+    /// What follows `C.` in the filter of its chunks.
     pub(crate) nuid: String,
 }
 
@@ -70,7 +72,7 @@ impl Entry {
         Ok(json.into())
     }
 
-    /// Reads the entry under `subject`. `None`: the object was removed.
+    /// Reads the entry under `subject`. `None`: version 0.1.0 removed the object.
     pub(super) fn read(
         subject: &str,
         payload: &[u8],
@@ -83,7 +85,26 @@ impl Entry {
             let problem = format!("the entry belongs to `{}`", entry.name);
             return Err(StoreError::corrupt(name, &problem));
         }
-        Ok((!entry.deleted).then(|| entry.into_object(written)))
+        if entry.deleted {
+            return Ok(None);
+        }
+        let object = entry.into_object(written);
+        // Removing it must not remove another object's chunks.
+        if object.link.is_none() && !chunks::belong_to(&name, &object.nuid) {
+            return Err(StoreError::corrupt(
+                name,
+                "the entry names chunks of another object",
+            ));
+        }
+        Ok(Some(object))
+    }
+
+    /// The same for a message.
+    pub(super) fn of_message(
+        subject: &str,
+        message: &StreamMessage,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        Self::read(subject, &message.payload, message.time)
     }
 
     pub(super) fn into_object(self, written: OffsetDateTime) -> StoredObject {

@@ -1,10 +1,13 @@
 //! An object store: written once, streamed from and to disk.
 //!
-//! An object is never written a second time under its name: that would remove its chunks under a reader, which would
-//! wait in vain. So every writer has names of its own. All requests go to the leader: replicas lag behind, and chunks
-//! that they don't have yet aren't missing.
+//! The server refuses a second message under any subject, so neither an entry nor a chunk can be replaced. To remove an
+//! object, its messages are purged, which only the service may do. Every writer has names of its own. All requests go to
+//! the leader: replicas lag behind, and chunks that they don't have yet aren't missing.
 
+mod chunks;
+mod copy;
 mod entry;
+mod links;
 mod orphans;
 mod read;
 mod write;
@@ -12,24 +15,48 @@ mod write;
 use std::{collections::BTreeMap, time::Duration};
 
 use async_nats::jetstream::{
-    message::PublishMessage,
-    stream::{LastRawMessageErrorKind, Stream},
+    message::{PublishMessage, StreamMessage},
+    stream::Stream,
 };
+use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::{
-    Changes, Connection, StoreError,
+    Connection, StoreError,
+    error::PublishFailure,
     follow::{FollowEvent, Follower, Start},
+    open,
     record::{open_stream, publish},
 };
+pub use chunks::ChunkCounts;
+pub(crate) use chunks::ChunkGroup;
+pub(crate) use copy::Copied;
+use entry::Entry;
 pub use entry::StoredObject;
-use entry::{Entry, Link, Options};
 pub use orphans::OrphanChunks;
 pub use read::ObjectReader;
 
 /// Longest wait for the next entry of the list of objects.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Metadata of a store that isn't complete yet.
+pub(crate) const UNFINISHED: &str = "wombat-upgrade";
+
+/// An entry, read and as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredEntry {
+    pub(crate) object: StoredObject,
+    pub(crate) payload: Bytes,
+}
+
+/// The entries of a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) entries: Vec<StoredEntry>,
+    /// What is wrong with the others.
+    pub(crate) unreadable: Vec<String>,
+}
 
 /// The objects of a bucket.
 #[derive(Clone)]
@@ -52,6 +79,19 @@ impl Objects {
         connection: &Connection,
         bucket: &'static str,
     ) -> Result<Self, StoreError> {
+        let objects = Self::open_unfinished(connection, bucket).await?;
+        let config = &objects.stream.cached_info().config;
+        if config.metadata.contains_key(UNFINISHED) {
+            return Err(StoreError::Unfinished(bucket));
+        }
+        Ok(objects)
+    }
+
+    /// The same for one that is being filled.
+    pub(crate) async fn open_unfinished(
+        connection: &Connection,
+        bucket: &'static str,
+    ) -> Result<Self, StoreError> {
         let name = format!("OBJ_{bucket}");
         Ok(Self {
             connection: connection.clone(),
@@ -64,10 +104,6 @@ impl Objects {
         format!("OBJ_{}", self.bucket)
     }
 
-    fn chunks_subject(&self, nuid: &str) -> String {
-        format!("$O.{}.C.{nuid}", self.bucket)
-    }
-
     fn entries_filter(&self) -> String {
         format!("$O.{}.M.>", self.bucket)
     }
@@ -75,166 +111,116 @@ impl Objects {
     /// The object or link of this name, from the leader. A link isn't followed.
     pub async fn find(&self, name: &str) -> Result<Option<StoredObject>, StoreError> {
         let subject = entry::subject_of(self.bucket, name);
-        match self.stream.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => Entry::read(&subject, &message.payload, message.time),
-            Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => {
-                Ok(None)
-            }
-            Err(error) => Err(StoreError::of(&error)),
+        match self.last_entry(name).await? {
+            Some(message) => Entry::of_message(&subject, &message),
+            None => Ok(None),
         }
     }
 
-    /// Whether the leader has the object and all of its chunks.
-    pub async fn is_whole(&self, name: &str) -> Result<bool, StoreError> {
-        match self.find(name).await? {
-            Some(object) => Ok(self.chunks_of(&object.nuid).await? == object.chunks),
-            None => Ok(false),
-        }
-    }
-
-    /// How many chunks of an object the leader has.
-    async fn chunks_of(&self, nuid: &str) -> Result<u64, StoreError> {
-        let filter = self.chunks_subject(nuid);
-        let subjects = self
-            .connection
-            .stream_subjects(&self.stream_name(), &filter)
-            .await?;
-        Ok(subjects.counts.values().sum())
-    }
-
-    /// How many chunks the leader has, by the token in their subjects.
-    pub async fn chunk_counts(&self) -> Result<ChunkCounts, StoreError> {
-        let prefix = self.chunks_subject("");
-        let subjects = self
-            .connection
-            .stream_subjects(&self.stream_name(), &format!("{prefix}>"))
-            .await?;
-        let by_nuid = subjects.counts.into_iter().filter_map(|(subject, count)| {
-            Some((subject.strip_prefix(&prefix)?.to_owned(), count))
-        });
-        Ok(ChunkCounts(by_nuid.collect()))
+    /// The entry of this name as it is stored.
+    async fn last_entry(&self, name: &str) -> Result<Option<StreamMessage>, StoreError> {
+        open::last(&self.stream, &entry::subject_of(self.bucket, name)).await
     }
 
     /// Removes an object or a link. A missing one counts as removed.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let Some(object) = self.find(name).await? else {
+        let Some(entry) = self.last_entry(name).await? else {
             return Ok(());
         };
-        match self.mark_deleted(&object).await {
-            // Even the entry that marks the deletion needs room; removing the chunks makes it.
-            Err(StoreError::Full(_)) if object.link.is_none() => {
-                self.purge_chunks(&object.nuid).await?;
-                self.mark_deleted(&object).await
-            }
-            Ok(()) if object.link.is_none() => self.purge_chunks(&object.nuid).await,
-            outcome => outcome,
+        // In this order: chunks without an entry are removed as orphans, an entry without chunks is a lost binary.
+        self.purge_entry(name, entry.sequence).await?;
+        match Entry::of_message(&entry::subject_of(self.bucket, name), &entry) {
+            Ok(Some(object)) if object.link.is_none() => self.purge_chunks(&object.nuid).await,
+            // An entry that can't be read may name the chunks of others.
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    async fn mark_deleted(&self, object: &StoredObject) -> Result<(), StoreError> {
-        self.write_entry(&Entry {
-            name: object.name.clone(),
-            bucket: self.bucket.to_owned(),
-            nuid: object.nuid.clone(),
-            mtime: entry::time_text(self.connection.server_time()),
-            deleted: true,
-            ..Entry::default()
-        })
-        .await
-    }
-
-    async fn purge_chunks(&self, nuid: &str) -> Result<(), StoreError> {
-        let purge = self.stream.purge().filter(self.chunks_subject(nuid));
-        purge.await.map_err(|error| StoreError::of(&error))?;
+    /// Removes an entry up to this sequence; a later one of the same name stays.
+    async fn purge_entry(&self, name: &str, sequence: u64) -> Result<(), StoreError> {
+        let purge = self.stream.purge();
+        let purge = purge.filter(entry::subject_of(self.bucket, name));
+        let purged = purge.sequence(sequence + 1).await;
+        purged.map_err(|error| StoreError::of(&error))?;
         Ok(())
     }
 
-    /// Links `name` to an object.
-    pub(crate) async fn link(&self, name: &str, target: &StoredObject) -> Result<(), StoreError> {
-        if self
-            .find(name)
-            .await?
-            .is_some_and(|there| there.link.is_none())
-        {
-            let problem = "an object, not a link, has the build's name";
-            return Err(StoreError::corrupt(name, problem));
-        }
-        self.write_entry(&Entry {
-            name: name.to_owned(),
-            bucket: self.bucket.to_owned(),
-            nuid: uuid::Uuid::new_v4().simple().to_string(),
-            mtime: entry::time_text(self.connection.server_time()),
-            digest: target
-                .sha256
-                .as_ref()
-                .map(|sha256| entry::digest(sha256.to_bytes())),
-            options: Some(Options {
-                link: Some(Link {
-                    name: Some(target.name.clone()),
-                    bucket: self.bucket.to_owned(),
-                }),
-                max_chunk_size: None,
-            }),
-            ..Entry::default()
-        })
-        .await
+    /// A message that is only stored if its subject has none.
+    fn new_message(payload: Bytes) -> PublishMessage {
+        PublishMessage::build()
+            .payload(payload)
+            .expected_last_subject_sequence(0)
     }
 
-    async fn write_entry(&self, entry: &Entry) -> Result<(), StoreError> {
-        let message = PublishMessage::build()
-            .payload(entry.to_json()?)
-            .header("Nats-Rollup", "sub");
-        self.publish(entry::subject_of(self.bucket, &entry.name), message)
-            .await
-    }
-
-    async fn publish(&self, subject: String, message: PublishMessage) -> Result<(), StoreError> {
-        match publish(&self.connection, subject, message).await {
+    async fn publish_new(&self, subject: String, payload: Bytes) -> Result<(), StoreError> {
+        let message = Self::new_message(payload);
+        match publish(&self.connection, subject.clone(), message).await {
             Ok(_) => Ok(()),
+            Err(PublishFailure::LostRace) => {
+                let problem = format!("`{subject}` was written before");
+                Err(StoreError::Refused(problem))
+            }
             Err(failure) => Err(failure.into_unchecked()),
         }
     }
 
     /// All objects of the leader, links included; unreadable entries are left out.
     pub async fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let listed = self.list_entries().await?;
+        Ok(listed
+            .entries
+            .into_iter()
+            .map(|entry| entry.object)
+            .collect())
+    }
+
+    /// The same, with the entries as they are stored.
+    pub(crate) async fn list_entries(&self) -> Result<Listed, StoreError> {
         let mut follower = Follower::start(
             &self.connection,
             &self.stream,
             self.entries_filter(),
             Start::LastPerSubject,
         );
-        let mut objects = BTreeMap::new();
+        let mut entries = BTreeMap::new();
+        let mut unreadable = BTreeMap::new();
         loop {
             match timeout(LIST_PATIENCE, follower.next()).await {
                 Ok(Some(FollowEvent::Message(message))) => {
-                    match Entry::read(&message.subject, &message.payload, message.time) {
-                        Ok(Some(object)) => drop(objects.insert(message.subject, object)),
-                        Ok(None) => drop(objects.remove(&message.subject)),
+                    let subject = message.subject;
+                    entries.remove(&subject);
+                    unreadable.remove(&subject);
+                    match Entry::read(&subject, &message.payload, message.time) {
+                        Ok(Some(object)) => {
+                            let payload = message.payload;
+                            entries.insert(subject, StoredEntry { object, payload });
+                        }
+                        Ok(None) => {}
                         Err(error) => {
                             let problem = error.to_string();
-                            self.connection.complaints.say(
-                                &message.subject,
-                                message.sequence,
-                                &problem,
-                            );
+                            let complaints = &self.connection.complaints;
+                            complaints.say(&subject, message.sequence, &problem);
+                            unreadable.insert(subject, problem);
                         }
                     }
                 }
                 Ok(Some(FollowEvent::CompleteAfter(_))) => {}
-                Ok(Some(FollowEvent::CaughtUp)) => return Ok(objects.into_values().collect()),
-                Ok(Some(FollowEvent::Reset)) => objects.clear(),
+                Ok(Some(FollowEvent::CaughtUp)) => {
+                    return Ok(Listed {
+                        entries: entries.into_values().collect(),
+                        unreadable: unreadable.into_values().collect(),
+                    });
+                }
+                Ok(Some(FollowEvent::Reset)) => {
+                    entries.clear();
+                    unreadable.clear();
+                }
                 Ok(None) | Err(_) => {
                     let problem = "the list of objects timed out".to_owned();
                     return Err(StoreError::Unavailable(problem));
                 }
             }
         }
-    }
-
-    /// Follows which objects and links are written or removed from now on.
-    pub async fn changes(&self) -> Result<Changes, StoreError> {
-        let filter = self.entries_filter();
-        Changes::start(&self.connection, &self.stream, filter, entry::name_of).await
     }
 
     /// The time of the server that leads the bucket.
@@ -247,16 +233,5 @@ impl Objects {
     pub async fn usage(&self) -> Result<(u64, Option<u64>), StoreError> {
         let info = self.connection.stream_info(&self.stream_name()).await?;
         Ok(info.usage())
-    }
-}
-
-/// Chunks that the leader had at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChunkCounts(BTreeMap<String, u64>);
-
-impl ChunkCounts {
-    /// Whether they include all chunks of an object.
-    pub fn are_all_of(&self, object: &StoredObject) -> bool {
-        self.0.get(&object.nuid).copied().unwrap_or(0) >= object.chunks
     }
 }

@@ -5,14 +5,14 @@
 //! for as long. So a server whose clock jumps, or another server with another clock, doesn't cause a removal.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use tracing::debug;
 
-use super::Objects;
-use crate::{Revision, StoreError};
+use super::{Objects, chunks};
+use crate::{Revision, StoreError, open};
 
 /// Groups of chunks without an object, and since when each is unchanged.
 #[derive(Debug, Default)]
@@ -38,22 +38,21 @@ impl Objects {
             .connection
             .stream_subjects(&self.stream_name(), &format!("{prefix}>"))
             .await?;
-        let mut unnamed: BTreeMap<String, String> = subjects
+        let mut unnamed: BTreeSet<String> = subjects
             .counts
             .into_keys()
-            .filter_map(|subject| Some((subject.strip_prefix(&prefix)?.to_owned(), subject)))
+            .filter_map(|subject| Some(chunks::nuid_of(subject.strip_prefix(&prefix)?)))
             .collect();
         for object in self.list().await? {
             unnamed.remove(&object.nuid);
         }
-        seen.0.retain(|nuid, _| unnamed.contains_key(nuid));
+        seen.0.retain(|nuid, _| unnamed.contains(nuid));
         let mut removed = 0;
-        for (nuid, subject) in unnamed {
-            let newest = self
-                .stream
-                .get_last_raw_message_by_subject(&subject)
-                .await
-                .map_err(|error| StoreError::of(&error))?;
+        for nuid in unnamed {
+            let subject = self.chunks_subject(&nuid);
+            let Some(newest) = open::last(&self.stream, &subject).await? else {
+                continue;
+            };
             let now = UnchangedSince {
                 newest: Revision::new(newest.sequence),
                 since: Instant::now(),

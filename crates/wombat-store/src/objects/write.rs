@@ -1,13 +1,12 @@
 //! Writing an object: its chunks, then the entry that names them, once the leader has every one.
 
-use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use futures::{TryStreamExt, stream::FuturesOrdered};
 use sha2::{Digest, Sha256 as Hasher};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{
-    Objects, StoredObject,
+    ChunkGroup, Objects, StoredObject,
     entry::{self, Entry, Options},
 };
 use crate::StoreError;
@@ -17,7 +16,7 @@ const CHUNK: usize = 512 * 1024;
 /// Room in a message for its headers and subject.
 const ENVELOPE: usize = 4096;
 /// Unacknowledged chunks: enough to hide a round trip, few enough for a replicated stream.
-const CHUNKS_IN_FLIGHT: usize = 4;
+pub(super) const CHUNKS_IN_FLIGHT: usize = 4;
 
 impl Objects {
     /// Stores bytes.
@@ -33,8 +32,8 @@ impl Objects {
         name: &str,
         content: &mut (impl AsyncRead + Unpin),
     ) -> Result<StoredObject, StoreError> {
-        let nuid = uuid::Uuid::new_v4().simple().to_string();
-        let subject = self.chunks_subject(&nuid);
+        let group = ChunkGroup::new(self.connection.chunk_owner(), name);
+        let nuid = group.nuid();
         let chunk_size = self.chunk_size();
         let mut hasher = Hasher::new();
         let (mut size, mut chunks) = (0, 0);
@@ -46,9 +45,9 @@ impl Objects {
             }
             hasher.update(&chunk);
             size += chunk.len() as u64;
+            let subject = self.chunks_subject(&group.chunk(chunks));
             chunks += 1;
-            let message = PublishMessage::build().payload(chunk);
-            unacknowledged.push_back(self.publish(subject.clone(), message));
+            unacknowledged.push_back(self.publish_new(subject, chunk));
             if unacknowledged.len() > CHUNKS_IN_FLIGHT {
                 unacknowledged.try_next().await?;
             }
@@ -72,7 +71,8 @@ impl Objects {
             }),
             ..Entry::default()
         };
-        self.write_entry(&entry).await?;
+        let subject = entry::subject_of(self.bucket, name);
+        self.publish_new(subject, entry.to_json()?).await?;
         // The acknowledgement only proves the entry, not the chunks.
         if self.chunks_of(&nuid).await? != chunks {
             return Err(StoreError::Lost(name.to_owned()));

@@ -118,6 +118,11 @@ fn keys(bucket: &str) -> String {
     format!("$KV.{bucket}.>")
 }
 
+/// The chunks of a builder's objects.
+fn own_chunks(bucket: &str) -> String {
+    format!("$O.{bucket}.C.{}.>", NatsRole::Builder.name())
+}
+
 fn logs() -> String {
     format!("{LOGS_SUBJECT_PREFIX}>")
 }
@@ -185,13 +190,13 @@ fn builder(own: Permissions) -> Permissions {
         .send(format!("$KV.{CATALOG_BUCKET}.import-plan.>"))
         .send(format!("$KV.{CATALOG_BUCKET}.import-part.>"))
         .send(format!("$KV.{CATALOG_BUCKET}.go-releases"))
-        .send(format!("$O.{CATALOG_DOCS_BUCKET}.C.*"))
+        .send(own_chunks(CATALOG_DOCS_BUCKET))
         .send(format!("$O.{CATALOG_DOCS_BUCKET}.M.*"))
         .send(format!("$KV.{BUILDS_BUCKET}.build.>"))
         .send(format!("$KV.{BUILDS_BUCKET}.open.>"))
         .send(format!("$KV.{BUILDERS_BUCKET}.*"))
         .send(keys(GOCACHE_BUCKET))
-        .send(format!("$O.{ARTIFACTS_BUCKET}.C.*"))
+        .send(own_chunks(ARTIFACTS_BUCKET))
         .send(format!("$O.{ARTIFACTS_BUCKET}.M.*"))
         .send(logs())
         .send(FLOW)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use wombat_model::{ArtifactName, BuildKey, Sha256};
-use wombat_store::{OrphanChunks, StoreError};
+use wombat_store::{OrphanChunks, Store, StoreError, roles::NatsRole};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
 
 /// Longest wait for other processes.
@@ -33,10 +33,10 @@ async fn a_binary_of_many_chunks_comes_back_whole() -> anyhow::Result<()> {
     assert!(store.artifacts.fetch(&name, &sha256, &copy).await?);
     assert_eq!(std::fs::read(&copy)?, content);
 
-    store.artifacts.link(&key, &name).await?;
+    assert!(store.artifacts.link(&key, &name).await?);
     let link = store.artifacts.find(key.as_str()).await?.unwrap();
     assert_eq!(link.link.as_deref(), Some(name.as_str()));
-    store.artifacts.link(&key, &name).await?;
+    assert!(store.artifacts.link(&key, &name).await?, "it is there");
 
     let wrong = Sha256::from_bytes([0; 32]);
     let refused = store.artifacts.fetch(&name, &wrong, &copy).await;
@@ -47,6 +47,38 @@ async fn a_binary_of_many_chunks_comes_back_whole() -> anyhow::Result<()> {
 
     store.artifacts.remove(name.as_str()).await?;
     assert!(!store.artifacts.fetch(&name, &sha256, &copy).await?);
+    Ok(())
+}
+
+/// A builder has no right to purge, which moving a link takes.
+#[tokio::test]
+async fn a_link_is_moved_by_the_service_alone() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (_admin, store) = nats.store().await?;
+    let as_role = async |role| -> anyhow::Result<Store> {
+        let connection = nats.connection_as(role).await?;
+        Ok(Store::open(&connection).await?)
+    };
+    let builder = as_role(NatsRole::Builder).await?.artifacts;
+    let service = as_role(NatsRole::Service).await?.artifacts;
+    let (key, first) = name("c1");
+    let (_, second) = name("c2");
+    for name in [&first, &second] {
+        builder.put_bytes(name.as_str(), b"bytes").await?;
+    }
+    let linked = async || -> anyhow::Result<Option<String>> {
+        let link = store.artifacts.find(key.as_str()).await?;
+        Ok(link.and_then(|link| link.link))
+    };
+    assert!(builder.link(&key, &first).await?);
+    assert!(!builder.link(&key, &second).await?);
+    assert_eq!(linked().await?.as_deref(), Some(first.as_str()));
+    service.move_link(&key, &second).await?;
+    assert_eq!(linked().await?.as_deref(), Some(second.as_str()));
+    service.remove(key.as_str()).await?;
+    assert_eq!(linked().await?, None);
+    service.move_link(&key, &first).await?;
+    assert_eq!(linked().await?.as_deref(), Some(first.as_str()));
     Ok(())
 }
 
@@ -70,15 +102,18 @@ async fn chunks_of_broken_uploads_are_removed_and_no_others() -> anyhow::Result<
     let (connection, store) = nats.store().await?;
     store.artifacts.put_bytes("kept", b"kept").await?;
     let orphan = async_nats::jetstream::new(connection.client().clone());
-    orphan
-        .publish("$O.artifacts.C.orphan", "left behind".into())
-        .await?
-        .await?;
+    // Of version 0.1.0, and of this one.
+    for chunk in ["orphan", "fox.id.0", "fox.id.1"] {
+        let subject = format!("$O.artifacts.C.{chunk}");
+        let sent = orphan.publish(subject, "left behind".into()).await?;
+        sent.await?;
+    }
 
     let mut seen = OrphanChunks::default();
     let mut remove = async |age| store.artifacts.remove_orphan_chunks(&mut seen, age).await;
     assert_eq!(remove(Duration::from_hours(1)).await?, 0, "too young");
-    assert_eq!(remove(Duration::ZERO).await?, 1);
+    assert_eq!(remove(Duration::ZERO).await?, 2);
+    assert_eq!(remove(Duration::ZERO).await?, 0);
     assert_eq!(
         store.artifacts.bytes("kept", 100).await?.as_deref(),
         Some(&b"kept"[..])

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod artifacts;
+mod expiry;
 mod go_releases;
 mod gocache;
 mod imports;
@@ -16,3 +17,5 @@ mod races;
 mod records;
 mod restarts;
 mod templates;
+mod upgrade;
+mod write_once;

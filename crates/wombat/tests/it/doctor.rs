@@ -64,11 +64,18 @@ async fn every_setting_that_was_changed_by_hand_is_told_and_setup_mends_it() -> 
     })
     .await?;
     change("KV_builders", |config| {
-        config.subject_delete_marker_ttl = None;
+        // The server then allows rollups, too.
+        config.subject_delete_marker_ttl = Some(Duration::from_mins(1));
         config.max_messages = 1000;
     })
     .await?;
-    change("KV_catalog", |config| config.allow_rollup = false).await?;
+    change("KV_catalog", |config| config.allow_rollup = true).await?;
+    change("OBJ_artifacts", |config| {
+        config.discard_new_per_subject = false;
+        config.max_messages_per_subject = -1;
+    })
+    .await?;
+    change("OBJ_catalog-docs", |config| config.consumer_limits = None).await?;
     change("BUILD_LOGS", |config| config.max_age = Duration::ZERO).await?;
     change("KV_gocache", |config| {
         config.discard_new_per_subject = false;
@@ -82,8 +89,16 @@ async fn every_setting_that_was_changed_by_hand_is_told_and_setup_mends_it() -> 
             "builds",
             &["max_msgs_per_subject", "max_age", "discard", "allow_direct"][..],
         ),
-        ("builders", &["subject_delete_marker_ttl", "max_msgs"]),
-        ("catalog", &["allow_rollup"]),
+        (
+            "builders",
+            &["subject_delete_marker_ttl", "max_msgs", "allow_rollup_hdrs"],
+        ),
+        ("catalog", &["allow_rollup_hdrs"]),
+        (
+            "artifacts",
+            &["discard_new_per_subject", "max_msgs_per_subject"],
+        ),
+        ("catalog-docs", &["consumer_limits.inactive_threshold"]),
         ("BUILD_LOGS", &["max_age"]),
         ("gocache", &["discard_new_per_subject"]),
     ] {

@@ -23,6 +23,7 @@ mod module_proxy;
 mod nats_cli;
 mod nats_login;
 mod nats_roles;
+mod old_objects;
 mod old_store;
 mod openapi;
 mod other_binary;

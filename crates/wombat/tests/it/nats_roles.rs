@@ -187,7 +187,7 @@ const OPERATIONS: [Operation; 87] = [
         "$JS.API.STREAM.PURGE.KV_gocache",
         "S",
     ),
-    send("upload a binary", "$O.artifacts.C.chunk", "B"),
+    send("upload a binary", "$O.artifacts.C.builder.id.0", "B"),
     send("name or remove a binary", "$O.artifacts.M.name", "SB"),
     send(
         "find a binary",
@@ -209,7 +209,11 @@ const OPERATIONS: [Operation; 87] = [
         "$JS.API.STREAM.PURGE.OBJ_artifacts",
         "S",
     ),
-    send("upload what was imported", "$O.catalog-docs.C.chunk", "B"),
+    send(
+        "upload what was imported",
+        "$O.catalog-docs.C.builder.id.0",
+        "B",
+    ),
     send(
         "name or remove what was imported",
         "$O.catalog-docs.M.name",

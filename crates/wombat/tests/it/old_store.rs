@@ -56,19 +56,7 @@ struct Scene {
 
 impl Scene {
     async fn unpacked() -> anyhow::Result<Self> {
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v0.1.0");
-        let expected = std::fs::read(fixture.join("expected.json"))?;
-        let expected: Value = serde_json::from_slice(&expected)?;
-        let folder = TempDir::with_prefix("wombat-old-store-")?;
-        unpack(&fixture.join("state.tar.zst"), folder.path())?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let made = expected["madeAt"].as_i64().context("a time")?;
-        let nats = NatsServer::with(&NatsServerConfig {
-            own_users: true,
-            clock_offset: Some(made + LATER - i64::try_from(now)?),
-            store: Some(folder.path().join("nats/jetstream")),
-            ..NatsServerConfig::default()
-        })?;
+        let (folder, nats, expected) = old_server()?;
         let before = configurations(&nats).await?;
         let setup = program()
             .command()
@@ -119,6 +107,24 @@ impl Scene {
             (id.unwrap(), view, log.unwrap())
         })
     }
+}
+
+/// The state folder of version 0.1.0, a nats-server with its data, and what it answered.
+pub(crate) fn old_server() -> anyhow::Result<(TempDir, NatsServer, Value)> {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v0.1.0");
+    let expected = std::fs::read(fixture.join("expected.json"))?;
+    let expected: Value = serde_json::from_slice(&expected)?;
+    let folder = TempDir::with_prefix("wombat-old-store-")?;
+    unpack(&fixture.join("state.tar.zst"), folder.path())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let made = expected["madeAt"].as_i64().context("a time")?;
+    let nats = NatsServer::with(&NatsServerConfig {
+        own_users: true,
+        clock_offset: Some(made + LATER - i64::try_from(now)?),
+        store: Some(folder.path().join("nats/jetstream")),
+        ..NatsServerConfig::default()
+    })?;
+    Ok((folder, nats, expected))
 }
 
 /// The builder whose folder is in the store.
