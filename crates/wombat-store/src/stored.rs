@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use wombat_model::{
-    Blocklist, Build, Presence,
+    Blocklist, Build, Presence, UnreadableRecord,
     catalog::{DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
     wire::BuildOutline,
 };
@@ -17,6 +17,11 @@ use crate::{
 pub trait Readable: Sized {
     /// Reads the value under `key`, which the server stored at `written`. The error says why it isn't valid.
     fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String>;
+
+    /// Whether bytes that can't be read are of a newer version.
+    fn is_newer(_payload: &[u8]) -> bool {
+        false
+    }
 }
 
 /// A value that can be written as well.
@@ -42,6 +47,10 @@ impl Readable for Build {
     fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
         Self::from_record(key, payload, written).map_err(|error| error.to_string())
     }
+
+    fn is_newer(payload: &[u8]) -> bool {
+        Self::is_newer_record(payload)
+    }
 }
 
 impl Stored for Build {
@@ -61,10 +70,15 @@ impl Stored for Build {
     }
 }
 
-/// An outline doesn't have enough fields to check its key: code that acts on one must read the record.
+/// An outline has enough fields to check whose binary it names, but not whose record it is: code that acts on one must
+/// read the record.
 impl Readable for BuildOutline {
-    fn decode(_: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
-        Ok(json::<Self>(payload)?.at(written))
+    fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
+        let outline: Self = json(payload)?;
+        match outline.artifact.as_ref().filter(|name| !name.is_of(key)) {
+            Some(name) => Err(UnreadableRecord::Foreign(name.clone()).to_string()),
+            None => Ok(outline.at(written)),
+        }
     }
 }
 

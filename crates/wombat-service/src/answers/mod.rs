@@ -4,6 +4,7 @@ mod ahead;
 mod blocklist;
 mod builds;
 mod catalog;
+mod existing;
 mod imports;
 mod log;
 mod requirements;

@@ -136,7 +136,7 @@ async fn unreadable_records(store: &Store) -> Vec<Finding> {
     }
     let finding = |(key, problem)| {
         let words = format!(
-            "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or rebuild it with --force"
+            "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or request the build again"
         );
         (Verdict::Missing, words)
     };
