@@ -32,6 +32,8 @@ mod reindex;
 #[cfg(test)]
 mod releases;
 #[cfg(test)]
+mod replies;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod requirements;

@@ -14,5 +14,6 @@ mod open;
 mod orders;
 mod races;
 mod records;
+mod replies;
 mod restarts;
 mod templates;
