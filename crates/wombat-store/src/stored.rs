@@ -10,11 +10,15 @@ use wombat_model::{
 
 use crate::{
     catalog_keys::{import_key, import_part_key, import_plan_key, release_key},
+    complaints::Consequence,
     packed,
 };
 
 /// A value that can be read from a bucket.
 pub trait Readable: Sized {
+    /// What follows where a value can't be read.
+    const IF_UNREADABLE: Consequence = Consequence::Ignored;
+
     /// Reads the value under `key`, which the server stored at `written`. The error says why it isn't valid.
     fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String>;
 
@@ -124,6 +128,8 @@ impl Readable for ImportPart {
 }
 
 impl Readable for Blocklist {
+    const IF_UNREADABLE: Consequence = Consequence::BuildsRefused;
+
     fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
         json(payload)
     }

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::{
     Changes, Connection, StoreError,
+    complaints::Consequence,
     follow::{FollowEvent, Follower, Start},
     record::{open_stream, publish},
 };
@@ -216,6 +217,7 @@ impl Objects {
                                 &message.subject,
                                 message.sequence,
                                 &problem,
+                                Consequence::Ignored,
                             );
                         }
                     }
