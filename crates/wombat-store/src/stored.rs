@@ -4,12 +4,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use wombat_model::{
     Blocklist, Build, Presence, UnreadableRecord,
-    catalog::{DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
+    catalog::{AskedImport, DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
     wire::BuildOutline,
 };
 
 use crate::{
-    catalog_keys::{import_key, import_part_key, import_plan_key, release_key},
+    catalog_keys::{asked_import_key, import_key, import_part_key, import_plan_key, release_key},
     complaints::Consequence,
     packed,
 };
@@ -112,6 +112,14 @@ impl Readable for Import {
     }
 }
 
+impl Readable for AskedImport {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let asked: Self = json(payload)?;
+        let (module, version) = (&asked.import().module, &asked.import().version);
+        under(key, &asked_import_key(module, version), asked)
+    }
+}
+
 impl Readable for ImportPlan {
     fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
         let plan: Self = packed::read(payload)?;
@@ -166,6 +174,7 @@ impl Stored for ImportPart {
     }
 }
 
+impl Stored for AskedImport {}
 impl Stored for DefaultReleases {}
 impl Stored for Release {}
 impl Stored for Import {}

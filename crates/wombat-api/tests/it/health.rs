@@ -97,7 +97,11 @@ async fn a_blocklist_that_cant_be_read_makes_it_unready_until_it_is_written_anew
     let server = NatsServer::start()?;
     let (connection, _store) = server.store().await?;
     let _service = Service::start(&server).await?;
-    let api = Api::start(&server).await?;
+    let options = Options {
+        open_control: true,
+        ..Options::default()
+    };
+    let api = Api::with(&server.url(), options).await?;
     let is_ready = async || Ok(api.get("/readyz").send().await?.status() == StatusCode::OK);
     wait_until("all is well", PATIENCE, async || {
         Ok(is_ready().await?.then_some(()))

@@ -12,6 +12,8 @@ mod go_releases;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod index;
 #[cfg(test)]
 mod index_guard;
