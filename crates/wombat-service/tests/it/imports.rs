@@ -91,7 +91,10 @@ async fn has(store: &Store, version: &str) -> Option<Release> {
                 found = Some(record.value);
             }
             WatchEvent::Ready => return found,
-            _ => {}
+            WatchEvent::Value { .. }
+            | WatchEvent::Removed { .. }
+            | WatchEvent::Unreadable { .. }
+            | WatchEvent::Reset => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use wombat_model::Sha256;
 
+use super::nuid::is_one_group;
 use crate::StoreError;
 
 /// The metadata of an object.
@@ -83,7 +84,16 @@ impl Entry {
             let problem = format!("the entry belongs to `{}`", entry.name);
             return Err(StoreError::corrupt(name, &problem));
         }
-        Ok((!entry.deleted).then(|| entry.into_object(written)))
+        if entry.deleted {
+            return Ok(None);
+        }
+        let object = entry.into_object(written);
+        // A link may have none.
+        if object.link.is_none() && !is_one_group(&object.nuid) {
+            let problem = format!("it names no chunks of its own, but `{}`", object.nuid);
+            return Err(StoreError::corrupt(name, &problem));
+        }
+        Ok(Some(object))
     }
 
     pub(super) fn into_object(self, written: OffsetDateTime) -> StoredObject {

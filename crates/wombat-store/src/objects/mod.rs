@@ -5,6 +5,7 @@
 //! that they don't have yet aren't missing.
 
 mod entry;
+mod nuid;
 mod orphans;
 mod read;
 mod write;
@@ -116,27 +117,31 @@ impl Objects {
         Ok(ChunkCounts(by_nuid.collect()))
     }
 
-    /// Removes an object or a link. A missing one counts as removed.
+    /// Removes an object or a link. A missing one counts as removed. Of a damaged entry, the chunks are left to the
+    /// removal of orphans: it may name those of another object.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let Some(object) = self.find(name).await? else {
-            return Ok(());
+        let object = match self.find(name).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return Ok(()),
+            Err(StoreError::Corrupt { .. }) => return self.mark_deleted(name, "").await,
+            Err(error) => return Err(error),
         };
-        match self.mark_deleted(&object).await {
+        match self.mark_deleted(name, &object.nuid).await {
             // Even the entry that marks the deletion needs room; removing the chunks makes it.
             Err(StoreError::Full(_)) if object.link.is_none() => {
                 self.purge_chunks(&object.nuid).await?;
-                self.mark_deleted(&object).await
+                self.mark_deleted(name, &object.nuid).await
             }
             Ok(()) if object.link.is_none() => self.purge_chunks(&object.nuid).await,
             outcome => outcome,
         }
     }
 
-    async fn mark_deleted(&self, object: &StoredObject) -> Result<(), StoreError> {
+    async fn mark_deleted(&self, name: &str, nuid: &str) -> Result<(), StoreError> {
         self.write_entry(&Entry {
-            name: object.name.clone(),
+            name: name.to_owned(),
             bucket: self.bucket.to_owned(),
-            nuid: object.nuid.clone(),
+            nuid: nuid.to_owned(),
             mtime: entry::time_text(self.connection.server_time()),
             deleted: true,
             ..Entry::default()
