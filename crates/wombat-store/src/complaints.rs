@@ -43,9 +43,7 @@ impl Complaints {
         match consequence {
             Consequence::Ignored => warn!(
                 key,
-                revision,
-                problem,
-                "ignoring an unreadable value; `wombat doctor` says what to do"
+                revision, problem, "ignoring an unreadable value; `wombat doctor` says what to do"
             ),
             Consequence::BuildsRefused => error!(
                 key,

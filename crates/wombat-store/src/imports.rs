@@ -18,7 +18,10 @@ impl Catalog {
     /// the import that is stored.
     pub async fn ask_for_import(&self, import: Import) -> Result<Versioned<Import>, StoreError> {
         let (module, version) = (&import.module, &import.version);
-        let (key, asked_key) = (import_key(module, version), asked_import_key(module, version));
+        let (key, asked_key) = (
+            import_key(module, version),
+            asked_import_key(module, version),
+        );
         loop {
             let (asked, seen) = self.bucket.read(&asked_key).await?.into_parts();
             let told = self.bucket.read::<Import>(&key).await?;

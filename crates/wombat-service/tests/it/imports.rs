@@ -175,9 +175,7 @@ async fn an_import_is_over_when_a_service_stored_it() -> anyhow::Result<()> {
     let asked = after(&store, written).await;
     assert_eq!(asked.value.state, ImportState::New);
     let foreign = thief.result("another.example/m/v1.0.0/x").await?;
-    let written = thief
-        .write(asked.value.at(foreign), asked.revision)
-        .await?;
+    let written = thief.write(asked.value.at(foreign), asked.revision).await?;
     let refused = after(&store, written).await;
     let words = message(&refused.value);
     assert!(words.contains("can't be the result"), "{words}");

@@ -27,7 +27,9 @@ mod tests {
         ] {
             assert!(is_one_group(one), "{one}");
         }
-        for many in ["", ">", "*", "*.a", "a.*", "a.>", "*.*.*", "a.*.*", "a..b", "a b"] {
+        for many in [
+            "", ">", "*", "*.a", "a.*", "a.>", "*.*.*", "a.*.*", "a..b", "a b",
+        ] {
             assert!(!is_one_group(many), "{many}");
         }
     }

@@ -117,8 +117,7 @@ async fn a_record_that_names_another_builds_binary_isnt_believed_and_takes_nothi
     let spec = a_spec().package("other").build();
     let mut forged = raw(&connection, &done.value.key()).await?;
     forged["packages"] = raw(&connection, &key).await?["packages"].take();
-    let forge =
-        async || overwrite(&connection, key.as_str(), forged.to_string().as_bytes()).await;
+    let forge = async || overwrite(&connection, key.as_str(), forged.to_string().as_bytes()).await;
     forge().await?;
     let read = store.builds.get(&key).await;
     assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
@@ -136,7 +135,10 @@ async fn a_record_that_names_another_builds_binary_isnt_believed_and_takes_nothi
     // A new request takes its place.
     forge().await?;
     let options = SubmitOptions::default();
-    let asked = store.builds.submit(&spec, options, &store.artifacts).await?;
+    let asked = store
+        .builds
+        .submit(&spec, options, &store.artifacts)
+        .await?;
     assert!(matches!(asked, Submitted::Queued(_)), "{asked:?}");
     assert_eq!(
         store.builds.get(&key).await?.unwrap().value.status(),

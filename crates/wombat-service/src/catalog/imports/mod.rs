@@ -75,9 +75,8 @@ impl Imports {
             }
             for (key, import) in self.undone() {
                 let name = format!("{}@{}", import.value.module, import.value.version);
-                let revision = import.revision;
-                match attend(store, &catalog.snapshot(), &name, import).await {
-                    Ok(()) => self.did(&key, revision),
+                match attend(store, &catalog.snapshot(), &name, &import).await {
+                    Ok(()) => self.did(&key, import.revision),
                     Err(error) => {
                         warn!(release = name, %error, "can't settle an import yet; retrying");
                     }
@@ -141,22 +140,22 @@ async fn attend(
     store: &Store,
     known: &Snapshot,
     name: &str,
-    import: Versioned<Import>,
+    import: &Versioned<Import>,
 ) -> Result<(), StoreError> {
-    let Versioned { value, revision } = &import;
+    let Versioned { value, revision } = import;
     let asked = store.catalog.asked_import(&value.module, &value.version);
     match next(asked.await?, value) {
         Step::Leave => Ok(()),
-        Step::Settle(asked) => settle(store, known, name, asked, import).await,
-        Step::End(asked, state) => end(store, name, &asked, state, &import).await.map(drop),
-        Step::Write(import, reason) => {
+        Step::Settle(asked) => settle(store, known, name, &asked, import).await,
+        Step::End(asked, state) => end(store, name, &asked, state, import).await.map(drop),
+        Step::Write(right, reason) => {
             warn!(
                 release = name,
                 reason,
                 state = ?value.state,
                 "the state of an import isn't believed and is written anew"
             );
-            let written = store.catalog.write_import(import, *revision);
+            let written = store.catalog.write_import(right, *revision);
             written.await.map(drop)
         }
     }
@@ -167,10 +166,10 @@ async fn settle(
     store: &Store,
     known: &Snapshot,
     name: &str,
-    asked: Versioned<AskedImport>,
-    import: Versioned<Import>,
+    asked: &Versioned<AskedImport>,
+    import: &Versioned<Import>,
 ) -> Result<(), StoreError> {
-    let Versioned { value, revision } = &import;
+    let Versioned { value, revision } = import;
     let (state, unused) = match put_into_catalog(store, known, value, *revision).await {
         Ok((packages, document)) => {
             info!(release = name, packages, "imported into the catalog");
@@ -188,7 +187,7 @@ async fn settle(
         }
     };
     // Not before: an instance that finds the result of an open import gone starts the import again.
-    if end(store, name, &asked, state, &import).await?
+    if end(store, name, asked, state, import).await?
         && let Some(unused) = unused
     {
         remove_document(store, &unused).await;

@@ -115,10 +115,12 @@ mod tests {
 
     #[test]
     fn a_result_is_of_the_requested_release_and_its_module() {
-        assert!(check(&import(), &document()).is_ok());
         type Forgery = fn(&mut Value);
+        assert!(check(&import(), &document()).is_ok());
         let forgeries: [(&str, Forgery); 8] = [
-            ("another release", |it| it["release"]["module"] = json!("a.b/d")),
+            ("another release", |it| {
+                it["release"]["module"] = json!("a.b/d")
+            }),
             ("another release", |it| {
                 it["release"]["version"] = json!("v4.999.0");
             }),

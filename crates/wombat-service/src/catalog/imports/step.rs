@@ -51,9 +51,7 @@ pub(super) fn next(asked: Option<Versioned<AskedImport>>, import: &Import) -> St
         ImportState::New | ImportState::Importing { .. } => Step::Leave,
         ImportState::Storing { .. } => Step::Settle(asked),
         ImportState::Failed { .. } => Step::End(asked, import.state.clone()),
-        ImportState::Success { .. } => {
-            Step::Write(should_be(), "no service has stored its result")
-        }
+        ImportState::Success { .. } => Step::Write(should_be(), "no service has stored its result"),
     }
 }
 

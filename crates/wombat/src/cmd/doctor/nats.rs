@@ -3,9 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use wombat_model::{Blocklist, Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
-use wombat_store::{
-    Connection, NatsArgs, Store, StoreError, WatchEvent, audit, restart_nats,
-};
+use wombat_store::{Connection, NatsArgs, Store, StoreError, WatchEvent, audit, restart_nats};
 
 use super::finding::{Finding, Verdict};
 use crate::embedded::{NATS_SERVER_MODULE, installed_nats_server, pinned_version};
