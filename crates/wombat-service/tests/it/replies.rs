@@ -14,13 +14,12 @@ use crate::support::{Instance, ask, body, one, unlimited};
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Subjects at which an answer would be a request to JetStream, a write, or a request to the services.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 8] = [
     "$JS.API.STREAM.PURGE.KV_gocache",
     "$JS.API.STREAM.DELETE.OBJ_artifacts",
     "$KV.catalog.blocklist",
     "$KV.builds.build.x",
     "$O.artifacts.M.eA==",
-    "$JS.ACK.a.b.c",
     "$JS.FC.a.b.c",
     "build.force",
     "elsewhere.a",
@@ -146,6 +145,30 @@ async fn prefixes_that_the_operator_names_are_inboxes() -> anyhow::Result<()> {
         let message: Value = serde_json::from_slice(&message.payload)?;
         assert!(message.get(answer).is_some(), "{message}");
     }
+    instance.stop().await?;
+    Ok(())
+}
+
+/// A consumer may deliver to an endpoint; each delivery asks for an acknowledgement.
+#[tokio::test]
+async fn deliveries_of_consumers_are_no_requests() -> anyhow::Result<()> {
+    let (_server, client, _store, instance) = Box::pin(one()).await?;
+    let jetstream = jetstream::new(client.clone());
+    let stream = jetstream.get_stream("KV_gocache").await?;
+    let consumer = jetstream::consumer::push::Config {
+        deliver_subject: "build.builders".to_owned(),
+        ack_policy: jetstream::consumer::AckPolicy::Explicit,
+        ..Default::default()
+    };
+    stream.create_consumer(consumer).await?;
+    jetstream
+        .publish("$KV.gocache.x", "{}".into())
+        .await?
+        .await?;
+    wait_until("the delivery to be dropped", LIMIT, async || {
+        Ok((dropped(&client).await["build.builders"] > 0).then_some(()))
+    })
+    .await?;
     instance.stop().await?;
     Ok(())
 }
