@@ -157,6 +157,8 @@ async fn deliveries_of_consumers_are_no_requests() -> anyhow::Result<()> {
     let stream = jetstream.get_stream("KV_gocache").await?;
     let consumer = jetstream::consumer::push::Config {
         deliver_subject: "build.builders".to_owned(),
+        // That of the endpoints.
+        deliver_group: Some("q".to_owned()),
         ack_policy: jetstream::consumer::AckPolicy::Explicit,
         ..Default::default()
     };
