@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, thread, time::Duration};
 use tokio_util::sync::CancellationToken;
 use wombat_go::{GoOffer, GoOptions};
 use wombat_model::{LicenceArgs, units};
-use wombat_store::{Connection, Store};
+use wombat_store::{Connection, ReplyPrefix, Store};
 
 use crate::{counters::Counters, limits::Limits};
 
@@ -80,6 +80,15 @@ pub struct BuilderArgs {
         value_name = "WORK"
     )]
     pub without: Vec<Background>,
+    /// Prefix of reply subjects to answer besides inboxes (`_INBOX…`), such as `replies.acme` (repeatable); requests with
+    /// any other reply subject, or none, are dropped [default: none]
+    #[arg(
+        long,
+        env = "WOMBAT_REPLY_PREFIX",
+        value_name = "SUBJECT",
+        value_delimiter = ','
+    )]
+    pub reply_prefix: Vec<ReplyPrefix>,
     /// Licences of binaries
     #[command(flatten)]
     pub licences: LicenceArgs,

@@ -206,10 +206,11 @@ fn start_background(
         );
         background.spawn("learning of Go releases", learning.run());
     }
-    let answering = requirements::run(Arc::clone(worker), connection.clone());
+    let replies = connection.reply_rule(&args.reply_prefix);
+    let answering = requirements::run(Arc::clone(worker), connection.clone(), replies.clone());
     background.spawn("questions about releases", answering);
     if does(Background::Lint) {
-        let lint = lint::run(Arc::clone(worker), connection.clone());
+        let lint = lint::run(Arc::clone(worker), connection.clone(), replies);
         background.spawn("lint", lint);
     }
     if does(Background::Ahead) {

@@ -177,6 +177,14 @@ impl From<Blocklist> for Vec<BlockedModule> {
 }
 
 impl Blocklist {
+    /// What follows if the stored list can't be read, and what to do, in a sentence.
+    pub fn words_if_unreadable(problem: &str) -> String {
+        format!(
+            "The blocklist can't be read ({problem}), so no build is accepted until an operator writes it anew: `wombat \
+             blocklist replace FILE`, `PUT /api/blocklist` or `catalog.block`."
+        )
+    }
+
     /// The entries.
     pub fn entries(&self) -> &[BlockedModule] {
         &self.0

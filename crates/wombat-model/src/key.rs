@@ -157,6 +157,12 @@ impl ArtifactName {
         BuildKey(key.to_owned())
     }
 
+    /// Whether it belongs to the build of this key.
+    pub fn is_of(&self, key: &str) -> bool {
+        let rest = self.0.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The claim that made it.
     pub fn claim(&self) -> ClaimId {
         let (_, claim) = self
@@ -240,6 +246,10 @@ mod tests {
         let name = ArtifactName::new(&key(), &"c1".parse().unwrap());
         assert_eq!(name.as_str().parse(), Ok(name.clone()));
         assert_eq!(name.key(), key());
+        assert!(name.is_of(key().as_str()));
+        for other in ["", "build.linux.arm64", &key().as_str()[1..]] {
+            assert!(!name.is_of(other), "{other}");
+        }
         let again = ArtifactName::nth(&key(), &"c1".parse().unwrap(), 2);
         assert_eq!(again.as_str(), format!("{}/c1-2", key()));
         assert_eq!(again.claim(), name.claim());

@@ -151,8 +151,9 @@ impl Refusal {
     pub fn damaged(name: &str, problem: &str) -> Self {
         let build = name.split('/').next().unwrap_or(name);
         let message = format!(
-            "The stored value of `{name}` can't be read: {problem}. An operator can remove it (`wombat purge {build}`) or \
-             force a rebuild; `wombat doctor` lists all unreadable values."
+            "The stored value of `{name}` can't be read: {problem}. A new request for the build takes its place, unless a \
+             newer version wrote it; an operator can remove it (`wombat purge {build}`) or force a rebuild. `wombat doctor` \
+             lists all unreadable values."
         );
         Self::new(
             RefusalStatus::Conflict,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wombat_model::{GoVersion, LicenceArgs, Platform, catalog::ReleaseChoice, units};
-use wombat_store::renamed;
+use wombat_store::{ReplyPrefix, renamed};
 
 use crate::resolve::{ModulePolicy, Policy};
 
@@ -94,6 +94,16 @@ pub struct ServiceArgs {
     /// Time between full clean-ups of stored records and binaries
     #[arg(long, env = "WOMBAT_JANITOR_INTERVAL", value_name = "TIME", default_value = "10m", value_parser = units::whole_seconds)]
     pub janitor_interval: Duration,
+
+    /// Prefix of reply subjects to answer besides inboxes (`_INBOX…`), such as `replies.acme` (repeatable); requests with
+    /// any other reply subject, or none, are dropped [default: none]
+    #[arg(
+        long,
+        env = "WOMBAT_REPLY_PREFIX",
+        value_name = "SUBJECT",
+        value_delimiter = ','
+    )]
+    pub reply_prefix: Vec<ReplyPrefix>,
 }
 
 impl Default for ServiceArgs {
@@ -115,6 +125,7 @@ impl Default for ServiceArgs {
             keep_at_least: Duration::from_hours(24),
             orphan_age: Duration::from_hours(1),
             janitor_interval: Duration::from_mins(10),
+            reply_prefix: Vec::new(),
         }
     }
 }

@@ -152,7 +152,7 @@ impl Endpoint {
                 r#"{"minutes":60}"#,
             ),
             Self::Health => build::<NoQuestion, HealthAnswer>(
-                "Show how full the stores are, and whether NATS acknowledges writes.",
+                "Show how full the stores are, whether NATS acknowledges writes, and what else refuses builds.",
                 EMPTY,
             ),
             Self::Search => catalog::<CatalogQuestion, CatalogAnswer>(

@@ -10,6 +10,8 @@ use crate::endpoints::Endpoint;
 const RETRY_AFTER: u64 = 5;
 /// Seconds after which a full bucket may have room again: the janitor checks it every few seconds.
 const RETRY_WHEN_FULL: u64 = 30;
+/// Seconds after which an operator may have written the blocklist.
+const RETRY_WITHOUT_BLOCKLIST: u64 = 30;
 
 /// A failed access as a refusal. Internal details go to the log, not to the client.
 pub(crate) fn of_store(failure: &StoreError) -> Refusal {
@@ -64,6 +66,14 @@ pub(crate) fn away() -> Refusal {
     Refusal::unavailable(
         "The storage doesn't answer right now; try again in a moment.",
         RETRY_AFTER,
+    )
+}
+
+/// The blocklist can't be read: anything might be blocked.
+pub(crate) fn without_blocklist() -> Refusal {
+    Refusal::unavailable(
+        "The operator's blocklist can't be read, so no build is accepted until the operator has written it anew.",
+        RETRY_WITHOUT_BLOCKLIST,
     )
 }
 

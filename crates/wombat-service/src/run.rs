@@ -96,6 +96,7 @@ async fn start(
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
     let live = Live::start(&deps.store, followers).await;
     let client = deps.connection.client();
+    let replies = deps.connection.reply_rule(&args.reply_prefix);
     followers.spawn(janitor::run(
         deps.store.clone(),
         builds.clone(),
@@ -117,7 +118,7 @@ async fn start(
         args,
         max_answer: client.server_info().max_payload / 2,
     });
-    Micro::start(client, answers).await
+    Micro::start(client, answers, replies).await
 }
 
 /// Seeds and reads the catalog. Waits while its stream has no leader.

@@ -129,6 +129,12 @@ impl Catalog {
         })
     }
 
+    /// The revision that the next blocklist must name, from the leader, whether the present list can be read or not.
+    pub async fn blocklist_revision(&self) -> Result<Revision, StoreError> {
+        let (_, revision) = self.bucket.read::<Blocklist>(BLOCKLIST).await?.into_parts();
+        Ok(revision.unwrap_or(Revision::ZERO))
+    }
+
     /// Replaces the blocklist of this revision.
     pub async fn block(
         &self,

@@ -12,6 +12,11 @@ pub(crate) fn import_key(module: &ModulePath, version: &ModuleVersion) -> String
     key_of("import", module, version)
 }
 
+/// The key of an import's request. Builders may not write such keys.
+pub(crate) fn asked_import_key(module: &ModulePath, version: &ModuleVersion) -> String {
+    key_of("asked", module, version)
+}
+
 /// The key of an import's plan.
 pub(crate) fn import_plan_key(module: &ModulePath, version: &ModuleVersion) -> String {
     key_of("import-plan", module, version)

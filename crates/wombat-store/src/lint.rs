@@ -7,7 +7,7 @@ use wombat_model::{
 };
 
 use crate::{
-    Connection, StoreError,
+    Connection, ReplyRule, StoreError,
     questions::{Questions, Responder},
 };
 
@@ -19,8 +19,13 @@ pub type LintResponder = Responder<LintReply>;
 
 impl Connection {
     /// Subscribes to lint requests for this platform, which builders on such machines share.
-    pub async fn lint_questions(&self, platform: Platform) -> Result<LintQuestions, StoreError> {
-        self.questions(&subject(platform), LINT_QUEUE).await
+    pub async fn lint_questions(
+        &self,
+        platform: Platform,
+        replies: ReplyRule,
+    ) -> Result<LintQuestions, StoreError> {
+        self.questions(&subject(platform), LINT_QUEUE, replies)
+            .await
     }
 
     /// Sends a lint request to one of these builders. `None`: there is none.

@@ -41,7 +41,7 @@ impl Store {
             let Some(record) = expired(&self.builds, record).await? else {
                 continue;
             };
-            let artifact = named(&record.value);
+            let artifact = record.value.named_artifact();
             self.artifacts.remove(key.as_str()).await?;
             if let Some(Artifact { name, .. }) = artifact {
                 self.artifacts.remove(name.as_str()).await?;
@@ -74,13 +74,4 @@ async fn expired(
         Written::Won(record) => Some(record),
         Written::Lost => None,
     })
-}
-
-/// The binary that the record names, whether it exists or not.
-fn named(build: &Build) -> Option<&Artifact> {
-    match build.state() {
-        BuildState::Success { artifact, .. } => Some(artifact),
-        BuildState::New { kept } | BuildState::Building { kept, .. } => kept.as_ref(),
-        BuildState::Failed { .. } | BuildState::Cancelled { .. } => None,
-    }
 }

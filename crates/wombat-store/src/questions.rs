@@ -7,13 +7,14 @@ use futures::StreamExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::{debug, warn};
 
-use crate::{Connection, StoreError};
+use crate::{Connection, ReplyRule, StoreError};
 
 /// Questions as they come; dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Questions<Q, R> {
     connection: Connection,
     subscriber: Subscriber,
+    replies: ReplyRule,
     kind: PhantomData<fn() -> (Q, R)>,
 }
 
@@ -32,9 +33,11 @@ impl<Q: DeserializeOwned, R> Questions<Q, R> {
     pub async fn next(&mut self) -> Option<(Q, Responder<R>)> {
         loop {
             let message = self.subscriber.next().await?;
-            let question = serde_json::from_slice::<Q>(&message.payload);
-            match (question, message.reply) {
-                (Ok(question), Some(reply)) => {
+            let Some(reply) = self.replies.inbox(&message) else {
+                continue;
+            };
+            match serde_json::from_slice::<Q>(&message.payload) {
+                Ok(question) => {
                     let responder = Responder {
                         connection: self.connection.clone(),
                         asked: message.subject,
@@ -43,8 +46,7 @@ impl<Q: DeserializeOwned, R> Questions<Q, R> {
                     };
                     return Some((question, responder));
                 }
-                (Ok(_), None) => {}
-                (Err(error), _) => {
+                Err(error) => {
                     debug!(subject = %message.subject, %error, "ignoring a malformed question");
                 }
             }
@@ -70,11 +72,13 @@ impl<R: Serialize> Responder<R> {
 }
 
 impl Connection {
-    /// Subscribes to the questions on a subject, which the members of `queue` share.
+    /// Subscribes to the questions on a subject, which the members of `queue` share. Those that want their reply
+    /// elsewhere than in an inbox are dropped.
     pub(crate) async fn questions<Q, R>(
         &self,
         subject: &str,
         queue: &str,
+        replies: ReplyRule,
     ) -> Result<Questions<Q, R>, StoreError> {
         let client = self.client();
         let subscribed = client.queue_subscribe(subject.to_owned(), queue.to_owned());
@@ -83,6 +87,7 @@ impl Connection {
             subscriber: subscribed
                 .await
                 .map_err(|error| StoreError::Unavailable(error.to_string()))?,
+            replies,
             kind: PhantomData,
         })
     }

@@ -33,6 +33,8 @@ pub(crate) enum Slot<T> {
     Unreadable {
         revision: Revision,
         problem: StoreError,
+        /// Whether a newer version wrote it.
+        is_newer: bool,
     },
 }
 
@@ -232,6 +234,7 @@ fn slot<T: Readable>(key: &str, message: &StreamMessage) -> Slot<T> {
         Err(problem) => Slot::Unreadable {
             revision,
             problem: StoreError::corrupt(key, &problem),
+            is_newer: T::is_newer(&message.payload),
         },
     }
 }

@@ -6,7 +6,7 @@ use wombat_model::{
 };
 
 use crate::{
-    Connection, StoreError,
+    Connection, ReplyRule, StoreError,
     questions::{Questions, Responder},
 };
 
@@ -18,8 +18,11 @@ pub type RequirementsResponder = Responder<RequirementsReply>;
 
 impl Connection {
     /// Subscribes to questions, which builders share.
-    pub async fn requirements_questions(&self) -> Result<RequirementsQuestions, StoreError> {
-        self.questions(REQUIREMENTS_SUBJECT, REQUIREMENTS_QUEUE)
+    pub async fn requirements_questions(
+        &self,
+        replies: ReplyRule,
+    ) -> Result<RequirementsQuestions, StoreError> {
+        self.questions(REQUIREMENTS_SUBJECT, REQUIREMENTS_QUEUE, replies)
             .await
     }
 

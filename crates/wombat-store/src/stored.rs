@@ -3,20 +3,29 @@
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use wombat_model::{
-    Blocklist, Build, Presence,
-    catalog::{DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
+    Blocklist, Build, Presence, UnreadableRecord,
+    catalog::{AskedImport, DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
     wire::BuildOutline,
 };
 
 use crate::{
-    catalog_keys::{import_key, import_part_key, import_plan_key, release_key},
+    catalog_keys::{asked_import_key, import_key, import_part_key, import_plan_key, release_key},
+    complaints::Consequence,
     packed,
 };
 
 /// A value that can be read from a bucket.
 pub trait Readable: Sized {
+    /// What follows where a value can't be read.
+    const IF_UNREADABLE: Consequence = Consequence::Ignored;
+
     /// Reads the value under `key`, which the server stored at `written`. The error says why it isn't valid.
     fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String>;
+
+    /// Whether bytes that can't be read are of a newer version.
+    fn is_newer(_payload: &[u8]) -> bool {
+        false
+    }
 }
 
 /// A value that can be written as well.
@@ -42,6 +51,10 @@ impl Readable for Build {
     fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
         Self::from_record(key, payload, written).map_err(|error| error.to_string())
     }
+
+    fn is_newer(payload: &[u8]) -> bool {
+        Self::is_newer_record(payload)
+    }
 }
 
 impl Stored for Build {
@@ -61,10 +74,15 @@ impl Stored for Build {
     }
 }
 
-/// An outline doesn't have enough fields to check its key: code that acts on one must read the record.
+/// An outline has enough fields to check whose binary it names, but not whose record it is: code that acts on one must
+/// read the record.
 impl Readable for BuildOutline {
-    fn decode(_: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
-        Ok(json::<Self>(payload)?.at(written))
+    fn decode(key: &str, payload: &[u8], written: OffsetDateTime) -> Result<Self, String> {
+        let outline: Self = json(payload)?;
+        match outline.artifact.as_ref().filter(|name| !name.is_of(key)) {
+            Some(name) => Err(UnreadableRecord::Foreign(name.clone()).to_string()),
+            None => Ok(outline.at(written)),
+        }
     }
 }
 
@@ -94,6 +112,14 @@ impl Readable for Import {
     }
 }
 
+impl Readable for AskedImport {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        let asked: Self = json(payload)?;
+        let (module, version) = (&asked.import().module, &asked.import().version);
+        under(key, &asked_import_key(module, version), asked)
+    }
+}
+
 impl Readable for ImportPlan {
     fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
         let plan: Self = packed::read(payload)?;
@@ -110,6 +136,8 @@ impl Readable for ImportPart {
 }
 
 impl Readable for Blocklist {
+    const IF_UNREADABLE: Consequence = Consequence::BuildsRefused;
+
     fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
         json(payload)
     }
@@ -146,6 +174,7 @@ impl Stored for ImportPart {
     }
 }
 
+impl Stored for AskedImport {}
 impl Stored for DefaultReleases {}
 impl Stored for Release {}
 impl Stored for Import {}

@@ -63,7 +63,8 @@ impl Default for SubmitOptions {
 
 impl Builds {
     /// Requests a build: without a record it is queued; otherwise the record is the answer, or is queued again if its
-    /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired.
+    /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired, and a
+    /// damaged record as none.
     pub async fn submit(
         &self,
         spec: &BuildSpec,
@@ -86,9 +87,13 @@ impl Builds {
                     logs::forget(self.bucket.connection(), &key, is_current).await?;
                     (Some(revision), new())
                 }
-                // A forced request replaces it.
-                Slot::Unreadable { revision, .. } if options.force => (Some(revision), new()),
-                Slot::Unreadable { problem, .. } => return Err(problem),
+                // Only a forced request replaces what a newer version wrote.
+                Slot::Unreadable {
+                    problem,
+                    is_newer: true,
+                    ..
+                } if !options.force => return Err(problem),
+                Slot::Unreadable { revision, .. } => (Some(revision), new()),
                 Slot::Held(entry) => {
                     let seen = without_lost_artifact(entry.value.clone(), artifacts).await?;
                     let retry = self.retry(&seen, options);

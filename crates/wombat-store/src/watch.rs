@@ -140,7 +140,8 @@ impl<T: Readable> Watcher<T> {
                 written: message.time,
             }),
             Err(problem) => {
-                self.connection.complaints.say(&key, revision, &problem);
+                let complaints = &self.connection.complaints;
+                complaints.say(&key, revision, &problem, T::IF_UNREADABLE);
                 Some(WatchEvent::Unreadable {
                     key,
                     revision,

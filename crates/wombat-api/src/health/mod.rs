@@ -68,6 +68,7 @@ impl Findings {
         let is_known = report.is_from_service;
         self.acknowledges = is_known.then_some(report.answer.unacknowledged.is_none());
         self.problems.extend(report.answer.unacknowledged);
+        self.problems.extend(report.answer.blocklist);
         self.notes.extend(report.answer.index);
         for store in &report.answer.stores {
             let to = if store.refuses_builds {

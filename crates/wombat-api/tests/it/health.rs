@@ -1,7 +1,7 @@
 //! Whether all is well, for machines and for people.
 
 use async_nats::jetstream;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use wombat_testkit::{NatsServer, wait_until};
 
@@ -89,6 +89,45 @@ async fn a_store_that_takes_no_new_builds_makes_it_unready_and_is_named() -> any
         "{detail}"
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn a_blocklist_that_cant_be_read_makes_it_unready_until_it_is_written_anew()
+-> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, _store) = server.store().await?;
+    let _service = Service::start(&server).await?;
+    let options = Options {
+        open_control: true,
+        ..Options::default()
+    };
+    let api = Api::with(&server.url(), options).await?;
+    let is_ready = async || Ok(api.get("/readyz").send().await?.status() == StatusCode::OK);
+    wait_until("all is well", PATIENCE, async || {
+        Ok(is_ready().await?.then_some(()))
+    })
+    .await?;
+    let jetstream = jetstream::new(connection.client().clone());
+    let damaged = jetstream.publish("$KV.catalog.blocklist", "[{".into());
+    damaged.await?.await?;
+    wait_until("it is told", PATIENCE, async || {
+        Ok((!is_ready().await?).then_some(()))
+    })
+    .await?;
+    let all = report(&api).await?;
+    assert_eq!(all["status"], "unavailable", "{all}");
+    let problems = all["problems"].to_string();
+    assert!(
+        problems.contains("blocklist can't be read") && problems.contains("PUT /api/blocklist"),
+        "{problems}"
+    );
+    let anew = api.request(Method::PUT, "/api/blocklist");
+    let anew = anew.body(r#"{"modules": []}"#).send().await?;
+    assert_eq!(anew.status(), StatusCode::OK, "{}", anew.text().await?);
+    wait_until("all is well again", PATIENCE, async || {
+        Ok(is_ready().await?.then_some(()))
+    })
+    .await
 }
 
 /// Without a service the gateway looks itself; what only the service knows is left out.

@@ -15,7 +15,9 @@ async fn a_builder_may_take_all_of_its_time_for_a_lint() -> anyhow::Result<()> {
     let (connection, store) = server.store().await?;
     let spec = a_spec().build();
     let platform = spec.target().platform();
-    let mut questions = connection.lint_questions(platform).await?;
+    let mut questions = connection
+        .lint_questions(platform, connection.reply_rule(&[]))
+        .await?;
     // The server handles what one connection sends in order: once this is stored, it knows the subscription.
     let key = finished(&store, &spec, b"binary").await?;
     let api = Api::start(&server).await?;

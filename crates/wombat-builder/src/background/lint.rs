@@ -13,7 +13,7 @@ use wombat_model::{
     ArtifactName,
     wire::{LINT_LIMIT, LintAnswer, LintComplaint, LintQuestion, LintReply},
 };
-use wombat_store::Connection;
+use wombat_store::{Connection, ReplyRule};
 
 use crate::worker::Worker;
 
@@ -32,12 +32,12 @@ struct Fetched {
 }
 
 /// Answers requests until the builder stops claiming.
-pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
+pub(crate) async fn run(worker: Arc<Worker>, connection: Connection, replies: ReplyRule) {
     let Some(platform) = worker.runs_binaries_for() else {
         info!("this builder lints no pipelines: that needs a sandbox with namespaces");
         return worker.stop.cancelled().await;
     };
-    let mut questions = match connection.lint_questions(platform).await {
+    let mut questions = match connection.lint_questions(platform, replies).await {
         Ok(questions) => questions,
         Err(error) => {
             warn!(%error, "can't receive requests; this builder lints no pipelines");

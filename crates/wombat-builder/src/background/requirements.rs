@@ -10,13 +10,13 @@ use wombat_model::{
     FailureClass, this_machine,
     wire::{REQUIREMENTS_LIMIT, RequirementsQuestion, RequirementsReply},
 };
-use wombat_store::Connection;
+use wombat_store::{Connection, ReplyRule};
 
 use crate::worker::Worker;
 
 /// Answers questions until the builder stops claiming.
-pub(crate) async fn run(worker: Arc<Worker>, connection: Connection) {
-    let mut questions = match connection.requirements_questions().await {
+pub(crate) async fn run(worker: Arc<Worker>, connection: Connection, replies: ReplyRule) {
+    let mut questions = match connection.requirements_questions(replies).await {
         Ok(questions) => questions,
         Err(error) => {
             warn!(%error, "can't receive questions about releases; this builder answers none");

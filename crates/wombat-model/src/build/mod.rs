@@ -154,6 +154,15 @@ impl Build {
         }
     }
 
+    /// The binary that the record names, whether it still exists or not.
+    pub fn named_artifact(&self) -> Option<&Artifact> {
+        match &self.state {
+            BuildState::Success { artifact, .. } => Some(artifact),
+            BuildState::New { kept } | BuildState::Building { kept, .. } => kept.as_ref(),
+            BuildState::Failed { .. } | BuildState::Cancelled { .. } => None,
+        }
+    }
+
     /// The binary that can be downloaded now: also while a forced rebuild is under way.
     pub fn artifact(&self) -> Option<&Artifact> {
         match &self.state {

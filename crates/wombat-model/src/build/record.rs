@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{Build, BuildJson, BuildOutline, TemplateJson, TimeField};
-use crate::Template;
+use crate::{ArtifactName, Template};
 
 /// The bytes under a build's key aren't its record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum UnreadableRecord {
     /// The record is another build's.
     #[error("it is the record of another build, `{0}`")]
     Misplaced(String),
+    /// The record names another build's binary.
+    #[error("it names the binary of another build, `{0}`")]
+    Foreign(ArtifactName),
 }
 
 /// The latest schema of records. A record names its schema in a field `schema`, unless it is the first.
@@ -51,10 +54,20 @@ impl Build {
         if build.key.as_str() != key {
             return Err(UnreadableRecord::Misplaced(build.key.to_string()));
         }
+        if let Some(artifact) = build.named_artifact()
+            && !artifact.name.is_of(key)
+        {
+            return Err(UnreadableRecord::Foreign(artifact.name.clone()));
+        }
         if !unknown.is_empty() {
             build.keep_unknown(bytes, unknown);
         }
         Ok(build.at(written))
+    }
+
+    /// Whether these bytes are the record of a newer version.
+    pub fn is_newer_record(bytes: &[u8]) -> bool {
+        check_schema(bytes).is_err()
     }
 
     /// The bytes of its record. Version 0.1.0 reads those of the first template alone (see [`TemplateJson`]).

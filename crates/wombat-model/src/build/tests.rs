@@ -233,6 +233,22 @@ fn a_record_stands_under_its_own_key() {
 }
 
 #[test]
+fn a_record_names_only_its_own_binary() {
+    let build = waiting();
+    let (name, key) = (binary(&build, "c1", 1).name, build.key());
+    let foreign = name.as_str().replace("linux", "darwin");
+    let success = done(build, "c1", 1);
+    let forced = success.clone().request_again(Retry::Forced, 7).unwrap();
+    for build in [&success, &forced, &claimed(forced.clone(), "c2")] {
+        let record = String::from_utf8(record(build)).unwrap();
+        let record = record.replace(name.as_str(), &foreign);
+        let read = Build::from_record(key.as_str(), record.as_bytes(), NOW);
+        let foreign = foreign.parse().unwrap();
+        assert_eq!(read, Err(UnreadableRecord::Foreign(foreign)));
+    }
+}
+
+#[test]
 fn what_a_newer_version_added_stays() {
     let mut json = serde_json::to_value(waiting()).unwrap();
     json["colour"] = json!({"of": "the future"});

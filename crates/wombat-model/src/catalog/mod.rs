@@ -1,6 +1,7 @@
 //! The catalog: module releases, their packages, the components of each package, and the documentation of these; and
 //! the Go releases that all of it is built with.
 
+mod asked_import;
 mod component;
 mod default_releases;
 mod documentation;
@@ -15,6 +16,7 @@ mod release;
 mod shared;
 mod unfetched;
 
+pub use asked_import::AskedImport;
 pub use component::{Component, ComponentReference};
 pub use default_releases::{DefaultReleases, ParseReleaseChoiceError, ReleaseChoice};
 pub use documentation::{

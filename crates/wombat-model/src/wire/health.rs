@@ -1,4 +1,4 @@
-//! How full the stores are, and whether NATS acknowledges writes.
+//! How full the stores are, whether NATS acknowledges writes, and what else refuses builds.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,9 @@ pub struct HealthAnswer {
     /// Why this service keeps its index of builds in memory, and how to fix that. Left out while it doesn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
+    /// Why no build is accepted: the blocklist can't be read. Left out while it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocklist: Option<String>,
 }
 
 /// How full a bucket or stream is.

@@ -4,7 +4,7 @@ use wombat_model::{
     Blocklist, Problem, ProblemCode, Refusal, RefusalStatus,
     wire::{BlockQuestion, BlocklistAnswer},
 };
-use wombat_store::{Revision, Versioned, Written};
+use wombat_store::{Revision, StoreError, Versioned, Written};
 
 use super::Answers;
 use crate::refusal;
@@ -14,8 +14,17 @@ const TRIES: usize = 8;
 
 impl Answers {
     pub(super) async fn blocklist(&self) -> Result<BlocklistAnswer, Refusal> {
-        let list = self.store.catalog.blocklist().await;
-        Ok(answer(list.map_err(|error| refusal::of_store(&error))?))
+        match self.store.catalog.blocklist().await {
+            Ok(list) => Ok(answer(list)),
+            Err(StoreError::Corrupt { problem, .. }) => Err(Refusal::new(
+                RefusalStatus::Unavailable,
+                Problem::general(
+                    ProblemCode::Damaged,
+                    Blocklist::words_if_unreadable(&problem),
+                ),
+            )),
+            Err(error) => Err(refusal::of_store(&error)),
+        }
     }
 
     pub(super) async fn block(&self, question: BlockQuestion) -> Result<BlocklistAnswer, Refusal> {
@@ -23,7 +32,11 @@ impl Answers {
         for _ in 0..TRIES {
             let seen = match revision {
                 Some(revision) => Revision::new(revision),
-                None => Revision::new(self.blocklist().await?.revision),
+                // Of a list that can't be read as well: this one takes its place.
+                None => {
+                    let seen = self.store.catalog.blocklist_revision().await;
+                    seen.map_err(|error| refusal::of_store(&error))?
+                }
             };
             let written = self.store.catalog.block(modules.clone(), seen).await;
             match written.map_err(|error| refusal::of_store(&error))? {

@@ -112,12 +112,7 @@ impl Answers {
         let catalog = self.knowing(&request).await?;
         let mut resolved = resolve(&request, &catalog, &self.args.policy())?;
         let answer = &mut resolved.answer;
-        let existing = self
-            .store
-            .builds
-            .get(&answer.id)
-            .await
-            .map_err(|error| refusal::of_store(&error))?;
+        let existing = self.existing(&answer.id).await?;
         answer.status = existing.map(|record| record.value.status());
         let platform = request.target.platform();
         let usual = self.live.usual(platform);
@@ -212,12 +207,7 @@ impl Answers {
                 Err(wait) => too_many(wait),
             },
         };
-        let existing = self
-            .store
-            .builds
-            .get(&resolved.spec.key())
-            .await
-            .map_err(|error| refusal::of_store(&error))?;
+        let existing = self.existing(&resolved.spec.key()).await?;
         let is_new = existing.is_none_or(|record| {
             let asking = self.asking(resolved, force);
             let retry = self.store.builds.retry(&record.value, asking);
@@ -242,8 +232,7 @@ impl Answers {
     /// Refuses, for a while, a build that exceeded its limits or took down every builder that claimed it: it would
     /// again.
     async fn refuse_poison(&self, key: &BuildKey) -> Result<(), Refusal> {
-        let existing = self.store.builds.get(key).await;
-        let Some(record) = existing.map_err(|error| refusal::of_store(&error))? else {
+        let Some(record) = self.existing(key).await? else {
             return Ok(());
         };
         let build = &record.value;

@@ -18,6 +18,9 @@ impl Answers {
     pub(super) async fn import(&self, question: ImportQuestion) -> Result<Import, Refusal> {
         let (module, version, mut go_versions) = read(&question)?;
         let catalog = self.catalog.snapshot();
+        if catalog.blocklist_problem().is_some() {
+            return Err(refusal::without_blocklist());
+        }
         if let Some(entry) = catalog.blocklist().find(&module, &version) {
             let message = format!("{module} {version} is blocked by {entry}.");
             let problem = Problem::field(ProblemCode::ModuleRefused, "module", message);

@@ -4,6 +4,7 @@ mod ahead;
 mod blocklist;
 mod builds;
 mod catalog;
+mod existing;
 mod imports;
 mod log;
 mod requirements;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tracing::error;
 use wombat_model::{
-    Problem, ProblemCode, Refusal,
+    Blocklist, Problem, ProblemCode, Refusal,
     wire::{BuildersAnswer, HealthAnswer, IdQuestion, ListQuestion, NoQuestion, StatsQuestion},
 };
 use wombat_store::{Connection, Store};
@@ -151,7 +152,7 @@ impl Answers {
         apart(list).await
     }
 
-    /// How full the stores are, and whether writes are acknowledged.
+    /// How full the stores are, whether writes are acknowledged, and whether the blocklist can be read.
     async fn health(&self) -> Result<HealthAnswer, Refusal> {
         let room = self.connection.room().await;
         let room = room.map_err(|failure| refusal::of_store(&failure))?;
@@ -160,6 +161,11 @@ impl Answers {
             stores: room.iter().map(|room| room::health(room, open)).collect(),
             unacknowledged: self.connection.unacknowledged(),
             index: self.builds.trouble(),
+            blocklist: self
+                .catalog
+                .snapshot()
+                .blocklist_problem()
+                .map(Blocklist::words_if_unreadable),
         })
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 use wombat_model::{
     ModulePath, ModuleVersion,
-    catalog::{Import, Release},
+    catalog::{AskedImport, Import, Release},
 };
 use wombat_store::{Followers, Store, WatchEvent};
 
@@ -55,7 +55,8 @@ impl Refetch {
 
     async fn run(mut self, store: &Store) {
         let mut releases = store.catalog.watch();
-        let mut imports = store.catalog.watch_imports();
+        // Not how far they are, which is the builders' word.
+        let mut imports = store.catalog.watch_asked_imports();
         loop {
             let wait = self.wait(store.builds.server_time());
             tokio::select! {
@@ -94,11 +95,12 @@ impl Refetch {
         }
     }
 
-    fn note_import(&mut self, event: WatchEvent<Import>) {
+    fn note_import(&mut self, event: WatchEvent<AskedImport>) {
         match event {
             WatchEvent::Value { record, .. } => {
-                let import = record.value;
-                self.note_request((import.module, import.version), import.requested);
+                let import = record.value.import();
+                let name = (import.module.clone(), import.version.clone());
+                self.note_request(name, import.requested);
             }
             WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } => {}
             WatchEvent::Ready => self.knows_imports = true,
@@ -224,7 +226,7 @@ mod tests {
         // The import that was asked for may fail: a day later it is another one's turn.
         let (module, version) = (lacking.module.clone(), lacking.version.clone());
         let import = Import::new(module, version, Vec::new(), WRITTEN + DAY);
-        refetch.note_import(value("import", import));
+        refetch.note_import(value("import", AskedImport::new(&import)));
         assert!(refetch.due(WRITTEN + DAY).is_empty());
         assert_eq!(refetch.due(WRITTEN + DAY * 2).len(), 1);
         lacking.unfetched.clear();
@@ -237,7 +239,7 @@ mod tests {
         let (mut refetch, lacking) = (daily(), lacking());
         let name = (lacking.module.clone(), lacking.version.clone());
         let (module, version) = name.clone();
-        let open = Import::new(module, version, Vec::new(), WRITTEN);
+        let open = AskedImport::new(&Import::new(module, version, Vec::new(), WRITTEN));
         refetch.note_release(value("lacking", lacking));
         refetch.note_release(WatchEvent::Ready);
         refetch.note_import(value("import", open.clone()));
@@ -246,7 +248,7 @@ mod tests {
         assert_eq!(refetch.due(now).len(), 1);
         refetch.note_request(name, now);
         assert!(refetch.due(now).is_empty());
-        // Its progress is told with the time of the old request.
+        // It is told again, with the time of the old request.
         refetch.note_import(value("import", open));
         assert!(refetch.due(now).is_empty());
         assert_eq!(refetch.wait(now), Some(LOOK));

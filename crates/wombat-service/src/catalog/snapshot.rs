@@ -45,6 +45,8 @@ pub(crate) struct Snapshot {
     blocklist: Arc<Blocklist>,
     /// Of the blocklist's key.
     blocklist_revision: u64,
+    /// Why the blocklist can't be read.
+    blocklist_problem: Option<Arc<str>>,
     documents: Documents,
     go: Arc<GoReleases>,
     /// The release of each module that requests without a version get.
@@ -119,6 +121,7 @@ impl Snapshot {
         module.as_str() != BENTHOS
             && self.has(module)
             && self.requirements(module, version).is_none()
+            && self.blocklist_problem.is_none()
             && self.blocklist.find(module, version).is_none()
     }
 
@@ -129,6 +132,12 @@ impl Snapshot {
             blocklist_revision,
             ..self
         }
+    }
+
+    /// The same with a blocklist that can't be read, for this reason, if it can't.
+    pub(crate) fn with_blocklist_problem(mut self, problem: Option<Arc<str>>) -> Self {
+        self.blocklist_problem = problem;
+        self
     }
 
     /// The same with what was imported about its releases.
@@ -174,6 +183,11 @@ impl Snapshot {
     pub(super) fn documents(&self, release: &Release) -> impl Iterator<Item = &Documented> {
         let names = release.documents();
         names.filter_map(|name| Some(&**self.documents.get(name)?))
+    }
+
+    /// Why the blocklist can't be read. Then nothing may be built: the list is an older one, or none.
+    pub(crate) fn blocklist_problem(&self) -> Option<&str> {
+        self.blocklist_problem.as_deref()
     }
 
     /// What may not be built.

@@ -29,6 +29,8 @@ pub(super) struct Told {
     sorted: Option<Arc<Releases>>,
     blocklist: Arc<Blocklist>,
     blocklist_revision: u64,
+    /// Why the last blocklist can't be read.
+    blocklist_problem: Option<Arc<str>>,
     /// What was imported about the releases; those that can't be read yet are missing.
     documents: Documents,
     /// Replaced only if the releases are others, since remembered answers depend on them.
@@ -111,15 +113,32 @@ impl Told {
             }
             WatchEvent::Ready => {
                 self.knows.blocked = true;
+                if self.blocklist_revision == 0 {
+                    // A new bucket has no list.
+                    self.blocklist_is_readable();
+                }
                 self.changed = true;
             }
             // What was blocked before stays blocked.
             WatchEvent::Reset => self.blocklist_revision = 0,
-            WatchEvent::Unreadable { .. } => {}
+            WatchEvent::Unreadable {
+                revision, problem, ..
+            } => {
+                self.blocklist_problem = Some(problem.into());
+                self.blocklist_revision = revision.get();
+                self.changed = true;
+            }
+        }
+    }
+
+    fn blocklist_is_readable(&mut self) {
+        if self.blocklist_problem.take().is_some() {
+            info!("the blocklist can be read again: builds are accepted");
         }
     }
 
     fn blocklist_changed(&mut self, blocklist: Blocklist, revision: Revision) {
+        self.blocklist_is_readable();
         self.blocklist = Arc::new(blocklist);
         self.blocklist_revision = revision.get();
         self.changed = true;
@@ -234,8 +253,12 @@ impl Told {
         Snapshot::of(Arc::clone(releases))
             .defaulting(&self.defaults, &self.chosen.releases)
             .blocking(Arc::clone(&self.blocklist), self.blocklist_revision)
+            .with_blocklist_problem(self.blocklist_problem.clone())
             .documented(Arc::clone(&self.documents))
             .with_go(Arc::clone(&self.go), self.go_checked)
             .preferring_go(self.chosen.go)
     }
 }
+
+#[cfg(test)]
+mod tests;

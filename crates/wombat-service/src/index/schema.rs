@@ -20,7 +20,7 @@ use super::words::Words;
 use crate::catalog::Snapshot;
 
 /// Raise it when the document of a build changes, or when older indexes may be wrong.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// One whole value, in lower case.
 const WHOLE: &str = "wombat_whole";

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use async_nats::{
-    Client, HeaderMap, Message, PublishError, Subscriber,
+    Client, HeaderMap, Message, PublishError, Subject, Subscriber,
     connection::State,
     service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE},
 };
@@ -19,6 +19,7 @@ use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error};
 use wombat_model::{Refusal, names::CLIENT_HEADER, wire::ErrorBody};
+use wombat_store::ReplyRule;
 
 use super::{
     queue_group::QUEUE_GROUP,
@@ -61,7 +62,11 @@ pub(crate) struct Micro {
 
 impl Micro {
     /// Registers both services, which answer from then on.
-    pub(crate) async fn start(client: &Client, answers: Arc<Answers>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        client: &Client,
+        answers: Arc<Answers>,
+        replies: ReplyRule,
+    ) -> anyhow::Result<Self> {
         let tally = Arc::new(Tally::default());
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut micro = Self {
@@ -77,6 +82,7 @@ impl Micro {
                 .await
                 .with_context(|| format!("subscribing to `{}`", endpoint.subject()))?;
             let intake = Intake {
+                replies: replies.clone(),
                 permits: Arc::clone(&permits),
                 tasks: micro.requests.clone(),
                 responder: Responder {
@@ -91,7 +97,7 @@ impl Micro {
                 .spawn(intake.run(subscriber, micro.leave.clone()));
         }
         for &service in MicroService::VARIANTS {
-            let description = SelfDescription::new(client, service, &tally);
+            let description = SelfDescription::new(client, service, &tally, replies.clone());
             let questions = description
                 .subscribe()
                 .await
@@ -138,6 +144,7 @@ impl Micro {
 
 /// Receives the requests of one endpoint.
 struct Intake {
+    replies: ReplyRule,
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
     responder: Responder,
@@ -195,16 +202,20 @@ impl Intake {
     }
 
     async fn take(&self, request: Message) {
-        // A cached answer needs no task.
-        let Some(request) = self.responder.at_once(request).await else {
+        let Some(inbox) = self.replies.inbox(&request) else {
+            self.responder.tally.count_dropped(self.responder.endpoint);
             return;
         };
+        // A cached answer needs no task.
+        if self.responder.at_once(&request, &inbox).await {
+            return;
+        }
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;
         };
         let responder = self.responder.clone();
         self.tasks.spawn(async move {
-            responder.respond(request).await;
+            responder.respond(request, inbox).await;
             drop(permit);
         });
     }
@@ -220,19 +231,18 @@ struct Responder {
 }
 
 impl Responder {
-    /// Answers from the cache; returns the request if that isn't possible.
-    async fn at_once(&self, request: Message) -> Option<Message> {
+    /// Answers from the cache; `false`: that isn't possible.
+    async fn at_once(&self, request: &Message, inbox: &Subject) -> bool {
         let start = Instant::now();
         let Some(body) = self.answers.at_once(self.endpoint, &request.payload) else {
-            return Some(request);
+            return false;
         };
         self.tally.count(self.endpoint, start.elapsed(), None);
-        let reply = request.reply?;
-        self.sent(self.client.publish(reply, body).await);
-        None
+        self.sent(self.client.publish(inbox.clone(), body).await);
+        true
     }
 
-    async fn respond(&self, request: Message) {
+    async fn respond(&self, request: Message, inbox: Subject) {
         let start = Instant::now();
         let client = request
             .headers
@@ -245,12 +255,11 @@ impl Responder {
         };
         self.tally
             .count(self.endpoint, start.elapsed(), answer.as_ref().err());
-        let Some(reply) = request.reply else { return };
         let sent = match answer {
-            Ok(body) => self.client.publish(reply, body).await,
+            Ok(body) => self.client.publish(inbox, body).await,
             Err(refusal) => {
                 let (body, headers) = refused(refusal);
-                self.client.publish_with_headers(reply, headers, body).await
+                self.client.publish_with_headers(inbox, headers, body).await
             }
         };
         self.sent(sent);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::service::{endpoint::Stats, error::Error};
 use parking_lot::Mutex;
+use serde_json::json;
 use strum::VariantArray as _;
 use wombat_model::Refusal;
 
@@ -18,6 +19,8 @@ pub(super) struct Tally([Mutex<Counter>; Endpoint::VARIANTS.len()]);
 struct Counter {
     requests: usize,
     errors: usize,
+    /// Requests without an inbox for the answer.
+    dropped: u64,
     time: Duration,
     last_error: Option<Error>,
 }
@@ -37,7 +40,12 @@ impl Tally {
         }
     }
 
-    /// The counts of an endpoint.
+    /// Counts a request that was dropped, since its reply subject isn't an inbox.
+    pub(super) fn count_dropped(&self, endpoint: Endpoint) {
+        self.0[endpoint as usize].lock().dropped += 1;
+    }
+
+    /// The counts of an endpoint. `dropped` is left out while it is zero.
     pub(super) fn stats(&self, endpoint: Endpoint) -> Stats {
         let counter = self.0[endpoint as usize].lock();
         let requests = u32::try_from(counter.requests).unwrap_or(u32::MAX);
@@ -49,7 +57,7 @@ impl Tally {
             processing_time: counter.time,
             average_processing_time: counter.time.checked_div(requests).unwrap_or_default(),
             last_error: counter.last_error.clone(),
-            data: None,
+            data: (counter.dropped > 0).then(|| json!({ "dropped": counter.dropped })),
             queue_group: QUEUE_GROUP.to_owned(),
         }
     }

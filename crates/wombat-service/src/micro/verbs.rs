@@ -13,6 +13,7 @@ use futures::{
 use strum::VariantArray;
 use time::OffsetDateTime;
 use tracing::debug;
+use wombat_store::ReplyRule;
 
 use super::{metadata, queue_group::QUEUE_GROUP, tally::Tally};
 use crate::endpoints::{Endpoint, MicroService};
@@ -33,16 +34,23 @@ pub(super) struct SelfDescription {
     id: String,
     started: OffsetDateTime,
     tally: Arc<Tally>,
+    replies: ReplyRule,
 }
 
 impl SelfDescription {
-    pub(super) fn new(client: &Client, service: MicroService, tally: &Arc<Tally>) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        service: MicroService,
+        tally: &Arc<Tally>,
+        replies: ReplyRule,
+    ) -> Self {
         Self {
             client: client.clone(),
             service,
             id: uuid::Uuid::new_v4().simple().to_string(),
             started: OffsetDateTime::now_utc(),
             tally: Arc::clone(tally),
+            replies,
         }
     }
 
@@ -72,7 +80,7 @@ impl SelfDescription {
     /// Answers until the connection closes.
     pub(super) async fn answer(self, mut questions: SelectAll<Subscriber>) {
         while let Some(question) = questions.next().await {
-            let Some(reply) = question.reply.clone() else {
+            let Some(inbox) = self.replies.inbox(&question) else {
                 continue;
             };
             let asked = question.subject.split('.').nth(1);
@@ -86,7 +94,7 @@ impl SelfDescription {
                     continue;
                 }
             };
-            if let Err(error) = self.client.publish(reply, answer.into()).await {
+            if let Err(error) = self.client.publish(inbox, answer.into()).await {
                 debug!(%error, "a service's description couldn't be sent");
             }
         }

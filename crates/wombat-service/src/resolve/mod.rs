@@ -36,7 +36,10 @@ pub(crate) use answer::Resolved;
 pub(crate) use policy::Policy;
 pub use policy::{ModulePolicy, ParseModulePolicyError};
 
-use crate::catalog::{Snapshot, UnlistedRelease};
+use crate::{
+    catalog::{Snapshot, UnlistedRelease},
+    refusal,
+};
 use asked::Asked;
 use base::benthos;
 use components::Remarks;
@@ -47,6 +50,9 @@ pub(crate) fn resolve(
     catalog: &Snapshot,
     policy: &Policy,
 ) -> Result<Resolved, Refusal> {
+    if catalog.blocklist_problem().is_some() {
+        return Err(refusal::without_blocklist());
+    }
     let benthos = benthos();
     if !catalog.has(&benthos) {
         return Err(Refusal::unavailable(

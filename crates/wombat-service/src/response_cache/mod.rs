@@ -51,8 +51,11 @@ impl ResponseCache {
         cache
     }
 
-    /// The answer to exactly this request, if it is cached.
+    /// The answer to exactly this request, if it is cached, and the blocklist is known to permit it.
     pub(crate) fn repeated(&self, question: &[u8], catalog: &Arc<Snapshot>) -> Option<Bytes> {
+        if catalog.blocklist_problem().is_some() {
+            return None;
+        }
         self.0.lock().repeated(question, catalog)
     }
 

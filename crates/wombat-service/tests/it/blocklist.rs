@@ -77,6 +77,67 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
 }
 
 #[tokio::test]
+async fn a_list_that_cant_be_read_refuses_all_builds_until_it_is_written_anew() -> anyhow::Result<()>
+{
+    let (server, client, store, instance) = Box::pin(one()).await?;
+    let known = ask(&client, "build.request", &body("nats")).await.unwrap();
+    let repeated = ask(&client, "build.request", &body("nats")).await;
+    assert_eq!(repeated.unwrap()["id"], known["id"]);
+    let jetstream = async_nats::jetstream::new(client.clone());
+    let damaged = jetstream.publish("$KV.catalog.blocklist", "[{".into());
+    damaged.await?.await?;
+    let refused = async || {
+        let answer = ask(&client, "build.request", &body("nats")).await;
+        Ok(answer.err().filter(|it| it["error"]["code"] == 503))
+    };
+    let refusal = wait_until("requests to be refused", LIMIT, refused).await?;
+    let message = refusal["error"]["message"].as_str().unwrap();
+    assert!(message.contains("blocklist can't be read"), "{refusal}");
+    assert!(refusal["error"]["retryAfter"].is_u64(), "{refusal}");
+    let before = store.builds.identity().await?;
+    instance.stop().await?;
+
+    // An instance that never knew a list refuses as well.
+    let instance = Box::pin(Instance::start(&server, unlimited())).await?;
+    let module = json!({"module": "c.d/e", "version": "v1.2.3"});
+    for (subject, question) in [
+        ("build.request", body("nats")),
+        ("build.request", body("kafka")),
+        ("build.force", body("nats")),
+        ("build.resolve", body("nats")),
+        ("build.ahead", body("nats")),
+        ("catalog.import", module),
+        ("catalog.blocklist", json!({})),
+    ] {
+        let refusal = ask(&client, subject, &question).await.unwrap_err();
+        assert_eq!(refusal["error"]["code"], 503, "{subject}: {refusal}");
+        let message = refusal["error"]["message"].as_str().unwrap();
+        assert!(message.contains("blocklist can't be read"), "{refusal}");
+    }
+    assert_eq!(
+        store.builds.identity().await?,
+        before,
+        "nothing was written"
+    );
+    let id = json!({"id": known["id"]});
+    ask(&client, "build.get", &id).await.unwrap();
+    let health = ask(&client, "build.health", &json!({})).await.unwrap();
+    let words = health["blocklist"].as_str().unwrap();
+    assert!(words.contains("wombat blocklist replace"), "{words}");
+
+    let blocked = json!({"modules": [{"module": "a.b"}]});
+    let written = ask(&client, "catalog.block", &blocked).await.unwrap();
+    assert_eq!(written["modules"], blocked["modules"]);
+    let taken = async || Ok(ask(&client, "build.request", &body("nats")).await.ok());
+    let taken = wait_until("requests to be taken again", LIMIT, taken).await?;
+    assert_eq!(taken["id"], known["id"]);
+    let health = ask(&client, "build.health", &json!({})).await.unwrap();
+    assert!(health.get("blocklist").is_none(), "{health}");
+    instance.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_took_more_than_it_may_rests_unless_it_is_forced() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let (connection, store) = Box::pin(server.store()).await?;

@@ -10,7 +10,7 @@ use wombat_testkit::{NatsServer, wait_until};
 
 use crate::support::{CONNECT, Instance, ask, body, unlimited};
 
-const MODULE: &str = "github.com/redpanda-data/connect/v4";
+pub(crate) const MODULE: &str = "github.com/redpanda-data/connect/v4";
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// What an import of v4.999.0 found where the dependency of `sql` is refused.
@@ -29,7 +29,7 @@ async fn store_lacking(store: &Store) -> anyhow::Result<Release> {
 }
 
 /// The embedded v4.105.0.
-async fn newest_of(store: &Store) -> anyhow::Result<Release> {
+pub(crate) async fn newest_of(store: &Store) -> anyhow::Result<Release> {
     let mut watcher = store.catalog.watch();
     loop {
         if let WatchEvent::Value { record, .. } = watcher.next().await
@@ -44,7 +44,7 @@ fn at_999(components: &[&str]) -> Value {
     json!({"goos": "linux", "goarch": "amd64", "components": components, "modules": {MODULE: "v4.999.0"}})
 }
 
-async fn default(client: &async_nats::Client) -> String {
+pub(crate) async fn default(client: &async_nats::Client) -> String {
     let found = ask(client, "catalog.search", &json!({"module": MODULE})).await;
     let found = found.unwrap();
     let releases = found["releases"].as_array().unwrap().iter();

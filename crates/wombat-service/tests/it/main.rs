@@ -12,6 +12,8 @@ mod go_releases;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod index;
 #[cfg(test)]
 mod index_guard;
@@ -33,6 +35,8 @@ mod quota;
 mod reindex;
 #[cfg(test)]
 mod releases;
+#[cfg(test)]
+mod replies;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

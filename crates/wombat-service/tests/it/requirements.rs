@@ -25,7 +25,9 @@ const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
 /// Stands in for a builder: it knows what v4.98.1 requires, and can't have any other release.
 async fn builder(server: &NatsServer) -> anyhow::Result<(JoinHandle<()>, Arc<AtomicUsize>)> {
     let connection = server.connection_as(NatsRole::Builder).await?;
-    let mut questions = connection.requirements_questions().await?;
+    let mut questions = connection
+        .requirements_questions(connection.reply_rule(&[]))
+        .await?;
     connection.client().flush().await?;
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 
 use crate::{
     Connection, StoreError,
+    complaints::Consequence,
     error::PublishFailure,
     follow::{FollowEvent, Follower, Start},
     open,
@@ -122,7 +123,8 @@ impl Objects {
         open::last(&self.stream, &entry::subject_of(self.bucket, name)).await
     }
 
-    /// Removes an object or a link. A missing one counts as removed.
+    /// Removes an object or a link. A missing one counts as removed. Of a damaged entry, the chunks are left to the
+    /// removal of orphans: it may name those of another object.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
         let Some(entry) = self.last_entry(name).await? else {
             return Ok(());
@@ -199,7 +201,12 @@ impl Objects {
                         Err(error) => {
                             let problem = error.to_string();
                             let complaints = &self.connection.complaints;
-                            complaints.say(&subject, message.sequence, &problem);
+                            complaints.say(
+                                &subject,
+                                message.sequence,
+                                &problem,
+                                Consequence::Ignored,
+                            );
                             unreadable.insert(subject, problem);
                         }
                     }

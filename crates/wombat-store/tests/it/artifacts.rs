@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 use tokio::io::AsyncWriteExt;
 use wombat_model::{ArtifactName, BuildKey, Sha256};
 use wombat_store::{OrphanChunks, Store, StoreError, roles::NatsRole};
@@ -118,6 +119,32 @@ async fn chunks_of_broken_uploads_are_removed_and_no_others() -> anyhow::Result<
         store.artifacts.bytes("kept", 100).await?.as_deref(),
         Some(&b"kept"[..])
     );
+    Ok(())
+}
+
+/// A builder may write any entry.
+#[tokio::test]
+async fn an_entry_that_names_the_chunks_of_all_objects_takes_none_with_it() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    let (_, victim) = name("c1");
+    store.artifacts.put_bytes(victim.as_str(), b"bytes").await?;
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    for nuid in [">", "*"] {
+        let (_, forged) = name("c2");
+        let subject = format!("$O.artifacts.M.{}", BASE64_URL_SAFE.encode(forged.as_str()));
+        let entry = serde_json::json!({"name": forged, "bucket": "artifacts", "nuid": nuid, "size": 5, "chunks": 1});
+        let sent = jetstream.publish(subject, entry.to_string().into());
+        sent.await?.await?;
+        let found = store.artifacts.find(forged.as_str()).await;
+        assert!(
+            matches!(found, Err(StoreError::Corrupt { .. })),
+            "{found:?}"
+        );
+        store.artifacts.remove(forged.as_str()).await?;
+        assert!(store.artifacts.find(forged.as_str()).await?.is_none());
+        assert!(store.artifacts.is_whole(victim.as_str()).await?);
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod open;
 mod orders;
 mod races;
 mod records;
+mod replies;
 mod restarts;
 mod templates;
 mod upgrade;

@@ -66,22 +66,24 @@ async fn what_cant_be_read_is_told_as_such_and_can_be_removed_or_made_anew() -> 
             matches!(read, Err(StoreError::Corrupt { .. })),
             "{junk}: {read:?}"
         );
-        let asked = store
-            .builds
-            .submit(&spec, SubmitOptions::default(), &store.artifacts)
-            .await;
-        assert!(
-            matches!(asked, Err(StoreError::Corrupt { .. })),
-            "{asked:?}"
-        );
         let mut watch = store.builds.watch();
         let told = watch.next().await;
         assert!(matches!(told, WatchEvent::Unreadable { .. }), "{told:?}");
         assert_eq!(watch.next().await, WatchEvent::Ready);
+        let ask = |options| store.builds.submit(&spec, options, &store.artifacts);
+        if junk.contains("schema") {
+            let asked = ask(SubmitOptions::default()).await;
+            assert!(
+                matches!(asked, Err(StoreError::Corrupt { .. })),
+                "a newer version's: {asked:?}"
+            );
+            let made = ask(SubmitOptions::forced()).await?;
+            assert!(matches!(made, Submitted::Queued(_)));
+        } else {
+            let made = ask(SubmitOptions::default()).await?;
+            assert!(matches!(made, Submitted::Queued(_)), "{junk}: {made:?}");
+        }
     }
-    let forced = SubmitOptions::forced();
-    let made = store.builds.submit(&spec, forced, &store.artifacts).await?;
-    assert!(matches!(made, Submitted::Queued(_)));
     overwrite(&connection, key.as_str(), b"junk").await?;
     assert_eq!(store.purge(&key).await?, Purged::Gone(0));
     assert_eq!(store.builds.get(&key).await?, None);
@@ -101,6 +103,47 @@ async fn a_copy_under_another_key_isnt_believed_and_takes_nothing_with_it() -> a
     assert_eq!(store.purge(&other).await?, Purged::Gone(0));
     let name = done.value.artifact().unwrap().name.clone();
     assert!(store.artifacts.is_whole(name.as_str()).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_names_another_builds_binary_isnt_believed_and_takes_nothing_with_it()
+-> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    let done = built(&store).await?;
+    let name = done.value.artifact().unwrap().name.clone();
+    let key = submit(&store, "other").await?.value.key();
+    let spec = a_spec().package("other").build();
+    let mut forged = raw(&connection, &done.value.key()).await?;
+    forged["packages"] = raw(&connection, &key).await?["packages"].take();
+    let forge = async || overwrite(&connection, key.as_str(), forged.to_string().as_bytes()).await;
+    forge().await?;
+    let read = store.builds.get(&key).await;
+    assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+    let mut outlines = store.builds.watch_outlines(done.revision);
+    let told = outlines.next().await;
+    assert!(
+        matches!(&told, WatchEvent::Unreadable { problem, .. } if problem.contains(name.as_str())),
+        "{told:?}"
+    );
+    assert!(store.builds.cancel(&key).await.is_err());
+    assert_eq!(raw(&connection, &key).await?, forged, "it isn't rewritten");
+    assert_eq!(store.purge(&key).await?, Purged::Gone(0));
+    assert!(store.artifacts.is_whole(name.as_str()).await?);
+
+    // A new request takes its place.
+    forge().await?;
+    let options = SubmitOptions::default();
+    let asked = store
+        .builds
+        .submit(&spec, options, &store.artifacts)
+        .await?;
+    assert!(matches!(asked, Submitted::Queued(_)), "{asked:?}");
+    assert_eq!(
+        store.builds.get(&key).await?.unwrap().value.status(),
+        Status::New
+    );
     Ok(())
 }
 

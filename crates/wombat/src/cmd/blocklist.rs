@@ -1,7 +1,12 @@
 //! `wombat blocklist`.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use clap::Subcommand;
 use reqwest::{Method, header};
+use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
 use wombat_model::{BlockedModule, Blocklist, ModulePattern, wire::BlocklistAnswer};
 
 use crate::{
@@ -19,7 +24,9 @@ Examples:
   wombat blocklist show
   wombat blocklist add 'github.com/evil/*' --reason malware
   wombat blocklist add github.com/a/b@v1.2.3
-  wombat blocklist remove 'github.com/evil/*'"
+  wombat blocklist remove 'github.com/evil/*'
+  wombat blocklist show --json > blocklist.json
+  wombat blocklist replace blocklist.json"
 )]
 pub(crate) struct BlocklistArgs {
     #[command(subcommand)]
@@ -51,11 +58,21 @@ enum BlocklistCommand {
         #[arg(value_name = "PATTERN[@VERSION]")]
         module: ModulePattern,
     },
+    /// Replace the whole list, also one that can't be read
+    Replace {
+        /// File with a list as `show --json` prints it; `-` reads standard input. `{"modules": []}` blocks nothing
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
+const PATH: &str = "/api/blocklist";
+
 pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
-    const PATH: &str = "/api/blocklist";
     let server = Server::new(&args.server)?;
+    if let BlocklistCommand::Replace { file } = &args.command {
+        return write(&server, &read(file).await?, None).await;
+    }
     let list: BlocklistAnswer = server.json(server.request(Method::GET, PATH)).await?;
     let mut entries: Vec<BlockedModule> = list.modules.clone().into();
     match args.command {
@@ -69,6 +86,8 @@ pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
             }
             return Ok(());
         }
+        // Done above, without the present list.
+        BlocklistCommand::Replace { .. } => return Ok(()),
         BlocklistCommand::Add { module, reason } => {
             entries.retain(|entry| entry.module != module);
             entries.push(BlockedModule { module, reason });
@@ -80,11 +99,37 @@ pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
         }
     }
     let modules = Blocklist::try_from(entries)?;
-    let request = server
-        .request(Method::PUT, PATH)
-        .header(header::IF_MATCH, format!("\"{}\"", list.revision))
-        .body(serde_json::json!({ "modules": modules }).to_string());
+    write(&server, &modules, Some(list.revision)).await
+}
+
+/// Replaces the list of this revision; `None`: any.
+async fn write(server: &Server, modules: &Blocklist, seen: Option<u64>) -> anyhow::Result<()> {
+    let mut request = server.request(Method::PUT, PATH);
+    if let Some(seen) = seen {
+        request = request.header(header::IF_MATCH, format!("\"{seen}\""));
+    }
+    let request = request.body(serde_json::json!({ "modules": modules }).to_string());
     let list: BlocklistAnswer = server.json(request).await?;
     print(&format!("{} entries.", list.modules.entries().len()));
     Ok(())
+}
+
+async fn read(file: &Path) -> anyhow::Result<Blocklist> {
+    #[derive(Deserialize)]
+    struct Shown {
+        modules: Blocklist,
+    }
+    let mut text = String::new();
+    let shown = file.display();
+    if file == Path::new("-") {
+        let reading = tokio::io::stdin().read_to_string(&mut text).await;
+        reading.context("reading the list from standard input")?;
+    } else {
+        let reading = tokio::fs::read_to_string(file).await;
+        text = reading.with_context(|| format!("reading the list from {shown}"))?;
+    }
+    let list: Shown = serde_json::from_str(&text).with_context(|| {
+        format!("{shown} isn't a list as `wombat blocklist show --json` prints it")
+    })?;
+    Ok(list.modules)
 }

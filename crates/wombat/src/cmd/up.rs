@@ -194,6 +194,7 @@ fn builder_args(args: &UpArgs) -> anyhow::Result<BuilderArgs> {
     builder.grace = args.grace;
     builder.go = args.go.clone();
     builder.licences = args.service.licences;
+    builder.reply_prefix.clone_from(&args.service.reply_prefix);
     Ok(builder)
 }
 

@@ -4,7 +4,7 @@ use std::{process::Output, time::Duration};
 
 use anyhow::Context;
 use async_nats::jetstream::{self, stream::DiscardPolicy};
-use wombat_testkit::{NatsServer, StubGo};
+use wombat_testkit::{NatsServer, StubGo, wait_until};
 
 use crate::program;
 
@@ -178,6 +178,28 @@ async fn a_server_that_acknowledges_nothing_is_told() -> anyhow::Result<()> {
     let (content, said) = doctor(&nats, &go, &[])?;
     assert!(!content && said.contains("restart nats-server"), "{said}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_blocklist_that_cant_be_read_is_told_with_or_without_a_service() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &[])?;
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
+    let damaged = jetstream.publish("$KV.catalog.blocklist", "[{".into());
+    damaged.await?.await?;
+    let told = |said: &str| {
+        let words = "The blocklist can't be read";
+        said.contains(words) && said.contains("wombat blocklist replace")
+    };
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(!content && told(&said), "{said}");
+    let _service = program().start(&["service", "--nats-url", &nats.url()])?;
+    let by_service = async || {
+        let (_, said) = doctor(&nats, &go, &[])?;
+        Ok(told(&said).then_some(()))
+    };
+    wait_until("the service to tell", Duration::from_mins(1), by_service).await
 }
 
 #[test]

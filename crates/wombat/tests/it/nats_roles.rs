@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 87] = [
+const OPERATIONS: [Operation; 88] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -135,6 +135,7 @@ const OPERATIONS: [Operation; 87] = [
     ),
     send("write a release", "$KV.catalog.release.a.b", "S"),
     send("write the blocklist", "$KV.catalog.blocklist", "S"),
+    send("request an import", "$KV.catalog.asked.a.b", "S"),
     send("tell of an import", "$KV.catalog.import.a.b", "SB"),
     send("plan an import", "$KV.catalog.import-plan.a.b", "SB"),
     send("import a package", "$KV.catalog.import-part.a.b", "SB"),

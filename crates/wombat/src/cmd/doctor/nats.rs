@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use wombat_model::{Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
-use wombat_store::{Connection, NatsArgs, Store, WatchEvent, audit, restart_nats};
+use wombat_model::{Blocklist, Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
+use wombat_store::{Connection, NatsArgs, Store, StoreError, WatchEvent, audit, restart_nats};
 
 use super::finding::{Finding, Verdict};
 use crate::embedded::{NATS_SERVER_MODULE, installed_nats_server, pinned_version};
@@ -79,7 +79,8 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
     }
 }
 
-/// The service's own report: whether writes are acknowledged, and its index. Without a service, a write is tried.
+/// The service's own report: whether writes are acknowledged, the blocklist can be read, and its index. Without a
+/// service, a write and the blocklist are tried.
 async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     let asked = connection.client().request("build.health", "".into());
     let found = match tokio::time::timeout(TIMEOUT, asked).await {
@@ -88,15 +89,28 @@ async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     };
     if let Some(found) = found {
         let writes = found.unacknowledged.map(|words| (Verdict::Missing, words));
+        let blocklist = found.blocklist.map(|words| (Verdict::Missing, words));
         let index = found.index.map(|words| (Verdict::Note, words));
-        return writes.into_iter().chain(index).collect();
+        let missing = writes.into_iter().chain(blocklist);
+        return missing.chain(index).collect();
     }
     let is_stored = store.builders.acknowledges().await;
     // A write that isn't permitted isn't acknowledged either.
     let is_denied = connection.health().borrow().denied_lately().is_some();
     let unacknowledged = matches!(is_stored, Ok(false)) && !is_denied;
     let builders = [BUILDERS_BUCKET.to_owned()];
-    Vec::from_iter(unacknowledged.then(|| (Verdict::Missing, restart_nats(&builders))))
+    let writes = unacknowledged.then(|| (Verdict::Missing, restart_nats(&builders)));
+    writes.into_iter().chain(blocklist(store).await).collect()
+}
+
+async fn blocklist(store: &Store) -> Option<Finding> {
+    match store.catalog.blocklist().await {
+        Err(StoreError::Corrupt { problem, .. }) => {
+            Some((Verdict::Missing, Blocklist::words_if_unreadable(&problem)))
+        }
+        // Another user may not be permitted to read it.
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// Live builders that can't build.
@@ -136,7 +150,7 @@ async fn unreadable_records(store: &Store) -> Vec<Finding> {
     }
     let finding = |(key, problem)| {
         let words = format!(
-            "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or rebuild it with --force"
+            "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or request the build again"
         );
         (Verdict::Missing, words)
     };
