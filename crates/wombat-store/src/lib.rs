@@ -28,6 +28,7 @@ mod health;
 mod import_work;
 mod imports;
 mod info;
+mod jetstream_api;
 mod keys;
 mod lint;
 mod lock;

@@ -21,6 +21,9 @@ pub async fn patiently<T>(
     patience: Duration,
     attempt: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    let until = Instant::now() + patience;
+    connection.find_jetstream(patience).await?;
+    let patience = until.saturating_duration_since(Instant::now());
     // A request that isn't permitted gets no response.
     tokio::select! {
         done = Box::pin(repeat(connection, patience, attempt)) => done,
