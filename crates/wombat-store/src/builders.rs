@@ -13,10 +13,9 @@ use crate::{
     Connection, StoreError, WatchEvent, Watcher,
     follow::Start,
     record::{Bucket, publish},
+    roles::LOCK,
 };
 
-/// The first part of the keys of locks; no user has this name.
-pub(crate) const LOCK: &str = "lock";
 /// Longest wait for the next entry of the list.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -18,6 +18,7 @@ pub use account::Account;
 pub use keys::{InvalidSeed, RoleKeys};
 pub use layout::{Export, Exported, exports};
 use strum::VariantArray;
+pub(crate) use user_name::LOCK;
 pub use user_name::{InvalidUserName, UserName};
 
 /// Prefix of the JetStream API in the account that has JetStream.

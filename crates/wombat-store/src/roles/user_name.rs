@@ -10,8 +10,8 @@ use serde::Deserialize;
 const LONGEST: usize = 40;
 /// Characters of a public key that make a name: 80 bits.
 const OF_KEY: usize = 16;
-/// Locks stand beside the builders, under this name.
-const LOCK: &str = "lock";
+/// The first part of the keys of locks, which stand beside those of builders.
+pub(crate) const LOCK: &str = "lock";
 
 /// The name of a user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
