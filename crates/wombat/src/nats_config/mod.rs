@@ -12,8 +12,8 @@ mod users;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-pub(crate) use users::{MoreUsers, seed_file, users};
-use users::{make_folder, read, replace};
+pub(crate) use users::{MoreUsers, make_folder, seed_file, users};
+use users::{read, replace};
 use wombat_store::roles::RoleKeys;
 
 /// The server's own folder.

@@ -108,7 +108,7 @@ fn known(folder: &Path, role: NatsRole) -> anyhow::Result<BTreeSet<UserName>> {
     Ok(names)
 }
 
-pub(super) fn make_folder(path: &Path, mode: u32) -> anyhow::Result<()> {
+pub(crate) fn make_folder(path: &Path, mode: u32) -> anyhow::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(mode)
