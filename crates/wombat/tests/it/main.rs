@@ -20,8 +20,10 @@ mod leaders;
 mod lint;
 mod load;
 mod module_proxy;
+mod nats_accounts;
 mod nats_cli;
 mod nats_login;
+mod nats_replies;
 mod nats_roles;
 mod old_store;
 mod openapi;
@@ -40,6 +42,7 @@ mod surroundings;
 mod tokens;
 mod torture;
 mod unfit_nats;
+mod up_guard;
 mod warm_up;
 
 /// The program that is tested.
