@@ -150,9 +150,10 @@ fn attack_by_all(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>>
         NatsRole::Service,
     ] {
         let subjects = publishable.get(role.name()).context("a role")?;
-        let inbox = match role {
-            NatsRole::Builder => format!("builder.{}", user_name(folder, role)?),
-            _ => role.name().to_owned(),
+        let inbox = if role == NatsRole::Builder {
+            format!("builder.{}", user_name(folder, role)?)
+        } else {
+            role.name().to_owned()
         };
         let mut user = login(role)?.inbox(&format!("_INBOX_{inbox}.wire"));
         let changed = attack(&mut admin, &mut user, subjects)?;

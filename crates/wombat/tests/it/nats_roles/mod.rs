@@ -15,7 +15,7 @@ use nix::{
     unistd::Pid,
 };
 use tempfile::TempDir;
-use wombat_store::roles::{NatsRole, RoleKeys, UserName};
+use wombat_store::roles::{Exported, NatsRole, Replies, RoleKeys, UserName, exports};
 use wombat_testkit::{NatsServer, Site, Wire, table_in_docs, wait_until};
 
 use operations::OPERATIONS;
@@ -91,6 +91,27 @@ fn every_role_may_do_what_it_needs_and_no_more() -> anyhow::Result<()> {
         table.push('\n');
     }
     table_in_docs("NATS.md", "permissions", &table)
+}
+
+#[test]
+fn the_exports_are_documented() -> anyhow::Result<()> {
+    let mut table = String::from("| account | exports | answers | to |\n|---|---|---|---|\n");
+    for export in exports() {
+        let (verb, answers) = match export.what {
+            Exported::Stream => ("receive", "–"),
+            Exported::Service(Replies::One | Replies::Soon) => ("send", "one"),
+            Exported::Service(Replies::Many) => ("send", "many"),
+        };
+        let to: Vec<&str> = export.to.iter().map(|account| account.name()).collect();
+        writeln!(
+            table,
+            "| {} | {verb} `{}` | {answers} | {} |",
+            export.owner,
+            export.subject,
+            to.join(", ")
+        )?;
+    }
+    table_in_docs("NATS.md", "exports", &table)
 }
 
 #[test]
