@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use wombat_store::roles::NatsRole;
-use wombat_testkit::{NatsServer, Wire};
+use wombat_store::roles::{NatsRole, Permissions, RoleKeys, UserName};
+use wombat_testkit::{Cluster, NatsServer, Wire, login_as};
 
 use crate::{
     nats_accounts::old_roles,
@@ -130,18 +130,15 @@ fn attack(admin: &mut Wire, user: &mut Wire, subjects: &[String]) -> anyhow::Res
     Ok(changed)
 }
 
-/// What each role's key changes.
-fn attack_by_all(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    let nats = NatsServer::of_config(&folder.join("server/nats-server.conf"))?.tolerant();
-    set_up_as_admin(&nats, folder)?;
-    let roles = fs::read_to_string(folder.join("server/roles.conf"))?;
-    let login = |role| -> anyhow::Result<Wire> {
-        Wire::login(&nats.url(), &fs::read_to_string(seed_file(folder, role))?)
-    };
+/// What each role's key changes; `login` is that of a user, at a server with all buckets.
+fn attack_by_all(
+    login: impl Fn(NatsRole) -> anyhow::Result<Wire>,
+    builder: &UserName,
+    publishable: impl Fn(NatsRole) -> anyhow::Result<Vec<String>>,
+) -> anyhow::Result<BTreeMap<NatsRole, Vec<String>>> {
     let mut admin = login(NatsRole::Admin)?;
     // Something to lose.
     admin.ask("$KV.catalog.blocklist", "{\"entries\":[]}")?;
-    let publishable = publishable(&roles);
     let mut all = BTreeMap::new();
     for role in [
         NatsRole::ReadOnly,
@@ -149,24 +146,60 @@ fn attack_by_all(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>>
         NatsRole::Builder,
         NatsRole::Service,
     ] {
-        let subjects = publishable.get(role.name()).context("a role")?;
         let inbox = if role == NatsRole::Builder {
-            format!("builder.{}", user_name(folder, role)?)
+            format!("builder.{builder}")
         } else {
             role.name().to_owned()
         };
         let mut user = login(role)?.inbox(&format!("_INBOX_{inbox}.wire"));
-        let changed = attack(&mut admin, &mut user, subjects)?;
-        println!("{role}: {} subjects × {} replies: {changed:?}", subjects.len(), TARGETS.len());
-        all.insert(role.name().to_owned(), changed);
+        let subjects = publishable(role)?;
+        let changed = attack(&mut admin, &mut user, &subjects)?;
+        println!(
+            "{role}: {} subjects × {} replies change {changed:?}",
+            subjects.len(),
+            TARGETS.len()
+        );
+        all.insert(role, changed);
     }
     Ok(all)
+}
+
+/// The attack on a server with the configuration in this folder.
+fn attack_configured(folder: &Path) -> anyhow::Result<BTreeMap<NatsRole, Vec<String>>> {
+    let nats = NatsServer::of_config(&folder.join("server/nats-server.conf"))?.tolerant();
+    set_up_as_admin(&nats, folder)?;
+    let roles = fs::read_to_string(folder.join("server/roles.conf"))?;
+    let publishable = publishable(&roles);
+    attack_by_all(
+        |role| Wire::login(&nats.url(), &fs::read_to_string(seed_file(folder, role))?),
+        &user_name(folder, NatsRole::Builder)?,
+        |role| Ok(publishable.get(role.name()).context("a role")?.clone()),
+    )
 }
 
 #[test]
 fn no_reply_reaches_what_the_role_may_not_do() -> anyhow::Result<()> {
     let folder = written(&[])?;
-    for (role, changed) in attack_by_all(folder.path())? {
+    for (role, changed) in attack_configured(folder.path())? {
+        assert_eq!(changed, Vec::<String>::new(), "{role}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_reply_reaches_it_on_three_servers() -> anyhow::Result<()> {
+    let cluster = Cluster::start()?;
+    let nats = NatsServer::of_cluster(&cluster)?.tolerant();
+    Box::pin(nats.store()).await?;
+    let seed = |role| login_as(&nats.url(), role).seed.context("a key");
+    let keys = RoleKeys::generate().with_seed(NatsRole::Builder, &seed(NatsRole::Builder)?)?;
+    let builder = UserName::of_key(&keys.public(NatsRole::Builder).context("a key")?);
+    let changed = attack_by_all(
+        |role| Wire::login(&cluster.url_of(1), &seed(role)?),
+        &builder,
+        |role| Ok(Permissions::of(role, &builder).publish),
+    )?;
+    for (role, changed) in changed {
         assert_eq!(changed, Vec::<String>::new(), "{role}");
     }
     Ok(())
@@ -180,7 +213,7 @@ fn in_one_account_a_reply_reaches_everything() -> anyhow::Result<()> {
         folder.path().join("server/roles.conf"),
         old_roles(folder.path())?,
     )?;
-    let changed = attack_by_all(folder.path())?;
-    assert!(!changed["read-only"].is_empty(), "{changed:?}");
+    let changed = attack_configured(folder.path())?;
+    assert!(!changed[&NatsRole::ReadOnly].is_empty(), "{changed:?}");
     Ok(())
 }
