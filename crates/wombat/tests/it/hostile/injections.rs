@@ -326,7 +326,7 @@ fn is_allowed(subject: &str) -> bool {
 /// A temporary consumer of the janitor: with a random name, and one of three filters.
 fn is_a_sweeps_consumer(subject: &str) -> bool {
     const READ: [(&str, &str); 3] = [
-        ("KV_builders", "$KV.builders.*"),
+        ("KV_builders", "$KV.builders.>"),
         ("KV_builds", "$KV.builds.build.>"),
         ("OBJ_artifacts", "$O.artifacts.M.>"),
     ];
