@@ -220,3 +220,22 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_comes_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let gone = format!("{:#}", token_in(&path).unwrap_err());
+        assert!(gone.contains("--token-file"), "{gone}");
+        let write = |text: &str| wombat_files::store_file(&path, text.as_bytes()).unwrap();
+        write(" \n");
+        let empty = token_in(&path).unwrap_err().to_string();
+        assert!(empty.contains("has no token"), "{empty}");
+        write("wbt_x\n");
+        assert_eq!(token_in(&path).unwrap().0, "wbt_x");
+    }
+}
