@@ -108,7 +108,7 @@ fn next_steps(before: Before, folder: &str) -> String {
         Before::OneAccount => format!(
             "\nUntil now all users shared one account. Each role has its own now, which programs of version 0.1.0 can't use.\n\
              Next: stop every service, builder and gateway\n      \
-             nats-server --signal reload (data stays; or restart nats-server)\n      \
+             restart nats-server, for which a reload isn't enough; its data stays\n      \
              wombat setup --nats-user-seed-file {folder}/admin/user.nk\n      \
              start every service, builder and gateway with this version; their keys and options stay the same"
         ),
