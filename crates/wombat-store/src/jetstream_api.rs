@@ -88,6 +88,17 @@ impl JetStreamApi {
         &self.current().context
     }
 
+    /// Adds what to do where the account imports an API at which nothing answers.
+    pub(crate) fn explained(&self, problem: String) -> String {
+        if self.current().prefix != IMPORTED_API || !problem.contains("no responders") {
+            return problem;
+        }
+        format!(
+            "{problem}; this user's account has no JetStream, and imports none at {IMPORTED_API}…: if \
+             `wombat setup --write-config` has just given each role an account, restart nats-server"
+        )
+    }
+
     /// The subject of a request to the API.
     pub(crate) fn subject(&self, request: &str) -> String {
         format!("{}{request}", self.current().prefix)

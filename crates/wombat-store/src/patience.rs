@@ -65,7 +65,8 @@ async fn repeat<T>(
             return Err(StoreError::NoJetStream(problem));
         }
         if Instant::now() + PAUSE > until {
-            return Err(StoreError::Unavailable(problem));
+            let words = connection.api.explained(problem);
+            return Err(StoreError::Unavailable(words));
         }
         if !is_logged {
             info!(problem, "JetStream isn't ready; retrying for {patience:?}");
