@@ -26,7 +26,7 @@ pub struct NatsArgs {
     )]
     pub credentials: Option<PathBuf>,
 
-    /// JWT of the user; requires NATS_USER_SEED
+    /// JWT of the user; requires `NATS_USER_SEED`
     #[arg(
         long = "nats-user-jwt",
         env = "NATS_USER_JWT",
@@ -47,7 +47,7 @@ pub struct NatsArgs {
     pub seed: Option<String>,
 
     /// File with the seed of the user's key, for nkey login; `wombat setup --write-config` writes one per user. The seed
-    /// itself, also that of --nats-user-jwt, may be in the variable NATS_USER_SEED
+    /// itself, also that of --nats-user-jwt, may be in the variable `NATS_USER_SEED`
     #[arg(
         long = "nats-user-seed-file",
         env = "WOMBAT_NATS_USER_SEED_FILE",
@@ -97,7 +97,7 @@ pub struct NatsArgs {
     )]
     pub password: Option<String>,
 
-    /// File with the password of --nats-user; the password itself may be in the variable WOMBAT_NATS_PASSWORD
+    /// File with the password of --nats-user; the password itself may be in the variable `WOMBAT_NATS_PASSWORD`
     #[arg(
         long = "nats-password-file",
         env = "WOMBAT_NATS_PASSWORD_FILE",
@@ -156,7 +156,8 @@ impl NatsArgs {
 
 /// A domain is a token of subjects.
 fn domain(text: &str) -> Result<String, String> {
-    let is_bad = |letter: char| letter.is_whitespace() || letter.is_control() || ".*>".contains(letter);
+    let is_bad =
+        |letter: char| letter.is_whitespace() || letter.is_control() || ".*>".contains(letter);
     if text.is_empty() || text.contains(is_bad) {
         return Err("a JetStream domain has no spaces, `.`, `*` or `>`".to_owned());
     }

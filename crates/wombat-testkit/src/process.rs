@@ -86,7 +86,10 @@ impl Program {
         let place = arguments.iter().position(|word| *word == "--nats-url");
         let url = place.and_then(|place| arguments.get(place + 1));
         let url = url.copied().unwrap_or_default();
-        if self.has_keys && !names_login && let Some(seed) = seed_for(name, url) {
+        if self.has_keys
+            && !names_login
+            && let Some(seed) = seed_for(name, url)
+        {
             command.env("NATS_USER_SEED", seed);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

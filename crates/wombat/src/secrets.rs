@@ -90,7 +90,10 @@ mod tests {
             ),
         ] {
             let all = of(words);
-            assert!(all.len() == 1 && all[0].contains(flag), "{words:?}: {all:?}");
+            assert!(
+                all.len() == 1 && all[0].contains(flag),
+                "{words:?}: {all:?}"
+            );
         }
         assert_eq!(of(&["list", "--token-file", "x"]), Vec::<String>::new());
         assert_eq!(of(&["api", "--nats-url", "nats://h"]), Vec::<String>::new());

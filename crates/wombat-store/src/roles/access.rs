@@ -113,7 +113,7 @@ pub(super) fn covers(wide: &str, narrow: &str) -> bool {
             (Some(">"), Some(_)) | (None, None) => return true,
             (Some("*"), Some(token)) if token != ">" => {}
             (Some(one), Some(other)) if one == other => {}
-            (Some(_), Some(_)) | (Some(_), None) | (None, Some(_)) => return false,
+            (Some(_) | None, Some(_)) | (Some(_), None) => return false,
         }
     }
 }
@@ -127,7 +127,7 @@ pub(super) fn overlap(one: &str, other: &str) -> bool {
             (Some(">"), Some(_)) | (Some(_), Some(">")) | (None, None) => return true,
             (Some("*"), Some(_)) | (Some(_), Some("*")) => {}
             (Some(a), Some(b)) if a == b => {}
-            (Some(_), Some(_)) | (Some(_), None) | (None, Some(_)) => return false,
+            (Some(_) | None, Some(_)) | (Some(_), None) => return false,
         }
     }
 }

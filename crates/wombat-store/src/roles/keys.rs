@@ -99,7 +99,12 @@ impl RoleKeys {
         text
     }
 
-    fn write_account(&self, text: &mut String, account: Account, exports: &[Export]) -> fmt::Result {
+    fn write_account(
+        &self,
+        text: &mut String,
+        account: Account,
+        exports: &[Export],
+    ) -> fmt::Result {
         writeln!(text, "  {account} {{")?;
         if account == Account::Wombat {
             writeln!(text, "    jetstream: enabled")?;

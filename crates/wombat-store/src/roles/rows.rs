@@ -37,12 +37,7 @@ impl Rows {
         self
     }
 
-    pub(super) fn call(
-        self,
-        subject: impl Into<String>,
-        owner: Account,
-        replies: Replies,
-    ) -> Self {
+    pub(super) fn call(self, subject: impl Into<String>, owner: Account, replies: Replies) -> Self {
         self.add(subject, Use::Call(owner, replies))
     }
 
@@ -69,11 +64,7 @@ impl Rows {
     /// Calls endpoints of a micro service.
     pub(super) fn ask(self, service: &str, endpoints: &[&str]) -> Self {
         endpoints.iter().fold(self, |all, name| {
-            all.call(
-                format!("{service}.{name}"),
-                Account::Service,
-                Replies::Soon,
-            )
+            all.call(format!("{service}.{name}"), Account::Service, Replies::Soon)
         })
     }
 

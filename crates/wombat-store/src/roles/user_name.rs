@@ -44,7 +44,7 @@ impl UserName {
     /// Derives the name from a user's public key, whose first letter only says that it is a user's.
     pub fn of_key(public: &str) -> Self {
         let own = public.chars().skip(1).filter(|it| fits(*it)).take(OF_KEY);
-        Self::made(own.collect::<String>().to_lowercase())
+        Self::made(&own.collect::<String>().to_lowercase())
     }
 
     /// The name in a user's JWT, which a signing key's templates put into subjects. A name that can't be a token of a
@@ -64,10 +64,11 @@ impl UserName {
 
     /// The name of a host, for users without keys.
     pub(crate) fn of_host(host: &str) -> Self {
-        Self::made(host.chars().filter(|it| fits(*it)).take(LONGEST).collect())
+        let own = host.chars().filter(|it| fits(*it));
+        Self::made(&own.take(LONGEST).collect::<String>())
     }
 
-    fn made(text: String) -> Self {
+    fn made(text: &str) -> Self {
         text.parse().unwrap_or_else(|_| Self("builder".to_owned()))
     }
 }
@@ -104,7 +105,8 @@ mod tests {
         let key = "UBGMBQYRRUWMLKJ2QTAEP4NT7SC2TFWMJLMVHWNFJPZ5H3XZLRNWNHQL";
         let of_key = UserName::of_key(key);
         assert_eq!(of_key.as_str(), "bgmbqyrruwmlkj2q");
-        let named = |name: &str| UserName::of_jwt(&jwt(&format!(r#"{{"name":"{name}","sub":"{key}"}}"#)));
+        let named =
+            |name: &str| UserName::of_jwt(&jwt(&format!(r#"{{"name":"{name}","sub":"{key}"}}"#)));
         assert_eq!(named("b1").unwrap().as_str(), "b1");
         assert_eq!(named("my builder").unwrap(), of_key);
         assert_eq!(named("lock").unwrap(), of_key);

@@ -26,7 +26,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "WOMBAT_TOKEN", value_name = "TOKEN", hide = true)]
     token: Option<Secret>,
     /// File with the access token, which is needed to cancel or force builds, and for administration; the token itself
-    /// may be in the variable WOMBAT_TOKEN
+    /// may be in the variable `WOMBAT_TOKEN`
     #[arg(long, env = "WOMBAT_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
 }

@@ -148,9 +148,8 @@ async fn roles(
             wombat_store::Connection::open(&admin, "up", Duration::from_secs(10)).await?;
         provision(&connection, &args.storage).await?;
         connection.close().await;
-        let connect = async |role: NatsRole, timeout| {
-            connect(&nats.login(role), role.name(), timeout).await
-        };
+        let connect =
+            async |role: NatsRole, timeout| connect(&nats.login(role), role.name(), timeout).await;
         let service = connect(NatsRole::Service, ANSWER_TIMEOUT).await?;
         let builder = connect(NatsRole::Builder, BUILDER_TIMEOUT).await?;
         let api = connect(NatsRole::Api, ANSWER_TIMEOUT).await?;

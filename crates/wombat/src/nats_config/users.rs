@@ -55,7 +55,9 @@ pub(crate) fn users(
         let own = keys.seed(role).context("a new key has no seed")?;
         let path = seed_file(folder, role);
         let (seed, outcome) = seed_in(&path, own)?;
-        keys = keys.with_seed(role, &seed).with_context(|| unusable(&path))?;
+        keys = keys
+            .with_seed(role, &seed)
+            .with_context(|| unusable(&path))?;
         files.push((path, outcome));
     }
     for role in WITH_MORE {
@@ -64,7 +66,8 @@ pub(crate) fn users(
         for name in names {
             let path = seed_file_of(folder, role, &name);
             let (seed, outcome) = seed_in(&path, RoleKeys::new_seed()?)?;
-            keys.add(role, name, &seed).with_context(|| unusable(&path))?;
+            keys.add(role, name, &seed)
+                .with_context(|| unusable(&path))?;
             files.push((path, outcome));
         }
     }

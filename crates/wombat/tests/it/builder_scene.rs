@@ -7,9 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
 use wombat_model::{Build, BuildKey, BuildSpec, Status, log::LogEvent};
-use wombat_store::{
-    LogsEvent, Revision, Store, SubmitOptions, WatchEvent, roles::NatsRole,
-};
+use wombat_store::{LogsEvent, Revision, Store, SubmitOptions, WatchEvent, roles::NatsRole};
 use wombat_testkit::{NatsServer, StubGo, wait_until};
 
 /// Generous: the machine may be busy with other tests.

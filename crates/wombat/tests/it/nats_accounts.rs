@@ -48,9 +48,21 @@ fn reload(nats: &NatsServer) -> anyhow::Result<()> {
 }
 
 /// A role with the command line that version 0.1.0 documents.
-fn start(program: &Program, folder: &Path, url: &str, role: NatsRole, more: &[&str]) -> anyhow::Result<Wombat> {
+fn start(
+    program: &Program,
+    folder: &Path,
+    url: &str,
+    role: NatsRole,
+    more: &[&str],
+) -> anyhow::Result<Wombat> {
     let seed = seed_file(folder, role).display().to_string();
-    let words = [role.name(), "--nats-url", url, "--nats-user-seed-file", &seed];
+    let words = [
+        role.name(),
+        "--nats-url",
+        url,
+        "--nats-user-seed-file",
+        &seed,
+    ];
     // The command of the read-only role has no process.
     program.start(&[&words[..], more].concat())
 }
@@ -73,8 +85,14 @@ async fn a_configuration_of_0_1_0_is_brought_over() -> anyhow::Result<()> {
     };
     let seed = fs::read_to_string(seed_file(path, NatsRole::Builder))?;
     let said = write_config(path, &[])?;
-    assert!(said.contains("stop every service, builder and gateway"), "{said}");
-    assert_eq!(seed, fs::read_to_string(seed_file(path, NatsRole::Builder))?);
+    assert!(
+        said.contains("stop every service, builder and gateway"),
+        "{said}"
+    );
+    assert_eq!(
+        seed,
+        fs::read_to_string(seed_file(path, NatsRole::Builder))?
+    );
     nats.kill()?;
     nats.restart()?;
     set_up_as_admin(&nats, path)?;
@@ -107,20 +125,37 @@ async fn a_configuration_of_0_1_0_is_brought_over() -> anyhow::Result<()> {
             .env("XDG_CONFIG_HOME", home.path())
             .output()?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(output.status.success(), "nats {words:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "nats {words:?}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(said)
     };
     assert!(cli(&["micro", "ls"])?.contains("build"));
     assert!(cli(&["micro", "ping"])?.contains("catalog"));
     assert!(cli(&["micro", "info", "build"])?.contains("build.get"));
     assert!(cli(&["micro", "stats", "build"])?.contains("request"));
-    let list = cli(&["req", "--raw", "build.list", "{\"query\":\"status:success\"}"])?;
+    let list = cli(&[
+        "req",
+        "--raw",
+        "build.list",
+        "{\"query\":\"status:success\"}",
+    ])?;
     assert!(list.contains(&id), "{list}");
     assert!(cli(&["kv", "get", "--raw", "builds", &id])?.contains("success"));
     assert!(cli(&["kv", "ls", "builds"])?.contains(&id));
     assert!(cli(&["object", "ls", "artifacts"])?.contains(&id));
     let file = path.join("downloaded").display().to_string();
-    cli(&["object", "get", "artifacts", &id, "--output", &file, "--no-progress"])?;
+    cli(&[
+        "object",
+        "get",
+        "artifacts",
+        &id,
+        "--output",
+        &file,
+        "--no-progress",
+    ])?;
     assert!(fs::metadata(&file)?.len() > 0);
     // As version 0.1.0 documents it.
     assert!(cli(&["--inbox-prefix", "_INBOX_read-only", "micro", "ping"])?.contains("build"));
@@ -134,12 +169,17 @@ async fn builders_and_readers_are_added_by_a_reload() -> anyhow::Result<()> {
     let nats = NatsServer::of_config(&path.join("server/nats-server.conf"))?.tolerant();
     set_up_as_admin(&nats, path)?;
     let login = |user: &str| -> anyhow::Result<Wire> {
-        Wire::login(&nats.url(), &fs::read_to_string(path.join(user).join("user.nk"))?)
+        Wire::login(
+            &nats.url(),
+            &fs::read_to_string(path.join(user).join("user.nk"))?,
+        )
     };
     let name = |user: &str| -> anyhow::Result<UserName> {
         let seed = fs::read_to_string(path.join(user).join("user.nk"))?;
         let keys = RoleKeys::generate().with_seed(NatsRole::Builder, &seed)?;
-        Ok(UserName::of_key(&keys.public(NatsRole::Builder).context("a key")?))
+        Ok(UserName::of_key(
+            &keys.public(NatsRole::Builder).context("a key")?,
+        ))
     };
     let mut first = login("builder")?;
     let [own, fox] = [name("builder")?, name("builder-fox")?];
@@ -174,7 +214,10 @@ async fn builders_and_readers_are_added_by_a_reload() -> anyhow::Result<()> {
         command.args(["setup", "--write-config"]).arg(path);
         let output = command.args(["--builder", bad]).output()?;
         let said = String::from_utf8(output.stderr)?;
-        assert!(!output.status.success() && said.contains("--builder"), "{said}");
+        assert!(
+            !output.status.success() && said.contains("--builder"),
+            "{said}"
+        );
     }
     Ok(())
 }

@@ -86,17 +86,32 @@ fn by_password() -> anyhow::Result<()> {
     let output = set_up(&url, &by_file, &[])?;
     succeeds(&output);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("warning"));
-    succeeds(&set_up(&url, &user, &[("WOMBAT_NATS_PASSWORD", "s3 cret")])?);
+    succeeds(&set_up(
+        &url,
+        &user,
+        &[("WOMBAT_NATS_PASSWORD", "s3 cret")],
+    )?);
 
     // The password itself still works, with a warning.
-    let typed = set_up(&url, &[&user[..], &["--nats-password", "s3 cret"]].concat(), &[])?;
+    let typed = set_up(
+        &url,
+        &[&user[..], &["--nats-password", "s3 cret"]].concat(),
+        &[],
+    )?;
     succeeds(&typed);
     let said = String::from_utf8_lossy(&typed.stderr);
-    assert!(said.contains("warning: `ps` shows the value of --nats-password"), "{said}");
+    assert!(
+        said.contains("warning: `ps` shows the value of --nats-password"),
+        "{said}"
+    );
     let none = set_up(&url, &user, &[])?;
     assert_eq!(none.status.code(), Some(2), "{none:?}");
     let gone = [&user[..], &["--nats-password-file", "/nowhere/p"]].concat();
-    fails(&set_up(&url, &gone, &[])?, 5, "can't read the password in /nowhere/p");
+    fails(
+        &set_up(&url, &gone, &[])?,
+        5,
+        "can't read the password in /nowhere/p",
+    );
     Ok(())
 }
 

@@ -81,7 +81,9 @@ fn streams(admin: &mut Wire) -> anyhow::Result<Streams> {
         let described = serde_json::json!({"config": stream["config"], "created": stream["created"], "first": first});
         Some((name, (described, last)))
     };
-    all.iter().map(|it| stream(it).context("a stream")).collect()
+    all.iter()
+        .map(|it| stream(it).context("a stream"))
+        .collect()
 }
 
 /// Asks at each subject that the role may publish to for an answer at each target. Returns what changed that the role
@@ -102,7 +104,10 @@ fn attack(admin: &mut Wire, user: &mut Wire, subjects: &[String]) -> anyhow::Res
         anyhow::ensure!(refused.is_empty(), "{subject}: {refused:?}");
         // The API answers in order.
         let inquiry = subjects.iter().find(|it| it.contains("STREAM.INFO"));
-        user.ask(inquiry.context("every role may ask for a stream's info")?, "")?;
+        user.ask(
+            inquiry.context("every role may ask for a stream's info")?,
+            "",
+        )?;
         let after = streams(admin)?;
         for (name, (was, last)) in &before {
             let own = if written_stream(subject) == Some(name) {
@@ -112,7 +117,9 @@ fn attack(admin: &mut Wire, user: &mut Wire, subjects: &[String]) -> anyhow::Res
             };
             match after.get(name) {
                 None => changed.push(format!("{subject}: {name} is deleted")),
-                Some((is, _)) if was["config"] != is["config"] || was["created"] != is["created"] => {
+                Some((is, _))
+                    if was["config"] != is["config"] || was["created"] != is["created"] =>
+                {
                     changed.push(format!("{subject}: {name} is another"));
                 }
                 Some((is, now)) if *now > last + own || (own == 0 && is != was) => {

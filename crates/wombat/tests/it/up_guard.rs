@@ -85,7 +85,10 @@ async fn with_tokens_only_keys_reach_nats_and_the_data_stays() -> anyhow::Result
     assert!(guarded.contains("read-only/user.nk"), "{guarded}");
     let listed = paste(&guarded)?;
     let said = String::from_utf8_lossy(&listed.stdout).into_owned();
-    ensure!(listed.status.success() && said.contains("build"), "{listed:?}");
+    ensure!(
+        listed.status.success() && said.contains("build"),
+        "{listed:?}"
+    );
     let (before, after) = guarded.split_once(" --nkey ").context("a key")?;
     let (_, rest) = after.split_once("' ").context("a quoted path")?;
     let refused = paste(&format!("{before} {rest}"))?;
@@ -94,7 +97,9 @@ async fn with_tokens_only_keys_reach_nats_and_the_data_stays() -> anyhow::Result
     ensure!(words.to_lowercase().contains("authorization"), "{words}");
     let keys = scene.state.path().join("nats/keys");
     for role in ["admin", "service", "builder", "api", "read-only"] {
-        let mode = fs::metadata(keys.join(role).join("user.nk"))?.permissions().mode();
+        let mode = fs::metadata(keys.join(role).join("user.nk"))?
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600, "{role}");
     }
     let seed = fs::read_to_string(keys.join("admin/user.nk"))?;

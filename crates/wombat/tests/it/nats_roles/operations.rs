@@ -149,8 +149,16 @@ pub(super) const OPERATIONS: [Operation; 97] = [
         "S",
     ),
     send("upload a binary", "$O.artifacts.C.{builder}.id.0", "B"),
-    send("upload a binary as another", "$O.artifacts.C.another.id.0", ""),
-    send("upload a binary in one subject", "$O.artifacts.C.chunk", "B"),
+    send(
+        "upload a binary as another",
+        "$O.artifacts.C.another.id.0",
+        "",
+    ),
+    send(
+        "upload a binary in one subject",
+        "$O.artifacts.C.chunk",
+        "B",
+    ),
     send("name or remove a binary", "$O.artifacts.M.name", "SB"),
     send(
         "find a binary",
