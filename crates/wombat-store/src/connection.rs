@@ -172,21 +172,11 @@ impl Connection {
         self.health.subscribe()
     }
 
-    /// Waits until the server refuses a permission with these words in its message, and forgets that.
-    pub(crate) async fn denied_expectedly(&self, words: &str) {
-        let is_it = |health: &Health| {
-            let denied = health.denied.as_ref();
-            denied.is_some_and(|denied| denied.words.contains(words))
-        };
-        if self.health.subscribe().wait_for(is_it).await.is_err() {
-            return std::future::pending().await;
-        }
+    /// Forgets that the server refused a permission with this message, which was to be expected.
+    pub(crate) fn forget_denied(&self, violation: &str) {
         self.health.send_if_modified(|health| {
-            let was = is_it(health);
-            if was {
-                health.denied = None;
-            }
-            was
+            let denied = health.denied.take_if(|denied| denied.words == violation);
+            denied.is_some()
         });
     }
 

@@ -64,6 +64,8 @@ enum Found {
     Imported,
     /// The servers can't tell yet.
     Later(String),
+    /// This user lacks a permission, and will hear no answer.
+    Denied(String),
 }
 
 impl JetStreamApi {
@@ -114,6 +116,7 @@ impl Connection {
             let prefixed = match self.ask_for_jetstream().await {
                 Found::Own => &self.api.plain,
                 Found::Imported => &self.api.imported,
+                Found::Denied(violation) => return Err(StoreError::Denied(violation)),
                 Found::Later(problem) if Instant::now() + PAUSE > until => {
                     return Err(StoreError::Unavailable(problem));
                 }
@@ -132,8 +135,12 @@ impl Connection {
     async fn ask_for_jetstream(&self) -> Found {
         let answer = tokio::select! {
             answer = self.client().request(INFO, "".into()) => answer,
-            // Users from before each role had an account may not ask.
-            () = self.denied_expectedly(INFO) => {
+            violation = self.denied() => {
+                if !violation.contains(INFO) {
+                    return Found::Denied(violation);
+                }
+                // Users from before each role had an account may not ask.
+                self.forget_denied(&violation);
                 info!("this user may not send {INFO}; assuming that its account has JetStream");
                 return Found::Own;
             }
