@@ -92,37 +92,36 @@ fn for_tests(accounts: &str) -> String {
         }
         text.push('\n');
     }
-    let mut imports = "imports: [\n".to_owned();
-    for (owner, subject) in &services {
-        imports.push_str(&format!(
-            "      {{ service: {{ account: {owner}, subject: \"{subject}\" }} }}\n"
-        ));
-    }
+    let import = |(owner, subject): &(Account, String)| {
+        format!("      {{ service: {{ account: {owner}, subject: \"{subject}\" }} }}\n")
+    };
+    let imports: String = services.iter().map(import).collect();
+    let imports = format!("imports: [\n{imports}");
     // The first account is the store's.
     text.replacen("imports: [\n", &imports, 1)
 }
 
 /// The same accounts with the names of a tenant: `T7_READ`.
 fn renamed(accounts: &str, tenant: usize) -> String {
+    let lines = accounts.lines().map(|line| renamed_in(line, tenant) + "\n");
+    lines.collect()
+}
+
+fn renamed_in(line: &str, tenant: usize) -> String {
     let own = |name: &str| format!("T{tenant}_{name}");
-    let mut text = String::new();
-    for line in accounts.lines() {
-        let header = line.trim().strip_suffix(" {");
-        if let Some(name) = header.filter(|name| is_account(name)) {
-            text.push_str(&format!("  {} {{", own(name)));
-        } else if let Some((before, list)) = line.split_once("accounts: [") {
-            let list = list.trim_end_matches("] }");
-            let names: Vec<String> = list.split(", ").map(own).collect();
-            text.push_str(&format!("{before}accounts: [{}] }}", names.join(", ")));
-        } else if let Some((before, rest)) = line.split_once("account: ") {
-            let (name, rest) = rest.split_once(',').unwrap_or((rest, ""));
-            text.push_str(&format!("{before}account: {},{rest}", own(name)));
-        } else {
-            text.push_str(line);
-        }
-        text.push('\n');
+    let header = line.trim().strip_suffix(" {");
+    if let Some(name) = header.filter(|name| is_account(name)) {
+        format!("  {} {{", own(name))
+    } else if let Some((before, list)) = line.split_once("accounts: [") {
+        let names = list.trim_end_matches("] }").split(", ").map(own);
+        let names = names.collect::<Vec<_>>().join(", ");
+        format!("{before}accounts: [{names}] }}")
+    } else if let Some((before, rest)) = line.split_once("account: ") {
+        let (name, rest) = rest.split_once(',').unwrap_or((rest, ""));
+        format!("{before}account: {},{rest}", own(name))
+    } else {
+        line.to_owned()
     }
-    text
 }
 
 fn is_account(name: &str) -> bool {
