@@ -311,7 +311,9 @@ fn is_allowed(subject: &str) -> bool {
         "$JS.API.STREAM.MSG.GET.OBJ_artifacts",
         "$JS.EVENT.ADVISORY.API",
     ];
-    const BEGINNINGS: [&str; 5] = [
+    const BEGINNINGS: [&str; 6] = [
+        // Replies to other accounts.
+        "_R_.",
         "_INBOX_service.",
         "_INBOX_api.",
         "_INBOX.",
