@@ -23,6 +23,7 @@ mod module_proxy;
 mod nats_accounts;
 mod nats_cli;
 mod nats_login;
+mod nats_password;
 mod nats_replies;
 mod nats_roles;
 mod old_store;

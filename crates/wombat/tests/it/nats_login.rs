@@ -21,26 +21,30 @@ use crate::{
 };
 
 /// Runs `wombat setup`, which succeeds for an admin.
-fn set_up(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Output> {
+pub(crate) fn set_up(
+    url: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> anyhow::Result<Output> {
     let mut command = program().command();
     command.args(["setup", "--nats-url", url]).args(arguments);
     Ok(command.envs(variables.iter().copied()).output()?)
 }
 
-fn succeeds(output: &Output) {
+pub(crate) fn succeeds(output: &Output) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }
 
 /// The command fails with this exit code and this message.
-fn fails(output: &Output, code: i32, words: &str) {
+pub(crate) fn fails(output: &Output, code: i32, words: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.contains(words), "{words:?} isn't in: {said}");
     assert!(!said.contains("SU"), "a secret is shown: {said}");
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
@@ -66,52 +70,6 @@ fn by_key() -> anyhow::Result<()> {
     fails(&garbage, 5, "can't connect to NATS");
     let both = ["--nats-user-seed-file", &file, "--nats-user-creds", &file];
     fails(&set_up(&url, &both, &[])?, 2, "cannot be used with");
-    Ok(())
-}
-
-#[test]
-fn by_password() -> anyhow::Result<()> {
-    let nats = NatsServer::with(&NatsServerConfig {
-        extra: "authorization { user: ops, password: \"s3 cret\" }".to_owned(),
-        own_users: true,
-        ..NatsServerConfig::default()
-    })?;
-    let url = nats.url();
-    let folder = TempDir::with_prefix("wombat-password-")?;
-    let path = folder.path().join("password");
-    fs::write(&path, "s3 cret\n")?;
-    let file = text(&path);
-    let user = ["--nats-user", "ops"];
-    let by_file = [&user[..], &["--nats-password-file", &file]].concat();
-    let output = set_up(&url, &by_file, &[])?;
-    succeeds(&output);
-    assert!(!String::from_utf8_lossy(&output.stderr).contains("warning"));
-    succeeds(&set_up(
-        &url,
-        &user,
-        &[("WOMBAT_NATS_PASSWORD", "s3 cret")],
-    )?);
-
-    // The password itself still works, with a warning.
-    let typed = set_up(
-        &url,
-        &[&user[..], &["--nats-password", "s3 cret"]].concat(),
-        &[],
-    )?;
-    succeeds(&typed);
-    let said = String::from_utf8_lossy(&typed.stderr);
-    assert!(
-        said.contains("warning: `ps` shows the value of --nats-password"),
-        "{said}"
-    );
-    let none = set_up(&url, &user, &[])?;
-    assert_eq!(none.status.code(), Some(2), "{none:?}");
-    let gone = [&user[..], &["--nats-password-file", "/nowhere/p"]].concat();
-    fails(
-        &set_up(&url, &gone, &[])?,
-        5,
-        "can't read the password in /nowhere/p",
-    );
     Ok(())
 }
 
