@@ -48,12 +48,15 @@ impl Prefixed {
 
 /// The JetStream API of a connection.
 #[derive(Clone, Debug)]
-pub(crate) struct JetStreamApi {
+pub(crate) struct JetStreamApi(Arc<Candidates>);
+
+#[derive(Debug)]
+struct Candidates {
     /// Until the prefix is known.
     plain: Prefixed,
     imported: Prefixed,
     /// Decided once per connection.
-    found: Arc<OnceLock<Prefixed>>,
+    found: OnceLock<Prefixed>,
 }
 
 /// Where the API is.
@@ -75,15 +78,15 @@ impl JetStreamApi {
             let prefix = format!("$JS.{domain}.API.");
             found.get_or_init(|| Prefixed::new(client, timeout, &prefix));
         }
-        Self {
+        Self(Arc::new(Candidates {
             plain: Prefixed::new(client, timeout, SERVER_API),
             imported: Prefixed::new(client, timeout, IMPORTED_API),
-            found: Arc::new(found),
-        }
+            found,
+        }))
     }
 
     fn current(&self) -> &Prefixed {
-        self.found.get().unwrap_or(&self.plain)
+        self.0.found.get().unwrap_or(&self.0.plain)
     }
 
     pub(crate) fn context(&self) -> &jetstream::Context {
@@ -112,10 +115,11 @@ impl Connection {
     /// electing its leader.
     pub(crate) async fn find_jetstream(&self, patience: Duration) -> Result<(), StoreError> {
         let until = Instant::now() + patience;
-        while self.api.found.get().is_none() {
+        let candidates = &self.api.0;
+        while candidates.found.get().is_none() {
             let prefixed = match self.ask_for_jetstream().await {
-                Found::Own => &self.api.plain,
-                Found::Imported => &self.api.imported,
+                Found::Own => &candidates.plain,
+                Found::Imported => &candidates.imported,
                 Found::Denied(violation) => return Err(StoreError::Denied(violation)),
                 Found::Later(problem) if Instant::now() + PAUSE > until => {
                     return Err(StoreError::Unavailable(problem));
@@ -127,7 +131,7 @@ impl Connection {
                 }
             };
             debug!(prefix = prefixed.prefix, "found JetStream");
-            self.api.found.get_or_init(|| prefixed.clone());
+            candidates.found.get_or_init(|| prefixed.clone());
         }
         Ok(())
     }
