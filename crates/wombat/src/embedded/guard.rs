@@ -1,5 +1,9 @@
 //! Users for the own nats-server, where other programs of this machine may reach what is only theirs to see: a key for
 //! each role in the state folder, and an account for each role.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +64,6 @@ impl Guard {
 const GLOBAL_ACCOUNT: &str = "$G";
 
 /// Brings the data to the account that has JetStream: a server with users keeps it elsewhere than one without.
-#[expect(clippy::disallowed_methods, reason = "called in a blocking thread")]
 pub(super) fn bring_data(jetstream: &Path, is_guarded: bool) -> anyhow::Result<()> {
     let accounts = jetstream.join("jetstream");
     let [guarded, open] =
