@@ -53,8 +53,8 @@ fn secrets_are_their_owners_alone_and_in_no_other_file() {
     let seeds = &written.files[2..];
     assert_eq!(seeds.len(), NatsRole::WITH_USERS.len() + 2);
     for (seed, _) in seeds {
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(seed), mode(seed.parent().unwrap())), (0o600, 0o700));
+        let bits = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((bits(seed), bits(seed.parent().unwrap())), (0o600, 0o700));
         let seed = fs::read_to_string(seed).unwrap();
         assert!(!roles.contains(seed.trim()));
     }
