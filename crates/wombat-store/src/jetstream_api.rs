@@ -1,28 +1,15 @@
-//! Which subjects lead to the JetStream API: those of the server where the user's own account has JetStream, else those
-//! that the account imports from the store's.
+//! The JetStream API of a connection: its subjects are the server's where the user's own account has JetStream, else
+//! those that the account imports from the store's.
 
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use async_nats::{
-    Client, RequestErrorKind,
-    jetstream::{self, ErrorCode, response::Response},
-};
-use serde_json::Value;
-use tokio::time::Instant;
-use tracing::{debug, info};
+use async_nats::{Client, jetstream};
+use tracing::debug;
 
-use crate::{
-    Connection, StoreError,
-    roles::{IMPORTED_API, SERVER_API},
-};
-
-/// Asks whether the account has JetStream.
-const INFO: &str = "$JS.API.INFO";
-/// Pause between attempts.
-const PAUSE: Duration = Duration::from_millis(500);
+use crate::roles::{IMPORTED_API, SERVER_API};
 
 /// A prefix, and the client's context with it.
 #[derive(Clone, Debug)]
@@ -59,18 +46,6 @@ struct Candidates {
     found: OnceLock<Prefixed>,
 }
 
-/// Where the API is.
-enum Found {
-    /// The user's own account has JetStream, or nothing is known of another.
-    Own,
-    /// The user's own account has none.
-    Imported,
-    /// The servers can't tell yet.
-    Later(String),
-    /// This user lacks a permission, and will hear no answer.
-    Denied(String),
-}
-
 impl JetStreamApi {
     pub(crate) fn new(client: &Client, timeout: Duration, domain: Option<&str>) -> Self {
         let found = OnceLock::new();
@@ -83,6 +58,26 @@ impl JetStreamApi {
             imported: Prefixed::new(client, timeout, IMPORTED_API),
             found,
         }))
+    }
+
+    /// Whether the prefix is known.
+    pub(crate) fn is_found(&self) -> bool {
+        self.0.found.get().is_some()
+    }
+
+    /// Notes that the user's own account has JetStream.
+    pub(crate) fn is_own(&self) {
+        self.note(&self.0.plain);
+    }
+
+    /// Notes that the account imports the API.
+    pub(crate) fn is_imported(&self) {
+        self.note(&self.0.imported);
+    }
+
+    fn note(&self, found: &Prefixed) {
+        debug!(prefix = found.prefix, "found JetStream");
+        self.0.found.get_or_init(|| found.clone());
     }
 
     fn current(&self) -> &Prefixed {
@@ -107,61 +102,5 @@ impl JetStreamApi {
     /// The subject of a request to the API.
     pub(crate) fn subject(&self, request: &str) -> String {
         format!("{}{request}", self.current().prefix)
-    }
-}
-
-impl Connection {
-    /// Finds out where the JetStream API is, unless that is known. Waits for `patience` at most while a cluster is
-    /// electing its leader.
-    pub(crate) async fn find_jetstream(&self, patience: Duration) -> Result<(), StoreError> {
-        let until = Instant::now() + patience;
-        let candidates = &self.api.0;
-        while candidates.found.get().is_none() {
-            let prefixed = match self.ask_for_jetstream().await {
-                Found::Own => &candidates.plain,
-                Found::Imported => &candidates.imported,
-                Found::Denied(violation) => return Err(StoreError::Denied(violation)),
-                Found::Later(problem) if Instant::now() + PAUSE > until => {
-                    return Err(StoreError::Unavailable(problem));
-                }
-                Found::Later(problem) => {
-                    debug!(problem, "JetStream isn't ready; asking again");
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            debug!(prefix = prefixed.prefix, "found JetStream");
-            candidates.found.get_or_init(|| prefixed.clone());
-        }
-        Ok(())
-    }
-
-    async fn ask_for_jetstream(&self) -> Found {
-        let answer = tokio::select! {
-            answer = self.client().request(INFO, "".into()) => answer,
-            violation = self.denied() => {
-                if !violation.contains(INFO) {
-                    return Found::Denied(violation);
-                }
-                // Users from before each role had an account may not ask.
-                self.forget_denied(&violation);
-                info!("this user may not send {INFO}; assuming that its account has JetStream");
-                return Found::Own;
-            }
-        };
-        let answer = match answer {
-            Ok(message) => serde_json::from_slice::<Response<Value>>(&message.payload),
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => return Found::Own,
-            Err(error) => return Found::Later(error.to_string()),
-        };
-        match answer {
-            Ok(Response::Ok(_)) => Found::Own,
-            Ok(Response::Err { error }) => match error.error_code() {
-                ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => Found::Imported,
-                ErrorCode::CLUSTER_NOT_AVAILABLE => Found::Later(error.to_string()),
-                _ => Found::Own,
-            },
-            Err(error) => Found::Later(format!("{INFO} has an unexpected answer: {error}")),
-        }
     }
 }

@@ -19,6 +19,7 @@ mod complaints;
 mod connection;
 mod default_releases;
 mod error;
+mod find_jetstream;
 mod fitness;
 mod follow;
 mod followers;

@@ -12,7 +12,7 @@ mod users;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-pub(crate) use users::{MoreUsers, make_folder, seed_file, users};
+pub(crate) use users::{MoreUsers, Outcome, make_folder, seed_file, users};
 use users::{read, replace};
 use wombat_store::roles::RoleKeys;
 
@@ -22,13 +22,6 @@ const SERVER_FOLDER: &str = "server";
 const SERVER: &str = "nats-server.conf";
 /// Rewritten each time.
 const ROLES: &str = "roles.conf";
-
-/// Whether a file was written or kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Made,
-    Kept,
-}
 
 /// What a folder held before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,12 +10,17 @@ use std::{
 use anyhow::Context as _;
 use wombat_store::roles::{NatsRole, RoleKeys, UserName};
 
-use super::Outcome;
-
 /// A user's secret, in its folder.
 const SEED: &str = "user.nk";
 /// Roles that may have more than one user.
 const WITH_MORE: [NatsRole; 2] = [NatsRole::Builder, NatsRole::ReadOnly];
+
+/// Whether a file was written or kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Made,
+    Kept,
+}
 
 /// Users to add to the first ones of their roles.
 #[derive(Clone, Copy, Debug, Default)]
