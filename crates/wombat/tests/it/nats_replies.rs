@@ -102,6 +102,11 @@ fn attack(admin: &mut Wire, user: &mut Wire, subjects: &[String]) -> anyhow::Res
         }
         let refused = user.refused(&lines)?;
         anyhow::ensure!(refused.is_empty(), "{subject}: {refused:?}");
+        let stream = written_stream(subject);
+        if stream.is_some() {
+            // A stream stores in order, so all that was sent before is stored when this is acknowledged.
+            user.ask(&literal(subject), "")?;
+        }
         // The API answers in order.
         let inquiry = subjects.iter().find(|it| it.contains("STREAM.INFO"));
         user.ask(
@@ -110,8 +115,8 @@ fn attack(admin: &mut Wire, user: &mut Wire, subjects: &[String]) -> anyhow::Res
         )?;
         let after = streams(admin)?;
         for (name, (was, last)) in &before {
-            let own = if written_stream(subject) == Some(name) {
-                TARGETS.len() as u64
+            let own = if stream == Some(name) {
+                TARGETS.len() as u64 + 1
             } else {
                 0
             };
