@@ -102,7 +102,7 @@ fn attack(admin: &mut Wire, user: &mut Wire, subjects: &[String]) -> anyhow::Res
         }
         let refused = user.refused(&lines)?;
         anyhow::ensure!(refused.is_empty(), "{subject}: {refused:?}");
-        let stream = written_stream(subject);
+        let stream = written_stream(subject).filter(|it| before.contains_key(*it));
         if stream.is_some() {
             // A stream stores in order, so all that was sent before is stored when this is acknowledged.
             user.ask(&literal(subject), "")?;
