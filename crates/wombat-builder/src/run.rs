@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use wombat_go::{Trust, Workshop};
 use wombat_model::{BuilderId, Presence};
-use wombat_store::Followers;
+use wombat_store::{Followers, roles::UserName};
 
 use crate::{
     args::{Background, BuilderArgs, BuilderDeps, Warm},
@@ -39,7 +39,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let host = host_name();
-    let builder = builder_id(&host);
+    let builder = builder_id(deps.connection.user());
     let (folder, own) = (deps.state_dir.join("builder"), builder.clone());
     let ownership = spawn_blocking(move || Ownership::take(&folder, &own)).await??;
     let ownership = Arc::new(ownership);
@@ -244,13 +244,10 @@ fn host_name() -> String {
         .into_owned()
 }
 
-/// `<host>-<random>`, a new one for every start.
-fn builder_id(host: &str) -> BuilderId {
-    let fits = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
-    let host: String = host.chars().filter(fits).take(40).collect();
+/// `<user>-<random>`, a new one for every start.
+fn builder_id(user: &UserName) -> BuilderId {
     let random = uuid::Uuid::new_v4().simple().to_string();
-    let host = if host.is_empty() { "builder" } else { &host };
-    format!("{host}-{}", &random[..12])
+    format!("{user}-{}", &random[..12])
         .parse()
-        .expect("letters, digits and dashes, at most 53")
+        .expect("letters, digits, dashes and `_`, at most 53")
 }

@@ -23,7 +23,7 @@ fn subject_token(text: &str) -> Result<String, ParseIdentifierError> {
     }
 }
 
-/// A builder process, `<host>-<random>`: a new one at each start.
+/// A builder process, `<user>-<random>`: a new one at each start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BuilderId(String);

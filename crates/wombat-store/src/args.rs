@@ -26,7 +26,7 @@ pub struct NatsArgs {
     )]
     pub credentials: Option<PathBuf>,
 
-    /// JWT of the user; requires --nats-user-seed
+    /// JWT of the user; requires `NATS_USER_SEED`
     #[arg(
         long = "nats-user-jwt",
         env = "NATS_USER_JWT",
@@ -42,11 +42,12 @@ pub struct NatsArgs {
         long = "nats-user-seed",
         env = "NATS_USER_SEED",
         value_name = "SEED",
-        hide_env_values = true
+        hide = true
     )]
     pub seed: Option<String>,
 
-    /// File with the seed of the user's key, for nkey login; `wombat setup --write-config` writes one per role
+    /// File with the seed of the user's key, for nkey login; `wombat setup --write-config` writes one per user. The seed
+    /// itself, also that of --nats-user-jwt, may be in the variable `NATS_USER_SEED`
     #[arg(
         long = "nats-user-seed-file",
         env = "WOMBAT_NATS_USER_SEED_FILE",
@@ -56,7 +57,18 @@ pub struct NatsArgs {
     )]
     pub seed_file: Option<PathBuf>,
 
-    /// Prefix of the subjects on which this process receives replies [default: _INBOX_ and the role]
+    /// JetStream domain of the server, or of the imports in this user's account [default: none, or `wombat` where the
+    /// user's account has no JetStream of its own]
+    #[arg(
+        long = "js-domain",
+        env = "WOMBAT_NATS_JS_DOMAIN",
+        value_name = "NAME",
+        value_parser = domain
+    )]
+    pub js_domain: Option<String>,
+
+    /// Prefix of the subjects on which this process receives replies [default: _INBOX_ and the role; for builders also
+    /// the user's name]
     #[arg(
         long = "nats-inbox-prefix",
         env = "WOMBAT_NATS_INBOX_PREFIX",
@@ -64,13 +76,13 @@ pub struct NatsArgs {
     )]
     pub inbox_prefix: Option<String>,
 
-    /// User name; requires --nats-password
+    /// User name; requires a password
     #[arg(
         long = "nats-user",
         env = "WOMBAT_NATS_USER",
         value_name = "NAME",
         group = "login",
-        requires = "password"
+        requires = "nats-password-source"
     )]
     pub user: Option<String>,
 
@@ -79,10 +91,21 @@ pub struct NatsArgs {
         long = "nats-password",
         env = "WOMBAT_NATS_PASSWORD",
         value_name = "PASSWORD",
-        hide_env_values = true,
+        hide = true,
+        group = "nats-password-source",
         requires = "user"
     )]
     pub password: Option<String>,
+
+    /// File with the password of --nats-user; the password itself may be in the variable `WOMBAT_NATS_PASSWORD`
+    #[arg(
+        long = "nats-password-file",
+        env = "WOMBAT_NATS_PASSWORD_FILE",
+        value_name = "FILE",
+        group = "nats-password-source",
+        requires = "user"
+    )]
+    pub password_file: Option<PathBuf>,
 
     /// PEM file with the CA certificates to trust; enforces TLS
     #[arg(long = "nats-tls-ca", env = "WOMBAT_NATS_TLS_CA", value_name = "FILE")]
@@ -129,6 +152,16 @@ impl NatsArgs {
             || self.seed_file.is_some()
             || self.user.is_some()
     }
+}
+
+/// A domain is a token of subjects.
+fn domain(text: &str) -> Result<String, String> {
+    let is_bad =
+        |letter: char| letter.is_whitespace() || letter.is_control() || ".*>".contains(letter);
+    if text.is_empty() || text.contains(is_bad) {
+        return Err("a JetStream domain has no spaces, `.`, `*` or `>`".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Secrets stay out of logs.

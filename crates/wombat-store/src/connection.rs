@@ -17,8 +17,9 @@ use crate::{
     complaints::Complaints,
     fitness,
     health::report,
-    login::{ConnectError, login},
-    roles::inbox_prefix,
+    jetstream_api::JetStreamApi,
+    login::{ConnectError, Login, login},
+    roles::{NatsRole, UserName, inbox_prefix},
     writes::{Writes, restart_nats},
 };
 
@@ -39,8 +40,8 @@ const RECONNECT_DELAYS: [Duration; 4] = [
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
-    role: Arc<str>,
-    jetstream: jetstream::Context,
+    user: UserName,
+    pub(crate) api: JetStreamApi,
     health: Arc<watch::Sender<Health>>,
     pub(crate) clock: ServerClock,
     pub(crate) complaints: Complaints,
@@ -68,14 +69,18 @@ impl Connection {
         })?;
         let health = Arc::new(watch::Sender::new(Health::default()));
         let reporter = Arc::clone(&health);
-        let options = login(args, servers.login)
-            .await?
+        let Login { options, user } = login(args, servers.login).await?;
+        let own_inbox = || {
+            let prefix = inbox_prefix(role);
+            if role == NatsRole::Builder.name() {
+                format!("{prefix}.{user}")
+            } else {
+                prefix
+            }
+        };
+        let options = options
             .name(format!("wombat {role}"))
-            .custom_inbox_prefix(
-                args.inbox_prefix
-                    .clone()
-                    .unwrap_or_else(|| inbox_prefix(role)),
-            )
+            .custom_inbox_prefix(args.inbox_prefix.clone().unwrap_or_else(own_inbox))
             .ping_interval(PING_INTERVAL)
             .request_timeout(Some(timeout))
             .connection_timeout(Duration::from_secs(5))
@@ -102,14 +107,10 @@ impl Connection {
                 .elapsed()
                 .is_zero()
         });
-        let jetstream = jetstream::ContextBuilder::new()
-            .timeout(timeout)
-            .backpressure_on_inflight(true)
-            .build(client.clone());
         Ok(Self {
+            api: JetStreamApi::new(&client, timeout, args.js_domain.as_deref()),
             client,
-            role: role.into(),
-            jetstream,
+            user,
             health,
             clock: ServerClock::default(),
             complaints: Complaints::default(),
@@ -124,14 +125,14 @@ impl Connection {
         &self.client
     }
 
-    /// The token in the subjects of the chunks that this connection writes: no other role may write there.
-    pub(crate) fn chunk_owner(&self) -> &str {
-        &self.role
-    }
-
     /// For code in this crate; others use [`crate::Store`].
     pub(crate) fn jetstream(&self) -> &jetstream::Context {
-        &self.jetstream
+        self.api.context()
+    }
+
+    /// The name of the user that is logged in, as it stands in subjects.
+    pub fn user(&self) -> &UserName {
+        &self.user
     }
 
     /// Whether writes would be sent now; the client would send a write made while it is down after reconnecting.
@@ -169,6 +170,14 @@ impl Connection {
     /// Follows the connection's health.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.subscribe()
+    }
+
+    /// Forgets that the server refused a permission with this message, which was to be expected.
+    pub(crate) fn forget_denied(&self, violation: &str) {
+        self.health.send_if_modified(|health| {
+            let denied = health.denied.take_if(|denied| denied.words == violation);
+            denied.is_some()
+        });
     }
 
     /// Waits until the server refuses a permission, and returns its message. Code that waits for a response should wait

@@ -201,7 +201,8 @@ async fn ask(bucket: &Bucket, subjects: &[String]) -> Result<async_nats::Subscri
     };
     let request = serde_json::to_vec(&request)
         .map_err(|error| StoreError::corrupt(GOCACHE_BUCKET, &error))?;
-    let subject = format!("$JS.API.DIRECT.GET.{}", bucket.stream_name());
+    let direct_get = format!("DIRECT.GET.{}", bucket.stream_name());
+    let subject = bucket.connection().api.subject(&direct_get);
     client
         .publish_with_reply(subject, inbox, request.into())
         .await

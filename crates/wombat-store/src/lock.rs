@@ -12,10 +12,16 @@ use crate::{
     Builders, StoreError,
     error::PublishFailure,
     record::{Slot, publish},
+    roles::LOCK,
 };
 
 /// How long a probe of acknowledgements is kept.
 const PROBE_LIFE: Duration = Duration::from_mins(1);
+
+/// The key of a lock: no user, and so no builder, has its first part as a name.
+fn key_of(name: &str) -> String {
+    format!("{LOCK}.{name}")
+}
 
 impl Builders {
     /// Takes the lock `name` for `owner`, or renews it, for `lease` (whole seconds, at least one). Returns whether the
@@ -27,8 +33,7 @@ impl Builders {
         lease: Duration,
     ) -> Result<bool, StoreError> {
         self.bucket.check_connection()?;
-        // Two parts, which no builder's key has.
-        let key = format!("lock.{name}");
+        let key = key_of(name);
         let expected = match self.bucket.read::<String>(&key).await? {
             Slot::Vacant => 0,
             Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => revision.get(),
@@ -52,7 +57,7 @@ impl Builders {
     /// Whether the server acknowledges writes: after its disk was full, it answers reads but stores nothing until it is
     /// restarted. An error means that it doesn't answer at all.
     pub async fn acknowledges(&self) -> Result<bool, StoreError> {
-        let key = "lock.acknowledged";
+        let key = &key_of("acknowledged");
         let expected = match self.bucket.read::<String>(key).await? {
             Slot::Vacant => 0,
             Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => revision.get(),
@@ -77,7 +82,7 @@ impl Builders {
     /// Releases a lock that this owner holds, so that others needn't wait until it expires. Only the revision that this
     /// owner wrote is removed: the lock may expire meanwhile, and belong to another owner by then.
     pub async fn release_lock(&self, name: &str, owner: &str) -> Result<(), StoreError> {
-        let key = format!("lock.{name}");
+        let key = key_of(name);
         match self.bucket.read::<String>(&key).await? {
             Slot::Held(entry) if entry.value == owner => {
                 let _was_ours = self.bucket.remove_at(&key, entry.revision).await?;

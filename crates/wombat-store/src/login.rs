@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use async_nats::ConnectOptions;
+use nkeys::KeyPair;
 use tracing::warn;
 
-use crate::{NatsArgs, address::UrlLogin, fitness::UnfitServer};
+use crate::{NatsArgs, address::UrlLogin, fitness::UnfitServer, roles::UserName};
 
 /// Why connecting failed.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +40,20 @@ pub enum ConnectError {
     Unfit(#[from] UnfitServer),
 }
 
+/// A login, and the certificates.
+pub(crate) struct Login {
+    pub(crate) options: ConnectOptions,
+    /// The user's name in subjects: the JWT's, else derived from its key, else the host's.
+    pub(crate) user: UserName,
+}
+
 /// Reads the login and the certificates that the arguments name.
 pub(crate) async fn login(
     args: &NatsArgs,
     in_url: Option<UrlLogin>,
-) -> Result<ConnectOptions, ConnectError> {
+) -> Result<Login, ConnectError> {
     let mut options = ConnectOptions::new();
+    let mut user = None;
     // The separate login is the more deliberate one, and used to be the only one that counted.
     if in_url.is_some() && args.has_login() {
         warn!(
@@ -57,25 +66,45 @@ pub(crate) async fn login(
             UrlLogin::Token(token) => options.token(token),
         };
     } else if let Some(path) = &args.credentials {
-        let read = options.credentials_file(path).await;
-        options = read.map_err(|source| unreadable("the credentials", path, source))?;
+        let unreadable = |source| unreadable("the credentials", path, source);
+        let text = read(path).await.map_err(unreadable)?;
+        user = jwt_in(&text).and_then(UserName::of_jwt);
+        options = options.credentials(&text).map_err(unreadable)?;
     } else if let (Some(jwt), Some(seed)) = (&args.jwt, &args.seed) {
         let credentials = format!(
             "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
              -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
         );
+        user = UserName::of_jwt(jwt);
         options = options
             .credentials(&credentials)
             .map_err(ConnectError::Jwt)?;
     } else if let Some(seed) = &args.seed {
+        user = name_of(seed);
         options = options.nkey(seed.clone());
     } else if let Some(path) = &args.seed_file {
-        let seed = tokio::fs::read_to_string(path).await;
+        let seed = read(path).await;
         let seed = seed.map_err(|source| unreadable("the seed", path, source))?;
+        user = name_of(&seed);
         options = options.nkey(seed.trim().to_owned());
     } else if let (Some(user), Some(password)) = (&args.user, &args.password) {
         options = options.user_and_password(user.clone(), password.clone());
+    } else if let (Some(user), Some(path)) = (&args.user, &args.password_file) {
+        let password = read(path).await;
+        let password = password.map_err(|source| unreadable("the password", path, source))?;
+        let password = password.trim_end_matches(['\r', '\n']);
+        options = options.user_and_password(user.clone(), password.to_owned());
     }
+    Ok(Login {
+        options: with_certificates(options, args).await?,
+        user: user.unwrap_or_else(|| UserName::of_host(&host_name())),
+    })
+}
+
+async fn with_certificates(
+    mut options: ConnectOptions,
+    args: &NatsArgs,
+) -> Result<ConnectOptions, ConnectError> {
     // The client reads these when it connects, and wouldn't name the one that is missing.
     for (what, path) in [
         ("the authorities", &args.tls_ca),
@@ -98,6 +127,28 @@ pub(crate) async fn login(
             .require_tls(true);
     }
     Ok(options)
+}
+
+async fn read(path: &Path) -> std::io::Result<String> {
+    tokio::fs::read_to_string(path).await
+}
+
+/// The JWT in a credentials file.
+fn jwt_in(credentials: &str) -> Option<&str> {
+    let mut lines = credentials.lines();
+    lines.find(|line| line.contains("BEGIN NATS USER JWT"))?;
+    lines.next()
+}
+
+/// The name of the user with this key. A seed that can't be read is reported on connecting.
+fn name_of(seed: &str) -> Option<UserName> {
+    let key = KeyPair::from_seed(seed.trim()).ok()?;
+    Some(UserName::of_key(&key.public_key()))
+}
+
+fn host_name() -> String {
+    let uname = rustix::system::uname();
+    uname.nodename().to_string_lossy().into_owned()
 }
 
 fn unreadable(what: &'static str, path: &Path, source: std::io::Error) -> ConnectError {

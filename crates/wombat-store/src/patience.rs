@@ -21,6 +21,9 @@ pub async fn patiently<T>(
     patience: Duration,
     attempt: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    let until = Instant::now() + patience;
+    connection.find_jetstream(patience).await?;
+    let patience = until.saturating_duration_since(Instant::now());
     // A request that isn't permitted gets no response.
     tokio::select! {
         done = Box::pin(repeat(connection, patience, attempt)) => done,
@@ -62,7 +65,8 @@ async fn repeat<T>(
             return Err(StoreError::NoJetStream(problem));
         }
         if Instant::now() + PAUSE > until {
-            return Err(StoreError::Unavailable(problem));
+            let words = connection.api.explained(problem);
+            return Err(StoreError::Unavailable(words));
         }
         if !is_logged {
             info!(problem, "JetStream isn't ready; retrying for {patience:?}");

@@ -56,13 +56,26 @@ pub struct Watcher<T> {
     /// Whether what existed at the start has been delivered.
     caught_up: bool,
     prefix: usize,
+    /// The key as events have it; `None`: it isn't watched.
+    name: fn(&str) -> Option<String>,
     complete_after: Revision,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T: Readable> Watcher<T> {
     pub(crate) fn start(bucket: &Bucket, keys: &str, start: Start) -> Self {
+        Self::named(bucket, keys, start, |key| Some(key.to_owned()))
+    }
+
+    /// The same with other names than the keys.
+    pub(crate) fn named(
+        bucket: &Bucket,
+        keys: &str,
+        start: Start,
+        name: fn(&str) -> Option<String>,
+    ) -> Self {
         Self {
+            name,
             connection: bucket.connection().clone(),
             follower: Follower::start(
                 bucket.connection(),
@@ -128,7 +141,7 @@ impl<T: Readable> Watcher<T> {
     }
 
     fn read(&self, message: &StreamedMessage) -> Option<WatchEvent<T>> {
-        let key = message.subject.get(self.prefix..)?.to_owned();
+        let key = (self.name)(message.subject.get(self.prefix..)?)?;
         let revision = message.sequence;
         if is_deletion(&message.headers) {
             return Some(WatchEvent::Removed { key, revision });

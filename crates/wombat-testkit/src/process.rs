@@ -28,6 +28,8 @@ pub(crate) const START_LIMIT: Duration = Duration::from_mins(1);
 pub struct Program {
     path: PathBuf,
     variables: Vec<(String, String)>,
+    /// Whether its roles log in with their keys.
+    has_keys: bool,
     /// The size of the disk that its state is on, in bytes.
     disk: Option<usize>,
 }
@@ -38,8 +40,16 @@ impl Program {
         Self {
             path: path.into(),
             variables: Vec::new(),
+            has_keys: true,
             disk: None,
         }
+    }
+
+    /// The same, with roles that log in with what their arguments say alone.
+    #[must_use]
+    pub fn without_keys(mut self) -> Self {
+        self.has_keys = false;
+        self
     }
 
     /// The same, with its state on a disk of its own of this size ([`Wombat::disk`]).
@@ -76,7 +86,10 @@ impl Program {
         let place = arguments.iter().position(|word| *word == "--nats-url");
         let url = place.and_then(|place| arguments.get(place + 1));
         let url = url.copied().unwrap_or_default();
-        if !names_login && let Some(seed) = seed_for(name, url) {
+        if self.has_keys
+            && !names_login
+            && let Some(seed) = seed_for(name, url)
+        {
             command.env("NATS_USER_SEED", seed);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

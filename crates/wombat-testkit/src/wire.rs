@@ -18,6 +18,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Wire {
     stream: BufReader<TcpStream>,
+    /// Where replies come.
+    inbox: String,
 }
 
 impl Wire {
@@ -31,6 +33,7 @@ impl Wire {
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         let mut wire = Self {
             stream: BufReader::new(stream),
+            inbox: "_INBOX.wire".to_owned(),
         };
         let info = wire.line()?;
         let info: Value = serde_json::from_str(info.strip_prefix("INFO ").unwrap_or(&info))?;
@@ -46,6 +49,13 @@ impl Wire {
             None => Ok(wire),
             Some(refused) => bail!("the server says {refused}"),
         }
+    }
+
+    /// The same with another subject for replies.
+    #[must_use]
+    pub fn inbox(mut self, subject: &str) -> Self {
+        subject.clone_into(&mut self.inbox);
+        self
     }
 
     /// Sends these lines, and returns the server's errors once it has processed all of them.
@@ -69,11 +79,10 @@ impl Wire {
 
     /// Sends a request, and returns the response, which must be JSON.
     pub fn ask(&mut self, subject: &str, question: &str) -> anyhow::Result<Value> {
-        const INBOX: &str = "_INBOX.wire";
-        let length = question.len();
+        let (inbox, length) = (&self.inbox, question.len());
         write!(
             self.stream.get_mut(),
-            "SUB {INBOX} 1\r\nUNSUB 1 1\r\nPUB {subject} {INBOX} {length}\r\n{question}\r\n"
+            "SUB {inbox} 1\r\nUNSUB 1 1\r\nPUB {subject} {inbox} {length}\r\n{question}\r\n"
         )?;
         loop {
             let line = self.line()?;

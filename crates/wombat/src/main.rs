@@ -9,13 +9,14 @@ mod embedded;
 mod exit;
 mod nats_config;
 mod output;
+mod secrets;
 mod signals;
 mod state_directory;
 mod telemetry;
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
@@ -69,29 +70,39 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     // One provider for every TLS connection; two in one process would make the first connection panic.
     drop(rustls::crypto::ring::default_provider().install_default());
     match cli.command {
         // Runs in the leanest possible process, with a runtime of its own.
         Command::Helper(command) => command.run(),
-        command => match run(command, &cli.logs) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                if error.is::<exit::Interrupted>() {
-                    note(&error.to_string());
-                } else {
-                    note(&format!("error: {error:#}"));
-                }
-                if let Some(ClientError::Unreachable { .. }) = error.downcast_ref() {
-                    note(
-                        "       Is it running? `wombat up` starts everything; --server names another gateway.",
-                    );
-                }
-                exit::code(&error)
-            }
-        },
+        command => {
+            secrets::warn(&matches);
+            ended(run(command, &cli.logs))
+        }
     }
+}
+
+/// The exit code, and the words of a failure.
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    if error.is::<exit::Interrupted>() {
+        note(&error.to_string());
+    } else {
+        note(&format!("error: {error:#}"));
+    }
+    if let Some(ClientError::Unreachable { .. }) = error.downcast_ref() {
+        note(
+            "       Is it running? `wombat up` starts everything; --server names another gateway.",
+        );
+    }
+    exit::code(&error)
 }
 
 fn run(command: Command, logs: &LogArgs) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{advance, pause, resume};
 use wombat_model::wire::{LINT_LIMIT, LintAnswer, LintReply};
+use wombat_store::roles::NatsRole;
 use wombat_testkit::{NatsServer, a_spec};
 
 use crate::support::{Api, finished};
@@ -12,13 +13,13 @@ use crate::support::{Api, finished};
 #[tokio::test]
 async fn a_builder_may_take_all_of_its_time_for_a_lint() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
-    let (connection, store) = server.store().await?;
+    let (_, store) = server.store().await?;
+    let builder = server.connection_as(NatsRole::Builder).await?;
     let spec = a_spec().build();
     let platform = spec.target().platform();
-    let mut questions = connection
-        .lint_questions(platform, connection.reply_rule(&[]))
-        .await?;
-    // The server handles what one connection sends in order: once this is stored, it knows the subscription.
+    let replies = builder.reply_rule(&[]);
+    let mut questions = builder.lint_questions(platform, replies).await?;
+    builder.client().flush().await?;
     let key = finished(&store, &spec, b"binary").await?;
     let api = Api::start(&server).await?;
     let request = api.request(Method::POST, &format!("/api/builds/{key}/lint"));

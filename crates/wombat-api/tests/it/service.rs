@@ -4,7 +4,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wombat_service::{ServiceArgs, ServiceDeps, run};
-use wombat_store::Store;
+use wombat_store::{Store, roles::NatsRole};
 use wombat_testkit::NatsServer;
 
 /// A running service; it ends with the test.
@@ -21,7 +21,7 @@ impl Drop for Service {
 
 impl Service {
     pub(crate) async fn start(server: &NatsServer) -> anyhow::Result<Self> {
-        let connection = server.connection().await?;
+        let connection = server.connection_as(NatsRole::Service).await?;
         let store = Store::open(&connection).await?;
         let directory = TempDir::with_prefix("wombat-service-")?;
         let (ready, mut answers) = watch::channel(false);

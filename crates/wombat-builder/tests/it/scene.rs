@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wombat_builder::{BuilderArgs, BuilderDeps, Counters, IfUnfit};
 use wombat_go::GoOffer;
 use wombat_model::{Presence, catalog::GoReleases};
-use wombat_store::{Connection, Store, WatchEvent};
+use wombat_store::{Connection, Store, WatchEvent, roles::NatsRole};
 use wombat_testkit::{ModuleProxy, NatsServer, StubGo, TestModule};
 
 /// Generous: the machine may be busy with other tests.
@@ -107,7 +107,7 @@ impl Scene {
         args.go.search_path = Some(if go { folder } else { "/nowhere".to_owned() }.into());
         let state = TempDir::with_prefix("wombat-builder-").unwrap();
         let stop = CancellationToken::new();
-        let connection = self.nats.connection().await.unwrap();
+        let connection = self.nats.connection_as(NatsRole::Builder).await.unwrap();
         let deps = BuilderDeps {
             store: Store::open(&connection).await.unwrap(),
             connection,

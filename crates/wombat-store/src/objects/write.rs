@@ -32,7 +32,7 @@ impl Objects {
         name: &str,
         content: &mut (impl AsyncRead + Unpin),
     ) -> Result<StoredObject, StoreError> {
-        let group = ChunkGroup::new(self.connection.chunk_owner(), name);
+        let group = ChunkGroup::new(self.connection.user().as_str(), name);
         let nuid = group.nuid();
         let chunk_size = self.chunk_size();
         let mut hasher = Hasher::new();

@@ -1,6 +1,9 @@
 //! Calls to a gateway, and messages for failed ones.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
@@ -19,14 +22,13 @@ pub(crate) struct ServerArgs {
         default_value = DEFAULT_SERVER
     )]
     server: String,
-    /// Access token; needed to cancel or force builds, and for administration
-    #[arg(
-        long,
-        env = "WOMBAT_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
+    /// Access token
+    #[arg(long, env = "WOMBAT_TOKEN", value_name = "TOKEN", hide = true)]
     token: Option<Secret>,
+    /// File with the access token, which is needed to cancel or force builds, and for administration; the token itself
+    /// may be in the variable `WOMBAT_TOKEN`
+    #[arg(long, env = "WOMBAT_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 /// The gateway on this machine, as `wombat up` starts it.
@@ -57,6 +59,22 @@ impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self(text)
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command does nothing else meanwhile"
+)]
+fn token_in(path: &Path) -> anyhow::Result<Secret> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("reading the token in {} (--token-file)", path.display()))?;
+    let token = text.trim();
+    anyhow::ensure!(
+        !token.is_empty(),
+        "{} (--token-file) has no token; `wombat token new` prints one",
+        path.display()
+    );
+    Ok(Secret(token.to_owned()))
 }
 
 /// Why a call failed.
@@ -119,10 +137,14 @@ impl Server {
             .user_agent(concat!("wombat/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("setting up HTTP")?;
+        let token = match &args.token_file {
+            Some(path) => Some(token_in(path)?),
+            None => args.token.clone(),
+        };
         Ok(Self {
             client,
             base: args.server.trim_end_matches('/').to_owned(),
-            token: args.token.clone(),
+            token,
         })
     }
 
@@ -196,5 +218,24 @@ impl Server {
             server: self.base.clone(),
             source: source.without_url(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_comes_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let gone = format!("{:#}", token_in(&path).unwrap_err());
+        assert!(gone.contains("--token-file"), "{gone}");
+        let write = |text: &str| wombat_files::store_file(&path, text.as_bytes()).unwrap();
+        write(" \n");
+        let empty = token_in(&path).unwrap_err().to_string();
+        assert!(empty.contains("has no token"), "{empty}");
+        write("wbt_x\n");
+        assert_eq!(token_in(&path).unwrap().0, "wbt_x");
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 /// Show and change the blocked modules
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Needs a token (--token, WOMBAT_TOKEN): `operator` to look, `admin` to change.
+    after_help = "Needs a token (--token-file, WOMBAT_TOKEN): `operator` to look, `admin` to change.
 In a pattern, `*` and `?` match within one path element; a pattern matches all modules whose path begins with it.
 
 Examples:

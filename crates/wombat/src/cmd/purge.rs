@@ -11,7 +11,7 @@ use crate::{
 /// Remove a finished build: its record, binary and log
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Needs a token with the role `admin` (--token, WOMBAT_TOKEN).
+    after_help = "Needs a token with the role `admin` (--token-file, WOMBAT_TOKEN).
 A later request for the same build builds it again.
 
 Example:

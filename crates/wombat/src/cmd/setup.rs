@@ -7,10 +7,12 @@ use std::{
 
 use anyhow::Context;
 use wombat_model::units;
-use wombat_store::{Connection, NatsArgs, ProvisionOptions, Store, provision_within};
+use wombat_store::{
+    Connection, NatsArgs, ProvisionOptions, Store, provision_within, roles::UserName,
+};
 
 use crate::{
-    nats_config::{self, Outcome},
+    nats_config::{self, Before, MoreUsers, Outcome, Written},
     output::print,
 };
 
@@ -24,7 +26,7 @@ Examples:
   wombat setup --replicas 3 --artifacts-limit 50GiB
 
 Your own nats-server, with no more permissions for each role than it needs:
-  wombat setup --write-config /etc/wombat/nats
+  wombat setup --write-config /etc/wombat/nats --builder fox --builder owl --reader alice
   nats-server --config /etc/wombat/nats/server/nats-server.conf
   wombat setup   --nats-user-seed-file /etc/wombat/nats/admin/user.nk
   wombat service --nats-user-seed-file /etc/wombat/nats/service/user.nk
@@ -47,6 +49,16 @@ pub(crate) struct SetupArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "login")]
     write_config: Option<PathBuf>,
 
+    /// Add a user for one more builder (repeatable), with its secret in `DIR/builder-NAME/user.nk`
+    ///
+    /// Users that were added before stay; to remove one, remove its folder and write the configuration again.
+    #[arg(long, value_name = "NAME", requires = "write_config")]
+    builder: Vec<UserName>,
+
+    /// Add a user for one more person or script that only reads (repeatable), in `DIR/read-only-NAME/user.nk`
+    #[arg(long, value_name = "NAME", requires = "write_config")]
+    reader: Vec<UserName>,
+
     /// Data folder of that nats-server [default: DIR/data]
     #[arg(long, value_name = "DIR", requires = "write_config")]
     nats_store_dir: Option<PathBuf>,
@@ -54,7 +66,7 @@ pub(crate) struct SetupArgs {
 
 pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<()> {
     if let Some(folder) = &args.write_config {
-        return write_config(folder, args.nats_store_dir.as_deref());
+        return write_config(folder, &args);
     }
     let connection = Connection::open(&args.nats, "setup", Duration::from_secs(10)).await?;
     let until = Instant::now() + args.wait;
@@ -66,21 +78,40 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_config(folder: &Path, store: Option<&Path>) -> anyhow::Result<()> {
+fn write_config(folder: &Path, args: &SetupArgs) -> anyhow::Result<()> {
     let folder = std::path::absolute(folder).context("the current folder is gone")?;
     let own_store = folder.join("data");
-    let written = nats_config::write(&folder, store.unwrap_or(&own_store))?;
-    for (path, outcome) in written {
+    let store = args.nats_store_dir.as_deref().unwrap_or(&own_store);
+    let more = MoreUsers {
+        builders: &args.builder,
+        readers: &args.reader,
+    };
+    let Written { files, before } = nats_config::write(&folder, store, more)?;
+    for (path, outcome) in files {
         let done = match outcome {
             Outcome::Made => "wrote",
             Outcome::Kept => "kept ",
         };
         print(&format!("{done} {}", path.display()));
     }
-    let folder = folder.display();
-    print(&format!(
-        "\nNext: nats-server --config {folder}/server/nats-server.conf\n      \
-         wombat setup --nats-user-seed-file {folder}/admin/user.nk"
-    ));
+    print(&next_steps(before, &folder.display().to_string()));
     Ok(())
+}
+
+/// What to do with the written files.
+fn next_steps(before: Before, folder: &str) -> String {
+    match before {
+        Before::Nothing => format!(
+            "\nNext: nats-server --config {folder}/server/nats-server.conf\n      \
+             wombat setup --nats-user-seed-file {folder}/admin/user.nk"
+        ),
+        Before::OneAccount => format!(
+            "\nUntil now all users shared one account. Each role has its own now, which programs of version 0.1.0 can't use.\n\
+             Next: stop every service, builder and gateway\n      \
+             restart nats-server, for which a reload isn't enough; its data stays\n      \
+             wombat setup --nats-user-seed-file {folder}/admin/user.nk\n      \
+             start every service, builder and gateway with this version; their keys and options stay the same"
+        ),
+        Before::Accounts => "\nNext: nats-server --signal reload".to_owned(),
+    }
 }

@@ -14,11 +14,11 @@ use wombat_builder::{BuilderArgs, IfUnfit};
 use wombat_go::GoOptions;
 use wombat_model::units;
 use wombat_service::{ModulePolicy, ServiceArgs, ServiceDeps};
-use wombat_store::{NatsArgs, ProvisionOptions, provision};
+use wombat_store::{NatsArgs, ProvisionOptions, provision, roles::NatsRole};
 
 use super::roles::{ANSWER_TIMEOUT, BUILDER_TIMEOUT, builder_deps, builds_end_within, connect};
 use crate::{
-    embedded::{EmbeddedNats, program},
+    embedded::{EmbeddedNats, Guard, program},
     output::announce,
     signals::Shutdown,
     state_directory::{StateArgs, StateDirectory},
@@ -28,7 +28,9 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Without NATS_URL a nats-server is started on a free loopback port, with its data in the state folder; it is the one
-of --nats-server, beside this program, on the search path or in the state folder, else built once with Go.
+of --nats-server, beside this program, on the search path or in the state folder, else built once with Go. With --tokens,
+or a --http address that other machines reach, it takes only clients with a key: one per role, in nats/keys in the state
+folder.
 Without Go, the builder fetches it from the module proxy at the first start (70 MB).
 
 Examples:
@@ -65,17 +67,27 @@ pub(crate) struct UpArgs {
 pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let state = StateDirectory::open(&args.state, "up")?;
-    let mut nats = args.nats.clone();
-    let embedded = if nats.url.is_none() {
+    let mut nats = UpNats {
+        args: args.nats.clone(),
+        guard: None,
+    };
+    let embedded = if nats.args.url.is_none() {
         let go = args.go.go.clone().unwrap_or_else(|| PathBuf::from("go"));
         let starting = async {
             let program = program(args.nats_server.as_deref(), state.path(), &go).await?;
-            EmbeddedNats::start(&program, state.path()).await
+            let guard = if args.needs_guard() {
+                Some(Guard::of(state.path()).await?)
+            } else {
+                None
+            };
+            let server = EmbeddedNats::start(&program, state.path(), guard.as_ref()).await?;
+            anyhow::Ok((server, guard))
         };
-        let Some(server) = shutdown.unless_stopped(starting).await? else {
+        let Some((server, guard)) = shutdown.unless_stopped(starting).await? else {
             return Ok(());
         };
-        nats.url = Some(server.url().to_owned());
+        nats.args.url = Some(server.url().to_owned());
+        nats.guard = guard;
         Some(server)
     } else {
         None
@@ -90,21 +102,57 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<()> {
     result
 }
 
+impl UpArgs {
+    /// Whether the gateway's clients may do less than everything. Then the own nats-server tells its clients apart, too:
+    /// every program of this machine reaches it.
+    fn needs_guard(&self) -> bool {
+        self.api.tokens.is_some() || !self.api.address().ip().is_loopback()
+    }
+}
+
+/// The nats-server, and how the roles log in there.
+struct UpNats {
+    args: NatsArgs,
+    /// The users of the own server; `None`: all roles log in with the same arguments.
+    guard: Option<Guard>,
+}
+
+impl UpNats {
+    fn login(&self, role: NatsRole) -> NatsArgs {
+        match (&self.guard, &self.args.url) {
+            (Some(guard), Some(url)) => guard.login(url, role),
+            (Some(_), None) | (None, _) => self.args.clone(),
+        }
+    }
+
+    /// A command that shows the micro services.
+    fn command(&self) -> String {
+        let url = self.args.shown_url();
+        match &self.guard {
+            Some(guard) => guard.command(&url),
+            None => format!("nats --server {url} micro ls"),
+        }
+    }
+}
+
 /// Runs the three roles until the stop signal. If one of them ends by itself, the others are stopped.
 async fn roles(
     args: &UpArgs,
-    nats: &NatsArgs,
+    nats: &UpNats,
     state: &StateDirectory,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let connecting = async {
+        let admin = nats.login(NatsRole::Admin);
         let connection =
-            wombat_store::Connection::open(nats, "up", Duration::from_secs(10)).await?;
+            wombat_store::Connection::open(&admin, "up", Duration::from_secs(10)).await?;
         provision(&connection, &args.storage).await?;
         connection.close().await;
-        let service = connect(nats, "service", ANSWER_TIMEOUT).await?;
-        let builder = connect(nats, "builder", BUILDER_TIMEOUT).await?;
-        let api = connect(nats, "api", ANSWER_TIMEOUT).await?;
+        let connect =
+            async |role: NatsRole, timeout| connect(&nats.login(role), role.name(), timeout).await;
+        let service = connect(NatsRole::Service, ANSWER_TIMEOUT).await?;
+        let builder = connect(NatsRole::Builder, BUILDER_TIMEOUT).await?;
+        let api = connect(NatsRole::Api, ANSWER_TIMEOUT).await?;
         anyhow::Ok((service, builder, api))
     };
     let Some((service, builder, api)) = shutdown.unless_stopped(Box::pin(connecting)).await? else {
@@ -154,7 +202,7 @@ async fn roles(
         stop.clone(),
     ));
     roles.spawn(wombat_api::run(api, args.api.clone(), stop.clone()));
-    let (open, url) = (args.open, nats.shown_url());
+    let (open, command) = (args.open, nats.command());
     let announce = async move {
         let Ok(address) = address.await else { return };
         // A role ended before the service was ready, and reports why.
@@ -163,10 +211,7 @@ async fn roles(
         }
         let site = format!("http://{address}");
         announce(&site);
-        info!(
-            site,
-            "ready; `nats --server {url} micro ls` shows the micro services"
-        );
+        info!(site, "ready; `{command}` shows the micro services");
         if open {
             open_browser(&site);
         }

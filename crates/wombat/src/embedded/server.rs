@@ -17,7 +17,11 @@ use tracing::{error, info};
 use wombat_child::{ChildCommand, Ending};
 use wombat_store::{OLDEST_NATS, is_too_old};
 
-use super::{health::Health, words::LastWords};
+use super::{
+    guard::{Guard, bring_data},
+    health::Health,
+    words::LastWords,
+};
 
 /// Longest time for it to stop by itself.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -52,8 +56,13 @@ struct Child {
 }
 
 impl EmbeddedNats {
-    /// Starts `program` with its data below `state` and waits until it accepts connections.
-    pub(crate) async fn start(program: &Path, state: &Path) -> anyhow::Result<Self> {
+    /// Starts `program` with its data below `state` and waits until it accepts connections. Without a guard, all
+    /// connections may do everything.
+    pub(crate) async fn start(
+        program: &Path,
+        state: &Path,
+        guard: Option<&Guard>,
+    ) -> anyhow::Result<Self> {
         let directory = state.join("nats");
         tokio::fs::create_dir_all(&directory).await?;
         let helper = std::env::current_exe().context("finding this program")?;
@@ -61,11 +70,16 @@ impl EmbeddedNats {
         // Its own ports, the same after a restart, so that clients find it again.
         let [port, monitor] = free_ports()?;
         let config = directory.join("nats.conf");
-        let text = configuration(port, monitor, &directory);
-        let path = config.clone();
-        tokio::task::spawn_blocking(move || wombat_files::store_file(&path, text.as_bytes()))
-            .await?
-            .with_context(|| format!("writing {}", config.display()))?;
+        let mut text = configuration(port, monitor, &directory);
+        text.extend(guard.map(Guard::accounts));
+        let (path, jetstream) = (config.clone(), directory.join(JETSTREAM));
+        let is_guarded = guard.is_some();
+        tokio::task::spawn_blocking(move || {
+            bring_data(&jetstream, is_guarded)?;
+            wombat_files::store_file(&path, text.as_bytes())
+                .with_context(|| format!("writing {}", path.display()))
+        })
+        .await??;
 
         let stop = CancellationToken::new();
         let restart = Arc::new(Notify::new());
@@ -140,12 +154,14 @@ fn configuration(port: u16, monitor: u16, directory: &Path) -> String {
          logfile_size_limit: 10MB\n\
          jetstream {{\n  store_dir: {}\n  max_mem: 64MB\n  max_file: 1TB\n  sync_interval: always\n}}\n",
         quoted(directory.join(LOG)),
-        quoted(directory.join("jetstream")),
+        quoted(directory.join(JETSTREAM)),
     )
 }
 
 /// Its log file, in its folder.
 const LOG: &str = "nats.log";
+/// Its data, in its folder.
+const JETSTREAM: &str = "jetstream";
 
 /// Refuses a program that doesn't run, or is too old to understand its configuration.
 async fn check_version(helper: &Path, program: &Path, directory: &Path) -> anyhow::Result<()> {

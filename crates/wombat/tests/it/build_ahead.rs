@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use wombat_model::{Build, BuildSpec, Status, wire::AheadOrder};
+use wombat_store::roles::NatsRole;
 use wombat_testkit::{SpecBuilder, a_spec, wait_until};
 
 use crate::builder_scene::{LIMIT, Running, Scene};
@@ -29,6 +30,8 @@ impl Ahead {
     /// Repeats the order until it is begun: one that is sent before the builder listens is lost, as in production.
     async fn order_until_begun(&self, client: &str, spec: &BuildSpec) {
         let hash = spec.key().hash().short().to_owned();
+        let service = self.scene.nats.connection_as(NatsRole::Service);
+        let service = service.await.unwrap();
         wait_until("it is begun ahead", LIMIT, async || {
             if let Some(builder) = self.only_builder().await {
                 let build = Build::new(spec.clone(), 1, time::OffsetDateTime::now_utc());
@@ -38,7 +41,7 @@ impl Ahead {
                     builder,
                     build,
                 };
-                self.scene.connection().order_ahead(&order).await?;
+                service.order_ahead(&order).await?;
             }
             let begun = self.scene.stub.builds();
             Ok(begun

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wombat_builder::{BuilderArgs, BuilderDeps, Counters};
 use wombat_model::{Build, BuildKey, BuildSpec, Status, log::LogEvent};
-use wombat_store::{Connection, LogsEvent, Revision, Store, SubmitOptions, WatchEvent};
+use wombat_store::{LogsEvent, Revision, Store, SubmitOptions, WatchEvent, roles::NatsRole};
 use wombat_testkit::{NatsServer, StubGo, wait_until};
 
 /// Generous: the machine may be busy with other tests.
@@ -24,7 +24,6 @@ pub(crate) struct Scene {
     pub(crate) nats: NatsServer,
     pub(crate) stub: StubGo,
     pub(crate) store: Store,
-    connection: Connection,
 }
 
 /// A builder in this process. Dropping it is as sudden as a crash: it doesn't sign off.
@@ -58,12 +57,11 @@ impl Scene {
     }
 
     pub(crate) async fn on(nats: NatsServer) -> Self {
-        let (connection, store) = nats.store().await.unwrap();
+        let (_, store) = nats.store().await.unwrap();
         Self {
             nats,
             stub: StubGo::new().unwrap(),
             store,
-            connection,
         }
     }
 
@@ -81,7 +79,7 @@ impl Scene {
         ];
         let mut args = Cli::parse_from(words.into_iter().chain(more.iter().copied())).args;
         args.workers = args.workers.or(std::num::NonZeroUsize::new(1));
-        let connection = self.nats.connection().await.unwrap();
+        let connection = self.nats.connection_as(NatsRole::Builder).await.unwrap();
         let (stop, hurry, counters) = (
             CancellationToken::new(),
             CancellationToken::new(),
@@ -107,10 +105,6 @@ impl Scene {
             hurry,
             counters,
         }
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
     }
 
     pub(crate) async fn submit(&self, spec: &BuildSpec) -> BuildKey {

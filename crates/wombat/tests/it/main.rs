@@ -21,8 +21,11 @@ mod leaders;
 mod lint;
 mod load;
 mod module_proxy;
+mod nats_accounts;
 mod nats_cli;
 mod nats_login;
+mod nats_password;
+mod nats_replies;
 mod nats_roles;
 mod old_objects;
 mod old_store;
@@ -43,6 +46,7 @@ mod surroundings;
 mod tokens;
 mod torture;
 mod unfit_nats;
+mod up_guard;
 mod warm_up;
 
 /// The program that is tested.

@@ -21,26 +21,30 @@ use crate::{
 };
 
 /// Runs `wombat setup`, which succeeds for an admin.
-fn set_up(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Output> {
+pub(crate) fn set_up(
+    url: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> anyhow::Result<Output> {
     let mut command = program().command();
     command.args(["setup", "--nats-url", url]).args(arguments);
     Ok(command.envs(variables.iter().copied()).output()?)
 }
 
-fn succeeds(output: &Output) {
+pub(crate) fn succeeds(output: &Output) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }
 
 /// The command fails with this exit code and this message.
-fn fails(output: &Output, code: i32, words: &str) {
+pub(crate) fn fails(output: &Output, code: i32, words: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(said.contains(words), "{words:?} isn't in: {said}");
     assert!(!said.contains("SU"), "a secret is shown: {said}");
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
 }
 

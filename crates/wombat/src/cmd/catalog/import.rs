@@ -30,7 +30,7 @@ A builder builds each package of the module and runs the binaries in its sandbox
 packages takes long. Afterwards every instance of the service knows the release and the documentation of its components. \
 Importing a release again replaces it.
 
-Needs a token (--token, WOMBAT_TOKEN) of an `admin`.
+Needs a token (--token-file, WOMBAT_TOKEN) of an `admin`.
 
 Examples:
   wombat catalog import github.com/redpanda-data/benthos/v4@v4.77.0

@@ -311,7 +311,9 @@ fn is_allowed(subject: &str) -> bool {
         "$JS.API.STREAM.MSG.GET.OBJ_artifacts",
         "$JS.EVENT.ADVISORY.API",
     ];
-    const BEGINNINGS: [&str; 5] = [
+    const BEGINNINGS: [&str; 6] = [
+        // Replies to other accounts.
+        "_R_.",
         "_INBOX_service.",
         "_INBOX_api.",
         "_INBOX.",
@@ -326,7 +328,7 @@ fn is_allowed(subject: &str) -> bool {
 /// A temporary consumer of the janitor: with a random name, and one of three filters.
 fn is_a_sweeps_consumer(subject: &str) -> bool {
     const READ: [(&str, &str); 3] = [
-        ("KV_builders", "$KV.builders.*"),
+        ("KV_builders", "$KV.builders.>"),
         ("KV_builds", "$KV.builds.build.>"),
         ("OBJ_artifacts", "$O.artifacts.M.>"),
     ];

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
+use wombat_store::roles::NatsRole;
 use wombat_testkit::{Stack, a_request, wait_until};
 
 use super::{ID, randomness};
@@ -230,7 +231,6 @@ async fn builders_take_nonsense_and_go_on_building() -> anyhow::Result<()> {
     let stack = Stack::start(&program()).await?;
     let builder = stack.builder(&[])?;
     stack.site.until_builders(1).await?;
-    let client = stack.nats.connection().await?.client().clone();
     let mut random = randomness();
     let lint = format!(
         "builder.lint.{}",
@@ -240,18 +240,21 @@ async fn builders_take_nonsense_and_go_on_building() -> anyhow::Result<()> {
     let question = json!({
         "artifact": format!("{ID}/claim"), "sha256": "0".repeat(64), "pipeline": "input: {}"
     });
-    for (subject, model) in [("builder.ahead", order), (lint.as_str(), question)] {
+    for (role, subject, model) in [
+        (NatsRole::Service, "builder.ahead", order),
+        (NatsRole::Api, lint.as_str(), question),
+    ] {
+        let client = stack.nats.connection_as(role).await?.client().clone();
         let model = model.to_string().into_bytes();
         for n in 0..MESSAGES {
             let nonsense = message(&mut random, &model);
-            // Builders only answer gateways.
             let reply = format!("_INBOX_api.nobody.{n}");
             client
                 .publish_with_reply(subject.to_owned(), reply, nonsense)
                 .await?;
         }
+        client.flush().await?;
     }
-    client.flush().await?;
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     stack.site.until(&id, "success", PATIENCE).await?;
     stack.logs_have_no_panic()?;
