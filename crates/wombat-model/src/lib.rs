@@ -26,6 +26,7 @@ mod path;
 mod platform;
 mod presence;
 mod problem;
+mod publications;
 mod refusal;
 pub mod request;
 mod sandbox;
@@ -61,6 +62,10 @@ pub use path::{ImportPath, ModulePath, ParsePathError};
 pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant, this_machine};
 pub use presence::{ActiveClaim, Presence};
 pub use problem::{Problem, ProblemCode};
+pub use publications::{
+    Agreement, BuildPublications, Grant, GrantResult, NewestGrant, PublishedBinary, TamperedRecord,
+    TamperedRecords,
+};
 pub use refusal::{Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;
 pub use secret::Secret;

@@ -4,6 +4,7 @@
 //! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error means that the outcome isn't known.
 
 mod address;
+mod adopt;
 mod ahead;
 mod args;
 mod artifacts;
@@ -41,6 +42,7 @@ mod packed;
 mod patience;
 mod provision;
 mod provision_options;
+mod publications;
 mod purge;
 mod questions;
 mod record;
@@ -48,6 +50,7 @@ mod requirements;
 mod revision;
 pub mod roles;
 mod room;
+mod settle;
 mod stored;
 mod submit;
 mod watch;
@@ -77,10 +80,12 @@ pub use objects::{ChunkCounts, ObjectReader, Objects, OrphanChunks, StoredObject
 pub use patience::{ELECTION_PATIENCE, patiently, read_or_seen};
 pub use provision::{ProvisionError, provision, provision_within};
 pub use provision_options::{OldStorageNames, ProvisionOptions, renamed};
+pub use publications::{Publication, Publications, REUSE};
 pub use purge::Purged;
 pub use requirements::{RequirementsQuestions, RequirementsResponder};
 pub use revision::{Revision, Versioned, Written};
 pub use room::Room;
+pub use settle::Settled;
 pub use submit::{SubmitOptions, Submitted};
 pub use watch::{WatchEvent, Watcher};
 pub use writes::restart_nats;
@@ -94,6 +99,8 @@ use wombat_model::names::CATALOG_DOCS_BUCKET;
 pub struct Store {
     /// Records of builds.
     pub builds: Builds,
+    /// What services let be built, and what came of it.
+    pub publications: Publications,
     /// Presence of builders.
     pub builders: Builders,
     /// Module releases.
@@ -132,6 +139,7 @@ impl Store {
         // From here on the server's time is known.
         builds.now().await?;
         Ok(Self {
+            publications: builds.publications.clone(),
             builds,
             builders: Box::pin(Builders::open(connection)).await?,
             catalog: Box::pin(Catalog::open(connection)).await?,

@@ -11,13 +11,14 @@ use tracing::info;
 use wombat_model::{
     names::{
         ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
-        GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+        GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX, PUBLICATIONS_BUCKET,
     },
     units::MIB,
 };
 
 use crate::{
     Connection, ProvisionOptions, StoreError,
+    adopt::adopt,
     error::server_code,
     patience::{ELECTION_PATIENCE, patiently},
 };
@@ -49,7 +50,7 @@ pub(crate) struct WantedStream {
     default_room: u64,
 }
 
-/// Creates missing buckets and updates older ones. Waits for [`ELECTION_PATIENCE`] while a cluster is electing leaders.
+/// Creates missing buckets and updates older ones, and gives the builds of an older store their results. Waits for [`ELECTION_PATIENCE`] while a cluster is electing leaders.
 pub async fn provision(
     connection: &Connection,
     options: &ProvisionOptions,
@@ -76,16 +77,27 @@ pub async fn provision_within(
             source,
         })?;
     }
-    Ok(())
+    let left = until.saturating_duration_since(Instant::now());
+    Box::pin(patiently(connection, left, async || adopt(connection).await))
+        .await
+        .map_err(|source| ProvisionError {
+            bucket: PUBLICATIONS_BUCKET,
+            source,
+        })
 }
 
 /// The required configuration of every stream.
-pub(crate) fn wanted_streams(options: &ProvisionOptions) -> [WantedStream; 7] {
+pub(crate) fn wanted_streams(options: &ProvisionOptions) -> [WantedStream; 8] {
     [
         WantedStream {
             room: options.builds_limit,
             default_room: 512 * MIB,
             ..bucket(BUILDS_BUCKET, "Records of builds.", Some(BUILDS_MARKER))
+        },
+        WantedStream {
+            room: options.publications_limit,
+            default_room: 512 * MIB,
+            ..publications()
         },
         WantedStream {
             default_room: 16 * MIB,
@@ -221,6 +233,23 @@ fn bucket(name: &'static str, description: &str, marker: Option<Duration>) -> Wa
         config,
         room: None,
         default_room: 0,
+    }
+}
+
+/// A bucket whose keys are written once.
+fn publications() -> WantedStream {
+    let plain = bucket(
+        PUBLICATIONS_BUCKET,
+        "What may be built, and the binaries that came of it.",
+        None,
+    );
+    WantedStream {
+        config: Config {
+            discard_new_per_subject: true,
+            allow_rollup: false,
+            ..plain.config
+        },
+        ..plain
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use futures::future::try_join;
 use wombat_model::{Build, BuildSpec, BuildState, Retry};
 
 use crate::{
-    Artifacts, Builds, StoreError, Versioned, Written,
+    Artifacts, Builds, Settled, StoreError, Versioned, Written,
     builds::{MAX_RACES, contended},
     logs, open,
     record::Slot,
+    settle::settle,
 };
 
 /// Outcome of a request.
@@ -63,7 +65,8 @@ impl Default for SubmitOptions {
 
 impl Builds {
     /// Requests a build: without a record it is queued; otherwise the record is the answer, or is queued again if its
-    /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired.
+    /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired. Whatever is
+    /// queued is granted before.
     pub async fn submit(
         &self,
         spec: &BuildSpec,
@@ -90,7 +93,11 @@ impl Builds {
                 Slot::Unreadable { revision, .. } if options.force => (Some(revision), new()),
                 Slot::Unreadable { problem, .. } => return Err(problem),
                 Slot::Held(entry) => {
-                    let seen = without_lost_artifact(entry.value.clone(), artifacts).await?;
+                    let checked = without_lost_artifact(entry.value.clone(), artifacts);
+                    let (seen, agrees) = try_join(checked, self.agrees(&entry, artifacts)).await?;
+                    if !agrees {
+                        continue;
+                    }
                     let retry = self.retry(&seen, options);
                     match seen.request_again(retry, options.catalog_revision) {
                         Some(next) => (Some(entry.revision), next),
@@ -99,12 +106,28 @@ impl Builds {
                 }
             };
             self.bucket.check_connection()?;
+            self.publications.grant(&key, expected).await?;
             open::announce(&self.bucket, &key).await;
             if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {
                 return Ok(Submitted::Queued(record));
             }
         }
         Err(contended(&key))
+    }
+
+    /// Whether a finished build agrees with what is published of it. If not, its record is put back.
+    async fn agrees(
+        &self,
+        entry: &Versioned<Build>,
+        artifacts: &Artifacts,
+    ) -> Result<bool, StoreError> {
+        if open::is_open(&entry.value) {
+            return Ok(true);
+        }
+        Ok(match settle(self, artifacts, entry.clone()).await? {
+            Settled::Agrees | Settled::Concluded => true,
+            Settled::PutBack(_) | Settled::Changed => false,
+        })
     }
 
     /// Which retry a new request of this build amounts to.

@@ -8,7 +8,7 @@
 use wombat_model::names::{
     AHEAD_SUBJECT, ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
     CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LINT_QUEUE, LINT_SUBJECT_PREFIX,
-    LOGS_STREAM, LOGS_SUBJECT_PREFIX, REQUIREMENTS_QUEUE, REQUIREMENTS_SUBJECT,
+    LOGS_STREAM, LOGS_SUBJECT_PREFIX, PUBLICATIONS_BUCKET, REQUIREMENTS_QUEUE, REQUIREMENTS_SUBJECT,
 };
 
 use super::NatsRole;
@@ -107,8 +107,18 @@ const DOCUMENTS: Stream = Stream {
     name: "OBJ_catalog-docs",
 };
 const LOGS: Stream = Stream { name: LOGS_STREAM };
-const STREAMS: [Stream; 7] = [
-    BUILDS, BUILDERS, CATALOG, GOCACHE, ARTIFACTS, DOCUMENTS, LOGS,
+const PUBLICATIONS: Stream = Stream {
+    name: "KV_publications",
+};
+const STREAMS: [Stream; 8] = [
+    BUILDS,
+    BUILDERS,
+    CATALOG,
+    GOCACHE,
+    ARTIFACTS,
+    DOCUMENTS,
+    LOGS,
+    PUBLICATIONS,
 ];
 
 /// Flow control of followed streams.
@@ -130,7 +140,9 @@ fn service(own: Permissions) -> Permissions {
         .read(&CATALOG)
         .read(&GOCACHE)
         .read(&LOGS)
+        .read(&PUBLICATIONS)
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
+        .follow(&PUBLICATIONS, &keys(PUBLICATIONS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&CATALOG, &keys(CATALOG_BUCKET))
         .follow(&CATALOG, &format!("$KV.{CATALOG_BUCKET}.blocklist"))
@@ -143,6 +155,9 @@ fn service(own: Permissions) -> Permissions {
         .send(purge(&DOCUMENTS))
         .send(purge(&GOCACHE))
         .send(purge(&LOGS))
+        .send(purge(&PUBLICATIONS))
+        .send(format!("$KV.{PUBLICATIONS_BUCKET}.grant.>"))
+        .send(format!("$KV.{PUBLICATIONS_BUCKET}.result.>"))
         .send(keys(BUILDS_BUCKET))
         .send(format!("$KV.{BUILDERS_BUCKET}.lock.*"))
         .send(keys(CATALOG_BUCKET))
@@ -223,6 +238,7 @@ fn api(own: Permissions) -> Permissions {
         .read(&BUILDS)
         .read(&BUILDERS)
         .read(&LOGS)
+        .read(&PUBLICATIONS)
         .follow(&BUILDS, &keys(BUILDS_BUCKET))
         .follow(&BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(&LOGS, &logs())

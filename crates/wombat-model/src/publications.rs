@@ -1,0 +1,281 @@
+//! Grants and results: what the service lets be built, and the binary that came of it.
+//!
+//! Both are written once, by the service alone. A record may be changed by every builder, so its binary is served only
+//! while it agrees with the newest result, or while a grant waits for its result.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    Artifact, ArtifactName, Build, BuildKey, BuildState, BuilderId, SandboxLevel, Sha256,
+};
+
+/// A binary, as grants and results name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishedBinary {
+    /// The object that holds it, whose name has the claim.
+    pub artifact: ArtifactName,
+    /// Bytes.
+    pub size: u64,
+    /// Digest of the bytes.
+    pub sha256: Sha256,
+    /// The builder that made it.
+    pub built_by: BuilderId,
+    /// How strictly the compilers that made it were sandboxed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxLevel>,
+}
+
+impl From<Artifact> for PublishedBinary {
+    fn from(artifact: Artifact) -> Self {
+        Self {
+            artifact: artifact.name,
+            size: artifact.size,
+            sha256: artifact.sha256,
+            built_by: artifact.builder,
+            sandbox: artifact.sandbox,
+        }
+    }
+}
+
+impl From<PublishedBinary> for Artifact {
+    fn from(binary: PublishedBinary) -> Self {
+        Self {
+            name: binary.artifact,
+            size: binary.size,
+            sha256: binary.sha256,
+            builder: binary.built_by,
+            sandbox: binary.sandbox,
+        }
+    }
+}
+
+impl PublishedBinary {
+    fn is(&self, artifact: &Artifact) -> bool {
+        *self == Self::from(artifact.clone())
+    }
+}
+
+/// Permission to build once, written before the record opens the build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// The revision of the record that is opened again; 0: there is none. Only later revisions are of this grant.
+    pub after: u64,
+    /// The newest result before, which is served until this grant has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PublishedBinary>,
+    /// Nothing may be built: the build was removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+}
+
+/// What came of a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantResult {
+    /// The binary; left out: the build ended without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<PublishedBinary>,
+}
+
+/// The newest grant of a build, and its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestGrant {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The grant.
+    pub grant: Grant,
+    /// When the server stored it.
+    pub granted: OffsetDateTime,
+    /// Its result; `None`: it has none yet.
+    pub result: Option<GrantResult>,
+}
+
+/// What is published of a build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildPublications {
+    /// `None`: the service never let it be built.
+    pub newest: Option<NewestGrant>,
+}
+
+/// How a record compares with what is published of its build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// It names no other binary than the newest result.
+    Agrees,
+    /// A success whose grant has no result yet: this becomes it.
+    First(PublishedBinary),
+    /// It ended without a binary, and its grant has no result yet.
+    Ended,
+    /// It names another binary than the newest result, or is open or finished without a grant.
+    Differs,
+}
+
+impl NewestGrant {
+    /// Whether it waits for its result.
+    pub fn is_open(&self) -> bool {
+        !self.grant.closed && self.result.is_none()
+    }
+}
+
+impl BuildPublications {
+    /// Number of the newest grant; 0: there is none.
+    pub fn number(&self) -> u64 {
+        self.newest.as_ref().map_or(0, |newest| newest.number)
+    }
+
+    /// Whether the newest grant waits for its result.
+    pub fn is_open(&self) -> bool {
+        self.newest.as_ref().is_some_and(NewestGrant::is_open)
+    }
+
+    /// Whether the newest grant is for opening the record of this revision, and wasn't used yet.
+    pub fn awaits(&self, revision: u64) -> bool {
+        let newest = self.newest.as_ref();
+        newest.is_some_and(|newest| newest.is_open() && newest.grant.after == revision)
+    }
+
+    /// The binary of the newest result.
+    pub fn binary(&self) -> Option<&PublishedBinary> {
+        let newest = self.newest.as_ref()?;
+        match &newest.result {
+            Some(result) => result.binary.as_ref(),
+            None if newest.grant.closed => None,
+            None => newest.grant.previous.as_ref(),
+        }
+    }
+
+    /// The next grant and its number, for the record of this revision.
+    pub fn next(&self, after: u64) -> (u64, Grant) {
+        let grant = Grant {
+            after,
+            previous: self.binary().cloned(),
+            closed: false,
+        };
+        (self.number() + 1, grant)
+    }
+
+    /// Compares a record of this revision. The publications must have been read after the record.
+    pub fn agreement(&self, build: &Build, revision: u64) -> Agreement {
+        let Some(newest) = &self.newest else {
+            return agrees_if(!is_open(build) && build.artifact().is_none());
+        };
+        let is_of_grant = revision > newest.grant.after;
+        if newest.is_open() && is_of_grant {
+            return self.of_open_grant(build);
+        }
+        let binary = self.binary();
+        agrees_if(match build.state() {
+            // Behind a grant that is open by now: an older revision.
+            BuildState::New { .. } | BuildState::Building { .. } => newest.is_open(),
+            BuildState::Success {
+                artifact,
+                expired: false,
+                ..
+            } => binary.is_some_and(|binary| binary.is(artifact)),
+            BuildState::Success {
+                artifact,
+                expired: true,
+                ..
+            } => binary.is_none_or(|binary| binary.is(artifact)),
+            BuildState::Failed { .. } | BuildState::Cancelled { .. } => {
+                newest.is_open() || binary.is_none()
+            }
+        })
+    }
+
+    fn of_open_grant(&self, build: &Build) -> Agreement {
+        match build.state() {
+            BuildState::New { kept } | BuildState::Building { kept, .. } => {
+                agrees_if(kept.as_ref().is_none_or(|kept| {
+                    let previous = self.binary();
+                    previous.is_some_and(|previous| previous.is(kept))
+                }))
+            }
+            BuildState::Success {
+                artifact,
+                expired: false,
+                ..
+            } if artifact.name.key() == build.key() => {
+                Agreement::First(PublishedBinary::from(artifact.clone()))
+            }
+            BuildState::Success { expired: false, .. } => Agreement::Differs,
+            BuildState::Success { expired: true, .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => Agreement::Ended,
+        }
+    }
+}
+
+fn is_open(build: &Build) -> bool {
+    !build.status().is_terminal()
+}
+
+fn agrees_if(agrees: bool) -> Agreement {
+    if agrees {
+        Agreement::Agrees
+    } else {
+        Agreement::Differs
+    }
+}
+
+/// Most records that [`TamperedRecords`] names.
+const MOST_NAMED: usize = 20;
+
+/// Records that were changed without permission, over all time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TamperedRecords {
+    /// How many changes were found.
+    pub count: u64,
+    /// The newest, the newest first.
+    pub newest: Vec<TamperedRecord>,
+}
+
+/// A record that was changed without permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TamperedRecord {
+    /// The build.
+    pub id: BuildKey,
+    /// The builder that the record named, whose key may be stolen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<BuilderId>,
+    /// Whether there was a result to put it back to; otherwise the build failed.
+    pub restored: bool,
+    /// When it was found.
+    #[serde(with = "time::serde::rfc3339")]
+    pub found: OffsetDateTime,
+}
+
+impl TamperedRecords {
+    /// Adds one.
+    pub fn add(&mut self, record: TamperedRecord) {
+        self.count += 1;
+        self.newest.insert(0, record);
+        self.newest.truncate(MOST_NAMED);
+    }
+
+    /// What an operator has to know and do, if one was found after `since`.
+    pub fn words(&self, since: OffsetDateTime) -> Option<String> {
+        let found = self.newest.iter().filter(|record| record.found >= since);
+        let found: Vec<&TamperedRecord> = found.collect();
+        let last = found.first()?;
+        let builder = match &last.builder {
+            Some(builder) => format!(", in the name of builder `{builder}`"),
+            None => String::new(),
+        };
+        let number = match found.len() {
+            1 => "The record of 1 build was".to_owned(),
+            MOST_NAMED => format!("The records of {MOST_NAMED} or more builds were"),
+            number => format!("The records of {number} builds were"),
+        };
+        Some(format!(
+            "{number} changed without permission in the last days, last that of `{}`{builder}; other binaries aren't served under these builds. A builder's key may be stolen: replace the keys of builders (docs/NATS.md).",
+            last.id
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

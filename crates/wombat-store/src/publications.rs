@@ -1,0 +1,295 @@
+//! The `publications` bucket: grants, results, each written once by the service. `wombat_model` says what they mean.
+//!
+//! Numbers of grants only grow: each is one more than the newest, and none is freed within [`REUSE`], so a process that
+//! stood still can't write an old one again.
+
+use std::time::Duration;
+
+use futures::future::try_join;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use time::OffsetDateTime;
+use wombat_model::{
+    BuildKey, BuildPublications, Grant, GrantResult, NewestGrant, PublishedBinary,
+    names::PUBLICATIONS_BUCKET,
+};
+
+use crate::{
+    Connection, Revision, StoreError, Watcher, Written,
+    follow::Start,
+    open,
+    record::Bucket,
+    stored::{Readable, Stored},
+};
+
+/// Age up to which superseded grants and results stay.
+pub const REUSE: Duration = Duration::from_hours(24);
+/// Prefixes of keys.
+const GRANT: &str = "grant.";
+const RESULT: &str = "result.";
+/// The key that says that the successes of an older store have their results.
+const ADOPTED: &str = "adopted";
+/// How often a grant is tried while others grant the same build.
+const MAX_RACES: u32 = 16;
+
+/// A value of the bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Publication {
+    /// A build may be built once more.
+    Grant {
+        /// The build.
+        key: BuildKey,
+        /// The grant's number.
+        number: u64,
+        /// The grant.
+        grant: Grant,
+    },
+    /// A grant's result.
+    Result {
+        /// The build.
+        key: BuildKey,
+        /// The grant's number.
+        number: u64,
+        /// The result.
+        result: GrantResult,
+    },
+    /// Another key.
+    Other,
+}
+
+/// Grants and results.
+#[derive(Clone, Debug)]
+pub struct Publications {
+    bucket: Bucket,
+}
+
+impl Publications {
+    pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            bucket: Bucket::open(connection, PUBLICATIONS_BUCKET).await?,
+        })
+    }
+
+    /// What is published of a build, from the leader. To compare it with a record, read the record first.
+    pub async fn of(&self, key: &BuildKey) -> Result<BuildPublications, StoreError> {
+        let (grant, result) =
+            try_join(self.last::<Grant>(GRANT, key), self.last(RESULT, key)).await?;
+        let Some((number, grant, granted)) = grant else {
+            return Ok(BuildPublications::default());
+        };
+        let result = match result {
+            Some((of, result, _)) if of == number => Some(result),
+            // Results may be written late, so the last one isn't always that of the newest grant.
+            Some(_) => {
+                let last = self.message(&name(RESULT, key, number)).await?;
+                last.map(|(_, result, _)| result)
+            }
+            None => None,
+        };
+        Ok(BuildPublications {
+            newest: Some(NewestGrant {
+                number,
+                grant,
+                granted,
+                result,
+            }),
+        })
+    }
+
+    /// The last grant or result of a build, with its number and the server's time.
+    async fn last<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        key: &BuildKey,
+    ) -> Result<Option<(u64, T, OffsetDateTime)>, StoreError> {
+        self.message(&format!("{kind}{key}.*")).await
+    }
+
+    async fn message<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<(u64, T, OffsetDateTime)>, StoreError> {
+        let subject = self.bucket.subject(key);
+        let Some(message) = open::last(&self.bucket.stream, &subject).await? else {
+            return Ok(None);
+        };
+        let number = message.subject.rsplit('.').next();
+        let number = number.and_then(|number| number.parse().ok());
+        let number = number.ok_or_else(|| StoreError::corrupt(key, "it has no number"))?;
+        let value = serde_json::from_slice(&message.payload)
+            .map_err(|error| StoreError::corrupt(key, &error))?;
+        Ok(Some((number, value, message.time)))
+    }
+
+    /// Lets a build be built once: a record of this revision is about to be opened. `None`: there is no record.
+    pub(crate) async fn grant(
+        &self,
+        key: &BuildKey,
+        after: Option<Revision>,
+    ) -> Result<(), StoreError> {
+        let after = after.map_or(0, Revision::get);
+        let mut next = match after {
+            // Most builds are new.
+            0 => BuildPublications::default().next(0),
+            _ => self.of(key).await?.next(after),
+        };
+        for _ in 0..MAX_RACES {
+            let (number, grant) = next;
+            if self.write(&name(GRANT, key, number), grant).await? {
+                return Ok(());
+            }
+            let published = self.of(key).await?;
+            if published.awaits(after) {
+                // Another instance is about to open it, too, or was interrupted.
+                return Ok(());
+            }
+            next = published.next(after);
+        }
+        Err(StoreError::Unavailable(format!(
+            "too many processes grant `{key}` at the same time"
+        )))
+    }
+
+    /// Gives a build of an older store its first grant, unless it has one. Returns whether it had none.
+    pub(crate) async fn grant_first(
+        &self,
+        key: &BuildKey,
+        previous: Option<PublishedBinary>,
+    ) -> Result<bool, StoreError> {
+        let (number, grant) = BuildPublications::default().next(0);
+        let grant = Grant { previous, ..grant };
+        self.write(&name(GRANT, key, number), grant).await
+    }
+
+    /// Lets nothing be built any more, unless another grant came first. `published` is what is known. Returns the place
+    /// of the closed grant.
+    pub(crate) async fn close(
+        &self,
+        key: &BuildKey,
+        published: &BuildPublications,
+        after: Revision,
+    ) -> Result<Option<Revision>, StoreError> {
+        let (number, grant) = published.next(after.get());
+        let closed = Grant {
+            previous: None,
+            closed: true,
+            ..grant
+        };
+        let name = name(GRANT, key, number);
+        Ok(match self.bucket.write(&name, closed, None).await? {
+            Written::Won(closed) => Some(closed.revision),
+            Written::Lost => None,
+        })
+    }
+
+    /// Writes the result of a grant. Returns whether it had none.
+    pub(crate) async fn conclude(
+        &self,
+        key: &BuildKey,
+        number: u64,
+        binary: Option<PublishedBinary>,
+    ) -> Result<bool, StoreError> {
+        self.write(&name(RESULT, key, number), GrantResult { binary })
+            .await
+    }
+
+    /// Whether the builds of an older store have their grants and results.
+    pub(crate) async fn has_adopted(&self) -> Result<bool, StoreError> {
+        let subject = self.bucket.subject(ADOPTED);
+        Ok(open::last(&self.bucket.stream, &subject).await?.is_some())
+    }
+
+    pub(crate) async fn note_adopted(&self) -> Result<(), StoreError> {
+        self.write(ADOPTED, Adopted {}).await.map(drop)
+    }
+
+    /// Writes a key that doesn't exist. Returns whether it did not.
+    async fn write<T: Stored>(&self, key: &str, value: T) -> Result<bool, StoreError> {
+        let written = self.bucket.write(key, value, None).await?;
+        Ok(matches!(written, Written::Won(_)))
+    }
+
+    /// Removes what was published of a build before this place.
+    pub async fn forget_before(&self, key: &BuildKey, place: Revision) -> Result<(), StoreError> {
+        let filter = self.bucket.subject(&format!("*.{key}.*"));
+        let purge = self.bucket.stream.purge().filter(filter);
+        let old = purge.sequence(place.get());
+        old.await.map_err(|error| StoreError::of(&error))?;
+        Ok(())
+    }
+
+    /// Watches what was published after `after`, or everything.
+    pub fn watch_after(&self, after: Revision) -> Watcher<Publication> {
+        let start = if after == Revision::ZERO {
+            Start::LastPerSubject
+        } else {
+            Start::After(after)
+        };
+        Watcher::start(&self.bucket, ">", start)
+    }
+
+    /// When the bucket was created, in nanoseconds since 1970, and its last revision.
+    pub async fn identity(&self) -> Result<(i128, Revision), StoreError> {
+        let info = self.bucket.info().await?;
+        Ok((info.created.unix_timestamp_nanos(), info.last()))
+    }
+}
+
+fn name(kind: &str, key: &BuildKey, number: u64) -> String {
+    format!("{kind}{key}.{number}")
+}
+
+/// The build and the number in a key.
+fn named(rest: &str) -> Option<(BuildKey, u64)> {
+    let (key, number) = rest.rsplit_once('.')?;
+    Some((key.parse().ok()?, number.parse().ok()?))
+}
+
+impl Readable for Publication {
+    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        if let Some((build, number)) = key.strip_prefix(GRANT).and_then(named) {
+            return Ok(Self::Grant {
+                key: build,
+                number,
+                grant: json(payload)?,
+            });
+        }
+        if let Some((build, number)) = key.strip_prefix(RESULT).and_then(named) {
+            return Ok(Self::Result {
+                key: build,
+                number,
+                result: json(payload)?,
+            });
+        }
+        Ok(Self::Other)
+    }
+}
+
+impl Readable for Grant {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
+impl Readable for GrantResult {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
+/// The value of [`ADOPTED`].
+#[derive(Serialize, Deserialize)]
+struct Adopted {}
+
+impl Readable for Adopted {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
+impl Stored for Grant {}
+impl Stored for GrantResult {}
+impl Stored for Adopted {}
+
+fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(payload).map_err(|error| error.to_string())
+}

@@ -1,0 +1,152 @@
+//! Makes records and results agree: the first success under a grant becomes its result, and a record that names another
+//! binary than the newest result is put back.
+
+use std::time::Duration;
+
+use tracing::{debug, error};
+use wombat_model::{Agreement, Artifact, Build, BuildKey, TamperedRecord, TamperedRecords};
+
+use crate::{
+    Artifacts, Builds, Store, StoreError, Versioned, Written,
+    builds::{MAX_RACES, contended},
+};
+
+/// The key of the list of records that were put back.
+const TAMPERED: &str = "tampered";
+/// Pause before a record that differs is looked at again: a server that led the bucket until a moment ago may have
+/// answered with what it had then.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// What became of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It agrees with what is published.
+    Agrees,
+    /// Its grant has its result now.
+    Concluded,
+    /// It was changed without permission, and is this now.
+    PutBack(Box<Versioned<Build>>),
+    /// It was changed by another process meanwhile, or there is none that can be read.
+    Changed,
+}
+
+impl Store {
+    /// Makes a build's record agree with what is published of it.
+    pub async fn settle(&self, key: &BuildKey) -> Result<Settled, StoreError> {
+        match read(&self.builds, key).await? {
+            Some(record) => settle(&self.builds, &self.artifacts, record).await,
+            None => Ok(Settled::Changed),
+        }
+    }
+
+    /// The same for a record that was just seen.
+    pub async fn settle_seen(&self, record: Versioned<Build>) -> Result<Settled, StoreError> {
+        settle(&self.builds, &self.artifacts, record).await
+    }
+}
+
+pub(crate) async fn settle(
+    builds: &Builds,
+    artifacts: &Artifacts,
+    mut seen: Versioned<Build>,
+) -> Result<Settled, StoreError> {
+    let key = seen.value.key();
+    let mut differed = false;
+    for _ in 0..MAX_RACES {
+        let published = builds.publications.of(&key).await?;
+        let result = match published.agreement(&seen.value, seen.revision.get()) {
+            Agreement::Agrees if differed => return Ok(Settled::Changed),
+            Agreement::Agrees => return Ok(Settled::Agrees),
+            Agreement::First(binary) => Some(binary),
+            Agreement::Ended => None,
+            Agreement::Differs if differed => {
+                let binary = published.binary().cloned().map(Artifact::from);
+                if let Some(record) = put_back(builds, artifacts, seen, binary).await? {
+                    return Ok(Settled::PutBack(Box::new(record)));
+                }
+                match read(builds, &key).await? {
+                    Some(record) => seen = record,
+                    None => return Ok(Settled::Changed),
+                }
+                continue;
+            }
+            Agreement::Differs => {
+                differed = true;
+                tokio::time::sleep(SECOND_LOOK).await;
+                match read(builds, &key).await? {
+                    Some(record) => seen = record,
+                    None => return Ok(Settled::Changed),
+                }
+                continue;
+            }
+        };
+        let number = published.number();
+        let is_first = builds.publications.conclude(&key, number, result).await?;
+        if is_first && !differed {
+            return Ok(Settled::Concluded);
+        }
+    }
+    Err(contended(&key))
+}
+
+/// The record; `None`: there is none, or it can't be read.
+async fn read(builds: &Builds, key: &BuildKey) -> Result<Option<Versioned<Build>>, StoreError> {
+    match builds.get(key).await {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        read => read,
+    }
+}
+
+/// `None`: the record changed meanwhile.
+async fn put_back(
+    builds: &Builds,
+    artifacts: &Artifacts,
+    seen: Versioned<Build>,
+    binary: Option<Artifact>,
+) -> Result<Option<Versioned<Build>>, StoreError> {
+    let key = seen.value.key();
+    let builder = seen.value.holder().map(|holder| holder.builder.clone());
+    let expired = match &binary {
+        Some(binary) => !artifacts.is_whole(binary.name.as_str()).await?,
+        None => false,
+    };
+    let restored = binary.is_some();
+    let next = seen.value.put_back(binary, expired);
+    let Written::Won(record) = builds.change(&key, next, seen.revision).await? else {
+        return Ok(None);
+    };
+    error!(
+        %key, builder = builder.as_ref().map(ToString::to_string), restored,
+        "a record was changed without permission and was put back: the key of a builder may be stolen"
+    );
+    let tampered = TamperedRecord {
+        id: key.clone(),
+        builder,
+        restored,
+        found: builds.server_time(),
+    };
+    if let Err(error) = builds.note_tampered(tampered).await {
+        debug!(%key, %error, "the alarm is in the log alone");
+    }
+    Ok(Some(record))
+}
+
+impl Builds {
+    /// The records that were put back, from the leader.
+    pub async fn tampered(&self) -> Result<TamperedRecords, StoreError> {
+        let slot = self.bucket.read::<TamperedRecords>(TAMPERED).await?;
+        Ok(slot.into_parts().0.unwrap_or_default())
+    }
+
+    async fn note_tampered(&self, record: TamperedRecord) -> Result<(), StoreError> {
+        loop {
+            let slot = self.bucket.read::<TamperedRecords>(TAMPERED).await?;
+            let (known, expected) = slot.into_parts();
+            let mut all = known.unwrap_or_default();
+            all.add(record.clone());
+            if let Written::Won(_) = self.bucket.write(TAMPERED, all, expected).await? {
+                return Ok(());
+            }
+        }
+    }
+}
