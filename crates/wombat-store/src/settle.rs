@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tracing::{debug, error};
 use wombat_model::{Agreement, Artifact, Build, BuildKey, TamperedRecord, TamperedRecords};
 
@@ -39,7 +40,29 @@ impl Store {
         }
     }
 
-    /// The same for a record that was just seen.
+    /// Ends a grant from before `old` whose build was never opened, because its service was interrupted. Returns whether
+    /// it did.
+    pub async fn end_unused_grant(
+        &self,
+        key: &BuildKey,
+        old: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let record = read(&self.builds, key).await?;
+        let published = self.publications.of(key).await?;
+        let Some(newest) = published.newest.as_ref().filter(|newest| newest.is_open()) else {
+            return Ok(false);
+        };
+        let is_used = record.as_ref().is_some_and(|record| record.revision.get() > newest.grant.after);
+        if is_used || newest.granted >= old {
+            return Ok(false);
+        }
+        // The record, which is from before the grant, still agrees afterwards.
+        let has_binary = record.is_some_and(|record| record.value.artifact().is_some());
+        let binary = published.binary().filter(|_| has_binary).cloned();
+        self.publications.conclude(key, newest.number, binary).await
+    }
+
+    /// As [`Self::settle`], for a record that was just seen.
     pub async fn settle_seen(&self, record: Versioned<Build>) -> Result<Settled, StoreError> {
         settle(&self.builds, &self.artifacts, record).await
     }

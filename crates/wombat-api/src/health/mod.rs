@@ -69,6 +69,7 @@ impl Findings {
         self.acknowledges = is_known.then_some(report.answer.unacknowledged.is_none());
         self.problems.extend(report.answer.unacknowledged);
         self.notes.extend(report.answer.index);
+        self.notes.extend(report.answer.tampered);
         for store in &report.answer.stores {
             let to = if store.refuses_builds {
                 &mut self.problems

@@ -14,6 +14,10 @@ pub struct HealthAnswer {
     /// Why this service keeps its index of builds in memory, and how to fix that. Left out while it doesn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
+    /// Which records of builds were changed without permission in the last seven days, and what to do. Left out if none
+    /// was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tampered: Option<String>,
 }
 
 /// How full a bucket or stream is.

@@ -26,6 +26,7 @@ use crate::{
     index::Builds,
     json::json,
     live::Live,
+    publications,
     quota::Quotas,
     refusal,
     response_cache::ResponseCache,
@@ -155,11 +156,13 @@ impl Answers {
     async fn health(&self) -> Result<HealthAnswer, Refusal> {
         let room = self.connection.room().await;
         let room = room.map_err(|failure| refusal::of_store(&failure))?;
+        let tampered = publications::alarm(&self.store).await;
         let open = self.live.open_builds();
         Ok(HealthAnswer {
             stores: room.iter().map(|room| room::health(room, open)).collect(),
             unacknowledged: self.connection.unacknowledged(),
             index: self.builds.trouble(),
+            tampered: tampered.map_err(|failure| refusal::of_store(&failure))?,
         })
     }
 }

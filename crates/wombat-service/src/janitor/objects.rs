@@ -124,6 +124,7 @@ async fn remove_unnamed(store: &Store, object: &StoredObject) -> Result<(), Stor
     if let Ok(key) = owner.parse::<BuildKey>() {
         match store.builds.get(&key).await {
             Ok(Some(record)) if is_wanted(&record, object) => return Ok(()),
+            Ok(Some(record)) if is_published(store, &record, object).await? => return Ok(()),
             Ok(_) => {}
             // Its record can't be read; an operator decides.
             Err(StoreError::Corrupt { .. }) => return Ok(()),
@@ -152,6 +153,20 @@ fn is_wanted(record: &Versioned<Build>, object: &StoredObject) -> bool {
         | BuildState::Cancelled { .. } => false,
     };
     named || held
+}
+
+/// Whether an object is the result of a build whose record names another: that record is about to be put back.
+async fn is_published(
+    store: &Store,
+    record: &Versioned<Build>,
+    object: &StoredObject,
+) -> Result<bool, StoreError> {
+    if record.value.artifact().is_none() {
+        return Ok(false);
+    }
+    let published = store.publications.of(&record.value.key()).await?;
+    let binary = published.binary();
+    Ok(binary.is_some_and(|binary| binary.artifact.as_str() == stem(&object.name)))
 }
 
 /// Marks a success without its complete binary as expired, so that the next request builds it again. Reads both from

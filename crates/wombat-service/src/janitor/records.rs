@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 use wombat_model::{ArtifactName, BuildKey, Status, wire::BuildOutline};
 use wombat_store::{Revision, Store, StoreError, Versioned, WatchEvent};
 
+use super::fingerprint::{Fingerprint, fingerprint as fingerprint_of};
+
 /// Longest wait for the next record.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -19,8 +21,19 @@ pub(super) struct StoredBinary {
     pub(super) name: ArtifactName,
     /// Its size in bytes.
     pub(super) size: u64,
+    /// `None`: the record has no digest.
+    pub(super) fingerprint: Option<Fingerprint>,
     /// When the build ended; `None` while it is being built again.
     pub(super) finished: Option<OffsetDateTime>,
+}
+
+/// A finished build without a binary.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    /// When it ended.
+    finished: OffsetDateTime,
+    /// Whether it had a binary, which was removed.
+    pub(super) expired: bool,
 }
 
 /// What the janitor needs of all records.
@@ -28,8 +41,8 @@ pub(super) struct StoredBinary {
 pub(super) struct Records {
     /// Builds with a binary that can be downloaded.
     pub(super) with_binary: BTreeMap<BuildKey, StoredBinary>,
-    /// Finished builds without a binary, with their end times.
-    without_binary: BTreeMap<BuildKey, OffsetDateTime>,
+    /// Finished builds without a binary.
+    pub(super) without_binary: BTreeMap<BuildKey, Ended>,
     /// Builds that aren't finished.
     pub(super) open: BTreeSet<BuildKey>,
     /// Creation time of the bucket.
@@ -106,9 +119,12 @@ impl Records {
         let binary = build.artifact.zip(build.size).filter(|_| !build.expired);
         if let Some((name, size)) = binary {
             let finished = build.finished.filter(|_| build.status == Status::Success);
+            let fingerprint = build.sha256.as_ref();
+            let fingerprint = fingerprint.map(|sha256| fingerprint_of(&name, size, sha256));
             let known = StoredBinary {
                 name,
                 size,
+                fingerprint,
                 finished,
             };
             self.without_binary.remove(&key);
@@ -117,16 +133,21 @@ impl Records {
         }
         self.with_binary.remove(&key);
         match build.finished.filter(|_| build.status.is_terminal()) {
-            Some(finished) => drop(self.without_binary.insert(key, finished)),
-            None => drop(self.without_binary.remove(&key)),
+            Some(finished) => {
+                let expired = build.expired;
+                self.without_binary.insert(key, Ended { finished, expired });
+            }
+            None => {
+                self.without_binary.remove(&key);
+            }
         }
     }
 
     /// Finished builds without a binary that ended before this, the oldest first.
     pub(super) fn without_binary_before(&self, before: OffsetDateTime) -> Vec<&BuildKey> {
         let ended = self.without_binary.iter();
-        let mut all: Vec<_> = ended.filter(|(_, finished)| **finished < before).collect();
-        all.sort_by_key(|(key, finished)| (**finished, *key));
+        let mut all: Vec<_> = ended.filter(|(_, ended)| ended.finished < before).collect();
+        all.sort_by_key(|(key, ended)| (ended.finished, *key));
         all.into_iter().map(|(key, _)| key).collect()
     }
 

@@ -79,7 +79,8 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
     }
 }
 
-/// The service's own report: whether writes are acknowledged, and its index. Without a service, a write is tried.
+/// The service's own report: whether writes are acknowledged, its index, and records that were changed without permission.
+/// Without a service, a write is tried.
 async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     let asked = connection.client().request("build.health", "".into());
     let found = match tokio::time::timeout(TIMEOUT, asked).await {
@@ -89,7 +90,8 @@ async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     if let Some(found) = found {
         let writes = found.unacknowledged.map(|words| (Verdict::Missing, words));
         let index = found.index.map(|words| (Verdict::Note, words));
-        return writes.into_iter().chain(index).collect();
+        let tampered = found.tampered.map(|words| (Verdict::Missing, words));
+        return writes.into_iter().chain(index).chain(tampered).collect();
     }
     let is_stored = store.builders.acknowledges().await;
     // A write that isn't permitted isn't acknowledged either.
