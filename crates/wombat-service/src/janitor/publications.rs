@@ -169,7 +169,8 @@ pub(super) async fn agree(
     publications: &Publications,
 ) -> Result<(), StoreError> {
     let with_binary = records.with_binary.iter().filter(|(key, binary)| {
-        binary.fingerprint.map(Outcome::Binary) != publications.outcome(key)
+        let named = binary.fingerprint.map(Outcome::Binary);
+        named.is_none() || named != publications.outcome(key)
     });
     let without = records.without_binary.iter().filter(|(key, ended)| {
         match publications.outcome(key) {
