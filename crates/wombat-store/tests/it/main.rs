@@ -12,6 +12,7 @@ mod locks;
 mod logs;
 mod open;
 mod orders;
+mod publications;
 mod races;
 mod records;
 mod restarts;

@@ -82,7 +82,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-const OPERATIONS: [Operation; 87] = [
+const OPERATIONS: [Operation; 93] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -125,6 +125,36 @@ const OPERATIONS: [Operation; 87] = [
         "follow records",
         "$JS.API.CONSUMER.CREATE.KV_builds.name.$KV.builds.>",
         "SBAR",
+    ),
+    send(
+        "grant a build, once",
+        "$KV.publications.grant.build.a.1",
+        "S",
+    ),
+    send(
+        "write the result of a grant, once",
+        "$KV.publications.result.build.a.1",
+        "S",
+    ),
+    send(
+        "write other keys of publications",
+        "$KV.publications.published.build.a.1",
+        "",
+    ),
+    send(
+        "read grants and results",
+        "$JS.API.STREAM.MSG.GET.KV_publications",
+        "SA",
+    ),
+    send(
+        "follow grants and results",
+        "$JS.API.CONSUMER.CREATE.KV_publications.name.$KV.publications.>",
+        "S",
+    ),
+    send(
+        "purge grants and results",
+        "$JS.API.STREAM.PURGE.KV_publications",
+        "S",
     ),
     send("announce a builder", "$KV.builders.somebody", "B"),
     send("take the janitor's lock", "$KV.builders.lock.janitor", "S"),
