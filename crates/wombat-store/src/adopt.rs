@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::timeout;
 use tracing::info;
-use wombat_model::{Build, BuildState, PublishedBinary};
+use wombat_model::{Build, BuildState, PublishedBinary, names::PUBLICATIONS_BUCKET};
 
 use crate::{Builds, Connection, StoreError, Versioned, WatchEvent, publications::Publications};
 
@@ -33,7 +33,7 @@ pub(crate) async fn adopt(connection: &Connection) -> Result<(), StoreError> {
     publications.note_adopted().await?;
     if adopted > 0 {
         info!(
-            bucket = wombat_model::names::PUBLICATIONS_BUCKET,
+            bucket = PUBLICATIONS_BUCKET,
             builds = adopted,
             "wrote the results of existing builds"
         );

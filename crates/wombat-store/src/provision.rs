@@ -1,4 +1,4 @@
-//! Creates the buckets and the stream, and updates older ones. Doing it twice changes nothing.
+//! The required configuration of the buckets and the stream, which are created or updated.
 
 use std::time::Duration;
 
@@ -6,7 +6,6 @@ use async_nats::jetstream::{
     self,
     stream::{Compression, Config, DiscardPolicy, StorageType},
 };
-use tokio::time::Instant;
 use tracing::info;
 use wombat_model::{
     names::{
@@ -16,12 +15,7 @@ use wombat_model::{
     units::MIB,
 };
 
-use crate::{
-    Connection, ProvisionOptions, StoreError,
-    adopt::adopt,
-    error::server_code,
-    patience::{ELECTION_PATIENCE, patiently},
-};
+use crate::{Connection, ProvisionOptions, StoreError, error::server_code};
 
 const DAY: Duration = Duration::from_hours(24);
 /// How long a deleted record leaves a marker: an index that was down for less can catch up.
@@ -32,58 +26,15 @@ const BUILDERS_MARKER: Duration = Duration::from_mins(1);
 /// How long compiled packages are kept. Those that are still needed then are compiled again.
 const GOCACHE_AGE: Duration = Duration::from_hours(24 * 30);
 
-/// A bucket can't be created or updated.
-#[derive(Debug, thiserror::Error)]
-#[error("can't create or update `{bucket}`")]
-pub struct ProvisionError {
-    bucket: &'static str,
-    source: StoreError,
-}
-
 /// The required configuration of a stream.
 pub(crate) struct WantedStream {
+    /// Its name in messages.
     pub(crate) shown: &'static str,
     pub(crate) config: Config,
     /// Size limit in bytes from the options.
     room: Option<u64>,
     /// Size limit in bytes of a new stream, unless the options have one.
     default_room: u64,
-}
-
-/// Creates missing buckets and updates older ones, and gives the builds of an older store their results. Waits for [`ELECTION_PATIENCE`] while a cluster is electing leaders.
-pub async fn provision(
-    connection: &Connection,
-    options: &ProvisionOptions,
-) -> Result<(), ProvisionError> {
-    provision_within(connection, options, ELECTION_PATIENCE).await
-}
-
-/// The same with another patience.
-pub async fn provision_within(
-    connection: &Connection,
-    options: &ProvisionOptions,
-    patience: Duration,
-) -> Result<(), ProvisionError> {
-    let until = Instant::now() + patience;
-    let options = options.by_new_names();
-    for stream in wanted_streams(&options) {
-        let left = until.saturating_duration_since(Instant::now());
-        Box::pin(patiently(connection, left, async || {
-            ensure(connection, &stream, options.replicas).await
-        }))
-        .await
-        .map_err(|source| ProvisionError {
-            bucket: stream.shown,
-            source,
-        })?;
-    }
-    let left = until.saturating_duration_since(Instant::now());
-    Box::pin(patiently(connection, left, async || adopt(connection).await))
-        .await
-        .map_err(|source| ProvisionError {
-            bucket: PUBLICATIONS_BUCKET,
-            source,
-        })
 }
 
 /// The required configuration of every stream.
@@ -164,11 +115,14 @@ impl WantedStream {
     }
 }
 
-async fn ensure(
+/// Creates a stream, with `usual` copies if `replicas` doesn't say otherwise, or updates it. Returns how many copies it
+/// has.
+pub(crate) async fn ensure(
     connection: &Connection,
     wanted: &WantedStream,
     replicas: Option<u8>,
-) -> Result<(), StoreError> {
+    usual: usize,
+) -> Result<usize, StoreError> {
     let jetstream = connection.jetstream();
     if replicas.is_some_and(|replicas| replicas > 1) && !connection.is_clustered() {
         return Err(StoreError::Refused(
@@ -183,17 +137,19 @@ async fn ensure(
     let Some(existing) = existing else {
         let config = Config {
             max_bytes: bytes(wanted.room.unwrap_or(wanted.default_room)),
-            num_replicas: replicas.unwrap_or(1).into(),
+            num_replicas: replicas.map_or(usual, usize::from),
             ..wanted.config.clone()
         };
+        let copies = config.num_replicas;
         jetstream
             .create_stream(config)
             .await
             .map_err(|error| StoreError::of(&error))?;
         info!(bucket = wanted.shown, "created");
-        return Ok(());
+        return Ok(copies);
     };
     let config = wanted.mended(&existing, replicas);
+    let copies = config.num_replicas;
     if config != existing {
         jetstream
             .update_stream(config)
@@ -201,7 +157,7 @@ async fn ensure(
             .map_err(|error| StoreError::of(&error))?;
         info!(bucket = wanted.shown, "updated");
     }
-    Ok(())
+    Ok(copies)
 }
 
 /// As the server takes it.

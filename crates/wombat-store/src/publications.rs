@@ -126,23 +126,22 @@ impl Publications {
         key: &BuildKey,
         after: Option<Revision>,
     ) -> Result<(), StoreError> {
-        let after = after.map_or(0, Revision::get);
-        let mut next = match after {
-            // Most builds are new.
-            0 => BuildPublications::default().next(0),
-            _ => self.of(key).await?.next(after),
+        // Most builds without a record are new.
+        let mut published = match after {
+            None => BuildPublications::default(),
+            Some(_) => self.of(key).await?,
         };
+        let after = after.map_or(0, Revision::get);
         for _ in 0..MAX_RACES {
-            let (number, grant) = next;
+            // Another instance is about to open it, too, or was interrupted.
+            if published.awaits(after) {
+                return Ok(());
+            }
+            let (number, grant) = published.next(after);
             if self.write(&name(GRANT, key, number), grant).await? {
                 return Ok(());
             }
-            let published = self.of(key).await?;
-            if published.awaits(after) {
-                // Another instance is about to open it, too, or was interrupted.
-                return Ok(());
-            }
-            next = published.next(after);
+            published = self.of(key).await?;
         }
         Err(StoreError::Unavailable(format!(
             "too many processes grant `{key}` at the same time"
