@@ -52,10 +52,12 @@ pub async fn provision_within(
         usual = usual.max(copies);
     }
     let left = until.saturating_duration_since(Instant::now());
-    Box::pin(patiently(connection, left, async || adopt(connection).await))
-        .await
-        .map_err(|source| ProvisionError {
-            bucket: PUBLICATIONS_BUCKET,
-            source,
-        })
+    Box::pin(patiently(connection, left, async || {
+        adopt(connection).await
+    }))
+    .await
+    .map_err(|source| ProvisionError {
+        bucket: PUBLICATIONS_BUCKET,
+        source,
+    })
 }

@@ -52,7 +52,9 @@ impl Store {
         let Some(newest) = published.newest.as_ref().filter(|newest| newest.is_open()) else {
             return Ok(false);
         };
-        let is_used = record.as_ref().is_some_and(|record| record.revision.get() > newest.grant.after);
+        let is_used = record
+            .as_ref()
+            .is_some_and(|record| record.revision.get() > newest.grant.after);
         if is_used || newest.granted >= old {
             return Ok(false);
         }

@@ -13,7 +13,11 @@ use wombat_model::{
 };
 use wombat_store::{Logged, Revision};
 
-use super::{artifacts::{newest_record, seen_record}, build_id::key, service_answer::json};
+use super::{
+    artifacts::{newest_record, seen_record},
+    build_id::key,
+    service_answer::json,
+};
 use crate::{ApiError, live::Record, state::AppState};
 
 /// Entries of all claims of one build that are read.

@@ -78,7 +78,10 @@ async fn a_changed_record_changes_no_download() -> anyhow::Result<()> {
     }
     store.settle(&key).await?;
     let back = store.builds.get(&key).await?.unwrap().value;
-    assert_eq!(back.artifact().unwrap().sha256.as_str(), honest_record["sha256"]);
+    assert_eq!(
+        back.artifact().unwrap().sha256.as_str(),
+        honest_record["sha256"]
+    );
 
     // A rebuild that the service granted may change the bytes.
     let claim = building(&store, &spec, true).await?;

@@ -128,14 +128,8 @@ fn an_end_without_a_binary_closes_its_grant() {
 #[test]
 fn what_is_kept_during_a_rebuild_is_the_newest_result() {
     let open = granted(None);
-    assert_eq!(
-        open.agreement(&rebuilding("c1", 1), 11),
-        Agreement::Agrees
-    );
-    assert_eq!(
-        open.agreement(&rebuilding("c1", 9), 11),
-        Agreement::Differs
-    );
+    assert_eq!(open.agreement(&rebuilding("c1", 1), 11), Agreement::Agrees);
+    assert_eq!(open.agreement(&rebuilding("c1", 9), 11), Agreement::Differs);
     // A rebuild that fails gives the binary that was kept.
     let kept = claimed(rebuilding("c1", 1), "c2");
     let kept = kept.fail(Failure::new(FailureClass::Infra, "words"));
@@ -187,6 +181,9 @@ fn an_alarm_names_the_last_and_ends_after_a_while() {
     }
     assert_eq!((all.count, all.newest.len()), (30, MOST_NAMED));
     let words = all.words(NOW).unwrap();
-    assert!(words.contains("`fox`") && words.contains("20 or more"), "{words}");
+    assert!(
+        words.contains("`fox`") && words.contains("20 or more"),
+        "{words}"
+    );
     assert_eq!(all.words(NOW + time::Duration::SECOND), None);
 }

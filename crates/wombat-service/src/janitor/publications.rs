@@ -153,11 +153,7 @@ impl Publications {
 
 fn outcome(result: &GrantResult) -> Outcome {
     match &result.binary {
-        Some(binary) => Outcome::Binary(fingerprint(
-            &binary.artifact,
-            binary.size,
-            &binary.sha256,
-        )),
+        Some(binary) => Outcome::Binary(fingerprint(&binary.artifact, binary.size, &binary.sha256)),
         None => Outcome::Nothing,
     }
 }
@@ -207,9 +203,10 @@ pub(super) async fn tidy(
     publications: &mut Publications,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let unused = publications.open.iter().filter(|(key, granted)| {
-        **granted < now - UNUSED && !records.open.contains(*key)
-    });
+    let unused = publications
+        .open
+        .iter()
+        .filter(|(key, granted)| **granted < now - UNUSED && !records.open.contains(*key));
     for (key, _) in unused {
         if store.end_unused_grant(key, now - UNUSED).await? {
             info!(%key, "ended a grant that wasn't used");
