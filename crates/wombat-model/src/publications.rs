@@ -64,7 +64,7 @@ pub struct Grant {
     /// The newest result before, which is served until this grant has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PublishedBinary>,
-    /// Nothing may be built: the build was removed.
+    /// Nothing is built or served: the build was removed, or its binary was.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
 }
@@ -172,14 +172,10 @@ impl BuildPublications {
                 expired: false,
                 ..
             } => binary.is_some_and(|binary| binary.is(artifact)),
-            BuildState::Success {
-                artifact,
-                expired: true,
-                ..
-            } => binary.is_none_or(|binary| binary.is(artifact)),
-            BuildState::Failed { .. } | BuildState::Cancelled { .. } => {
-                newest.is_open() || binary.is_none()
-            }
+            // Only the service ends a result, by a closed grant.
+            BuildState::Success { expired: true, .. }
+            | BuildState::Failed { .. }
+            | BuildState::Cancelled { .. } => newest.is_open() || binary.is_none(),
         })
     }
 

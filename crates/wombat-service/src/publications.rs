@@ -10,8 +10,8 @@ use wombat_store::{Followers, Settled, Store, StoreError, Versioned, WatchEvent}
 
 /// Writes before the start that are read: builds may have ended while this service restarted.
 const RECENT: u64 = 200;
-/// Records that are settled concurrently.
-const AT_ONCE: usize = 64;
+/// Records that are settled concurrently: one that differs is looked at twice, with a pause in between.
+const AT_ONCE: usize = 512;
 /// How often a record is tried while its leader is away, and the wait in between.
 const TRIES: u32 = 10;
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -56,6 +56,14 @@ pub enum Publication {
     Other,
 }
 
+/// Outcome of [`Publications::grant`].
+pub(crate) enum Granted {
+    /// The build may be opened.
+    Granted,
+    /// It has a result, so its record was removed without permission.
+    Published(BuildPublications),
+}
+
 /// Grants and results.
 #[derive(Clone, Debug)]
 pub struct Publications {
@@ -120,12 +128,14 @@ impl Publications {
         Ok(Some((number, value, message.time)))
     }
 
-    /// Lets a build be built once: a record of this revision is about to be opened. `None`: there is no record.
+    /// Lets a build be built once: its record, of the revision `after`, is about to be opened. `is_removed`: there is no
+    /// record, unless it is to be made again.
     pub(crate) async fn grant(
         &self,
         key: &BuildKey,
         after: Option<Revision>,
-    ) -> Result<(), StoreError> {
+        is_removed: bool,
+    ) -> Result<Granted, StoreError> {
         // Most builds without a record are new.
         let mut published = match after {
             None => BuildPublications::default(),
@@ -135,11 +145,14 @@ impl Publications {
         for _ in 0..MAX_RACES {
             // Another instance is about to open it, too, or was interrupted.
             if published.awaits(after) {
-                return Ok(());
+                return Ok(Granted::Granted);
+            }
+            if is_removed && !published.is_open() && published.binary().is_some() {
+                return Ok(Granted::Published(published));
             }
             let (number, grant) = published.next(after);
             if self.write(&name(GRANT, key, number), grant).await? {
-                return Ok(());
+                return Ok(Granted::Granted);
             }
             published = self.of(key).await?;
         }
@@ -159,25 +172,21 @@ impl Publications {
         self.write(&name(GRANT, key, number), grant).await
     }
 
-    /// Lets nothing be built any more, unless another grant came first. `published` is what is known. Returns the place
-    /// of the closed grant.
+    /// Lets nothing be built or served any more, unless another grant comes first. `published` is what is known. Returns
+    /// whether none came.
     pub(crate) async fn close(
         &self,
         key: &BuildKey,
         published: &BuildPublications,
         after: Revision,
-    ) -> Result<Option<Revision>, StoreError> {
+    ) -> Result<bool, StoreError> {
         let (number, grant) = published.next(after.get());
         let closed = Grant {
             previous: None,
             closed: true,
             ..grant
         };
-        let name = name(GRANT, key, number);
-        Ok(match self.bucket.write(&name, closed, None).await? {
-            Written::Won(closed) => Some(closed.revision),
-            Written::Lost => None,
-        })
+        self.write(&name(GRANT, key, number), closed).await
     }
 
     /// Writes the result of a grant. Returns whether it had none.

@@ -52,6 +52,21 @@ impl Store {
         Err(contended(key))
     }
 
+    /// Marks a success as expired, and ends its result. Its objects may be removed then.
+    pub async fn expire(&self, record: Versioned<Build>) -> Result<Written<Build>, StoreError> {
+        let key = record.value.key();
+        let written = self.builds.expire(record).await?;
+        let Written::Won(expired) = &written else {
+            return Ok(written);
+        };
+        let is_closed = self.close(&key, expired.revision, Some(&expired.value));
+        Ok(if is_closed.await? {
+            written
+        } else {
+            Written::Lost
+        })
+    }
+
     /// Lets nothing be built or served under this key until it is granted again. `false`: a client requests the build at
     /// the same time.
     async fn close(
@@ -62,6 +77,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let publications = &self.publications;
         let published = publications.of(key).await?;
+        let newest = published.newest.as_ref();
+        if newest.is_some_and(|newest| newest.grant.closed) {
+            return Ok(true);
+        }
         if published.awaits(revision.get()) {
             let Some(record) = record else {
                 // Its opening fails once this revision is removed.
@@ -71,8 +90,7 @@ impl Store {
             self.builds.change(key, record.clone(), revision).await?;
             return Ok(false);
         }
-        let closed = publications.close(key, &published, revision).await?;
-        Ok(closed.is_some())
+        publications.close(key, &published, revision).await
     }
 
     /// Removes the binary and the log. Returns the size of the binary.

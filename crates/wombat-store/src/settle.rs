@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tracing::{debug, error};
-use wombat_model::{Agreement, Artifact, Build, BuildKey, TamperedRecord, TamperedRecords};
+use wombat_model::{
+    Agreement, Artifact, Build, BuildKey, BuildPublications, BuilderId, TamperedRecord,
+    TamperedRecords,
+};
 
 use crate::{
-    Artifacts, Builds, Store, StoreError, Versioned, Written,
+    Artifacts, Builds, Revision, Store, StoreError, Versioned, Written,
     builds::{MAX_RACES, contended},
 };
 
 /// The key of the list of records that were put back.
 const TAMPERED: &str = "tampered";
-/// Pause before a record that differs is looked at again: a server that led the bucket until a moment ago may have
-/// answered with what it had then.
-const SECOND_LOOK: Duration = Duration::from_secs(1);
+/// Pause before a record that differs is looked at again: a service may be about to end its result, and a server that
+/// led the bucket until a moment ago may have answered with what it had then.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,9 +88,8 @@ pub(crate) async fn settle(
             Agreement::First(binary) => Some(binary),
             Agreement::Ended => None,
             Agreement::Differs if differed => {
-                let binary = published.binary().cloned().map(Artifact::from);
-                if let Some(record) = put_back(builds, artifacts, seen, binary).await? {
-                    return Ok(Settled::PutBack(Box::new(record)));
+                if let Some(settled) = put_back(builds, artifacts, seen, &published).await? {
+                    return Ok(settled);
                 }
                 match read(builds, &key).await? {
                     Some(record) => seen = record,
@@ -122,38 +124,76 @@ async fn read(builds: &Builds, key: &BuildKey) -> Result<Option<Versioned<Build>
     }
 }
 
-/// `None`: the record changed meanwhile.
+/// `None`: something changed meanwhile.
 async fn put_back(
     builds: &Builds,
     artifacts: &Artifacts,
     seen: Versioned<Build>,
-    binary: Option<Artifact>,
-) -> Result<Option<Versioned<Build>>, StoreError> {
+    published: &BuildPublications,
+) -> Result<Option<Settled>, StoreError> {
     let key = seen.value.key();
-    let builder = seen.value.holder().map(|holder| holder.builder.clone());
-    let expired = match &binary {
-        Some(binary) => !artifacts.is_whole(binary.name.as_str()).await?,
+    let binary = published.binary().cloned().map(Artifact::from);
+    let is_whole = match &binary {
+        Some(binary) => artifacts.is_whole(binary.name.as_str()).await?,
         None => false,
     };
+    if seen.value.is_expired() && !is_whole {
+        // The service was interrupted when it removed the binary.
+        let publications = &builds.publications;
+        let is_closed = publications.close(&key, published, seen.revision).await?;
+        return Ok(is_closed.then_some(Settled::Concluded));
+    }
+    let builder = seen.value.holder().map(|holder| holder.builder.clone());
     let restored = binary.is_some();
-    let next = seen.value.put_back(binary, expired);
+    let next = seen.value.put_back(binary, !is_whole);
     let Written::Won(record) = builds.change(&key, next, seen.revision).await? else {
         return Ok(None);
     };
+    raise_alarm(builds, key, builder, restored).await;
+    Ok(Some(Settled::PutBack(Box::new(record))))
+}
+
+/// Writes the record of a build again that has a result; `build` has its spec. If the binary is lost, the result is
+/// void instead.
+pub(crate) async fn restore(
+    builds: &Builds,
+    artifacts: &Artifacts,
+    build: Build,
+    expected: Option<Revision>,
+    published: &BuildPublications,
+) -> Result<(), StoreError> {
+    let key = build.key();
+    let Some(binary) = published.binary().cloned().map(Artifact::from) else {
+        return Ok(());
+    };
+    if !artifacts.is_whole(binary.name.as_str()).await? {
+        let after = expected.unwrap_or(Revision::ZERO);
+        let closed = builds.publications.close(&key, published, after);
+        return closed.await.map(drop);
+    }
+    let next = build.put_back(Some(binary), false);
+    let written = builds.bucket.write(key.as_str(), next, expected).await?;
+    if let Written::Won(_) = written {
+        raise_alarm(builds, key, None, true).await;
+    }
+    Ok(())
+}
+
+/// Tells operators.
+async fn raise_alarm(builds: &Builds, key: BuildKey, builder: Option<BuilderId>, restored: bool) {
     error!(
         %key, builder = builder.as_ref().map(ToString::to_string), restored,
         "a record was changed without permission and was put back: the key of a builder may be stolen"
     );
     let tampered = TamperedRecord {
-        id: key.clone(),
+        id: key,
         builder,
         restored,
         found: builds.server_time(),
     };
     if let Err(error) = builds.note_tampered(tampered).await {
-        debug!(%key, %error, "the alarm is in the log alone");
+        debug!(%error, "the alarm is in the log alone");
     }
-    Ok(Some(record))
 }
 
 impl Builds {

@@ -9,8 +9,9 @@ use crate::{
     Artifacts, Builds, Settled, StoreError, Versioned, Written,
     builds::{MAX_RACES, contended},
     logs, open,
+    publications::Granted,
     record::Slot,
-    settle::settle,
+    settle::{restore, settle},
 };
 
 /// Outcome of a request.
@@ -66,7 +67,7 @@ impl Default for SubmitOptions {
 impl Builds {
     /// Requests a build: without a record it is queued; otherwise the record is the answer, or is queued again if its
     /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired. Whatever is
-    /// queued is granted before.
+    /// queued is granted before. A record that was removed without permission is restored.
     pub async fn submit(
         &self,
         spec: &BuildSpec,
@@ -79,7 +80,9 @@ impl Builds {
             Build::new(spec.clone(), options.catalog_revision, now)
         };
         for _ in 0..MAX_RACES {
-            let (expected, next) = match self.bucket.read::<Build>(key.as_str()).await? {
+            let slot = self.bucket.read::<Build>(key.as_str()).await?;
+            let is_removed = matches!(slot, Slot::Vacant | Slot::Deleted(_));
+            let (expected, next) = match slot {
                 Slot::Vacant => (None, new()),
                 Slot::Deleted(revision) => {
                     let is_current = async || {
@@ -106,7 +109,11 @@ impl Builds {
                 }
             };
             self.bucket.check_connection()?;
-            self.publications.grant(&key, expected).await?;
+            let granted = self.publications.grant(&key, expected, is_removed);
+            if let Granted::Published(published) = granted.await? {
+                restore(self, artifacts, next, expected, &published).await?;
+                continue;
+            }
             open::announce(&self.bucket, &key).await;
             if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {
                 return Ok(Submitted::Queued(record));

@@ -156,7 +156,7 @@ async fn without_a_binary_it_says_why() -> anyhow::Result<()> {
 
     let key = finished(&store, &spec("expires"), b"binary").await?;
     let record = store.builds.get(&key).await?.unwrap();
-    store.builds.expire(record).await?;
+    store.expire(record).await?;
     wombat_testkit::wait_until("it expires", Duration::from_secs(5), async || {
         let answer = api.get(&artifact_path(&key)).send().await?;
         Ok((answer.status() == StatusCode::GONE).then_some(()))

@@ -110,8 +110,10 @@ fn the_first_success_under_a_grant_is_its_result() {
     for other in [done(waiting(), "c3", 2), done(waiting(), "c2", 3), before] {
         assert_eq!(closed.agreement(&other, 12), Agreement::Differs);
     }
-    assert_eq!(closed.agreement(&waiting(), 12), Agreement::Differs);
-    assert_eq!(closed.agreement(&failed(), 12), Agreement::Differs);
+    let expired = success.expire().unwrap();
+    for unpublished in [waiting(), failed(), expired] {
+        assert_eq!(closed.agreement(&unpublished, 12), Agreement::Differs);
+    }
 }
 
 #[test]
@@ -148,6 +150,8 @@ fn a_removed_build_has_a_closed_grant() {
     assert!(!removed.is_open() && !removed.awaits(10));
     let success = done(waiting(), "c1", 1);
     assert_eq!(removed.agreement(&success, 11), Agreement::Differs);
+    let expired = success.expire().unwrap();
+    assert_eq!(removed.agreement(&expired, 11), Agreement::Agrees);
     let (number, next) = removed.next(12);
     assert_eq!((number, next.previous), (3, None));
 }

@@ -174,7 +174,11 @@ impl Janitor {
         let records = &self.records;
         let orphan_age = self.orphan_age().await?;
         let now = self.store.artifacts.now().await?;
-        objects::agree(&self.store, now - orphan_age, &objects, records).await?;
+        let ages = objects::Ages {
+            orphan: now - orphan_age,
+            result: retention::keeps_results_since(&self.store, &self.rules, now).await?,
+        };
+        objects::agree(&self.store, ages, &objects, records).await?;
         let now = self.store.builds.now().await?;
         retention::expire_old(&self.store, &self.rules, now, records).await?;
         retention::make_room(&self.store, &self.rules, records).await?;

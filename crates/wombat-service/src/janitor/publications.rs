@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use time::OffsetDateTime;
 use tracing::info;
 use wombat_model::{BuildKey, GrantResult};
@@ -19,6 +20,8 @@ use super::{
 
 /// Longest wait for the next value.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Builds that are compared concurrently: one that differs is looked at twice, with a pause in between.
+const AT_ONCE: usize = 256;
 /// Age from which a grant that wasn't used belongs to a service that was interrupted.
 const UNUSED: Duration = Duration::from_mins(10);
 
@@ -168,27 +171,21 @@ pub(super) async fn agree(
         let named = binary.fingerprint.map(Outcome::Binary);
         named.is_none() || named != publications.outcome(key)
     });
-    let without = records.without_binary.iter().filter(|(key, ended)| {
-        match publications.outcome(key) {
-            Some(Outcome::Open) => true,
-            // Retention removes a binary, and its result stays.
-            Some(Outcome::Binary(_)) => !ended.expired,
-            Some(Outcome::Nothing) | None => false,
-        }
+    // The result of a binary that was removed is void.
+    let without = records.without_binary.keys().filter(|key| {
+        let outcome = publications.outcome(key);
+        outcome.is_some_and(|outcome| outcome != Outcome::Nothing)
     });
     let open = records.open.iter();
     let open = open.filter(|key| publications.outcome(key) != Some(Outcome::Open));
-    let keys = with_binary
-        .map(|(key, _)| key)
-        .chain(without.map(|(key, _)| key))
-        .chain(open);
-    let mut concluded = 0_u32;
-    for key in keys {
-        match store.settle(key).await? {
-            Settled::Concluded => concluded += 1,
-            Settled::Agrees | Settled::PutBack(_) | Settled::Changed => {}
-        }
-    }
+    let keys = with_binary.map(|(key, _)| key).chain(without).chain(open);
+    let concluded = futures::stream::iter(keys)
+        .map(|key| store.settle(key))
+        .buffer_unordered(AT_ONCE)
+        .try_fold(0_u32, async |sum, settled| {
+            Ok(sum + u32::from(settled == Settled::Concluded))
+        })
+        .await?;
     if concluded > 0 {
         info!(concluded, "wrote results of builds that ended unnoticed");
     }

@@ -27,22 +27,13 @@ pub(super) struct StoredBinary {
     pub(super) finished: Option<OffsetDateTime>,
 }
 
-/// A finished build without a binary.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ended {
-    /// When it ended.
-    finished: OffsetDateTime,
-    /// Whether it had a binary, which was removed.
-    pub(super) expired: bool,
-}
-
 /// What the janitor needs of all records.
 #[derive(Debug)]
 pub(super) struct Records {
     /// Builds with a binary that can be downloaded.
     pub(super) with_binary: BTreeMap<BuildKey, StoredBinary>,
-    /// Finished builds without a binary.
-    pub(super) without_binary: BTreeMap<BuildKey, Ended>,
+    /// Finished builds without a binary, with their end times.
+    pub(super) without_binary: BTreeMap<BuildKey, OffsetDateTime>,
     /// Builds that aren't finished.
     pub(super) open: BTreeSet<BuildKey>,
     /// Creation time of the bucket.
@@ -133,21 +124,16 @@ impl Records {
         }
         self.with_binary.remove(&key);
         match build.finished.filter(|_| build.status.is_terminal()) {
-            Some(finished) => {
-                let expired = build.expired;
-                self.without_binary.insert(key, Ended { finished, expired });
-            }
-            None => {
-                self.without_binary.remove(&key);
-            }
+            Some(finished) => drop(self.without_binary.insert(key, finished)),
+            None => drop(self.without_binary.remove(&key)),
         }
     }
 
     /// Finished builds without a binary that ended before this, the oldest first.
     pub(super) fn without_binary_before(&self, before: OffsetDateTime) -> Vec<&BuildKey> {
         let ended = self.without_binary.iter();
-        let mut all: Vec<_> = ended.filter(|(_, ended)| ended.finished < before).collect();
-        all.sort_by_key(|(key, ended)| (ended.finished, *key));
+        let mut all: Vec<_> = ended.filter(|(_, finished)| **finished < before).collect();
+        all.sort_by_key(|(key, finished)| (**finished, *key));
         all.into_iter().map(|(key, _)| key).collect()
     }
 

@@ -57,6 +57,16 @@ pub(super) async fn excess(store: &Store, rules: &Rules) -> Result<Option<u64>, 
     Ok(Some(used - target))
 }
 
+/// Since when the result of a build whose record was removed is kept. `None`: room is short.
+pub(super) async fn keeps_results_since(
+    store: &Store,
+    rules: &Rules,
+    now: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let is_short = excess(store, rules).await?.is_some();
+    Ok((!is_short).then(|| now - rules.keep))
+}
+
 /// Removes binaries older than the operator's limit.
 pub(super) async fn expire_old(
     store: &Store,
@@ -128,7 +138,7 @@ async fn expire(store: &Store, key: &BuildKey, known: &StoredBinary) -> Result<b
     if !unchanged {
         return Ok(false);
     }
-    match store.builds.expire(record).await? {
+    match store.expire(record).await? {
         Written::Lost => Ok(false),
         Written::Won(_) => {
             remove(store, key, &known.name).await?;

@@ -138,7 +138,7 @@ async fn what_others_change_is_noticed() -> anyhow::Result<()> {
     let (_server, client, store, instance, mut calls, key) =
         Box::pin(remembered(NatsServer::start()?)).await?;
     let seen = store.builds.get(&key).await?.unwrap();
-    let Written::Won(_) = store.builds.expire(seen).await? else {
+    let Written::Won(_) = store.expire(seen).await? else {
         anyhow::bail!("another client wrote the record");
     };
     until_status(&client, "new").await?;
@@ -188,7 +188,7 @@ async fn what_changed_while_nats_was_away_is_noticed() -> anyhow::Result<()> {
             let Ok(Some(seen)) = other.builds.get(&key).await else {
                 return Ok(None);
             };
-            Ok(other.builds.expire(seen).await.ok())
+            Ok(other.expire(seen).await.ok())
         })
         .await?;
         assert!(matches!(expired, Written::Won(_)));

@@ -103,6 +103,40 @@ async fn a_request_puts_a_forged_record_back_before_it_is_answered() -> anyhow::
 }
 
 #[tokio::test]
+async fn a_builder_cant_remove_a_binary_from_its_build() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (_connection, store) = nats.store().await?;
+    let thief = nats.connection_as(NatsRole::Builder).await?;
+    let key = built(&store, "p").await?;
+    store.settle(&key).await?;
+    let honest = record(&store, &key).await?.value.artifact().cloned();
+    let mut json = raw(&thief, &key).await?;
+    json["expired"] = true.into();
+    overwrite(&thief, key.as_str(), json.to_string().as_bytes()).await?;
+    let answer = submit(&store, "p").await?;
+    assert_eq!(answer.value.artifact(), honest.as_ref());
+
+    let jetstream = jetstream::new(thief.client().clone());
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("KV-Operation", "PURGE");
+    let subject = format!("$KV.builds.{key}");
+    let sent = jetstream.publish_with_headers(subject, headers, "".into());
+    sent.await?.await?;
+    assert_eq!(store.builds.get(&key).await?, None);
+    let answer = submit(&store, "p").await?;
+    assert_eq!(answer.value.artifact(), honest.as_ref());
+    assert_eq!(store.builds.tampered().await?.count, 2);
+
+    // A binary that is lost is built again.
+    store
+        .artifacts
+        .remove(honest.unwrap().name.as_str())
+        .await?;
+    assert_eq!(submit(&store, "p").await?.value.status(), Status::New);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_was_never_granted_fails() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let (_connection, store) = nats.store().await?;
@@ -159,11 +193,11 @@ async fn a_rebuild_is_a_grant_of_its_own() -> anyhow::Result<()> {
     let published = store.publications.of(&key).await?;
     assert_eq!(published.binary().unwrap().size, 6);
 
-    let expired = store.builds.expire(record(&store, &key).await?).await?;
+    let expired = store.expire(record(&store, &key).await?).await?;
     assert!(matches!(expired, wombat_store::Written::Won(_)));
     assert_eq!(store.settle(&key).await?, Settled::Agrees);
     assert_eq!(submit(&store, "p").await?.value.status(), Status::New);
-    assert_eq!(store.publications.of(&key).await?.number(), 3);
+    assert_eq!(store.publications.of(&key).await?.number(), 4);
     Ok(())
 }
 
