@@ -17,44 +17,17 @@ use crate::{
     Connection, Revision, StoreError, Watcher, Written,
     follow::Start,
     open,
+    publication::{GRANT, Publication, RESULT, name},
     record::Bucket,
     stored::{Readable, Stored},
 };
 
 /// Age up to which superseded grants and results stay.
 pub const REUSE: Duration = Duration::from_hours(24);
-/// Prefixes of keys.
-const GRANT: &str = "grant.";
-const RESULT: &str = "result.";
 /// The key that says that the successes of an older store have their results.
 const ADOPTED: &str = "adopted";
 /// How often a grant is tried while others grant the same build.
 const MAX_RACES: u32 = 16;
-
-/// A value of the bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Publication {
-    /// A build may be built once more.
-    Grant {
-        /// The build.
-        key: BuildKey,
-        /// The grant's number.
-        number: u64,
-        /// The grant.
-        grant: Grant,
-    },
-    /// A grant's result.
-    Result {
-        /// The build.
-        key: BuildKey,
-        /// The grant's number.
-        number: u64,
-        /// The result.
-        result: GrantResult,
-    },
-    /// Another key.
-    Other,
-}
 
 /// Outcome of [`Publications::grant`].
 pub(crate) enum Granted {
@@ -242,62 +215,14 @@ impl Publications {
     }
 }
 
-fn name(kind: &str, key: &BuildKey, number: u64) -> String {
-    format!("{kind}{key}.{number}")
-}
-
-/// The build and the number in a key.
-fn named(rest: &str) -> Option<(BuildKey, u64)> {
-    let (key, number) = rest.rsplit_once('.')?;
-    Some((key.parse().ok()?, number.parse().ok()?))
-}
-
-impl Readable for Publication {
-    fn decode(key: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
-        if let Some((build, number)) = key.strip_prefix(GRANT).and_then(named) {
-            return Ok(Self::Grant {
-                key: build,
-                number,
-                grant: json(payload)?,
-            });
-        }
-        if let Some((build, number)) = key.strip_prefix(RESULT).and_then(named) {
-            return Ok(Self::Result {
-                key: build,
-                number,
-                result: json(payload)?,
-            });
-        }
-        Ok(Self::Other)
-    }
-}
-
-impl Readable for Grant {
-    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
-        json(payload)
-    }
-}
-
-impl Readable for GrantResult {
-    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
-        json(payload)
-    }
-}
-
 /// The value of [`ADOPTED`].
 #[derive(Serialize, Deserialize)]
 struct Adopted {}
 
 impl Readable for Adopted {
     fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
-        json(payload)
+        serde_json::from_slice(payload).map_err(|error| error.to_string())
     }
 }
 
-impl Stored for Grant {}
-impl Stored for GrantResult {}
 impl Stored for Adopted {}
-
-fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(payload).map_err(|error| error.to_string())
-}
