@@ -75,6 +75,23 @@ pub struct GrantResult {
     /// The binary; left out: the build ended without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<PublishedBinary>,
+    /// When the build ended, as its record had it.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub finished: Option<OffsetDateTime>,
+}
+
+impl GrantResult {
+    /// The result of a build that ended like this one, with this binary.
+    pub fn of(build: &Build, binary: Option<PublishedBinary>) -> Self {
+        Self {
+            binary,
+            finished: build.finished(),
+        }
+    }
 }
 
 /// The newest grant of a build, and its result.
@@ -142,6 +159,17 @@ impl BuildPublications {
             None if newest.grant.closed => None,
             None => newest.grant.previous.as_ref(),
         }
+    }
+
+    /// When the build ended that has the newest result, or when it was granted.
+    pub fn finished(&self) -> Option<OffsetDateTime> {
+        let newest = self.newest.as_ref()?;
+        let result = newest.result.as_ref();
+        Some(
+            result
+                .and_then(|result| result.finished)
+                .unwrap_or(newest.granted),
+        )
     }
 
     /// The next grant and its number, for the record of this revision.

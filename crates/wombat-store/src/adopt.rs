@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::timeout;
 use tracing::info;
-use wombat_model::{Build, BuildState, PublishedBinary, names::PUBLICATIONS_BUCKET};
+use wombat_model::{Build, BuildState, GrantResult, PublishedBinary, names::PUBLICATIONS_BUCKET};
 
 use crate::{Builds, Connection, StoreError, Versioned, WatchEvent, publications::Publications};
 
@@ -84,10 +84,9 @@ async fn adopt_one(
         | BuildState::Cancelled { .. } => (binary, None),
     };
     let mut is_new = publications.grant_first(&key, previous).await?;
-    if let Some(binary) = result
-        && publications.of(&key).await?.number() == FIRST
-    {
-        is_new |= publications.conclude(&key, FIRST, Some(binary)).await?;
+    if result.is_some() && publications.of(&key).await?.number() == FIRST {
+        let result = GrantResult::of(&build, result);
+        is_new |= publications.conclude(&key, FIRST, result).await?;
     }
     Ok(is_new)
 }

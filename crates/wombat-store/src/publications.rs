@@ -167,10 +167,9 @@ impl Publications {
         &self,
         key: &BuildKey,
         number: u64,
-        binary: Option<PublishedBinary>,
+        result: GrantResult,
     ) -> Result<bool, StoreError> {
-        self.write(&name(RESULT, key, number), GrantResult { binary })
-            .await
+        self.write(&name(RESULT, key, number), result).await
     }
 
     /// Whether the builds of an older store have their grants and results.

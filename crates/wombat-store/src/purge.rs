@@ -2,7 +2,7 @@
 //! names everything else, is removed last, and marked as expired before its binary is removed. Its grants and results are
 //! void by a closed grant; the janitor removes them later.
 
-use wombat_model::{Artifact, Build, BuildKey, BuildState, Status};
+use wombat_model::{Agreement, Artifact, Build, BuildKey, BuildState, Status};
 
 use crate::{
     Builds, Revision, Store, StoreError, Versioned, Written,
@@ -52,9 +52,15 @@ impl Store {
         Err(contended(key))
     }
 
-    /// Marks a success as expired, and ends its result. Its objects may be removed then.
+    /// Marks a success as expired, and ends its result. Its objects may be removed then. A record that doesn't agree with
+    /// the result is left alone.
     pub async fn expire(&self, record: Versioned<Build>) -> Result<Written<Build>, StoreError> {
         let key = record.value.key();
+        let published = self.publications.of(&key).await?;
+        match published.agreement(&record.value, record.revision.get()) {
+            Agreement::Agrees | Agreement::First(_) | Agreement::Ended => {}
+            Agreement::Differs => return Ok(Written::Lost),
+        }
         let written = self.builds.expire(record).await?;
         let Written::Won(expired) = &written else {
             return Ok(written);

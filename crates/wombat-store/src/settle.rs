@@ -6,8 +6,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tracing::{debug, error};
 use wombat_model::{
-    Agreement, Artifact, Build, BuildKey, BuildPublications, BuilderId, TamperedRecord,
-    TamperedRecords,
+    Agreement, Artifact, Build, BuildKey, BuildPublications, BuilderId, GrantResult,
+    TamperedRecord, TamperedRecords,
 };
 
 use crate::{
@@ -63,8 +63,11 @@ impl Store {
         }
         // The record, which is from before the grant, still agrees afterwards.
         let has_binary = record.is_some_and(|record| record.value.artifact().is_some());
-        let binary = published.binary().filter(|_| has_binary).cloned();
-        self.publications.conclude(key, newest.number, binary).await
+        let result = GrantResult {
+            binary: published.binary().filter(|_| has_binary).cloned(),
+            finished: None,
+        };
+        self.publications.conclude(key, newest.number, result).await
     }
 
     /// As [`Self::settle`], for a record that was just seen.
@@ -107,8 +110,11 @@ pub(crate) async fn settle(
                 continue;
             }
         };
-        let number = published.number();
-        let is_first = builds.publications.conclude(&key, number, result).await?;
+        let result = GrantResult::of(&seen.value, result);
+        let concluding = builds
+            .publications
+            .conclude(&key, published.number(), result);
+        let is_first = concluding.await?;
         if is_first && !differed {
             return Ok(Settled::Concluded);
         }

@@ -71,7 +71,10 @@ fn granted(result: Option<Option<PublishedBinary>>) -> BuildPublications {
                 closed: false,
             },
             granted: NOW,
-            result: result.map(|binary| GrantResult { binary }),
+            result: result.map(|binary| GrantResult {
+                binary,
+                finished: None,
+            }),
         }),
     }
 }

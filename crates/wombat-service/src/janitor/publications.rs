@@ -253,7 +253,10 @@ mod tests {
         Publication::Result {
             key: key(),
             number,
-            result: GrantResult { binary: None },
+            result: GrantResult {
+                binary: None,
+                finished: None,
+            },
         }
     }
 

@@ -79,7 +79,7 @@ pub(super) async fn expire_old(
         if finished >= kept_since {
             break;
         }
-        if expire(store, key, known).await? {
+        if expire(store, key, known, kept_since).await? {
             info!(%key, "removed an old binary");
         }
     }
@@ -108,7 +108,7 @@ pub(super) async fn make_room(
         if freed >= excess || finished >= kept_since {
             break;
         }
-        if expire(store, key, known).await? {
+        if expire(store, key, known, kept_since).await? {
             freed += known.size;
             removed += 1;
         }
@@ -124,8 +124,14 @@ pub(super) async fn make_room(
     Ok(())
 }
 
-/// Marks a build as expired and removes its objects; `false` if it changed meanwhile.
-async fn expire(store: &Store, key: &BuildKey, known: &StoredBinary) -> Result<bool, StoreError> {
+/// Marks a build as expired and removes its objects; `false` if it changed meanwhile, or ended later than its record
+/// says.
+async fn expire(
+    store: &Store,
+    key: &BuildKey,
+    known: &StoredBinary,
+    kept_since: OffsetDateTime,
+) -> Result<bool, StoreError> {
     let record = match store.builds.get(key).await {
         Ok(Some(record)) => record,
         Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(false),
@@ -136,6 +142,10 @@ async fn expire(store: &Store, key: &BuildKey, known: &StoredBinary) -> Result<b
         .artifact()
         .is_some_and(|artifact| artifact.name == known.name);
     if !unchanged {
+        return Ok(false);
+    }
+    let finished = store.publications.of(key).await?.finished();
+    if finished.is_some_and(|finished| finished >= kept_since) {
         return Ok(false);
     }
     match store.expire(record).await? {
