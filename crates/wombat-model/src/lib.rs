@@ -33,6 +33,7 @@ mod sandbox;
 mod secret;
 mod spec;
 mod status;
+mod tampered;
 mod template;
 mod text;
 pub mod units;
@@ -63,12 +64,12 @@ pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant, 
 pub use presence::{ActiveClaim, Presence};
 pub use problem::{Problem, ProblemCode};
 pub use publications::{
-    Agreement, BuildPublications, Grant, GrantResult, NewestGrant, PublishedBinary, TamperedRecord,
-    TamperedRecords,
+    Agreement, BuildPublications, Grant, GrantResult, NewestGrant, PublishedBinary,
 };
 pub use refusal::{Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;
 pub use secret::Secret;
 pub use spec::{BuildSpec, InvalidSpec, Package};
 pub use status::Status;
+pub use tampered::{TamperedRecord, TamperedRecords};
 pub use template::{Template, UnknownTemplate};

@@ -173,24 +173,3 @@ fn a_record_is_put_back_to_the_result_or_fails() {
     let invented = waiting().put_back(None, false);
     assert!(invented.status().is_terminal(), "{invented:?}");
 }
-
-#[test]
-fn an_alarm_names_the_last_and_ends_after_a_while() {
-    let mut all = TamperedRecords::default();
-    assert_eq!(all.words(NOW), None);
-    for _ in 0..30 {
-        all.add(TamperedRecord {
-            id: waiting().key(),
-            builder: Some("fox".parse().unwrap()),
-            restored: true,
-            found: NOW,
-        });
-    }
-    assert_eq!((all.count, all.newest.len()), (30, MOST_NAMED));
-    let words = all.words(NOW).unwrap();
-    assert!(
-        words.contains("`fox`") && words.contains("20 or more"),
-        "{words}"
-    );
-    assert_eq!(all.words(NOW + time::Duration::SECOND), None);
-}
