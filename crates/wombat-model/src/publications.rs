@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Artifact, ArtifactName, Build, BuildKey, BuildState, BuilderId, SandboxLevel, Sha256};
+use crate::{Artifact, ArtifactName, Build, BuildState, BuilderId, SandboxLevel, Sha256};
 
 /// A binary, as grants and results name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
