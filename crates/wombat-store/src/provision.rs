@@ -47,7 +47,7 @@ pub(crate) fn wanted_streams(options: &ProvisionOptions) -> [WantedStream; 8] {
         },
         WantedStream {
             room: options.publications_limit,
-            default_room: 512 * MIB,
+            default_room: 256 * MIB,
             ..publications()
         },
         WantedStream {
