@@ -168,7 +168,9 @@ pub(super) async fn agree(
     publications: &Publications,
 ) -> Result<(), StoreError> {
     let with_binary = records.with_binary.iter().filter(|(key, binary)| {
-        let named = binary.fingerprint.map(Outcome::Binary);
+        // Builds that aren't a success may name a binary, too.
+        let named = binary.finished.and(binary.fingerprint);
+        let named = named.map(Outcome::Binary);
         named.is_none() || named != publications.outcome(key)
     });
     // The result of a binary that was removed is void.
