@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::timeout;
 use tracing::info;
 use wombat_model::{Build, BuildState, GrantResult, PublishedBinary, names::PUBLICATIONS_BUCKET};
@@ -24,12 +24,7 @@ pub(crate) async fn adopt(connection: &Connection) -> Result<(), StoreError> {
         return Ok(());
     }
     let builds = Box::pin(Builds::open(connection)).await?;
-    let records = records(&builds).await?;
-    let adopted = futures::stream::iter(records)
-        .map(|record| adopt_one(&publications, record))
-        .buffer_unordered(AT_ONCE)
-        .try_fold(0_u64, async |sum, is_new| Ok(sum + u64::from(is_new)))
-        .await?;
+    let adopted = adopt_all(&builds, &publications).await?;
     publications.note_adopted().await?;
     if adopted > 0 {
         info!(
@@ -41,27 +36,40 @@ pub(crate) async fn adopt(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Records that need a grant.
-async fn records(builds: &Builds) -> Result<Vec<Versioned<Build>>, StoreError> {
+/// Returns for how many builds something was written.
+async fn adopt_all(builds: &Builds, publications: &Publications) -> Result<u64, StoreError> {
     let mut watcher = builds.watch();
-    let mut records = Vec::new();
+    let mut writing = FuturesUnordered::new();
+    let mut adopted = 0;
     loop {
         match timeout(PATIENCE, watcher.next()).await {
             Ok(WatchEvent::Value { record, .. }) => {
                 let is_open = !record.value.status().is_terminal();
                 if is_open || record.value.artifact().is_some() {
-                    records.push(record);
+                    writing.push(adopt_one(publications, record));
                 }
             }
             Ok(WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. }) => {}
-            Ok(WatchEvent::Ready) => return Ok(records),
-            Ok(WatchEvent::Reset) => records.clear(),
+            Ok(WatchEvent::Ready) => break,
+            Ok(WatchEvent::Reset) => {
+                let problem = "the bucket was replaced while it was read".to_owned();
+                return Err(StoreError::Unavailable(problem));
+            }
             Err(_) => {
                 let problem = "the record watch has stalled".to_owned();
                 return Err(StoreError::Unavailable(problem));
             }
         }
+        if writing.len() >= AT_ONCE
+            && let Some(is_new) = writing.next().await
+        {
+            adopted += u64::from(is_new?);
+        }
     }
+    while let Some(is_new) = writing.next().await {
+        adopted += u64::from(is_new?);
+    }
+    Ok(adopted)
 }
 
 /// Returns whether anything was written.
