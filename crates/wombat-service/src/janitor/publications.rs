@@ -181,8 +181,9 @@ pub(super) async fn agree(
     let open = records.open.iter();
     let open = open.filter(|key| publications.outcome(key) != Some(Outcome::Open));
     let keys = with_binary.map(|(key, _)| key).chain(without).chain(open);
+    let keys: Vec<BuildKey> = keys.cloned().collect();
     let concluded = futures::stream::iter(keys)
-        .map(|key| store.settle(key))
+        .map(async |key| store.settle(&key).await)
         .buffer_unordered(AT_ONCE)
         .try_fold(0_u32, async |sum, settled| {
             Ok(sum + u32::from(settled == Settled::Concluded))
@@ -206,7 +207,8 @@ pub(super) async fn tidy(
         .open
         .iter()
         .filter(|(key, granted)| **granted < now - UNUSED && !records.open.contains(*key));
-    for (key, _) in unused {
+    let unused: Vec<BuildKey> = unused.map(|(key, _)| key.clone()).collect();
+    for key in &unused {
         if store.end_unused_grant(key, now - UNUSED).await? {
             info!(%key, "ended a grant that wasn't used");
         }
