@@ -7,11 +7,11 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use tracing::warn;
 use wombat_model::{Agreement, Artifact, BuildKey, Sha256};
-use wombat_store::{Publications, Revision, Versioned};
+use wombat_store::{Publications, Revision, Versioned, read_or_seen};
 
 use crate::{ApiError, gateway::Gateway, live::Record};
 
-/// Records that are remembered to agree.
+/// Records that are remembered.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
 /// Compares records with publications. A record that agrees is remembered: no later result makes it wrong, because the
@@ -19,7 +19,15 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 pub(crate) struct PublishedBuilds {
     gateway: Gateway,
     publications: Publications,
-    agreed: Mutex<LruCache<BuildKey, (u64, Sha256)>>,
+    served: Mutex<LruCache<BuildKey, ServedRecord>>,
+}
+
+/// A record by which a binary was served.
+struct ServedRecord {
+    revision: u64,
+    sha256: Sha256,
+    /// Whether its binary is the result of its grant. Until then it is compared each time.
+    is_result: bool,
 }
 
 impl PublishedBuilds {
@@ -27,7 +35,7 @@ impl PublishedBuilds {
         Self {
             gateway,
             publications,
-            agreed: Mutex::new(LruCache::new(CAPACITY)),
+            served: Mutex::new(LruCache::new(CAPACITY)),
         }
     }
 
@@ -37,19 +45,29 @@ impl PublishedBuilds {
             return Ok(record);
         };
         let key = record.build.key();
-        let known = (record.revision, artifact.sha256.clone());
-        if self.agreed.lock().get(&key) == Some(&known) {
+        let (revision, sha256) = (record.revision, artifact.sha256.clone());
+        let known = self.known(&key, revision, &sha256);
+        if known == Some(true) {
             return Ok(record);
         }
-        // From the leader, after the record.
-        let published = self.gateway.read(self.publications.of(&key)).await?;
+        // From the leader, after the record. While the leader is away, nothing can change.
+        let reading = async { self.publications.of(&key).await.map(Some) };
+        let reading = self.gateway.read(reading);
+        let seen = || known.map(|_| None);
+        let Some(published) = read_or_seen(reading, ApiError::is_unavailable, seen).await? else {
+            return Ok(record);
+        };
         match published.agreement(&record.build, record.revision) {
-            Agreement::Agrees => {
-                self.agreed.lock().put(key, known);
+            agreement @ (Agreement::Agrees | Agreement::First(_)) => {
+                let served = ServedRecord {
+                    revision,
+                    sha256,
+                    // No download waits for the service.
+                    is_result: agreement == Agreement::Agrees,
+                };
+                self.served.lock().put(key, served);
                 Ok(record)
             }
-            // No download waits for the service.
-            Agreement::First(_) => Ok(record),
             Agreement::Ended | Agreement::Differs => {
                 warn!(%key, "a record doesn't agree with the result of its build");
                 let binary = published.binary().cloned().map(Artifact::from);
@@ -59,6 +77,16 @@ impl PublishedBuilds {
                 )
             }
         }
+    }
+}
+
+impl PublishedBuilds {
+    /// Whether a record by which a binary was served has the result of its grant.
+    fn known(&self, key: &BuildKey, revision: u64, sha256: &Sha256) -> Option<bool> {
+        let mut served = self.served.lock();
+        let served = served.get(key)?;
+        let is_same = served.revision == revision && served.sha256 == *sha256;
+        is_same.then_some(served.is_result)
     }
 }
 
