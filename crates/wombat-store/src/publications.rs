@@ -34,7 +34,7 @@ pub(crate) enum Granted {
     /// The build may be opened.
     Granted,
     /// It has a result, so its record was removed without permission.
-    Published(BuildPublications),
+    Published(Box<BuildPublications>),
 }
 
 /// Grants and results.
@@ -121,7 +121,7 @@ impl Publications {
                 return Ok(Granted::Granted);
             }
             if is_removed && !published.is_open() && published.binary().is_some() {
-                return Ok(Granted::Published(published));
+                return Ok(Granted::Published(Box::new(published)));
             }
             let (number, grant) = published.next(after);
             if self.write(&name(GRANT, key, number), grant).await? {

@@ -60,8 +60,15 @@ fn rebuilding(claim: &str, byte: u8) -> Build {
     again.unwrap()
 }
 
+fn result(binary: Option<PublishedBinary>) -> GrantResult {
+    GrantResult {
+        binary,
+        finished: None,
+    }
+}
+
 /// The newest grant is number 2, for the record of revision 10, after a result of `c1`.
-fn granted(result: Option<Option<PublishedBinary>>) -> BuildPublications {
+fn granted(result: Option<GrantResult>) -> BuildPublications {
     BuildPublications {
         newest: Some(NewestGrant {
             number: 2,
@@ -71,10 +78,7 @@ fn granted(result: Option<Option<PublishedBinary>>) -> BuildPublications {
                 closed: false,
             },
             granted: NOW,
-            result: result.map(|binary| GrantResult {
-                binary,
-                finished: None,
-            }),
+            result,
         }),
     }
 }
@@ -108,7 +112,7 @@ fn the_first_success_under_a_grant_is_its_result() {
     assert_eq!(open.agreement(&before, 10), Agreement::Agrees);
     assert_eq!(open.binary(), Some(&binary("c1", 1)));
 
-    let closed = granted(Some(Some(binary("c2", 2))));
+    let closed = granted(Some(result(Some(binary("c2", 2)))));
     assert_eq!(closed.agreement(&success, 11), Agreement::Agrees);
     for other in [done(waiting(), "c3", 2), done(waiting(), "c2", 3), before] {
         assert_eq!(closed.agreement(&other, 12), Agreement::Differs);
@@ -123,7 +127,7 @@ fn the_first_success_under_a_grant_is_its_result() {
 fn an_end_without_a_binary_closes_its_grant() {
     assert_eq!(granted(None).agreement(&failed(), 11), Agreement::Ended);
     assert_eq!(granted(None).agreement(&failed(), 10), Agreement::Agrees);
-    let ended = granted(Some(None));
+    let ended = granted(Some(result(None)));
     assert_eq!(ended.binary(), None);
     assert_eq!(ended.agreement(&failed(), 11), Agreement::Agrees);
     let late = done(waiting(), "c2", 2);
