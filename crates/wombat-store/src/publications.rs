@@ -3,7 +3,7 @@
 //! Numbers of grants only grow: each is one more than the newest, and none is freed within [`REUSE`], so a process that
 //! stood still can't write an old one again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::try_join;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -40,20 +40,21 @@ pub(crate) enum Granted {
 /// Grants and results.
 #[derive(Clone, Debug)]
 pub struct Publications {
-    bucket: Bucket,
+    bucket: Arc<Bucket>,
 }
 
 impl Publications {
     pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
         Ok(Self {
-            bucket: Bucket::open(connection, PUBLICATIONS_BUCKET).await?,
+            bucket: Arc::new(Bucket::open(connection, PUBLICATIONS_BUCKET).await?),
         })
     }
 
     /// What is published of a build, from the leader. To compare it with a record, read the record first.
     pub async fn of(&self, key: &BuildKey) -> Result<BuildPublications, StoreError> {
-        let (grant, result) =
-            try_join(self.last::<Grant>(GRANT, key), self.last(RESULT, key)).await?;
+        let (grant, result) = (self.last::<Grant>(GRANT, key), self.last(RESULT, key));
+        // Large futures, which the caller's needn't contain.
+        let (grant, result) = Box::pin(try_join(grant, result)).await?;
         let Some((number, grant, granted)) = grant else {
             return Ok(BuildPublications::default());
         };
@@ -61,7 +62,8 @@ impl Publications {
             Some((of, result, _)) if of == number => Some(result),
             // Results may be written late, so the last one isn't always that of the newest grant.
             Some(_) => {
-                let last = self.message(&name(RESULT, key, number)).await?;
+                let name = name(RESULT, key, number);
+                let last = Box::pin(self.message(&name)).await?;
                 last.map(|(_, result, _)| result)
             }
             None => None,
