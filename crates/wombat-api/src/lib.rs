@@ -21,6 +21,7 @@ mod live;
 mod openapi;
 mod params;
 mod port_holder;
+mod publications;
 mod range;
 mod routes;
 mod server;

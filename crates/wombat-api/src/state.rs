@@ -16,6 +16,7 @@ use crate::{
     contents::ContentsReader,
     gateway::Gateway,
     live::{LogHub, Records},
+    publications::PublishedBuilds,
     sse::Feed,
 };
 
@@ -44,6 +45,7 @@ pub struct GatewayState {
     pub(crate) gateway: Gateway,
     pub(crate) store: Store,
     pub(crate) builds: BuildReader,
+    pub(crate) published: PublishedBuilds,
     pub(crate) records: Arc<Records>,
     pub(crate) logs: Arc<LogHub>,
     pub(crate) feed: Arc<Feed>,
@@ -97,6 +99,7 @@ impl GatewayState {
         Ok(Arc::new(Self {
             feed: Feed::start(&store, &records, &logs, &followers),
             followers,
+            published: PublishedBuilds::new(gateway.clone(), store.publications.clone()),
             builds: BuildReader::new(gateway.clone(), store.builds.clone(), records.clone()),
             records,
             logs,

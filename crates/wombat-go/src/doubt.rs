@@ -57,7 +57,10 @@ impl Workshop {
             // If the proxy sent the archive, a retry would help; if it is a local file, only its removal does.
             FailureClass::Infra if has(&failure.message, OF_ARCHIVE) => {}
             // These are temporary, or retried anyway.
-            FailureClass::Infra | FailureClass::Resource | FailureClass::Lost => return false,
+            FailureClass::Infra
+            | FailureClass::Resource
+            | FailureClass::Lost
+            | FailureClass::Tampered => return false,
         }
         let doubtful = has(&failure.message, DOUBTFUL);
         let mut modules = named(&failure.message);

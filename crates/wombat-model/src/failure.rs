@@ -35,6 +35,8 @@ pub enum FailureClass {
     Lost,
     /// A fault in Wombat Builder.
     Internal,
+    /// The operator: the record was changed without permission, and there is no result to put it back to.
+    Tampered,
 }
 
 impl FailureClass {
@@ -42,7 +44,7 @@ impl FailureClass {
     pub fn is_final(self) -> bool {
         match self {
             Self::Input | Self::Compile => true,
-            Self::Resource | Self::Infra | Self::Lost | Self::Internal => false,
+            Self::Resource | Self::Infra | Self::Lost | Self::Internal | Self::Tampered => false,
         }
     }
 

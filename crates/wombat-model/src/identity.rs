@@ -85,6 +85,13 @@ impl BuildHash {
     pub fn short(&self) -> &str {
         &self.0[..12]
     }
+
+    /// The 32 bytes.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(&self.0, &mut bytes).expect("checked when the hash was parsed");
+        bytes
+    }
 }
 
 /// Everything that decides the bytes of a binary. Two requests with the same identity are one build.

@@ -26,12 +26,14 @@ mod path;
 mod platform;
 mod presence;
 mod problem;
+mod publications;
 mod refusal;
 pub mod request;
 mod sandbox;
 mod secret;
 mod spec;
 mod status;
+mod tampered;
 mod template;
 mod text;
 pub mod units;
@@ -61,9 +63,13 @@ pub use path::{ImportPath, ModulePath, ParsePathError};
 pub use platform::{Goarch, Goos, ParsePlatformError, Platform, Target, Variant, this_machine};
 pub use presence::{ActiveClaim, Presence};
 pub use problem::{Problem, ProblemCode};
+pub use publications::{
+    Agreement, BuildPublications, Grant, GrantResult, NewestGrant, PublishedBinary,
+};
 pub use refusal::{Refusal, RefusalStatus};
 pub use sandbox::SandboxLevel;
 pub use secret::Secret;
 pub use spec::{BuildSpec, InvalidSpec, Package};
 pub use status::Status;
+pub use tampered::{TamperedRecord, TamperedRecords};
 pub use template::{Template, UnknownTemplate};

@@ -22,6 +22,8 @@ pub const CATALOG_DOCS_BUCKET: &str = "catalog-docs";
 pub const GOCACHE_BUCKET: &str = "gocache";
 /// Finished binaries, written once under `<key>/<claim>`, linked from `<key>`.
 pub const ARTIFACTS_BUCKET: &str = "artifacts";
+/// What services let be built, and the binaries that came of it: `grant.<build>.<n>` and `result.<build>.<n>`; write-once.
+pub const PUBLICATIONS_BUCKET: &str = "publications";
 /// Phases and log lines of builds.
 pub const LOGS_STREAM: &str = "BUILD_LOGS";
 /// Subjects of [`LOGS_STREAM`] begin with this, followed by a build key without its `build.` and a claim.

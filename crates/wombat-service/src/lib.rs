@@ -13,6 +13,7 @@ mod janitor;
 mod json;
 mod live;
 mod micro;
+mod publications;
 mod quota;
 mod refusal;
 mod resolve;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tracing::warn;
 use wombat_model::{
     Refusal,
-    names::{ARTIFACTS_BUCKET, BUILDS_BUCKET},
+    names::{ARTIFACTS_BUCKET, BUILDS_BUCKET, PUBLICATIONS_BUCKET},
     wire::StoreHealth,
 };
 use wombat_store::{Connection, Room};
@@ -40,7 +40,8 @@ impl RoomForBuilds {
         if self.is_known() {
             return None;
         }
-        let room = match connection.room_of([BUILDS_BUCKET, ARTIFACTS_BUCKET]).await {
+        let buckets = [BUILDS_BUCKET, ARTIFACTS_BUCKET, PUBLICATIONS_BUCKET];
+        let room = match connection.room_of(buckets).await {
             Ok(room) => room,
             // If the store is full, it refuses the write itself.
             Err(error) => {

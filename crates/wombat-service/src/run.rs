@@ -14,6 +14,7 @@ use crate::{
     index, janitor,
     live::Live,
     micro::Micro,
+    publications,
     quota::Quotas,
     response_cache::ResponseCache,
     room::RoomForBuilds,
@@ -95,6 +96,7 @@ async fn start(
     Refetch::start(&deps.store, args.refetch_interval, followers);
     let builds = index::start(&deps.store, &catalog, deps.state_dir, followers);
     let live = Live::start(&deps.store, followers).await;
+    publications::start(&deps.store, followers);
     let client = deps.connection.client();
     let replies = deps.connection.reply_rule(&args.reply_prefix);
     followers.spawn(janitor::run(

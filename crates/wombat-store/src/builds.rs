@@ -8,8 +8,8 @@ use wombat_model::{
 };
 
 use crate::{
-    Changes, Claim, ClaimOutcome, Connection, FinishOutcome, Revision, StoreError, Versioned,
-    Watcher, Written,
+    Changes, Claim, ClaimOutcome, Connection, FinishOutcome, Publications, Revision, StoreError,
+    Versioned, Watcher, Written,
     follow::{Start, Tail},
     open,
     record::{Bucket, Slot},
@@ -24,12 +24,15 @@ pub(crate) const RECORDS: &str = "build.>";
 #[derive(Clone, Debug)]
 pub struct Builds {
     pub(crate) bucket: Bucket,
+    /// A build is granted before its record opens it.
+    pub(crate) publications: Publications,
 }
 
 impl Builds {
     pub(crate) async fn open(connection: &Connection) -> Result<Self, StoreError> {
         Ok(Self {
             bucket: Bucket::open(connection, BUILDS_BUCKET).await?,
+            publications: Publications::open(connection).await?,
         })
     }
 

@@ -4,6 +4,7 @@
 //! [`ClaimOutcome::Lost`], [`FinishOutcome::Fenced`]), never an error; an error means that the outcome isn't known.
 
 mod address;
+mod adopt;
 mod ahead;
 mod args;
 mod artifacts;
@@ -44,6 +45,8 @@ mod packed;
 mod patience;
 mod provision;
 mod provision_options;
+mod publication;
+mod publications;
 mod purge;
 mod questions;
 mod record;
@@ -52,6 +55,8 @@ mod requirements;
 mod revision;
 pub mod roles;
 mod room;
+mod set_up;
+mod settle;
 mod stored;
 mod streams;
 mod submit;
@@ -81,13 +86,16 @@ pub use logs::{LogFollower, Logged, Logs, LogsEvent, LogsState};
 pub use mend_hints::MendedHints;
 pub use objects::{ChunkCounts, ObjectReader, Objects, OrphanChunks, StoredObject};
 pub use patience::{ELECTION_PATIENCE, patiently, read_or_seen};
-pub use provision::{ProvisionError, provision, provision_within};
 pub use provision_options::{OldStorageNames, ProvisionOptions, renamed};
+pub use publication::Publication;
+pub use publications::{Publications, REUSE};
 pub use purge::Purged;
 pub use reply::{ParseReplyPrefixError, ReplyPrefix, ReplyRule};
 pub use requirements::{RequirementsQuestions, RequirementsResponder};
 pub use revision::{Revision, Versioned, Written};
 pub use room::Room;
+pub use set_up::{ProvisionError, provision, provision_within};
+pub use settle::Settled;
 pub use submit::{SubmitOptions, Submitted};
 pub use upgrade::UpgradeError;
 pub use watch::{WatchEvent, Watcher};
@@ -102,6 +110,8 @@ use wombat_model::names::CATALOG_DOCS_BUCKET;
 pub struct Store {
     /// Records of builds.
     pub builds: Builds,
+    /// What services let be built, and what came of it.
+    pub publications: Publications,
     /// Presence of builders.
     pub builders: Builders,
     /// Module releases.
@@ -140,6 +150,7 @@ impl Store {
         // From here on the server's time is known.
         builds.now().await?;
         Ok(Self {
+            publications: builds.publications.clone(),
             builds,
             builders: Box::pin(Builders::open(connection)).await?,
             catalog: Box::pin(Catalog::open(connection)).await?,

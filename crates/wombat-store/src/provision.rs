@@ -1,70 +1,9 @@
-//! Creates the buckets and the stream, and updates older ones. Doing it twice changes nothing.
-
-use std::time::Duration;
+//! Creates a bucket or stream, or updates an older one.
 
 use async_nats::jetstream::{self, stream::Info};
-use tokio::time::Instant;
 use tracing::info;
 
-use crate::{
-    Connection, ProvisionOptions, StoreError,
-    error::server_code,
-    patience::{ELECTION_PATIENCE, patiently},
-    streams::{WantedStream, wanted_streams},
-    upgrade::{Upgrade, UpgradeError},
-};
-
-/// A bucket can't be created or updated.
-#[derive(Debug, thiserror::Error)]
-pub enum ProvisionError {
-    /// JetStream refused, or didn't answer.
-    #[error("can't create or update `{bucket}`")]
-    Stream {
-        /// The bucket.
-        bucket: &'static str,
-        /// Why.
-        source: StoreError,
-    },
-    /// Objects of an earlier version can't be moved into a new store.
-    #[error(transparent)]
-    Upgrade(#[from] UpgradeError),
-}
-
-/// Creates missing buckets and updates older ones. Waits for [`ELECTION_PATIENCE`] while a cluster is electing leaders.
-pub async fn provision(
-    connection: &Connection,
-    options: &ProvisionOptions,
-) -> Result<(), ProvisionError> {
-    provision_within(connection, options, ELECTION_PATIENCE).await
-}
-
-/// The same with another patience.
-pub async fn provision_within(
-    connection: &Connection,
-    options: &ProvisionOptions,
-    patience: Duration,
-) -> Result<(), ProvisionError> {
-    let until = Instant::now() + patience;
-    let options = options.by_new_names();
-    let streams = wanted_streams(&options);
-    // It refuses before anything is changed.
-    let upgrades = Box::pin(Upgrade::begin(connection, &streams, &options, until)).await?;
-    for stream in &streams {
-        if let Some(upgrade) = upgrades.iter().find(|upgrade| upgrade.is_of(stream)) {
-            Box::pin(upgrade.finish(connection, options.replicas, until)).await?;
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        Box::pin(patiently(connection, left, async || {
-            ensure(connection, stream, options.replicas).await
-        }))
-        .await
-        .map_err(|source| ProvisionError::Stream {
-            bucket: stream.shown,
-            source,
-        })?;
-    }
-    Ok(())
-}
+use crate::{Connection, StoreError, error::server_code, streams::WantedStream};
 
 /// The info of a stream; `None`: there is none of this name.
 pub(crate) async fn look(connection: &Connection, name: &str) -> Result<Option<Info>, StoreError> {
@@ -77,11 +16,14 @@ pub(crate) async fn look(connection: &Connection, name: &str) -> Result<Option<I
     }
 }
 
-async fn ensure(
+/// Creates a stream, with `usual` copies if `replicas` doesn't say otherwise, or updates it. Returns how many copies it
+/// has.
+pub(crate) async fn ensure(
     connection: &Connection,
     wanted: &WantedStream,
     replicas: Option<u8>,
-) -> Result<(), StoreError> {
+    usual: usize,
+) -> Result<usize, StoreError> {
     let jetstream = connection.jetstream();
     if replicas.is_some_and(|replicas| replicas > 1) && !connection.is_clustered() {
         return Err(StoreError::Refused(
@@ -89,17 +31,20 @@ async fn ensure(
         ));
     }
     let Some(existing) = look(connection, &wanted.config.name).await? else {
+        let config = wanted.created(replicas, usual);
+        let copies = config.num_replicas;
         jetstream
-            .create_stream(wanted.created(replicas))
+            .create_stream(config)
             .await
             .map_err(|error| StoreError::of(&error))?;
         info!(bucket = wanted.shown, "created");
-        return Ok(());
+        return Ok(copies);
     };
     let existing = existing.config;
     let config = wanted.mended(&existing, replicas);
+    let copies = config.num_replicas;
     if config == existing {
-        return Ok(());
+        return Ok(copies);
     }
     let updated = jetstream.update_stream(&config).await;
     let refused = updated.map_err(|error| StoreError::of(&error));
@@ -116,5 +61,5 @@ async fn ensure(
         refused => drop(refused?),
     }
     info!(bucket = wanted.shown, "updated");
-    Ok(())
+    Ok(copies)
 }

@@ -16,6 +16,9 @@ pub struct ProvisionOptions {
     /// Size limit of the records of builds. A new bucket gets 512MiB by default
     #[arg(long, env = "WOMBAT_BUILDS_LIMIT", value_name = "SIZE", value_parser = units::limit)]
     pub builds_limit: Option<u64>,
+    /// Size limit of the grants and results of builds, less than 1KiB for each build. A new bucket gets 256MiB by default
+    #[arg(long, env = "WOMBAT_PUBLICATIONS_LIMIT", value_name = "SIZE", value_parser = units::limit)]
+    pub publications_limit: Option<u64>,
     /// Size limit of the compile cache that builders share. A new bucket gets 4GiB by default
     #[arg(long, env = "WOMBAT_FLEET_CACHE_LIMIT", value_name = "SIZE", value_parser = units::limit)]
     pub fleet_cache_limit: Option<u64>,
@@ -77,6 +80,7 @@ impl ProvisionOptions {
                 "--builds-mib (WOMBAT_BUILDS_MIB)",
                 "--builds-limit (WOMBAT_BUILDS_LIMIT)",
             ),
+            publications_limit: self.publications_limit,
             fleet_cache_limit: named(
                 self.fleet_cache_limit,
                 self.old.gocache_mib,

@@ -1,11 +1,13 @@
 //! Removing a build and everything that belongs to it. If it is interrupted, it can be repeated: the record, which
-//! names everything else, is removed last, and marked as expired before its binary is removed.
+//! names everything else, is removed last, and marked as expired before its binary is removed. Its grants and results are
+//! void by a closed grant; the janitor removes them later.
 
-use wombat_model::{Artifact, Build, BuildKey, BuildState, Status};
+use wombat_model::{Agreement, Artifact, Build, BuildKey, BuildState, Status};
 
 use crate::{
-    Builds, Store, StoreError, Versioned, Written,
+    Builds, Revision, Store, StoreError, Versioned, Written,
     builds::{MAX_RACES, contended},
+    open,
     record::Slot,
 };
 
@@ -25,40 +27,88 @@ impl Store {
     /// binary that it names may be another build's.
     pub async fn purge(&self, key: &BuildKey) -> Result<Purged, StoreError> {
         for _ in 0..MAX_RACES {
-            let record = match self.builds.bucket.read::<Build>(key.as_str()).await? {
+            let (revision, record) = match self.builds.bucket.read::<Build>(key.as_str()).await? {
                 Slot::Vacant | Slot::Deleted(_) => return Ok(Purged::Unknown),
-                Slot::Unreadable { revision, .. } => {
-                    if self.builds.bucket.remove_at(key.as_str(), revision).await? {
-                        return Ok(Purged::Gone(0));
-                    }
-                    continue;
+                Slot::Unreadable { revision, .. } => (revision, None),
+                Slot::Held(record) if open::is_open(&record.value) => {
+                    return Ok(Purged::Open(record.value.status()));
                 }
-                Slot::Held(record) => record,
+                Slot::Held(record) => match expired(&self.builds, record).await? {
+                    Some(record) => (record.revision, Some(record.value)),
+                    None => continue,
+                },
             };
-            if !record.value.status().is_terminal() {
-                return Ok(Purged::Open(record.value.status()));
-            }
-            let Some(record) = expired(&self.builds, record).await? else {
+            if !self.close(key, revision, record.as_ref()).await? {
                 continue;
-            };
-            let artifact = record.value.named_artifact();
-            self.artifacts.remove(key.as_str()).await?;
-            if let Some(Artifact { name, .. }) = artifact {
-                self.artifacts.remove(name.as_str()).await?;
-                self.artifacts.remove(&format!("{name}.recipe")).await?;
             }
-            self.logs.purge(key).await?;
-            let bytes = artifact.map_or(0, |artifact| artifact.size);
-            if self
-                .builds
-                .bucket
-                .remove_at(key.as_str(), record.revision)
-                .await?
-            {
+            let mut bytes = 0;
+            if let Some(record) = &record {
+                bytes = self.remove_content(key, record).await?;
+            }
+            if self.builds.bucket.remove_at(key.as_str(), revision).await? {
                 return Ok(Purged::Gone(bytes));
             }
         }
         Err(contended(key))
+    }
+
+    /// Marks a success as expired, and ends its result. Its objects may be removed then. A record that doesn't agree with
+    /// the result is left alone.
+    pub async fn expire(&self, record: Versioned<Build>) -> Result<Written<Build>, StoreError> {
+        let key = record.value.key();
+        let published = self.publications.of(&key).await?;
+        match published.agreement(&record.value, record.revision.get()) {
+            Agreement::Agrees | Agreement::First(_) | Agreement::Ended => {}
+            Agreement::Differs => return Ok(Written::Lost),
+        }
+        let written = self.builds.expire(record).await?;
+        let Written::Won(expired) = &written else {
+            return Ok(written);
+        };
+        let is_closed = self.close(&key, expired.revision, Some(&expired.value));
+        Ok(if is_closed.await? {
+            written
+        } else {
+            Written::Lost
+        })
+    }
+
+    /// Lets nothing be built or served under this key until it is granted again. `false`: a client requests the build at
+    /// the same time.
+    async fn close(
+        &self,
+        key: &BuildKey,
+        revision: Revision,
+        record: Option<&Build>,
+    ) -> Result<bool, StoreError> {
+        let publications = &self.publications;
+        let published = publications.of(key).await?;
+        let newest = published.newest.as_ref();
+        if newest.is_some_and(|newest| newest.grant.closed) {
+            return Ok(true);
+        }
+        if published.awaits(revision.get()) {
+            let Some(record) = record else {
+                // Its opening fails once this revision is removed.
+                return Ok(true);
+            };
+            // Its opening fails from here on.
+            self.builds.change(key, record.clone(), revision).await?;
+            return Ok(false);
+        }
+        publications.close(key, &published, revision).await
+    }
+
+    /// Removes the binary and the log. Returns the size of the binary.
+    async fn remove_content(&self, key: &BuildKey, record: &Build) -> Result<u64, StoreError> {
+        let artifact = record.named_artifact();
+        self.artifacts.remove(key.as_str()).await?;
+        if let Some(Artifact { name, .. }) = artifact {
+            self.artifacts.remove(name.as_str()).await?;
+            self.artifacts.remove(&format!("{name}.recipe")).await?;
+        }
+        self.logs.purge(key).await?;
+        Ok(artifact.map_or(0, |artifact| artifact.size))
     }
 }
 

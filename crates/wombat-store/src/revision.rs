@@ -1,7 +1,7 @@
 //! Revisions of a bucket, values with theirs, and the outcome of a write that names one.
 
 /// Position of a write in its bucket; grows with every write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(u64);
 
 impl Revision {

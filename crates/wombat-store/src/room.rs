@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use wombat_model::{
     names::{
         ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
-        GOCACHE_BUCKET, LOGS_STREAM,
+        GOCACHE_BUCKET, LOGS_STREAM, PUBLICATIONS_BUCKET,
     },
     wire::StoreHealth,
 };
@@ -34,7 +34,7 @@ impl Room {
         match self.bucket {
             LOGS_STREAM => None,
             // The rest is reserved for builds that were accepted.
-            BUILDS_BUCKET => Some(90),
+            BUILDS_BUCKET | PUBLICATIONS_BUCKET => Some(90),
             _ => Some(97),
         }
     }
@@ -57,6 +57,7 @@ impl Room {
         let what = match self.bucket {
             BUILDS_BUCKET => "records of builds",
             ARTIFACTS_BUCKET => "binaries",
+            PUBLICATIONS_BUCKET => "results of builds",
             _ => return None,
         };
         Some(format!(
@@ -87,6 +88,9 @@ impl Room {
             }
             ARTIFACTS_BUCKET => {
                 "Binaries that are old enough are removed by themselves; to make room at once, remove builds with `wombat purge`, or raise the limit: `wombat setup --artifacts-limit`."
+            }
+            PUBLICATIONS_BUCKET => {
+                "Remove builds with `wombat purge`, whose results are removed a day later, or raise the limit: `wombat setup --publications-limit`."
             }
             GOCACHE_BUCKET => {
                 "A running service removes the oldest values by itself; to keep more, raise the limit: `wombat setup --fleet-cache-limit`."
@@ -122,8 +126,9 @@ impl Room {
 }
 
 /// A bucket's name and its stream.
-const BUCKETS: [(&str, &str); 7] = [
+const BUCKETS: [(&str, &str); 8] = [
     (BUILDS_BUCKET, "KV_builds"),
+    (PUBLICATIONS_BUCKET, "KV_publications"),
     (BUILDERS_BUCKET, "KV_builders"),
     (CATALOG_BUCKET, "KV_catalog"),
     (ARTIFACTS_BUCKET, "OBJ_artifacts"),
@@ -174,7 +179,11 @@ mod tests {
 
     #[test]
     fn a_full_store_says_what_follows_and_what_to_do() {
-        for (bucket, most) in [(BUILDS_BUCKET, 900), (ARTIFACTS_BUCKET, 970)] {
+        for (bucket, most) in [
+            (BUILDS_BUCKET, 900),
+            (PUBLICATIONS_BUCKET, 900),
+            (ARTIFACTS_BUCKET, 970),
+        ] {
             assert!(!health(bucket, most).full);
             let full = health(bucket, most + 1);
             assert!(full.full && full.refuses_builds, "{bucket}");

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use wombat_model::{
-    Blocklist, Build, Presence, UnreadableRecord,
+    Blocklist, Build, Presence, TamperedRecords, UnreadableRecord,
     catalog::{AskedImport, DefaultReleases, GoReleases, Import, ImportPart, ImportPlan, Release},
     wire::BuildOutline,
 };
@@ -143,6 +143,12 @@ impl Readable for Blocklist {
     }
 }
 
+impl Readable for TamperedRecords {
+    fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
+        json(payload)
+    }
+}
+
 impl Readable for DefaultReleases {
     fn decode(_: &str, payload: &[u8], _: OffsetDateTime) -> Result<Self, String> {
         json(payload)
@@ -175,6 +181,7 @@ impl Stored for ImportPart {
 }
 
 impl Stored for AskedImport {}
+impl Stored for TamperedRecords {}
 impl Stored for DefaultReleases {}
 impl Stored for Release {}
 impl Stored for Import {}

@@ -11,7 +11,7 @@ use async_nats::jetstream::stream::{
 use wombat_model::{
     names::{
         ARTIFACTS_BUCKET, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET, CATALOG_DOCS_BUCKET,
-        GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX,
+        GOCACHE_BUCKET, LOGS_STREAM, LOGS_SUBJECT_PREFIX, PUBLICATIONS_BUCKET,
     },
     units::MIB,
 };
@@ -40,12 +40,17 @@ pub(crate) struct WantedStream {
 }
 
 /// The required configuration of every stream.
-pub(crate) fn wanted_streams(options: &ProvisionOptions) -> [WantedStream; 7] {
+pub(crate) fn wanted_streams(options: &ProvisionOptions) -> [WantedStream; 8] {
     [
         WantedStream {
             room: options.builds_limit,
             default_room: 512 * MIB,
             ..expiring_bucket(BUILDS_BUCKET, "Records of builds.")
+        },
+        WantedStream {
+            room: options.publications_limit,
+            default_room: 256 * MIB,
+            ..publications()
         },
         WantedStream {
             default_room: 16 * MIB,
@@ -103,11 +108,11 @@ impl WantedStream {
         }
     }
 
-    /// The configuration of a new stream.
-    pub(crate) fn created(&self, replicas: Option<u8>) -> Config {
+    /// The configuration of a new stream, with `usual` copies if `replicas` doesn't say otherwise.
+    pub(crate) fn created(&self, replicas: Option<u8>, usual: usize) -> Config {
         Config {
             max_bytes: bytes(self.room.unwrap_or(self.default_room)),
-            num_replicas: replicas.unwrap_or(1).into(),
+            num_replicas: replicas.map_or(usual, usize::from),
             ..self.config.clone()
         }
     }
@@ -182,6 +187,21 @@ fn expiring_bucket(name: &'static str, description: &str) -> WantedStream {
     }
 }
 
+/// A bucket whose keys are written once.
+fn publications() -> WantedStream {
+    let plain = bucket(
+        PUBLICATIONS_BUCKET,
+        "What may be built, and the binaries that came of it.",
+    );
+    WantedStream {
+        config: Config {
+            discard_new_per_subject: true,
+            ..plain.config
+        },
+        ..plain
+    }
+}
+
 /// A bucket whose keys are written once, and expire.
 fn gocache() -> WantedStream {
     let plain = bucket(GOCACHE_BUCKET, "What Go compiled once, for all builders.");
@@ -240,7 +260,8 @@ mod tests {
             assert!(!config.allow_rollup, "{}", wanted.shown);
             assert_eq!(config.subject_delete_marker_ttl, None, "{}", wanted.shown);
             let is_write_once = WantedStream::is_write_once(config);
-            let expected = wanted.copy.is_some() || wanted.shown == GOCACHE_BUCKET;
+            let expected = wanted.copy.is_some()
+                || [GOCACHE_BUCKET, PUBLICATIONS_BUCKET].contains(&wanted.shown);
             assert_eq!(is_write_once, expected, "{}", wanted.shown);
         }
     }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use futures::future::try_join;
 use wombat_model::{Build, BuildSpec, BuildState, Retry};
 
 use crate::{
-    Artifacts, Builds, StoreError, Versioned, Written,
+    Artifacts, Builds, Settled, StoreError, Versioned, Written,
     builds::{MAX_RACES, contended},
     logs, open,
+    publications::Granted,
     record::Slot,
+    settle::{restore, settle},
 };
 
 /// Outcome of a request.
@@ -64,7 +67,8 @@ impl Default for SubmitOptions {
 impl Builds {
     /// Requests a build: without a record it is queued; otherwise the record is the answer, or is queued again if its
     /// outcome may change (see [`Build::request_again`]). A success whose binary lost bytes counts as expired, and a
-    /// damaged record as none.
+    /// damaged record as none. Whatever is queued is granted before. A record that was removed without permission is
+    /// restored.
     pub async fn submit(
         &self,
         spec: &BuildSpec,
@@ -77,7 +81,9 @@ impl Builds {
             Build::new(spec.clone(), options.catalog_revision, now)
         };
         for _ in 0..MAX_RACES {
-            let (expected, next) = match self.bucket.read::<Build>(key.as_str()).await? {
+            let slot = self.bucket.read::<Build>(key.as_str()).await?;
+            let is_removed = matches!(slot, Slot::Vacant | Slot::Deleted(_));
+            let (expected, next) = match slot {
                 Slot::Vacant => (None, new()),
                 Slot::Deleted(revision) => {
                     let is_current = async || {
@@ -95,7 +101,11 @@ impl Builds {
                 } if !options.force => return Err(problem),
                 Slot::Unreadable { revision, .. } => (Some(revision), new()),
                 Slot::Held(entry) => {
-                    let seen = without_lost_artifact(entry.value.clone(), artifacts).await?;
+                    let checked = without_lost_artifact(entry.value.clone(), artifacts);
+                    let (seen, agrees) = try_join(checked, self.agrees(&entry, artifacts)).await?;
+                    if !agrees {
+                        continue;
+                    }
                     let retry = self.retry(&seen, options);
                     match seen.request_again(retry, options.catalog_revision) {
                         Some(next) => (Some(entry.revision), next),
@@ -104,12 +114,32 @@ impl Builds {
                 }
             };
             self.bucket.check_connection()?;
+            let granted = self.publications.grant(&key, expected, is_removed);
+            if let Granted::Published(published) = granted.await? {
+                restore(self, artifacts, next, expected, &published).await?;
+                continue;
+            }
             open::announce(&self.bucket, &key).await;
             if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {
                 return Ok(Submitted::Queued(record));
             }
         }
         Err(contended(&key))
+    }
+
+    /// Whether a finished build agrees with what is published of it. If not, its record is put back.
+    async fn agrees(
+        &self,
+        entry: &Versioned<Build>,
+        artifacts: &Artifacts,
+    ) -> Result<bool, StoreError> {
+        if open::is_open(&entry.value) {
+            return Ok(true);
+        }
+        Ok(match settle(self, artifacts, entry.clone()).await? {
+            Settled::Agrees | Settled::Concluded => true,
+            Settled::PutBack(_) | Settled::Changed => false,
+        })
     }
 
     /// Which retry a new request of this build amounts to.

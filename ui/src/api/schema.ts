@@ -785,7 +785,7 @@ export type components = {
             value: string;
         };
         /** @description Who has to act. */
-        FailureClass: "input" | "compile" | "resource" | "infra" | "lost" | "internal";
+        FailureClass: "input" | "compile" | "resource" | "infra" | "lost" | "internal" | "tampered";
         /** @description Why a build failed, for programs. */
         FailureJson: {
             /** @description Who has to act. `input` and `compile` are final; for the others, a retry may help. */

@@ -55,6 +55,10 @@ export const failureWords = {
     title: 'An internal error ended this build',
     advice: 'Nothing is wrong with your selection. Try again; if it fails again, give the operator the id of this build.',
   },
+  tampered: {
+    title: 'The record of this build was changed without permission',
+    advice: 'No binary is served under it. Build it again; the operator should replace the keys of the builders.',
+  },
 } satisfies Record<FailureClass, FailureWords>
 
 /** The state of a build in a few words, for the page's title. */

@@ -70,6 +70,7 @@ impl Findings {
         self.problems.extend(report.answer.unacknowledged);
         self.problems.extend(report.answer.blocklist);
         self.notes.extend(report.answer.index);
+        self.notes.extend(report.answer.tampered);
         for store in &report.answer.stores {
             let to = if store.refuses_builds {
                 &mut self.problems

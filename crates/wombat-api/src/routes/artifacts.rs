@@ -1,4 +1,5 @@
-//! Downloads. The binary that the record names is served, never the target of the link of the same name.
+//! Downloads. The binary that the record names is served if it is the result of the build (see `publications`), never the
+//! target of the link of the same name.
 
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub(super) async fn download(
             return send(&record.build, artifact, source, part).await;
         }
         if !last {
-            record = state.builds.record(&key).await?;
+            record = newest_record(&state, &key).await?;
         }
     }
     warn!(%key, "the object store has lost the binary of a record");
@@ -129,12 +130,21 @@ fn target(
     })
 }
 
-/// The record that this process saw last, if it names a binary; else the leader's.
+/// The record that this process saw last, if it names a binary; else the leader's. Its binary may be served.
 pub(super) async fn seen_record(state: &AppState, key: &BuildKey) -> Result<Arc<Record>, ApiError> {
     match state.records.get(key) {
-        Some(record) if record.build.artifact().is_some() => Ok(record),
-        Some(_) | None => state.builds.record(key).await,
+        Some(record) if record.build.artifact().is_some() => state.published.served(record).await,
+        Some(_) | None => newest_record(state, key).await,
     }
+}
+
+/// The leader's record. Its binary may be served.
+pub(super) async fn newest_record(
+    state: &AppState,
+    key: &BuildKey,
+) -> Result<Arc<Record>, ApiError> {
+    let record = state.builds.record(key).await?;
+    state.published.served(record).await
 }
 
 /// The source of an artifact's bytes. `None`: its object is gone.

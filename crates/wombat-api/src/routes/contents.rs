@@ -11,7 +11,7 @@ use wombat_binary::ReadError;
 use wombat_model::{ProblemCode, Refusal, RefusalStatus};
 
 use super::{
-    artifacts::{expired, seen_record, source, without_artifact},
+    artifacts::{expired, newest_record, seen_record, source, without_artifact},
     build_id::key,
     file::insert,
 };
@@ -69,7 +69,7 @@ pub(super) async fn contents(
             };
         }
         if !last {
-            record = state.builds.record(&key).await?;
+            record = newest_record(&state, &key).await?;
         }
     }
     warn!(%key, "the object store has lost the binary of a record");

@@ -16,7 +16,8 @@ use wombat_model::{Artifact, Build, BuildKey, Refusal};
 use crate::{ApiError, cache::Source};
 
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// A rebuild may give other bytes, so a cache compares the tag.
+const ASK_FIRST: HeaderValue = HeaderValue::from_static("public, no-cache");
 
 /// Sends a file, or a part of it.
 pub(super) async fn send(
@@ -70,7 +71,7 @@ pub(super) fn describe_file(headers: &mut HeaderMap, build: &Build, artifact: &A
     insert(headers, header::ETAG, &tag(artifact));
     insert(headers, header::CONTENT_TYPE, "application/octet-stream");
     insert(headers, header::ACCEPT_RANGES, "bytes");
-    headers.insert(header::CACHE_CONTROL, FOR_EVER);
+    headers.insert(header::CACHE_CONTROL, ASK_FIRST);
 }
 
 /// Inserts a header. Every value is made of checked parts, so that none is invalid.

@@ -13,7 +13,7 @@ use wombat_model::{
 };
 
 use super::{
-    artifacts::{expired, without_artifact},
+    artifacts::{expired, newest_record, without_artifact},
     build_id::key,
     select::text_of,
 };
@@ -39,7 +39,7 @@ pub(super) async fn lint(
     let key = key(&id)?;
     let pipeline = text_of(body, "pipeline")?;
     // From the leader: the object of an older record may be removed.
-    let record = state.builds.record(&key).await?;
+    let record = newest_record(&state, &key).await?;
     let Some(artifact) = record.build.artifact() else {
         return without_artifact(&record, &caller);
     };

@@ -13,7 +13,11 @@ use wombat_model::{
 };
 use wombat_store::{Logged, Revision};
 
-use super::{artifacts::seen_record, build_id::key, service_answer::json};
+use super::{
+    artifacts::{newest_record, seen_record},
+    build_id::key,
+    service_answer::json,
+};
 use crate::{ApiError, live::Record, state::AppState};
 
 /// Entries of all claims of one build that are read.
@@ -119,7 +123,7 @@ pub(super) async fn recipe(
             return Ok(json(bytes.into()));
         }
         if !last {
-            record = state.builds.record(&key).await?;
+            record = newest_record(&state, &key).await?;
         }
     }
     Err(ApiError::not_found(

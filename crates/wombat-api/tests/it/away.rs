@@ -133,6 +133,7 @@ async fn a_network_that_swallows_everything_holds_no_call_up() -> anyhow::Result
     };
     let api = Api::with(&url, options).await?;
     let key = finished(&store, &a_spec().build(), b"binary").await?;
+    store.settle(&key).await?;
     // Otherwise the gateway may not have heard of the end yet, and answers that the build still runs.
     let artifact = artifact_path(&key);
     wait_until(

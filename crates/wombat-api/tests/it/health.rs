@@ -32,7 +32,7 @@ async fn a_store_that_takes_no_new_builds_makes_it_unready_and_is_named() -> any
     assert_eq!(all["nats"]["connected"], true);
     assert_eq!(all["nats"]["acknowledges"], true);
     assert_eq!(all["cache"]["usable"], true);
-    assert_eq!(all["stores"].as_array().unwrap().len(), 7);
+    assert_eq!(all["stores"].as_array().unwrap().len(), 8);
 
     let jetstream = jetstream::new(connection.client().clone());
     let fill = async |stream: &str, subject: &'static str| {
@@ -144,7 +144,7 @@ async fn without_a_service_the_stores_are_looked_at_from_here() -> anyhow::Resul
     let api = Api::with(&server.url(), options).await?;
     let all = report(&api).await?;
     assert_eq!(all["status"], "unavailable");
-    assert_eq!(all["stores"].as_array().unwrap().len(), 7, "{all}");
+    assert_eq!(all["stores"].as_array().unwrap().len(), 8, "{all}");
     assert!(all["nats"].get("acknowledges").is_none(), "{all}");
     assert_eq!(all["cache"]["usable"], false);
     let words = all["cache"]["words"].as_str().unwrap();

@@ -15,6 +15,7 @@ mod lint;
 mod log_end;
 mod no_disk;
 mod problems;
+mod published;
 mod select;
 mod service;
 mod support;

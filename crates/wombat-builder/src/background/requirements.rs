@@ -82,7 +82,8 @@ async fn find(
             FailureClass::Resource
             | FailureClass::Infra
             | FailureClass::Lost
-            | FailureClass::Internal => RequirementsReply::Unavailable(failure.message),
+            | FailureClass::Internal
+            | FailureClass::Tampered => RequirementsReply::Unavailable(failure.message),
         },
         Err(BuildError::Stopped) => {
             RequirementsReply::Unavailable("The builder was stopped.".to_owned())

@@ -167,6 +167,9 @@ pub struct BuildOutline {
     /// Bytes of the binary.
     #[serde(default)]
     pub size: Option<u64>,
+    /// Digest of the binary.
+    #[serde(default)]
+    pub sha256: Option<Sha256>,
     /// Retention removed the binary.
     #[serde(default)]
     pub expired: bool,

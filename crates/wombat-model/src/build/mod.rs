@@ -163,6 +163,11 @@ impl Build {
         }
     }
 
+    /// Whether it succeeded and its binary was removed.
+    pub fn is_expired(&self) -> bool {
+        matches!(self.state, BuildState::Success { expired: true, .. })
+    }
+
     /// The binary that can be downloaded now: also while a forced rebuild is under way.
     pub fn artifact(&self) -> Option<&Artifact> {
         match &self.state {

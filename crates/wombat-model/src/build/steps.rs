@@ -5,6 +5,8 @@ use crate::{Failure, FailureClass, log::LogEnd};
 
 /// How often a build may lose its builder before it fails.
 const MAX_ATTEMPTS: u32 = 3;
+/// Why a build without a result failed.
+const TAMPERED: &str = "The record of this build was changed without permission, so no binary is served. Request the build again.";
 
 /// Which finished builds a new request starts again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +183,39 @@ impl Build {
         *expired = true;
         self.message_time = None;
         Ok(self)
+    }
+
+    /// The record was changed without permission: it is a success with the binary of the newest result again, or failed
+    /// if there is none. `expired`: that binary was removed.
+    #[must_use]
+    pub fn put_back(mut self, binary: Option<Artifact>, expired: bool) -> Self {
+        // Nothing that an intruder wrote keeps this version from writing the record.
+        self.lost = None;
+        self.last_error = None;
+        self.other_sha256 = None;
+        self.state = match (binary, self.holder().cloned()) {
+            (Some(artifact), _) => BuildState::Success {
+                by: artifact.maker(),
+                artifact,
+                expired,
+            },
+            (None, Some(by)) => BuildState::Failed {
+                by,
+                failure: Failure::new(FailureClass::Tampered, TAMPERED),
+            },
+            (None, None) => {
+                self.last_error = Some(TAMPERED.to_owned());
+                BuildState::Cancelled { by: None }
+            }
+        };
+        let holder = self.holder().map(|by| by.claim.clone());
+        self.log = self.log.filter(|log| Some(&log.claim) == holder.as_ref());
+        if self.finished.is_some() {
+            self.message_time = None;
+            self
+        } else {
+            self.ends_now()
+        }
     }
 
     fn ends_now(mut self) -> Self {

@@ -17,6 +17,10 @@ pub struct HealthAnswer {
     /// Why no build is accepted: the blocklist can't be read. Left out while it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocklist: Option<String>,
+    /// Which records of builds were changed without permission in the last seven days, and what to do. Left out if none
+    /// was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tampered: Option<String>,
 }
 
 /// How full a bucket or stream is.

@@ -27,6 +27,7 @@ use crate::{
     index::Builds,
     json::json,
     live::Live,
+    publications,
     quota::Quotas,
     refusal,
     response_cache::ResponseCache,
@@ -156,6 +157,7 @@ impl Answers {
     async fn health(&self) -> Result<HealthAnswer, Refusal> {
         let room = self.connection.room().await;
         let room = room.map_err(|failure| refusal::of_store(&failure))?;
+        let tampered = publications::alarm(&self.store).await;
         let open = self.live.open_builds();
         Ok(HealthAnswer {
             stores: room.iter().map(|room| room::health(room, open)).collect(),
@@ -166,6 +168,7 @@ impl Answers {
                 .snapshot()
                 .blocklist_problem()
                 .map(Blocklist::words_if_unreadable),
+            tampered: tampered.map_err(|failure| refusal::of_store(&failure))?,
         })
     }
 }

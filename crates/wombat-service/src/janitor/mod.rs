@@ -4,9 +4,11 @@
 //! changed at its revision, and an object is removed only if its record, read from the leader, doesn't name it.
 
 mod compiled;
+mod fingerprint;
 mod links;
 mod objects;
 mod old_records;
+mod publications;
 mod records;
 mod retention;
 
@@ -19,6 +21,7 @@ use wombat_store::{MendedHints, OrphanChunks, Store, StoreError};
 
 use crate::{ServiceArgs, index::Builds};
 use links::Links;
+use publications::Publications;
 use records::Records;
 pub(crate) use retention::Rules;
 
@@ -49,6 +52,7 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
         leading: false,
         links: None,
         records: Records::new(),
+        publications: Publications::default(),
         orphans: OrphanChunks::default(),
         renew: Instant::now(),
         // At the start other tasks read all records.
@@ -102,6 +106,8 @@ struct Janitor {
     links: Option<Links>,
     /// As of the last look.
     records: Records,
+    /// As of the last sweep.
+    publications: Publications,
     /// Chunks without an object, while they don't change.
     orphans: OrphanChunks,
     renew: Instant,
@@ -132,6 +138,7 @@ impl Janitor {
         }
         if !self.leading {
             self.records = Records::new();
+            self.publications = Publications::default();
             self.orphans = OrphanChunks::default();
             self.links = None;
             return Ok(());
@@ -161,15 +168,30 @@ impl Janitor {
         Ok(self.rules.orphan_age.max(lease * LEASES))
     }
 
+    /// Puts records back before their objects are looked at: what a changed record doesn't name isn't an orphan.
+    async fn compare_with_publications(&mut self) -> Result<(), StoreError> {
+        self.publications.catch_up(&self.store).await?;
+        publications::agree(&self.store, &self.records, &self.publications).await?;
+        let now = self.store.builds.now().await?;
+        let publications = &mut self.publications;
+        publications::tidy(&self.store, &self.records, publications, now).await?;
+        self.records.catch_up(&self.store).await
+    }
+
     /// Checks all records and objects.
     async fn sweep(&mut self) -> Result<(), StoreError> {
         let objects = objects::Objects::list(&self.store).await?;
         // After the objects: everything that finished in between has its record here.
         self.records.catch_up(&self.store).await?;
+        self.compare_with_publications().await?;
         let records = &self.records;
         let orphan_age = self.orphan_age().await?;
         let now = self.store.artifacts.now().await?;
-        objects::agree(&self.store, now - orphan_age, &objects, records).await?;
+        let ages = objects::Ages {
+            orphan: now - orphan_age,
+            result: retention::keeps_results_since(&self.store, &self.rules, now).await?,
+        };
+        objects::agree(&self.store, ages, &objects, records).await?;
         let now = self.store.builds.now().await?;
         retention::expire_old(&self.store, &self.rules, now, records).await?;
         retention::make_room(&self.store, &self.rules, records).await?;

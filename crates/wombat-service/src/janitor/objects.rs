@@ -12,6 +12,15 @@ use super::records::Records;
 /// Prefix of objects of builds; the janitor ignores others.
 const PREFIX: &str = "build.";
 
+/// Times of the server that decide about objects without a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ages {
+    /// Older ones belong to no upload.
+    pub(super) orphan: OffsetDateTime,
+    /// Younger ones are kept if they are the result of their build. `None`: room is short.
+    pub(super) result: Option<OffsetDateTime>,
+}
+
 /// Objects of builds, and links.
 pub(super) struct Objects {
     by_name: BTreeMap<String, StoredObject>,
@@ -39,11 +48,11 @@ impl Objects {
     }
 }
 
-/// Removes objects and links without a record that the server stored before `orphaned`, creates missing links, and
+/// Removes old objects and links without a record, creates missing links, and
 /// marks records whose binary is lost. The records must be newer than the list of objects.
 pub(super) async fn agree(
     store: &Store,
-    orphaned: OffsetDateTime,
+    ages: Ages,
     objects: &Objects,
     records: &Records,
 ) -> Result<(), StoreError> {
@@ -54,9 +63,9 @@ pub(super) async fn agree(
         .collect();
     for object in objects.by_name.values() {
         if object.link.is_some() {
-            tend_link(store, records, object, orphaned).await?;
-        } else if !named.contains(stem(&object.name)) && object.written < orphaned {
-            remove_unnamed(store, object).await?;
+            tend_link(store, records, object, ages).await?;
+        } else if !named.contains(stem(&object.name)) && object.written < ages.orphan {
+            remove_unnamed(store, object, ages).await?;
         }
     }
     for (key, known) in &records.with_binary {
@@ -101,7 +110,7 @@ async fn tend_link(
     store: &Store,
     records: &Records,
     there: &StoredObject,
-    orphaned: OffsetDateTime,
+    ages: Ages,
 ) -> Result<(), StoreError> {
     let key: Option<BuildKey> = there.name.parse().ok();
     let known = key.as_ref().and_then(|key| records.with_binary.get(key));
@@ -114,8 +123,8 @@ async fn tend_link(
             }
         }
         (_, None) | (None, _) => {
-            if there.written < orphaned {
-                remove_unnamed(store, there).await?;
+            if there.written < ages.orphan {
+                remove_unnamed(store, there, ages).await?;
             }
         }
     }
@@ -123,12 +132,23 @@ async fn tend_link(
 }
 
 /// Removes an object after reading its record again: the list of records is older.
-async fn remove_unnamed(store: &Store, object: &StoredObject) -> Result<(), StoreError> {
+async fn remove_unnamed(
+    store: &Store,
+    object: &StoredObject,
+    ages: Ages,
+) -> Result<(), StoreError> {
     let owner = object.name.split('/').next().unwrap_or(&object.name);
     if let Ok(key) = owner.parse::<BuildKey>() {
         match store.builds.get(&key).await {
             Ok(Some(record)) if is_wanted(&record, object) => return Ok(()),
-            Ok(_) => {}
+            Ok(record) => {
+                // Without a record, only for as long as retention would keep it.
+                let is_kept =
+                    record.is_some() || ages.result.is_some_and(|age| object.written >= age);
+                if is_kept && is_published(store, &key, object).await? {
+                    return Ok(());
+                }
+            }
             // Its record can't be read; an operator decides.
             Err(StoreError::Corrupt { .. }) => return Ok(()),
             Err(error) => return Err(error),
@@ -158,6 +178,17 @@ fn is_wanted(record: &Versioned<Build>, object: &StoredObject) -> bool {
     named || held
 }
 
+/// Whether an object is the result of its build, whatever the record says, which is about to be put back.
+async fn is_published(
+    store: &Store,
+    key: &BuildKey,
+    object: &StoredObject,
+) -> Result<bool, StoreError> {
+    let published = store.publications.of(key).await?;
+    let binary = published.binary();
+    Ok(binary.is_some_and(|binary| binary.artifact.as_str() == stem(&object.name)))
+}
+
 /// Marks a success without its complete binary as expired, so that the next request builds it again. Reads both from
 /// their leaders: the lists are older.
 async fn mark_lost(store: &Store, key: &BuildKey) -> Result<(), StoreError> {
@@ -171,7 +202,7 @@ async fn mark_lost(store: &Store, key: &BuildKey) -> Result<(), StoreError> {
     };
     let finished = matches!(record.value.state(), BuildState::Success { .. });
     if finished && !store.artifacts.is_whole(artifact.name.as_str()).await? {
-        store.builds.expire(record).await?;
+        store.expire(record).await?;
         info!(%key, "a binary is lost; its build counts as expired");
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Frees room for records: removes the oldest finished builds without a binary before the bucket refuses new builds.
 
 use tracing::{info, warn};
-use wombat_store::{Purged, Store, StoreError};
+use wombat_store::{Purged, Settled, Store, StoreError};
 
 use super::{records::Records, retention::Rules};
 
@@ -38,6 +38,11 @@ pub(super) async fn make_room(
         .into_iter()
         .take(excess)
     {
+        match store.settle(key).await? {
+            Settled::Agrees | Settled::Concluded => {}
+            // It isn't what it seemed.
+            Settled::PutBack(_) | Settled::Changed => continue,
+        }
         if let Purged::Gone(_) = store.purge(key).await? {
             removed += 1;
         }

@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 use wombat_model::{ArtifactName, BuildKey, Status, wire::BuildOutline};
 use wombat_store::{Revision, Store, StoreError, Versioned, WatchEvent};
 
+use super::fingerprint::{Fingerprint, fingerprint as fingerprint_of};
+
 /// Longest wait for the next record.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -19,6 +21,8 @@ pub(super) struct StoredBinary {
     pub(super) name: ArtifactName,
     /// Its size in bytes.
     pub(super) size: u64,
+    /// `None`: the record has no digest.
+    pub(super) fingerprint: Option<Fingerprint>,
     /// When the build ended; `None` while it is being built again.
     pub(super) finished: Option<OffsetDateTime>,
 }
@@ -29,7 +33,7 @@ pub(super) struct Records {
     /// Builds with a binary that can be downloaded.
     pub(super) with_binary: BTreeMap<BuildKey, StoredBinary>,
     /// Finished builds without a binary, with their end times.
-    without_binary: BTreeMap<BuildKey, OffsetDateTime>,
+    pub(super) without_binary: BTreeMap<BuildKey, OffsetDateTime>,
     /// Builds that aren't finished.
     pub(super) open: BTreeSet<BuildKey>,
     /// Creation time of the bucket.
@@ -106,9 +110,12 @@ impl Records {
         let binary = build.artifact.zip(build.size).filter(|_| !build.expired);
         if let Some((name, size)) = binary {
             let finished = build.finished.filter(|_| build.status == Status::Success);
+            let fingerprint = build.sha256.as_ref();
+            let fingerprint = fingerprint.map(|sha256| fingerprint_of(&name, size, sha256));
             let known = StoredBinary {
                 name,
                 size,
+                fingerprint,
                 finished,
             };
             self.without_binary.remove(&key);

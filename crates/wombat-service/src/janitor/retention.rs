@@ -57,6 +57,16 @@ pub(super) async fn excess(store: &Store, rules: &Rules) -> Result<Option<u64>, 
     Ok(Some(used - target))
 }
 
+/// Since when the result of a build whose record was removed is kept. `None`: room is short.
+pub(super) async fn keeps_results_since(
+    store: &Store,
+    rules: &Rules,
+    now: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let is_short = excess(store, rules).await?.is_some();
+    Ok((!is_short).then(|| now - rules.keep))
+}
+
 /// Removes binaries older than the operator's limit.
 pub(super) async fn expire_old(
     store: &Store,
@@ -69,7 +79,7 @@ pub(super) async fn expire_old(
         if finished >= kept_since {
             break;
         }
-        if expire(store, key, known).await? {
+        if expire(store, key, known, kept_since).await? {
             info!(%key, "removed an old binary");
         }
     }
@@ -98,7 +108,7 @@ pub(super) async fn make_room(
         if freed >= excess || finished >= kept_since {
             break;
         }
-        if expire(store, key, known).await? {
+        if expire(store, key, known, kept_since).await? {
             freed += known.size;
             removed += 1;
         }
@@ -114,8 +124,14 @@ pub(super) async fn make_room(
     Ok(())
 }
 
-/// Marks a build as expired and removes its objects; `false` if it changed meanwhile.
-async fn expire(store: &Store, key: &BuildKey, known: &StoredBinary) -> Result<bool, StoreError> {
+/// Marks a build as expired and removes its objects; `false` if it changed meanwhile, or ended later than its record
+/// says.
+async fn expire(
+    store: &Store,
+    key: &BuildKey,
+    known: &StoredBinary,
+    kept_since: OffsetDateTime,
+) -> Result<bool, StoreError> {
     let record = match store.builds.get(key).await {
         Ok(Some(record)) => record,
         Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(false),
@@ -128,7 +144,11 @@ async fn expire(store: &Store, key: &BuildKey, known: &StoredBinary) -> Result<b
     if !unchanged {
         return Ok(false);
     }
-    match store.builds.expire(record).await? {
+    let finished = store.publications.of(key).await?.finished();
+    if finished.is_some_and(|finished| finished >= kept_since) {
+        return Ok(false);
+    }
+    match store.expire(record).await? {
         Written::Lost => Ok(false),
         Written::Won(_) => {
             remove(store, key, &known.name).await?;

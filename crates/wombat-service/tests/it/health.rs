@@ -25,6 +25,7 @@ async fn a_full_store_is_named_with_what_follows() -> anyhow::Result<()> {
         names,
         [
             "builds",
+            "publications",
             "builders",
             "catalog",
             "artifacts",

@@ -28,6 +28,7 @@ mod list;
 #[cfg(test)]
 mod micro;
 #[cfg(test)]
+mod publications;
 mod purge;
 #[cfg(test)]
 mod quota;

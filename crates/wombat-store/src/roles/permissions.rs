@@ -8,7 +8,8 @@
 use wombat_model::names::{
     AHEAD_SUBJECT, ARTIFACTS_BUCKET, BUILD_SERVICE, BUILDERS_BUCKET, BUILDS_BUCKET, CATALOG_BUCKET,
     CATALOG_DOCS_BUCKET, CATALOG_SERVICE, GOCACHE_BUCKET, LINT_QUEUE, LINT_SUBJECT_PREFIX,
-    LOGS_STREAM, LOGS_SUBJECT_PREFIX, REQUIREMENTS_QUEUE, REQUIREMENTS_SUBJECT,
+    LOGS_STREAM, LOGS_SUBJECT_PREFIX, PUBLICATIONS_BUCKET, REQUIREMENTS_QUEUE,
+    REQUIREMENTS_SUBJECT,
 };
 
 use super::{
@@ -16,9 +17,6 @@ use super::{
     access::{Access, Replies, Use},
     rows::Rows,
 };
-
-/// What was granted, and what became of it.
-const PUBLICATIONS_BUCKET: &str = "publications";
 
 const BUILDS: &str = "KV_builds";
 const BUILDERS: &str = "KV_builders";
@@ -43,11 +41,6 @@ const REPLIES: &str = "_R_.>";
 
 fn keys(bucket: &str) -> String {
     format!("$KV.{bucket}.>")
-}
-
-/// The chunks of a builder's objects.
-fn own_chunks(bucket: &str) -> String {
-    format!("$O.{bucket}.C.{}.>", NatsRole::Builder.name())
 }
 
 fn logs() -> String {

@@ -13,6 +13,7 @@ mod locks;
 mod logs;
 mod open;
 mod orders;
+mod publications;
 mod races;
 mod records;
 mod replies;

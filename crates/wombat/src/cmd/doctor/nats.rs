@@ -79,8 +79,8 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
     }
 }
 
-/// The service's own report: whether writes are acknowledged, the blocklist can be read, and its index. Without a
-/// service, a write and the blocklist are tried.
+/// The service's own report: whether writes are acknowledged, the blocklist can be read, its index, and records that were
+/// changed without permission. Without a service, a write and the blocklist are tried.
 async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     let asked = connection.client().request("build.health", "".into());
     let found = match tokio::time::timeout(TIMEOUT, asked).await {
@@ -91,7 +91,8 @@ async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
         let writes = found.unacknowledged.map(|words| (Verdict::Missing, words));
         let blocklist = found.blocklist.map(|words| (Verdict::Missing, words));
         let index = found.index.map(|words| (Verdict::Note, words));
-        let missing = writes.into_iter().chain(blocklist);
+        let tampered = found.tampered.map(|words| (Verdict::Missing, words));
+        let missing = writes.into_iter().chain(blocklist).chain(tampered);
         return missing.chain(index).collect();
     }
     let is_stored = store.builders.acknowledges().await;

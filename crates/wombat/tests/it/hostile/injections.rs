@@ -242,6 +242,7 @@ async fn revisions(stack: &Stack) -> anyhow::Result<Vec<u64>> {
     let mut revisions = Vec::new();
     for name in [
         "KV_builds",
+        "KV_publications",
         "KV_catalog",
         "KV_gocache",
         "OBJ_artifacts",
@@ -293,7 +294,7 @@ impl Tap {
 
 /// Subjects of refused requests, and of the background work on the store.
 fn is_allowed(subject: &str) -> bool {
-    const WHOLE: [&str; 15] = [
+    const WHOLE: [&str; 16] = [
         "build.request",
         "build.force",
         "build.list",
@@ -307,6 +308,7 @@ fn is_allowed(subject: &str) -> bool {
         "$KV.builders.lock.acknowledged",
         "$JS.API.STREAM.MSG.GET.KV_builders",
         "$JS.API.STREAM.MSG.GET.KV_builds",
+        "$JS.API.STREAM.MSG.GET.KV_publications",
         // The janitor reads an object.
         "$JS.API.STREAM.MSG.GET.OBJ_artifacts",
         "$JS.EVENT.ADVISORY.API",
@@ -325,11 +327,12 @@ fn is_allowed(subject: &str) -> bool {
         || is_a_sweeps_consumer(subject)
 }
 
-/// A temporary consumer of the janitor: with a random name, and one of three filters.
+/// A temporary consumer of the janitor: with a random name, and one of four filters.
 fn is_a_sweeps_consumer(subject: &str) -> bool {
-    const READ: [(&str, &str); 3] = [
+    const READ: [(&str, &str); 4] = [
         ("KV_builders", "$KV.builders.>"),
         ("KV_builds", "$KV.builds.build.>"),
+        ("KV_publications", "$KV.publications.>"),
         ("OBJ_artifacts", "$O.artifacts.M.>"),
     ];
     let mut words = subject.split('.');

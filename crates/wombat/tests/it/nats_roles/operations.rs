@@ -42,7 +42,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-pub(super) const OPERATIONS: [Operation; 97] = [
+pub(super) const OPERATIONS: [Operation; 99] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -208,11 +208,20 @@ pub(super) const OPERATIONS: [Operation; 97] = [
     ),
     send("grant a build", "$KV.publications.grant.a.1", "S"),
     send("note a result", "$KV.publications.result.a.1", "S"),
-    send("publish", "$KV.publications.published.a.1", ""),
+    send(
+        "write other keys of publications",
+        "$KV.publications.published.a.1",
+        "",
+    ),
     send(
         "read publications",
         "$JS.API.STREAM.MSG.GET.KV_publications",
         "SA",
+    ),
+    send(
+        "purge publications",
+        "$JS.API.STREAM.PURGE.KV_publications",
+        "S",
     ),
     send("write a log", "build.logs.linux.amd64.claim", "B"),
     send(
