@@ -26,7 +26,7 @@ test: ## Install what the tests need and run all of them, and say how long each 
 	done; printf '%s' "$$took"
 
 .PHONY: test-rust
-test-rust: tools strace schemathesis faketime
+test-rust: tools strace schemathesis faketime clients
 	$(CARGO) test --locked --workspace --no-run
 	TMPDIR=$$(tools/test-folder) $(CARGO) test --locked --workspace
 
@@ -35,7 +35,7 @@ test-three: tools ## The tests of store and service on one cluster of three nats
 	TMPDIR=$$(tools/test-folder) tools/test-on-cluster wombat-store wombat-service
 
 .PHONY: test-cluster
-test-cluster: tools strace schemathesis faketime ## The same, and those of gateway and builder
+test-cluster: tools strace schemathesis faketime clients ## The same, and those of gateway and builder
 	TMPDIR=$$(tools/test-folder) WOMBAT_TEST_REPLICAS=3 $(CARGO) test --locked --no-fail-fast --workspace
 
 .PHONY: test-ui
@@ -108,8 +108,19 @@ chromium:
 .PHONY: schemathesis
 schemathesis: $(TOOLS)/schemathesis/bin/schemathesis
 
-$(TOOLS)/schemathesis/bin/schemathesis: tools/schemathesis.txt tools/install-schemathesis
+$(TOOLS)/schemathesis/bin/schemathesis: tools/schemathesis.txt tools/install-schemathesis tools/python-environment
 	tools/install-schemathesis $(TOOLS)/schemathesis
+
+CLIENTS := crates/wombat/tests/clients
+
+.PHONY: clients
+clients: $(TOOLS)/nats-py/installed $(CLIENTS)/javascript/node_modules/.package-lock.json ## nats-py and nats.js, at their pinned versions
+
+$(TOOLS)/nats-py/installed: $(CLIENTS)/python/requirements.txt tools/python-environment
+	tools/python-environment $(TOOLS)/nats-py $<
+
+$(CLIENTS)/javascript/node_modules/.package-lock.json: $(CLIENTS)/javascript/package-lock.json
+	npm --prefix $(CLIENTS)/javascript ci --no-audit --no-fund
 
 .PHONY: strace
 strace:
