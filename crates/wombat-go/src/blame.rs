@@ -13,7 +13,11 @@ pub(super) async fn blame(error: BuildError, relay: &RelaySession) -> BuildError
     };
     match failure.class {
         FailureClass::Compile | FailureClass::Resource => return error,
-        FailureClass::Input | FailureClass::Infra | FailureClass::Lost | FailureClass::Internal => {
+        FailureClass::Input
+        | FailureClass::Infra
+        | FailureClass::Lost
+        | FailureClass::Internal
+        | FailureClass::Tampered => {
             relay.forget_served().await;
         }
     }

@@ -85,14 +85,13 @@ pub(super) async fn inspect(
         .ok_or(Difference::Unreadable)
         .and_then(|info| compare(&info, spec, graph));
     if let Err(difference) = compared {
-        // An alarm: something that this builder reads was tampered with.
+        // The service raises the alarm when it sees the failure.
         tracing::error!(
             build = %spec.key(),
             %difference,
             "the linked binary isn't what was requested; it isn't used"
         );
-        let message = format!("The linked binary isn't what was requested: {difference}.");
-        return Err(Failure::new(FailureClass::Internal, message).into());
+        return Err(Failure::other_binary(difference).into());
     }
     Ok((size, sha256))
 }

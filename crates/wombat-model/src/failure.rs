@@ -6,6 +6,8 @@ use crate::ImportPath;
 
 /// Longest message that a record keeps, in bytes; the rest is in the log.
 const MAX_MESSAGE: usize = 2048;
+/// How the message of a failure begins whose binary isn't what its spec names.
+const OTHER_BINARY: &str = "The linked binary isn't what was requested: ";
 
 /// Who has to act.
 #[derive(
@@ -82,6 +84,19 @@ impl Failure {
             package: None,
             unfetched: None,
         }
+    }
+
+    /// A binary was linked that isn't what the spec names: something that the builder reads was tampered with.
+    pub fn other_binary(difference: impl std::fmt::Display) -> Self {
+        Self::new(
+            FailureClass::Internal,
+            format!("{OTHER_BINARY}{difference}."),
+        )
+    }
+
+    /// Whether it is [`Self::other_binary`].
+    pub fn is_other_binary(&self) -> bool {
+        self.class == FailureClass::Internal && self.message.starts_with(OTHER_BINARY)
     }
 
     /// The same, with the package that caused it.

@@ -71,5 +71,5 @@ pub use sandbox::SandboxLevel;
 pub use secret::Secret;
 pub use spec::{BuildSpec, InvalidSpec, Package};
 pub use status::Status;
-pub use tampered::{TamperedRecord, TamperedRecords};
+pub use tampered::{TamperSign, TamperedRecord, TamperedRecords};
 pub use template::{Template, UnknownTemplate};

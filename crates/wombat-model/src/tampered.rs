@@ -1,4 +1,5 @@
-//! Records of builds that were changed without permission, for operators.
+//! Signs of a stolen key, for operators: records of builds that were changed without permission, and binaries that aren't
+//! what was requested.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -8,22 +9,36 @@ use crate::{BuildKey, BuilderId};
 /// Most records that [`TamperedRecords`] names.
 const MOST_NAMED: usize = 20;
 
-/// Records that were changed without permission, over all time.
+/// Builds with such a sign, over all time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TamperedRecords {
-    /// How many changes were found.
+    /// How many signs were found.
     pub count: u64,
     /// The newest, the newest first.
     pub newest: Vec<TamperedRecord>,
 }
 
-/// A record that was changed without permission.
+/// What was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TamperSign {
+    /// A record was changed without permission.
+    #[default]
+    Record,
+    /// A builder linked another binary than the spec names, and didn't use it.
+    Binary,
+}
+
+/// A build with such a sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TamperedRecord {
     /// The build.
     pub id: BuildKey,
-    /// The builder that the record named, whose key may be stolen.
+    /// What was found.
+    #[serde(default)]
+    pub sign: TamperSign,
+    /// The builder that the record named: of a changed record, the one whose key may be stolen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builder: Option<BuilderId>,
     /// Whether there was a result to put it back to; otherwise the build failed.
@@ -41,25 +56,40 @@ impl TamperedRecords {
         self.newest.truncate(MOST_NAMED);
     }
 
-    /// What an operator has to know and do, if one was found after `since`.
+    /// What an operator has to know and do, if anything was found after `since`.
     pub fn words(&self, since: OffsetDateTime) -> Option<String> {
-        let found = self.newest.iter().filter(|record| record.found >= since);
-        let found: Vec<&TamperedRecord> = found.collect();
-        let last = found.first()?;
-        let builder = match &last.builder {
-            Some(builder) => format!(", in the name of builder `{builder}`"),
-            None => String::new(),
+        let of = |sign: TamperSign| {
+            let found = self.newest.iter();
+            let found = found.filter(|it| it.found >= since && it.sign == sign);
+            words_of(sign, &found.collect::<Vec<_>>())
         };
-        let number = match found.len() {
-            1 => "The record of 1 build was".to_owned(),
-            MOST_NAMED => format!("The records of {MOST_NAMED} or more builds were"),
-            number => format!("The records of {number} builds were"),
-        };
-        Some(format!(
-            "{number} changed without permission in the last days, last that of `{}`{builder}; other binaries aren't served under these builds. A builder's key may be stolen: replace the keys of builders (docs/NATS.md).",
-            last.id
-        ))
+        let words = [of(TamperSign::Record), of(TamperSign::Binary)];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        (!words.is_empty()).then(|| words.join(" "))
     }
+}
+
+/// The sentences about one kind of sign, the newest first.
+fn words_of(sign: TamperSign, found: &[&TamperedRecord]) -> Option<String> {
+    let last = found.first()?;
+    let number = match found.len() {
+        1 => "1 build".to_owned(),
+        MOST_NAMED => format!("{MOST_NAMED} or more builds"),
+        number => format!("{number} builds"),
+    };
+    let id = &last.id;
+    let builder = match &last.builder {
+        Some(builder) => format!("`{builder}`"),
+        None => "unknown".to_owned(),
+    };
+    Some(match sign {
+        TamperSign::Record => format!(
+            "Records of {number} were changed without permission in the last days, last that of `{id}` (builder: {builder}); other binaries aren't served under these builds. A builder's key may be stolen: replace the keys of builders (docs/NATS.md)."
+        ),
+        TamperSign::Binary => format!(
+            "In {number}, the linked binary wasn't what was requested, last in `{id}` (builder: {builder}); it wasn't used. What that builder reads was tampered with: its module cache, its Go, or what other builders compiled. Its log has the difference; empty its caches, and replace the keys of builders (docs/NATS.md)."
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -82,6 +112,7 @@ mod tests {
         for _ in 0..30 {
             all.add(TamperedRecord {
                 id: key(),
+                sign: TamperSign::Record,
                 builder: Some("fox".parse().unwrap()),
                 restored: true,
                 found: NOW,
@@ -94,5 +125,17 @@ mod tests {
             "{words}"
         );
         assert_eq!(all.words(NOW + time::Duration::SECOND), None);
+        all.add(TamperedRecord {
+            id: key(),
+            sign: TamperSign::Binary,
+            builder: None,
+            restored: false,
+            found: NOW,
+        });
+        let words = all.words(NOW).unwrap();
+        assert!(
+            words.contains("19 builds were changed") && words.contains("In 1 build, the linked"),
+            "{words}"
+        );
     }
 }

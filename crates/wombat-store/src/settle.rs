@@ -6,8 +6,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tracing::{debug, error};
 use wombat_model::{
-    Agreement, Artifact, Build, BuildKey, BuildPublications, BuilderId, GrantResult,
-    TamperedRecord, TamperedRecords,
+    Agreement, Artifact, Build, BuildKey, BuildPublications, BuilderId, Failure, GrantResult,
+    TamperSign, TamperedRecord, TamperedRecords,
 };
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     builds::{MAX_RACES, contended},
 };
 
-/// The key of the list of records that were put back.
+/// The key of the list of signs of stolen keys.
 const TAMPERED: &str = "tampered";
 /// Pause before a record that differs is looked at again: a service may be about to end its result, and a server that
 /// led the bucket until a moment ago may have answered with what it had then.
@@ -115,6 +115,9 @@ pub(crate) async fn settle(
             .publications
             .conclude(&key, published.number(), result);
         let is_first = concluding.await?;
+        if is_first && seen.value.failure().is_some_and(Failure::is_other_binary) {
+            note_other_binary(builds, &seen.value).await;
+        }
         if is_first && !differed {
             return Ok(Settled::Concluded);
         }
@@ -193,17 +196,40 @@ async fn raise_alarm(builds: &Builds, key: BuildKey, builder: Option<BuilderId>,
     );
     let tampered = TamperedRecord {
         id: key,
+        sign: TamperSign::Record,
         builder,
         restored,
         found: builds.server_time(),
     };
+    note(builds, tampered).await;
+}
+
+/// The same for a builder that linked another binary than its spec names.
+async fn note_other_binary(builds: &Builds, build: &Build) {
+    let key = build.key();
+    let builder = build.holder().map(|holder| holder.builder.clone());
+    error!(
+        %key, builder = builder.as_ref().map(ToString::to_string),
+        "a builder linked another binary than was requested, and didn't use it: what it reads was tampered with"
+    );
+    let tampered = TamperedRecord {
+        id: key,
+        sign: TamperSign::Binary,
+        builder,
+        restored: false,
+        found: builds.server_time(),
+    };
+    note(builds, tampered).await;
+}
+
+async fn note(builds: &Builds, tampered: TamperedRecord) {
     if let Err(error) = builds.note_tampered(tampered).await {
         debug!(%error, "the alarm is in the log alone");
     }
 }
 
 impl Builds {
-    /// The records that were put back, from the leader.
+    /// Signs of stolen keys that were found, from the leader.
     pub async fn tampered(&self) -> Result<TamperedRecords, StoreError> {
         let slot = self.bucket.read::<TamperedRecords>(TAMPERED).await?;
         Ok(slot.into_parts().0.unwrap_or_default())

@@ -102,7 +102,10 @@ async fn a_blocklist_that_cant_be_read_makes_it_unready_until_it_is_written_anew
         ..Options::default()
     };
     let api = Api::with(&server.url(), options).await?;
-    let is_ready = async || Ok(api.get("/readyz").send().await?.status() == StatusCode::OK);
+    let is_ready = async || {
+        let answer = api.get("/readyz").send().await?;
+        anyhow::Ok(answer.status() == StatusCode::OK)
+    };
     wait_until("all is well", PATIENCE, async || {
         Ok(is_ready().await?.then_some(()))
     })

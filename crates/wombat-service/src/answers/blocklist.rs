@@ -30,13 +30,12 @@ impl Answers {
     pub(super) async fn block(&self, question: BlockQuestion) -> Result<BlocklistAnswer, Refusal> {
         let BlockQuestion { modules, revision } = question;
         for _ in 0..TRIES {
-            let seen = match revision {
-                Some(revision) => Revision::new(revision),
+            let seen = if let Some(revision) = revision {
+                Revision::new(revision)
+            } else {
                 // Of a list that can't be read as well: this one takes its place.
-                None => {
-                    let seen = self.store.catalog.blocklist_revision().await;
-                    seen.map_err(|error| refusal::of_store(&error))?
-                }
+                let seen = self.store.catalog.blocklist_revision().await;
+                seen.map_err(|error| refusal::of_store(&error))?
             };
             let written = self.store.catalog.block(modules.clone(), seen).await;
             match written.map_err(|error| refusal::of_store(&error))? {

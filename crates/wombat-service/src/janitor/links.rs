@@ -45,15 +45,23 @@ pub(super) async fn next(links: &mut Option<Links>) -> (BuildKey, ArtifactName) 
     }
 }
 
-/// Moves the build's link to this binary, if it is linked to another one.
+/// Moves the build's link to its result, if it is linked to another binary than this one. A record that was changed
+/// without permission is put back first.
 pub(super) async fn tend(store: &Store, key: &BuildKey, name: &ArtifactName) {
     let moved = async {
         let there = store.artifacts.find(key.as_str()).await?;
-        let is_elsewhere = there
-            .and_then(|there| there.link)
-            .is_some_and(|link| link != name.as_str());
-        if is_elsewhere {
-            objects::link(store, key, name).await?;
+        let Some(link) = there.and_then(|there| there.link) else {
+            return Ok(());
+        };
+        if link == name.as_str() {
+            return Ok(());
+        }
+        store.settle(key).await?;
+        let published = store.publications.of(key).await?;
+        if let Some(binary) = published.binary()
+            && binary.artifact.as_str() != link
+        {
+            objects::link(store, key, &binary.artifact).await?;
             info!(%key, "moved a link to a new binary");
         }
         Ok::<(), StoreError>(())

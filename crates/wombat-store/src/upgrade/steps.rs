@@ -194,7 +194,7 @@ impl Upgrade<'_> {
         let original = original.and_then(|json| serde_json::from_str::<Config>(json).ok());
         let config = match original {
             Some(original) => self.wanted.mended(&original, replicas),
-            None => self.wanted.created(replicas),
+            None => self.wanted.created(replicas, 1),
         };
         let kept = config.metadata.into_iter();
         let mut metadata: HashMap<String, String> = kept

@@ -11,14 +11,14 @@ async fn a_builder_hears_no_question_whose_reply_would_go_elsewhere() -> anyhow:
     let rule = builder.reply_rule(&["elsewhere".parse()?]);
     let mut questions = builder.requirements_questions(rule).await?;
     builder.client().flush().await?;
-    let asker = nats.connection_as(NatsRole::Service).await?;
+    let service = nats.connection_as(NatsRole::Service).await?;
     let question = |version: &str| RequirementsQuestion {
         module: "a.b/c".parse().unwrap(),
         version: version.parse().unwrap(),
         of: Vec::new(),
     };
     let subject = "builder.requirements";
-    let client = asker.client();
+    let client = service.client();
     for reply in ["$JS.API.STREAM.PURGE.KV_builds", "$KV.builds.x", "other.a"] {
         let bytes = serde_json::to_vec(&question("v1.0.0"))?;
         client
@@ -36,7 +36,7 @@ async fn a_builder_hears_no_question_whose_reply_would_go_elsewhere() -> anyhow:
     });
     // The server delivers what one connection sends in order.
     let asked = question("v1.0.1");
-    let answer = asker.ask_requirements(&asked).await?;
+    let answer = service.ask_requirements(&asked).await?;
     assert!(answer.is_some());
     assert_eq!(answering.await?, "v1.0.1");
     Ok(())

@@ -200,7 +200,7 @@ async fn a_removed_object_frees_its_name_and_its_room() -> anyhow::Result<()> {
     let (_connection, store) = nats.store().await?;
     let objects = &store.artifacts;
     let (before, _) = objects.usage().await?;
-    objects.put_bytes("one", &[1; 2_000_000]).await?;
+    objects.put_bytes("one", &vec![1; 2_000_000]).await?;
     objects.remove("one").await?;
     objects.remove("one").await?;
     assert_eq!(objects.usage().await?.0, before);

@@ -27,8 +27,7 @@ async fn a_damaged_list_is_told_and_replaced_by_a_saved_one() -> anyhow::Result<
     let tokens = Tokens::new()?;
     let _service = program().start(&["service", "--nats-url", &nats.url()])?;
     let path = tokens.path()?;
-    let gateway = program().gateway(&nats.url(), &["--tokens", &path]);
-    let (_api, site) = gateway.await?;
+    let (_api, site) = program().gateway(&nats.url(), &["--tokens", &path]).await?;
     let added = blocklist(&site, &tokens, &["add", "a.b/*", "--reason", "malware"])?;
     assert!(added.status.success(), "{added:?}");
     let saved = blocklist(&site, &tokens, &["show", "--json"])?.stdout;

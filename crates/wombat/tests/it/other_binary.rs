@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use wombat_testkit::{Alteration, Stack, a_request, artifact_path};
+use wombat_testkit::{Alteration, Stack, a_request, artifact_path, wait_until};
 
 use crate::program;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const CONNECT: &str = "github.com/redpanda-data/connect/v4";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,6 +33,14 @@ async fn another_binary_is_not_offered_and_the_operator_is_alarmed() -> anyhow::
         alarm.contains(words) && alarm.contains(&id) && alarm.contains("evil.example/fork"),
         "{alarm}"
     );
+
+    let health = wait_until("the alarm in the health", SOON, async || {
+        let health = stack.site.json("/api/health").await?;
+        let words = "In 1 build, the linked binary wasn't what was requested";
+        Ok(health.to_string().contains(words).then_some(health))
+    })
+    .await?;
+    assert!(health.to_string().contains(&id), "{health}");
 
     stack.go.alters_nothing();
     let id = stack.site.asked(&a_request(&["mqtt"])).await?;

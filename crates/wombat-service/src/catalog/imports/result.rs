@@ -119,7 +119,7 @@ mod tests {
         assert!(check(&import(), &document()).is_ok());
         let forgeries: [(&str, Forgery); 8] = [
             ("another release", |it| {
-                it["release"]["module"] = json!("a.b/d")
+                it["release"]["module"] = json!("a.b/d");
             }),
             ("another release", |it| {
                 it["release"]["version"] = json!("v4.999.0");

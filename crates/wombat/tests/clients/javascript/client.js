@@ -6,7 +6,13 @@ import { readFile } from "node:fs/promises";
 import { jetstream, JetStreamApiError } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
-import { connect, headers, nkeyAuthenticator, PermissionViolationError } from "@nats-io/transport-node";
+import {
+  connect,
+  headers,
+  nkeyAuthenticator,
+  NoRespondersError,
+  PermissionViolationError,
+} from "@nats-io/transport-node";
 
 /** How long JetStream and the services may take to reply, in milliseconds. */
 const PATIENCE = 10_000;
@@ -27,8 +33,9 @@ const eager = jetstream(connection, { ...options, checkAPI: false });
 
 /** The reason, if it is one that the server gave. */
 function refusal(error) {
+  const kinds = [PermissionViolationError, JetStreamApiError, NoRespondersError];
   for (let one = error; one; one = one.cause) {
-    if (one instanceof PermissionViolationError || one instanceof JetStreamApiError) return one.message;
+    if (kinds.some((kind) => one instanceof kind)) return one.message;
   }
   return null;
 }

@@ -6,6 +6,7 @@ import json
 import sys
 
 import nats
+from nats.errors import NoRespondersError
 from nats.js.errors import APIError
 
 # How long JetStream may take to reply; a refused request is never replied to.
@@ -47,8 +48,8 @@ class Client:
             outcome, words = "failed", f"no result after {LIMIT} s"
         elif not task.exception():
             outcome, words = "done", str(task.result())
-        elif isinstance(task.exception(), APIError):
-            outcome, words = "refused", task.exception().description
+        elif isinstance(task.exception(), (APIError, NoRespondersError)):
+            outcome, words = "refused", str(task.exception())
         else:
             outcome, words = "failed", repr(task.exception())
         for pending in (task, violation):
@@ -82,7 +83,7 @@ class Client:
         while names != {"build", "catalog"}:
             reply = await replies.next_msg(timeout=PATIENCE)
             if reply.headers and reply.headers.get("Status") == "503":
-                raise APIError(code=503, description="no responders")
+                raise NoRespondersError
             names.add(json.loads(reply.data)["name"])
         return sorted(names)
 

@@ -155,11 +155,7 @@ pub(super) const OPERATIONS: [Operation; 99] = [
         "$O.artifacts.C.another.id.0",
         "",
     ),
-    send(
-        "upload a binary in one subject",
-        "$O.artifacts.C.chunk",
-        "",
-    ),
+    send("upload a binary in one subject", "$O.artifacts.C.chunk", ""),
     send("name or remove a binary", "$O.artifacts.M.name", "SB"),
     send(
         "find a binary",
