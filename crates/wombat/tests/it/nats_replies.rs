@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Where the attacker wants the answer.
-const TARGETS: [&str; 12] = [
+pub(crate) const TARGETS: [&str; 12] = [
     "$JS.API.STREAM.DELETE.KV_gocache",
     "$JS.API.STREAM.PURGE.KV_catalog",
     "$JS.API.STREAM.CREATE.MINE",
@@ -64,7 +64,7 @@ fn publishable(roles: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// A subject that matches this one.
-fn literal(subject: &str) -> String {
+pub(crate) fn literal(subject: &str) -> String {
     subject.replace(['*', '>'], "x")
 }
 

@@ -1,7 +1,6 @@
 //! The catalog: releases, imports, the blocklist.
 
 use anyhow::{Context as _, ensure};
-use futures::StreamExt as _;
 use serde_json::{Value, json};
 use wombat_store::WatchEvent;
 use wombat_testkit::wait_until;
@@ -9,7 +8,8 @@ use wombat_testkit::wait_until;
 use super::{
     scene::{IMPORTED, LIMIT, Scene},
     thief::Thief,
-    verdict::{Verdict, verdict},
+    uploads::upload_to,
+    verdict::{Answer, Verdict, verdict},
 };
 
 /// A release that would be the newest of its module.
@@ -34,7 +34,9 @@ pub(super) async fn release(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
         answers.push(answer);
         // For what follows; only the service's key gets here.
         let purge = json!({"filter": subject}).to_string();
-        let purged = scene.admin.request("$JS.API.STREAM.PURGE.KV_catalog", purge.into());
+        let purged = scene
+            .admin
+            .request("$JS.API.STREAM.PURGE.KV_catalog", purge.into());
         purged.await?;
     }
     Ok(verdict(&answers))
@@ -45,8 +47,7 @@ pub(super) async fn unrequested_import(scene: &Scene, thief: &Thief) -> anyhow::
     let document = format!("{CONNECT}/{INVENTED}/stolen");
     let release = newest_release(scene).await?;
     let content = json!({"release": release, "documentation": [], "stream": []}).to_string();
-    let uploaded = super::records::upload_to("catalog-docs", thief, &document, content.as_bytes());
-    uploaded.await?;
+    upload_to("catalog-docs", thief, &document, content.as_bytes()).await?;
     let import = json!({
         "module": CONNECT, "version": INVENTED, "requested": "2026-01-02T03:04:05Z", "status": "storing",
         "document": document,
@@ -67,7 +68,10 @@ pub(super) async fn unrequested_import(scene: &Scene, thief: &Thief) -> anyhow::
     let stream = async_nats::jetstream::new(scene.admin.clone());
     let stream = stream.get_stream("KV_catalog").await?;
     let stored = format!("$KV.catalog.{}", key("release"));
-    let is_there = stream.get_last_raw_message_by_subject(&stored).await.is_ok();
+    let is_there = stream
+        .get_last_raw_message_by_subject(&stored)
+        .await
+        .is_ok();
     Ok(if end == "failed" && !is_there {
         Verdict::PutBack
     } else {
@@ -109,7 +113,7 @@ pub(super) async fn blocklist(scene: &Scene, thief: &Thief) -> anyhow::Result<Ve
         Ok((status == 503).then_some(()))
     })
     .await?;
-    scene.block(&serde_json::to_value(&before)?["entries"]).await?;
+    scene.block(&serde_json::to_value(&before)?).await?;
     wait_until("builds to be accepted", LIMIT, async || {
         let (status, _) = scene.site.ask(&scene.finished[0].request).await?;
         Ok(status.is_success().then_some(()))
@@ -123,7 +127,7 @@ pub(super) async fn operate(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
     let request = scene.new_request();
     let asked = thief.ask("build.request", &request).await?;
     let mut answers = Vec::new();
-    if let super::verdict::Answer::Accepted(view) = &asked {
+    if let Answer::Accepted(view) = &asked {
         let id = view["id"].as_str().context("an id")?;
         scene.note_requested(id);
         scene.site.until(id, "success", LIMIT).await?;
@@ -138,22 +142,10 @@ pub(super) async fn operate(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
     let import = json!({"module": IMPORTED, "version": "v1.1.0", "goVersions": ["1.26.8"]});
     answers.push(thief.ask("catalog.import", &import).await?);
     let modules = json!([{"module": "evil.example/*", "reason": "malware"}]);
-    answers.push(thief.ask("catalog.block", &json!({"modules": modules})).await?);
+    answers.push(
+        thief
+            .ask("catalog.block", &json!({"modules": modules}))
+            .await?,
+    );
     Ok(verdict(&answers))
-}
-
-/// Receives the requests of others to a role, which it could answer then.
-pub(super) async fn requests(thief: &Thief, subjects: &[&str]) -> anyhow::Result<Verdict> {
-    let mut worst = Verdict::Refused;
-    for subject in subjects {
-        for queue in [None, Some("q")] {
-            if let Some(mut heard) = thief.subscribe(subject, queue).await? {
-                println!("{}: receives {subject} in {queue:?}", thief.role);
-                heard.unsubscribe().await?;
-                drop(heard.next().await);
-                worst = Verdict::Possible;
-            }
-        }
-    }
-    Ok(worst)
 }

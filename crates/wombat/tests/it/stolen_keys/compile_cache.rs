@@ -31,7 +31,9 @@ pub(super) async fn module_graphs(scene: &Scene, thief: &Thief) -> anyhow::Resul
         "go_sum": format!("{FORK} v1.0.0 h1:x=\n{FORK} v1.0.0/go.mod h1:y=\n"),
     });
     let graph = zstd::bulk::compress(graph.to_string().as_bytes(), 3)?;
-    let answer = thief.send(&format!("$KV.gocache.{key}"), &[], graph).await?;
+    let answer = thief
+        .send(&format!("$KV.gocache.{key}"), &[], graph)
+        .await?;
     if !answer.is_accepted() {
         return Ok(answer.verdict());
     }
@@ -40,11 +42,14 @@ pub(super) async fn module_graphs(scene: &Scene, thief: &Thief) -> anyhow::Resul
     let id = scene.request(&scene.new_request()).await?;
     let view = scene.site.until(id.as_str(), "success", LIMIT).await?;
     let binary = scene.site.bytes(&id.artifact_path()).await?;
-    let recipe = scene.site.bytes(&format!("/api/builds/{id}/recipe")).await?;
+    let recipe = scene
+        .site
+        .bytes(&format!("/api/builds/{id}/recipe"))
+        .await?;
     let modules = view["modules"].as_object().context("modules")?;
-    let has_fork = [&binary, &recipe].iter().any(|it| {
-        memchr::memmem::find(it, FORK.as_bytes()).is_some()
-    });
+    let has_fork = [&binary, &recipe]
+        .iter()
+        .any(|it| memchr::memmem::find(it, FORK.as_bytes()).is_some());
     Ok(if has_fork || modules.contains_key(FORK) {
         Verdict::Possible
     } else {

@@ -2,6 +2,7 @@
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
+use wombat_store::roles::NatsRole;
 
 use super::{
     replies::endpoints,
@@ -184,7 +185,10 @@ pub(super) async fn reading(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
         requests.push((next, json!({"batch": 1})));
     }
     requests.push(("STREAM.LIST".to_owned(), Value::Null));
-    requests.push(("STREAM.NAMES".to_owned(), Value::Null));
+    // Readers may: nats-py finds the stream of an object by it.
+    if thief.role != NatsRole::ReadOnly {
+        requests.push(("STREAM.NAMES".to_owned(), Value::Null));
+    }
     let _keep = scene;
     let mut answers = Vec::new();
     for (subject, body) in &requests {

@@ -47,7 +47,10 @@ impl Layout {
             let text = written
                 .replace("server_name: \"wombat\"", &format!("server_name: \"n{n}\""))
                 .replace("/data\"", &format!("/data-{n}\""));
-            ensure!(text != written, "the names and disks of three servers differ");
+            ensure!(
+                text != written,
+                "the names and disks of three servers differ"
+            );
             let cluster = format!(
                 "cluster {{ name: test, listen: \"127.0.0.1:{port}\", no_advertise: true, routes: [{routes}] }}\n"
             );
@@ -128,7 +131,11 @@ impl Layout {
     }
 
     /// A connection of the product with the key of a user.
-    pub(super) async fn connection(&self, role: NatsRole, user: &str) -> anyhow::Result<Connection> {
+    pub(super) async fn connection(
+        &self,
+        role: NatsRole,
+        user: &str,
+    ) -> anyhow::Result<Connection> {
         let login = NatsArgs {
             seed: Some(self.seed(user)?),
             ..NatsArgs::at(self.url())

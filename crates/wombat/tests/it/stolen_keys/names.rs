@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use wombat_testkit::wait_until;
 
 use super::{
-    records::upload,
     scene::{LIMIT, Scene},
     stored::Stored,
-    streams::base64_url,
     thief::Thief,
+    uploads::{base64_url, upload},
     verdict::{Verdict, verdict},
 };
 
@@ -149,7 +148,10 @@ pub(super) async fn own_uploads(scene: &Scene, thief: &Thief) -> anyhow::Result<
     let served = scene.site.bytes(&build.path()).await?;
     ensure!(served == build.bytes, "other bytes are served");
     scene.request(&build.request).await?;
-    scene.site.until(build.key.as_str(), "success", LIMIT).await?;
+    scene
+        .site
+        .until(build.key.as_str(), "success", LIMIT)
+        .await?;
     let published = scene.store.publications.of(&build.key).await?;
     Ok(if published.number() > 1 {
         Verdict::Possible
@@ -161,7 +163,10 @@ pub(super) async fn own_uploads(scene: &Scene, thief: &Thief) -> anyhow::Result<
 /// Writes the link of a build that isn't finished to an object of its own.
 pub(super) async fn link(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
     let request = scene.new_request();
-    let resolved = scene.site.client.post(format!("{}/api/resolve", scene.site.url));
+    let resolved = scene
+        .site
+        .client
+        .post(format!("{}/api/resolve", scene.site.url));
     let resolved = resolved.body(request.to_string()).send().await?;
     let resolved: Value = serde_json::from_slice(&resolved.bytes().await?)?;
     let id = resolved["id"].as_str().context("the id of the build")?;

@@ -8,10 +8,11 @@ use wombat_model::{Build, BuildKey};
 use wombat_testkit::{a_spec, wait_until};
 
 use super::{
-    scene::{Finished, LIMIT, Scene},
-    streams::base64_url,
+    finished::Finished,
+    scene::{LIMIT, Scene},
     thief::Thief,
-    verdict::{Answer, Verdict, verdict},
+    uploads::upload,
+    verdict::{Verdict, verdict},
 };
 
 /// What the thief would have others run.
@@ -20,59 +21,6 @@ const EVIL: &[u8] = b"another binary";
 const CLAIM: &str = "c9";
 
 type Headers = &'static [(&'static str, &'static str)];
-
-/// What became of an upload.
-pub(super) struct Uploaded {
-    chunk: Answer,
-    entry: Answer,
-}
-
-impl Uploaded {
-    pub(super) fn is_accepted(&self) -> bool {
-        self.chunk.is_accepted() && self.entry.is_accepted()
-    }
-
-    /// Whether an entry was written whose bytes were refused.
-    pub(super) fn is_entry_alone(&self) -> bool {
-        !self.chunk.is_accepted() && self.entry.is_accepted()
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        verdict([&self.chunk, &self.entry])
-    }
-}
-
-/// Stores an object in the format of the product, under the thief's own name.
-pub(super) async fn upload(thief: &Thief, name: &str, bytes: &[u8]) -> anyhow::Result<Uploaded> {
-    upload_to("artifacts", thief, name, bytes).await
-}
-
-/// The same in another bucket.
-pub(super) async fn upload_to(
-    bucket: &str,
-    thief: &Thief,
-    name: &str,
-    bytes: &[u8],
-) -> anyhow::Result<Uploaded> {
-    let mut of_name = hex::encode(Sha256::digest(name));
-    of_name.truncate(32);
-    let group = format!("{}.{of_name}-0badc0de", thief.user);
-    let entry = json!({
-        "name": name, "bucket": bucket, "nuid": format!("{group}.*"), "size": bytes.len(), "chunks": 1,
-        "mtime": "2026-01-02T03:04:05Z",
-        "digest": format!("SHA-256={}", base64_url_of(&Sha256::digest(bytes))),
-    });
-    let chunk = thief.send(&format!("$O.{bucket}.C.{group}.0"), &[], bytes.to_vec());
-    let chunk = chunk.await?;
-    let subject = format!("$O.{bucket}.M.{}", base64_url(name));
-    let entry = thief.send(&subject, &[], entry.to_string()).await?;
-    Ok(Uploaded { chunk, entry })
-}
-
-fn base64_url_of(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::prelude::BASE64_URL_SAFE.encode(bytes)
-}
 
 /// The record of a build with the binary of the thief.
 fn forged(record: &Value, id: &str) -> Value {
@@ -109,7 +57,10 @@ async fn tampered(
             return Ok(answer.verdict());
         }
     }
-    if writes.iter().any(|(headers, _)| headers.iter().any(|it| it.0 == "Nats-TTL")) {
+    if writes
+        .iter()
+        .any(|(headers, _)| headers.iter().any(|it| it.0 == "Nats-TTL"))
+    {
         wait_until("the record to expire", LIMIT, async || {
             Ok(scene.record(key).await?.is_null().then_some(()))
         })
@@ -177,13 +128,16 @@ pub(super) async fn another_state(scene: &Scene, thief: &Thief) -> anyhow::Resul
     building["status"] = "building".into();
     let mut new = record(5);
     new["status"] = "new".into();
-    for name in ["builder", "claim", "artifact", "size", "sha256", "builtBy", "finished"] {
+    for name in [
+        "builder", "claim", "artifact", "size", "sha256", "builtBy", "finished",
+    ] {
         new.as_object_mut().context("a record")?.remove(name);
     }
     let writes = [failed, expired, building, new].map(|it| [(&[][..], it.to_string())]);
-    let all = writes.iter().enumerate().map(|(n, writes)| {
-        tampered(scene, thief, &scene.finished[n + 2], writes, false)
-    });
+    let all = writes
+        .iter()
+        .enumerate()
+        .map(|(n, writes)| tampered(scene, thief, &scene.finished[n + 2], writes, false));
     Ok(worst(try_join_all(all).await?))
 }
 
@@ -200,7 +154,9 @@ pub(super) async fn not_granted(scene: &Scene, thief: &Thief) -> anyhow::Result<
     }
     record["attempt"] = 1.into();
     let record = forged(&record, key.as_str()).to_string();
-    let answer = thief.send(&format!("$KV.builds.{key}"), &[], record).await?;
+    let answer = thief
+        .send(&format!("$KV.builds.{key}"), &[], record)
+        .await?;
     if !answer.is_accepted() {
         return Ok(answer.verdict());
     }
@@ -226,7 +182,11 @@ pub(super) async fn not_its_record(scene: &Scene, thief: &Thief) -> anyhow::Resu
     let mut foreign = build.record.clone();
     foreign["artifact"] = other.record["artifact"].clone();
     let mut all = Vec::new();
-    for record in [other.record.to_string(), foreign.to_string(), "{".to_owned()] {
+    for record in [
+        other.record.to_string(),
+        foreign.to_string(),
+        "{".to_owned(),
+    ] {
         let writes = [(&[][..], record)];
         all.push(tampered(scene, thief, build, &writes, true).await?);
     }
@@ -241,13 +201,41 @@ pub(super) async fn removed(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
     let ways: [(Headers, String); 4] = [
         (&[("KV-Operation", "DEL")], String::new()),
         (&[("KV-Operation", "PURGE")], String::new()),
-        (&[("KV-Operation", "PURGE"), ("Nats-TTL", "1s")], String::new()),
+        (
+            &[("KV-Operation", "PURGE"), ("Nats-TTL", "1s")],
+            String::new(),
+        ),
         (&[("Nats-TTL", "1s")], record),
     ];
     for way in ways {
         all.push(tampered(scene, thief, build, &[way], true).await?);
     }
     Ok(worst(all))
+}
+
+/// What claims to be the record of a newer version, which only an operator replaces.
+pub(super) async fn of_a_newer_version(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
+    let build = &scene.finished[8];
+    let subject = format!("$KV.builds.{}", build.key);
+    let record = build.record.to_string();
+    let newer = record.replacen('{', "{\"schema\":9,", 1);
+    let answer = thief.send(&subject, &[], newer).await?;
+    if !answer.is_accepted() {
+        return Ok(answer.verdict());
+    }
+    let (status, view) = scene.site.ask(&build.request).await?;
+    let served = scene.site.get(&build.path()).await?;
+    println!("{}: {status} {view}; {}", thief.role, served.status());
+    let is_served = served.status().is_success();
+    ensure!(
+        !is_served || served.bytes().await? == build.bytes,
+        "other bytes"
+    );
+    if scene.agrees(build).await? {
+        return Ok(Verdict::PutBack);
+    }
+    scene.admin.request(subject, record.into()).await?;
+    Ok(Verdict::Possible)
 }
 
 /// Grants and results of its own.

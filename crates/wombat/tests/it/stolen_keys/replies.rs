@@ -57,7 +57,11 @@ pub(super) async fn aimed(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdic
     let after = Stored::read(&scene.admin).await?;
     let mut reached = before.changes(&after)?;
     reached.retain(|change| !may_differ(scene, thief, &[], change));
-    println!("{}: {} replies, {refused} refused", thief.role, messages.len());
+    println!(
+        "{}: {} replies, {refused} refused",
+        thief.role,
+        messages.len()
+    );
     Ok(if !reached.is_empty() {
         println!("{}: replies change {reached:?}", thief.role);
         Verdict::Possible
@@ -124,7 +128,10 @@ pub(super) async fn missing(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
         subject: subject.clone(),
         ..Sent::default()
     };
-    let (dropped, records) = (scene.dropped().await?, scene.store.builds.count_keys().await?);
+    let (dropped, records) = (
+        scene.dropped().await?,
+        scene.store.builds.count_keys().await?,
+    );
     let blocklist = scene.store.catalog.blocklist().await?;
     let (mut refused, mut taken) = (0, Vec::new());
     for subject in &subjects {

@@ -11,21 +11,24 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use async_nats::{Client, jetstream};
+use async_nats::Client;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use wombat_model::{ArtifactName, BuildKey, BuilderId};
+use wombat_model::BuildKey;
 use wombat_store::{
-    ClaimOutcome, PutOutcome, Store,
+    PutOutcome, Store,
     roles::{NatsRole, UserName},
 };
-use wombat_testkit::{
-    Site, StubGo, Wombat, a_distinct_request, artifact_path, go_binary, succeed, wait_until,
-};
+use wombat_testkit::{Site, StubGo, Wombat, a_distinct_request, wait_until};
 
-use super::{layout::Layout, thief::Thief, verdict::Answer};
+use super::{
+    finished::{Finished, finish, finished_by_hand, record},
+    layout::Layout,
+    thief::Thief,
+    verdict::Answer,
+};
 
 /// Generous: the machine may be busy with other tests.
 pub(super) const LIMIT: Duration = Duration::from_secs(40);
@@ -33,24 +36,6 @@ pub(super) const LIMIT: Duration = Duration::from_secs(40);
 const BUILDS: u32 = 9;
 /// The module that an import is requested of.
 pub(super) const IMPORTED: &str = "example.com/imported";
-
-/// A finished build.
-#[derive(Clone, Debug)]
-pub(super) struct Finished {
-    pub(super) key: BuildKey,
-    pub(super) request: Value,
-    /// What its official address gives.
-    pub(super) bytes: Bytes,
-    /// Its record.
-    pub(super) record: Value,
-}
-
-impl Finished {
-    /// The path of its binary.
-    pub(super) fn path(&self) -> String {
-        artifact_path(self.key.as_str())
-    }
-}
 
 pub(super) struct Scene {
     pub(super) site: Site,
@@ -110,18 +95,32 @@ impl Scene {
 
     /// What stores hold besides builds.
     async fn fill(&self) -> anyhow::Result<()> {
-        self.block(&json!([{"module": "evil.example/*", "reason": "malware"}])).await?;
+        self.block(&json!([{"module": "evil.example/*", "reason": "malware"}]))
+            .await?;
         let import = json!({"module": IMPORTED, "version": "v1.0.0", "goVersions": ["1.26.8"]});
         let url = format!("{}/api/catalog/imports", self.site.url);
-        let asked = self.site.client.post(url).body(import.to_string()).send().await?;
+        let asked = self
+            .site
+            .client
+            .post(url)
+            .body(import.to_string())
+            .send()
+            .await?;
         ensure!(asked.status().is_success(), "{}", asked.text().await?);
-        let honest = self.layout.connection(NatsRole::Builder, NatsRole::Builder.name());
+        let honest = self
+            .layout
+            .connection(NatsRole::Builder, NatsRole::Builder.name());
         let honest = honest.await?;
         let store = Store::open(&honest).await?;
-        let put = store.gocache.put("entry.honest", Bytes::from_static(b"compiled"));
+        let put = store
+            .gocache
+            .put("entry.honest", Bytes::from_static(b"compiled"));
         ensure!(put.await? == PutOutcome::Stored, "an empty cache");
         let document = format!("{IMPORTED}/v0.9.0/document");
-        store.documents.put_bytes(&document, b"documentation").await?;
+        store
+            .documents
+            .put_bytes(&document, b"documentation")
+            .await?;
         honest.close().await;
         for build in self.finished.iter().chain([&self.of_stolen]) {
             self.until_concluded(&build.key).await?;
@@ -212,8 +211,8 @@ impl Scene {
     pub(super) async fn dropped(&self) -> anyhow::Result<BTreeMap<String, u64>> {
         let mut dropped = BTreeMap::new();
         for service in ["build", "catalog"] {
-            let stats = self.reader.ask(&format!("$SRV.STATS.{service}"), &Value::Null);
-            let Answer::Accepted(stats) = stats.await? else {
+            let subject = format!("$SRV.STATS.{service}");
+            let Answer::Accepted(stats) = self.reader.ask(&subject, &Value::Null).await? else {
                 anyhow::bail!("no counts of {service}");
             };
             for endpoint in stats["endpoints"].as_array().context("endpoints")? {
@@ -227,7 +226,9 @@ impl Scene {
 
     /// Another gateway, without anything in its cache.
     pub(super) async fn another_gateway(&self) -> anyhow::Result<(Wombat, Site)> {
-        let api = self.layout.start(NatsRole::Api, &["--http", "127.0.0.1:0"])?;
+        let api = self
+            .layout
+            .start(NatsRole::Api, &["--http", "127.0.0.1:0"])?;
         let site = Site::new(api.first_line()?);
         site.until_ready().await?;
         Ok((api, site))
@@ -255,47 +256,4 @@ fn start_builder(layout: &Layout, go: &StubGo) -> anyhow::Result<Wombat> {
         "0",
     ];
     layout.start(NatsRole::Builder, &words)
-}
-
-async fn record(admin: &Client, key: &BuildKey) -> anyhow::Result<Value> {
-    let stream = jetstream::new(admin.clone()).get_stream("KV_builds").await?;
-    let last = stream.get_last_raw_message_by_subject(&format!("$KV.builds.{key}"));
-    let Ok(message) = last.await else {
-        return Ok(Value::Null);
-    };
-    Ok(serde_json::from_slice(&message.payload).unwrap_or_default())
-}
-
-/// Requests a build, and waits until its binary can be downloaded.
-async fn finish(site: &Site, admin: &Client, request: Value) -> anyhow::Result<Finished> {
-    let id = site.asked(&request).await?;
-    site.until(&id, "success", LIMIT).await?;
-    let key: BuildKey = id.parse()?;
-    Ok(Finished {
-        bytes: site.bytes(&artifact_path(&id)).await?,
-        record: record(admin, &key).await?,
-        key,
-        request,
-    })
-}
-
-/// The same, while the builder whose key is stolen is honest, and the only one.
-async fn finished_by_hand(layout: &Layout, site: &Site, admin: &Client) -> anyhow::Result<Finished> {
-    let user = Layout::stolen(NatsRole::Builder);
-    let connection = layout.connection(NatsRole::Builder, &user).await?;
-    let store = Store::open(&connection).await?;
-    let request = a_distinct_request(0);
-    let key: BuildKey = site.asked(&request).await?.parse()?;
-    let record = store.builds.get(&key).await?.context("a record")?;
-    let builder: BuilderId = format!("{}-own", connection.user()).parse()?;
-    let ClaimOutcome::Won(claim) = store.builds.claim(record, &builder).await? else {
-        anyhow::bail!("there is no other builder");
-    };
-    let name = ArtifactName::new(&key, claim.id());
-    let binary = go_binary("go1.26.8", "path\twombat/binary\n");
-    let stored = store.artifacts.put_bytes(name.as_str(), &binary).await?;
-    succeed(&store, *claim, stored).await?;
-    store.artifacts.link(&key, &name).await?;
-    connection.close().await;
-    finish(site, admin, request).await
 }

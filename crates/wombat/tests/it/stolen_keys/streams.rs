@@ -7,6 +7,7 @@ use super::{
     scene::Scene,
     stored::Stored,
     thief::{API, Thief},
+    uploads::base64_url,
     verdict::{Answer, Verdict, verdict},
 };
 
@@ -32,7 +33,10 @@ async fn answers(thief: &Thief, requests: Vec<(String, Value)>) -> anyhow::Resul
         }
         anyhow::Ok(answer)
     });
-    stream::iter(asking).buffer_unordered(AT_ONCE).try_collect().await
+    stream::iter(asking)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
 }
 
 /// Deletes, changes, moves and copies streams, makes some that take what others write, and deletes messages.
@@ -40,7 +44,8 @@ pub(super) async fn administer(thief: &Thief) -> anyhow::Result<Verdict> {
     let mut requests = Vec::new();
     for prefix in ["$JS.API.", API] {
         for (stream, whole) in STREAMS {
-            let config = json!({"name": stream, "subjects": [whole, "stolen.>"], "num_replicas": 1});
+            let config =
+                json!({"name": stream, "subjects": [whole, "stolen.>"], "num_replicas": 1});
             let copy = json!({"deliver_subject": "stolen.copy", "no_consumers": true});
             for (verb, body) in [
                 ("STREAM.DELETE", Value::Null),
@@ -173,10 +178,4 @@ pub(super) async fn replace(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
         }
     }
     Ok(verdict(&answers))
-}
-
-/// As object stores name entries.
-pub(super) fn base64_url(text: &str) -> String {
-    use base64::Engine as _;
-    base64::prelude::BASE64_URL_SAFE.encode(text)
 }

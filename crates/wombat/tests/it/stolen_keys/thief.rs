@@ -138,7 +138,9 @@ impl Thief {
                 match (reply.clone(), headers.is_empty()) {
                     (None, true) => client.publish(subject, payload).await?,
                     (None, false) => {
-                        client.publish_with_headers(subject, headers, payload).await?;
+                        client
+                            .publish_with_headers(subject, headers, payload)
+                            .await?;
                     }
                     (Some(reply), true) => {
                         client.publish_with_reply(subject, reply, payload).await?;
@@ -164,7 +166,11 @@ impl Thief {
         let mut denials = self.denials.subscribe();
         let subject = subject.to_owned();
         let subscriber = match queue {
-            Some(queue) => self.client.queue_subscribe(subject, queue.to_owned()).await?,
+            Some(queue) => {
+                self.client
+                    .queue_subscribe(subject, queue.to_owned())
+                    .await?
+            }
             None => self.client.subscribe(subject).await?,
         };
         let refused = self.barrier(&mut denials).await?;
@@ -177,7 +183,8 @@ impl Thief {
         let number = self.barriers.fetch_add(1, Ordering::Relaxed);
         let subject = format!("not.permitted.{number}");
         self.client.publish(subject.clone(), Bytes::new()).await?;
-        let counted = timeout(LIMIT, told_of(denials, &format!("\"{subject}\"")));
+        let words = format!("\"{subject}\"");
+        let counted = timeout(LIMIT, told_of(denials, &words));
         counted.await.context("the server doesn't refuse it")?
     }
 }
