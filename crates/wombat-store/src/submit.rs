@@ -82,7 +82,8 @@ impl Builds {
         };
         for _ in 0..MAX_RACES {
             let slot = self.bucket.read::<Build>(key.as_str()).await?;
-            let is_removed = matches!(slot, Slot::Vacant | Slot::Deleted(_));
+            // What can't be read is put back as well.
+            let is_removed = !matches!(slot, Slot::Held(_));
             let (expected, next) = match slot {
                 Slot::Vacant => (None, new()),
                 Slot::Deleted(revision) => {

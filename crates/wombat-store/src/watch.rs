@@ -135,7 +135,7 @@ impl<T: Readable> Watcher<T> {
 
     fn removed(&self, expired: &Expired) -> Option<WatchEvent<T>> {
         Some(WatchEvent::Removed {
-            key: expired.subject.get(self.prefix..)?.to_owned(),
+            key: (self.name)(expired.subject.get(self.prefix..)?)?,
             revision: expired.revision,
         })
     }

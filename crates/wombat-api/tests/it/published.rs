@@ -38,7 +38,7 @@ fn naming(honest: &Value, forged: &Value) -> Value {
 #[tokio::test]
 async fn a_changed_record_changes_no_download() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
-    let (_connection, store) = server.store().await?;
+    let (connection, store) = server.store().await?;
     let thief = server.connection_as(NatsRole::Builder).await?;
     let api = Api::start(&server).await?;
     let spec = a_spec().build();
@@ -49,7 +49,7 @@ async fn a_changed_record_changes_no_download() -> anyhow::Result<()> {
     let early = api.get(&path).send().await?;
     assert_eq!(early.bytes().await?, honest);
     assert_eq!(store.settle(&key).await?, Settled::Concluded);
-    let honest_record = record(&thief, &key).await?;
+    let honest_record = record(&connection, &key).await?;
 
     // The stolen key uploads a binary of its own, and names it in the record.
     let file = tempfile::NamedTempFile::new()?;
@@ -95,7 +95,7 @@ async fn a_changed_record_changes_no_download() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_success_that_was_never_granted_isnt_served() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
-    let (_connection, store) = server.store().await?;
+    let (connection, store) = server.store().await?;
     let thief = server.connection_as(NatsRole::Builder).await?;
     let api = Api::start(&server).await?;
     let real = finished(&store, &a_spec().build(), b"bytes").await?;
@@ -103,7 +103,7 @@ async fn a_success_that_was_never_granted_isnt_served() -> anyhow::Result<()> {
     let key = spec.key();
     let invented = Build::new(spec, 1, store.builds.server_time());
     let mut json: Value = serde_json::from_slice(&invented.to_record()?)?;
-    let other = record(&thief, &real).await?;
+    let other = record(&connection, &real).await?;
     for field in ["size", "sha256", "builtBy", "claim", "builder"] {
         json[field] = other[field].clone();
     }

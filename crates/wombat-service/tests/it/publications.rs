@@ -73,7 +73,7 @@ async fn two_services_write_each_result_and_put_forged_records_back() -> anyhow:
     let _other = Instance::start(&server, args()).await?;
     let key = build(&store, "p", 1000).await?;
     until_concluded(&store, &key).await?;
-    let honest = record(&thief, &key).await?;
+    let honest = record(&connection, &key).await?;
 
     let mut open = honest.clone();
     open["status"] = "building".into();
@@ -107,7 +107,7 @@ async fn two_services_write_each_result_and_put_forged_records_back() -> anyhow:
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ended_while_no_service_ran_gets_its_result() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
-    let (_connection, store) = server.store().await?;
+    let (connection, store) = server.store().await?;
     let thief = server.connection_as(NatsRole::Builder).await?;
     let key = build(&store, "p", 1000).await?;
     // More writes than a service reads again at its start.
@@ -119,7 +119,7 @@ async fn what_ended_while_no_service_ran_gets_its_result() -> anyhow::Result<()>
     let state = instance.stop().await?;
 
     // What was changed meanwhile is found at the next start, too.
-    let honest = record(&thief, &key).await?;
+    let honest = record(&connection, &key).await?;
     write(&thief, &key, &forged(&honest, &key)).await?;
     let _instance = Instance::start_in(&server, args(), state).await?;
     until_put_back(&store, &key, &honest["sha256"]).await
@@ -128,7 +128,7 @@ async fn what_ended_while_no_service_ran_gets_its_result() -> anyhow::Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn the_binary_of_a_result_is_no_orphan() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
-    let (_connection, store) = server.store().await?;
+    let (connection, store) = server.store().await?;
     let thief = server.connection_as(NatsRole::Builder).await?;
     let args = ServiceArgs {
         orphan_age: Duration::from_secs(1),
@@ -137,7 +137,7 @@ async fn the_binary_of_a_result_is_no_orphan() -> anyhow::Result<()> {
     let _instance = Instance::start(&server, args).await?;
     let key = build(&store, "p", 1000).await?;
     until_concluded(&store, &key).await?;
-    let honest = record(&thief, &key).await?;
+    let honest = record(&connection, &key).await?;
     for _ in 0..5 {
         write(&thief, &key, &forged(&honest, &key)).await?;
         until_put_back(&store, &key, &honest["sha256"]).await?;

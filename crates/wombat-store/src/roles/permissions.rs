@@ -204,6 +204,8 @@ fn read_only(own: Rows) -> Rows {
     ];
     let catalog = ["search", "components", "component", "select", "goreleases"];
     own.look_at(&[BUILDS, ARTIFACTS])
+        .look_around_with_any_client()
+        .read(BUILDS)
         .follow(BUILDS, &keys(BUILDS_BUCKET))
         .read_directly(BUILDS, &keys(BUILDS_BUCKET))
         .read_objects_with_any_client(ARTIFACTS, ARTIFACTS_BUCKET)

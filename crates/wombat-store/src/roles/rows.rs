@@ -114,6 +114,11 @@ impl Rows {
             .api(format_args!("CONSUMER.CREATE.{stream}.>"))
     }
 
+    /// What clients in other languages ask besides: nats-py for the name of a stream, nats.js for the account's limits.
+    pub(super) fn look_around_with_any_client(self) -> Self {
+        self.api("STREAM.NAMES").api("INFO")
+    }
+
     /// The lines without those that others cover: the server would deliver a message once for each import that it
     /// matches.
     pub(super) fn reduced(self) -> Vec<Access> {

@@ -70,17 +70,17 @@ async fn a_builder_that_says_nothing_more_is_noticed_after_its_lease() -> anyhow
     let mut early = store.builders.watch();
     while early.next().await != WatchEvent::Ready {}
     for _ in 0..4 {
-        store.builders.renew(&presence("fox"), LEASE).await?;
+        store.builders.renew(&presence("fox-1"), LEASE).await?;
         tokio::time::sleep(LEASE / 4).await;
     }
     let renewed = Instant::now();
-    store.builders.renew(&presence("fox"), LEASE).await?;
+    store.builders.renew(&presence("fox-1"), LEASE).await?;
     // Another one begins to watch in the middle of the lease.
     tokio::time::sleep(LEASE / 2).await;
     let mut late = store.builders.watch();
     let (seen_early, seen_late) = tokio::join!(
-        until_removed(async || early.next().await, "fox"),
-        until_removed(async || late.next().await, "fox")
+        until_removed(async || early.next().await, "fox-1"),
+        until_removed(async || late.next().await, "fox-1")
     );
     for (who, seen, values) in [("early", seen_early?, 5), ("late", seen_late?, 1)] {
         let after = seen.1 - renewed;
@@ -88,10 +88,10 @@ async fn a_builder_that_says_nothing_more_is_noticed_after_its_lease() -> anyhow
         assert_eq!(seen.0, values, "{who}");
         assert!(after >= LEASE && after < LEASE + LATE, "{who}: {after:?}");
     }
-    let left = messages(&connection, "KV_builders", "$KV.builders.fox").await?;
+    let left = messages(&connection, "KV_builders", "$KV.builders.fox.1").await?;
     assert_eq!(left, 0, "no marker");
     // It comes back as if it had never been there.
-    store.builders.renew(&presence("fox"), LEASE).await?;
+    store.builders.renew(&presence("fox-1"), LEASE).await?;
     let back = timeout(LIMIT, early.next()).await?;
     assert!(matches!(back, WatchEvent::Value { .. }), "{back:?}");
     Ok(())
@@ -103,20 +103,22 @@ async fn a_builder_that_leaves_is_noticed_at_once() -> anyhow::Result<()> {
     let (_connection, store) = nats.store().await?;
     let mut watcher = store.builders.watch();
     let long = Duration::from_mins(10);
-    store.builders.renew(&presence("fox"), long).await?;
+    store.builders.renew(&presence("fox-1"), long).await?;
     let leaving = async {
         wait_until("the builder is known", LIMIT, async || {
             Ok((store.builders.longest_lease().await? > Duration::ZERO).then_some(()))
         })
         .await?;
-        store.builders.leave(&"fox".parse()?).await?;
+        store.builders.leave(&"fox-1".parse()?).await?;
         anyhow::Ok(())
     };
-    let (removed, left) =
-        tokio::join!(until_removed(async || watcher.next().await, "fox"), leaving);
+    let (removed, left) = tokio::join!(
+        until_removed(async || watcher.next().await, "fox-1"),
+        leaving
+    );
     left?;
     removed?;
-    store.builders.renew(&presence("fox"), long).await?;
+    store.builders.renew(&presence("fox-1"), long).await?;
     assert!(store.builders.longest_lease().await? > Duration::ZERO);
     Ok(())
 }

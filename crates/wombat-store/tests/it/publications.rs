@@ -40,8 +40,8 @@ async fn record(store: &Store, key: &BuildKey) -> anyhow::Result<Versioned<Build
 }
 
 /// With a builder's key: the record says that a claim of its own made other bytes.
-async fn forge(builder: &Connection, key: &BuildKey) -> anyhow::Result<()> {
-    let mut json = raw(builder, key).await?;
+async fn forge(admin: &Connection, builder: &Connection, key: &BuildKey) -> anyhow::Result<()> {
+    let mut json = raw(admin, key).await?;
     json["status"] = "success".into();
     json["builder"] = "thief".into();
     json["claim"] = "c9".into();
@@ -55,7 +55,7 @@ async fn forge(builder: &Connection, key: &BuildKey) -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_builder_cant_exchange_the_binary_of_a_build() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let thief = nats.connection_as(NatsRole::Builder).await?;
     let key = built(&store, "p").await?;
     assert!(store.publications.of(&key).await?.is_open());
@@ -63,7 +63,7 @@ async fn a_builder_cant_exchange_the_binary_of_a_build() -> anyhow::Result<()> {
     assert_eq!(store.settle(&key).await?, Settled::Agrees);
     let honest = record(&store, &key).await?.value.artifact().cloned();
 
-    forge(&thief, &key).await?;
+    forge(&connection, &thief, &key).await?;
     let settled = store.settle(&key).await?;
     assert!(matches!(settled, Settled::PutBack(_)), "{settled:?}");
     let back = record(&store, &key).await?.value;
@@ -71,10 +71,10 @@ async fn a_builder_cant_exchange_the_binary_of_a_build() -> anyhow::Result<()> {
     assert_eq!(back.status(), Status::Success);
 
     // In two steps: the build is open again, and then it succeeds.
-    let mut json = raw(&thief, &key).await?;
+    let mut json = raw(&connection, &key).await?;
     json["status"] = "building".into();
     overwrite(&thief, key.as_str(), json.to_string().as_bytes()).await?;
-    forge(&thief, &key).await?;
+    forge(&connection, &thief, &key).await?;
     store.settle(&key).await?;
     let spec = a_spec().package("p").build();
     let asked = SubmitOptions::default();
@@ -91,12 +91,12 @@ async fn a_builder_cant_exchange_the_binary_of_a_build() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_request_puts_a_forged_record_back_before_it_is_answered() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let thief = nats.connection_as(NatsRole::Builder).await?;
     let key = built(&store, "p").await?;
     store.settle(&key).await?;
     let honest = record(&store, &key).await?.value.artifact().cloned();
-    forge(&thief, &key).await?;
+    forge(&connection, &thief, &key).await?;
     let answer = submit(&store, "p").await?;
     assert_eq!(answer.value.artifact(), honest.as_ref());
     Ok(())
@@ -105,12 +105,12 @@ async fn a_request_puts_a_forged_record_back_before_it_is_answered() -> anyhow::
 #[tokio::test]
 async fn a_builder_cant_remove_a_binary_from_its_build() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let thief = nats.connection_as(NatsRole::Builder).await?;
     let key = built(&store, "p").await?;
     store.settle(&key).await?;
     let honest = record(&store, &key).await?.value.artifact().cloned();
-    let mut json = raw(&thief, &key).await?;
+    let mut json = raw(&connection, &key).await?;
     json["expired"] = true.into();
     overwrite(&thief, key.as_str(), json.to_string().as_bytes()).await?;
     let answer = submit(&store, "p").await?;
@@ -139,14 +139,14 @@ async fn a_builder_cant_remove_a_binary_from_its_build() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_was_never_granted_fails() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let thief = nats.connection_as(NatsRole::Builder).await?;
     // A valid record of a build that no client requested.
     let spec = a_spec().package("invented").build();
     let key = spec.key();
     let invented = Build::new(spec, 1, store.builds.server_time());
     overwrite(&thief, key.as_str(), &invented.to_record()?).await?;
-    forge(&thief, &key).await?;
+    forge(&connection, &thief, &key).await?;
     let settled = store.settle(&key).await?;
     assert!(matches!(settled, Settled::PutBack(_)), "{settled:?}");
     let failed = record(&store, &key).await?.value;
@@ -164,14 +164,14 @@ async fn what_was_never_granted_fails() -> anyhow::Result<()> {
 #[tokio::test]
 async fn nothing_succeeds_after_its_build_failed() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let thief = nats.connection_as(NatsRole::Builder).await?;
     let claim = claimed(&store, "p", "fox").await?;
     let key = claim.key().clone();
     let failure = wombat_model::Failure::new(FailureClass::Infra, "words");
     store.builds.fail(claim, failure).await?;
     assert_eq!(store.settle(&key).await?, Settled::Concluded);
-    forge(&thief, &key).await?;
+    forge(&connection, &thief, &key).await?;
     store.settle(&key).await?;
     let failed = record(&store, &key).await?.value;
     assert_eq!(failed.failure().unwrap().class, FailureClass::Tampered);
@@ -204,11 +204,11 @@ async fn a_rebuild_is_a_grant_of_its_own() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_removed_build_doesnt_come_back() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let thief = nats.connection_as(NatsRole::Builder).await?;
     let key = built(&store, "p").await?;
     store.settle(&key).await?;
-    let old = raw(&thief, &key).await?;
+    let old = raw(&connection, &key).await?;
     assert_eq!(store.purge(&key).await?, Purged::Gone(5));
     assert_eq!(store.publications.of(&key).await?.binary(), None);
 
@@ -228,7 +228,7 @@ async fn a_removed_build_doesnt_come_back() -> anyhow::Result<()> {
 #[tokio::test]
 async fn many_services_grant_and_conclude_one_build_once() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     let mut services = Vec::new();
     for _ in 0..4 {
         let connection = nats.connection_as(NatsRole::Service).await?;
@@ -259,7 +259,7 @@ async fn builds_of_an_older_store_get_their_results_once() -> anyhow::Result<()>
     let jetstream = jetstream::new(connection.client().clone());
     jetstream.delete_stream("KV_publications").await?;
 
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     for key in [&done, &open_key] {
         assert_eq!(store.publications.of(key).await?.number(), 1);
     }
@@ -272,7 +272,7 @@ async fn builds_of_an_older_store_get_their_results_once() -> anyhow::Result<()>
     let key = spec.key();
     let invented = Build::new(spec, 1, store.builds.server_time());
     overwrite(&connection, key.as_str(), &invented.to_record()?).await?;
-    let (_connection, store) = nats.store().await?;
+    let (connection, store) = nats.store().await?;
     assert_eq!(store.publications.of(&key).await?.number(), 0);
     Ok(())
 }
@@ -338,7 +338,7 @@ async fn a_grant_that_was_never_used_is_ended() -> anyhow::Result<()> {
     assert!(store.end_unused_grant(&key, later).await?);
     let after = store.publications.of(&key).await?;
     assert_eq!(after.binary(), before.binary());
-    forge(&thief, &key).await?;
+    forge(&connection, &thief, &key).await?;
     let settled = store.settle(&key).await?;
     assert!(matches!(settled, Settled::PutBack(_)), "{settled:?}");
     Ok(())

@@ -1,17 +1,20 @@
 //! Questions to builders are answered to inboxes only.
 
 use wombat_model::wire::{RequirementsQuestion, RequirementsReply};
-use wombat_store::roles::NatsRole;
-use wombat_testkit::NatsServer;
+use wombat_testkit::{NatsServer, NatsServerConfig};
 
+/// In one account, where the server leaves reply subjects as they are.
 #[tokio::test]
 async fn a_builder_hears_no_question_whose_reply_would_go_elsewhere() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
-    let builder = nats.connection_as(NatsRole::Builder).await?;
+    let nats = NatsServer::with(&NatsServerConfig {
+        own_users: true,
+        ..NatsServerConfig::default()
+    })?;
+    let builder = nats.connection().await?;
     let rule = builder.reply_rule(&["elsewhere".parse()?]);
     let mut questions = builder.requirements_questions(rule).await?;
     builder.client().flush().await?;
-    let service = nats.connection_as(NatsRole::Service).await?;
+    let service = nats.connection().await?;
     let question = |version: &str| RequirementsQuestion {
         module: "a.b/c".parse().unwrap(),
         version: version.parse().unwrap(),

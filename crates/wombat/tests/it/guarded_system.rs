@@ -1,7 +1,7 @@
 //! A whole system with the accounts and keys that `wombat setup --write-config` writes, and one finished build.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wombat_store::roles::{NatsRole, RoleKeys};
+use wombat_store::roles::NatsRole;
 use wombat_testkit::{
     NatsServer, Site, StubGo, Wire, Wombat, a_request, artifact_path, wait_until,
 };
@@ -23,6 +23,29 @@ use crate::{
 const LIMIT: Duration = Duration::from_mins(1);
 /// Size of the binary: it takes several chunks.
 const SIZE: u64 = 1_200_000;
+
+/// What each stream is, and what it has.
+pub(crate) type Streams = BTreeMap<String, Value>;
+
+/// Each part of a stream that differs.
+pub(crate) fn changes(before: &Streams, after: &Streams) -> Vec<String> {
+    let mut changes = Vec::new();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        match (before.get(name), after.get(name)) {
+            (Some(was), Some(is)) => {
+                for (part, was) in was.as_object().into_iter().flatten() {
+                    if is[part] != *was {
+                        changes.push(format!("{name}: {part}: {was} is {}", is[part]));
+                    }
+                }
+            }
+            (None, _) => changes.push(format!("{name} is new")),
+            (_, None) => changes.push(format!("{name} is gone")),
+        }
+    }
+    changes
+}
 
 /// A service and a gateway. The builder ended after its build, so nothing changes by itself.
 pub(crate) struct GuardedSystem {
@@ -114,7 +137,11 @@ impl GuardedSystem {
     pub(crate) fn inbox_prefix(&self, role: NatsRole) -> anyhow::Result<String> {
         Ok(match role {
             NatsRole::Builder => {
-                format!("{}.{}", role.inbox_prefix(), user_name(self.folder(), role)?)
+                format!(
+                    "{}.{}",
+                    role.inbox_prefix(),
+                    user_name(self.folder(), role)?
+                )
             }
             NatsRole::Admin
             | NatsRole::Service
@@ -130,14 +157,12 @@ impl GuardedSystem {
         format!("{platform}.{}", "0".repeat(64))
     }
 
-    /// How often the server refused something to the role's first user.
-    pub(crate) fn violations(&self, role: NatsRole) -> anyhow::Result<usize> {
-        let seed = fs::read_to_string(self.seed_file(role))?;
-        let keys = RoleKeys::generate().with_seed(role, &seed)?;
-        let key = keys.public(role).context("every role has a key")?;
+    /// Whether the server refused something to the connection of this name, which is given once.
+    pub(crate) fn refused_to(&self, connection: &str) -> anyhow::Result<bool> {
         let log = fs::read_to_string(self.nats.directory().join("nats.log"))?;
-        let refused = |line: &&str| line.contains(&key) && line.contains(" Violation - ");
-        Ok(log.lines().filter(refused).count())
+        let name = format!(":{connection}\"");
+        let is_refusal = |line: &str| line.contains(&name) && line.contains(" Violation - ");
+        Ok(log.lines().any(is_refusal))
     }
 
     fn admin(&self) -> anyhow::Result<Wire> {
@@ -146,17 +171,27 @@ impl GuardedSystem {
     }
 
     /// The settings of each stream, and how much was stored in it and removed from it. `KV_builders` has its settings
-    /// alone, since its locks are renewed all the time.
-    pub(crate) fn streams(&self) -> anyhow::Result<BTreeMap<String, Value>> {
-        let answer = self.admin()?.ask("$JS.API.STREAM.LIST", "")?;
+    /// alone, since its locks are renewed all the time; `KV_builds` has the record of the build, and whether anything
+    /// was written, since markers expire.
+    pub(crate) fn streams(&self) -> anyhow::Result<Streams> {
+        let mut admin = self.admin()?;
+        let answer = admin.ask("$JS.API.STREAM.LIST", "")?;
+        let question = json!({"last_by_subj": format!("$KV.builds.{}", self.build)}).to_string();
+        let record = admin.ask("$JS.API.STREAM.MSG.GET.KV_builds", &question)?;
         let all = answer["streams"].as_array().context("streams")?;
         let described = all.iter().map(|stream| {
             let name = stream["config"]["name"].as_str().context("a name")?;
             let mut is = json!({"config": stream["config"], "created": stream["created"]});
-            if name != "KV_builders" {
-                for part in ["messages", "bytes", "first_seq", "last_seq"] {
-                    is[part] = stream["state"][part].clone();
-                }
+            let parts: &[&str] = match name {
+                "KV_builders" => &[],
+                "KV_builds" => &["last_seq"],
+                _ => &["messages", "bytes", "first_seq", "last_seq"],
+            };
+            for part in parts {
+                is[part] = stream["state"][part].clone();
+            }
+            if name == "KV_builds" {
+                is["record"] = record["message"].clone();
             }
             Ok((name.to_owned(), is))
         });

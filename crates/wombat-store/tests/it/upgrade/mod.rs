@@ -199,7 +199,7 @@ async fn nothing_is_moved_while_builders_run() -> anyhow::Result<()> {
 async fn without_room_for_a_copy_nothing_is_moved() -> anyhow::Result<()> {
     let nats = NatsServer::with(&NatsServerConfig {
         own_users: true,
-        extra: "accounts { W { jetstream: { max_file: 20G, max_streams: 7 }, users: [{ user: w, password: w }] } }\n\
+        extra: "accounts { W { jetstream: { max_file: 20G, max_streams: 8 }, users: [{ user: w, password: w }] } }\n\
                 no_auth_user: w"
             .to_owned(),
         ..NatsServerConfig::default()

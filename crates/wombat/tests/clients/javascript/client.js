@@ -59,7 +59,7 @@ async function attempt(operation, action) {
 
 async function readRecord() {
   const bucket = await new Kvm(client).open("builds");
-  return (await bucket.get(plan.build)).json().artifact.sha256;
+  return (await bucket.get(plan.build)).json().sha256;
 }
 
 async function readObject(name) {

@@ -64,7 +64,7 @@ class Client:
     async def read_record(self):
         bucket = await self.jetstream.key_value("builds")
         record = json.loads((await bucket.get(self.plan["build"])).value)
-        return record["artifact"]["sha256"]
+        return record["sha256"]
 
     async def read_object(self, name):
         store = await self.jetstream.object_store("artifacts")

@@ -42,7 +42,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-pub(super) const OPERATIONS: [Operation; 99] = [
+pub(super) const OPERATIONS: [Operation; 100] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
@@ -80,7 +80,7 @@ pub(super) const OPERATIONS: [Operation; 99] = [
     send("write a record", "$KV.builds.build.linux.amd64", "SB"),
     send("mark a build as open", "$KV.builds.open.linux.amd64", "SB"),
     send("write other keys of builds", "$KV.builds.other", "S"),
-    send("read a record", "$JS.API.STREAM.MSG.GET.KV_builds", "SBA"),
+    send("read a record", "$JS.API.STREAM.MSG.GET.KV_builds", "SBAR"),
     send(
         "follow records",
         "$JS.API.CONSUMER.CREATE.KV_builds.name.$KV.builds.>",
@@ -240,7 +240,8 @@ pub(super) const OPERATIONS: [Operation; 99] = [
     send("make a stream", "$JS.API.STREAM.CREATE.mine", ""),
     send("change a stream", "$JS.API.STREAM.UPDATE.KV_builds", ""),
     send("delete a stream", "$JS.API.STREAM.DELETE.KV_builds", ""),
-    send("list streams", "$JS.API.STREAM.NAMES", ""),
+    send("list streams", "$JS.API.STREAM.NAMES", "R"),
+    send("see the limits of the store", "$JS.wombat.API.INFO", "R"),
     send("send anything", "anything.else", ""),
     send("ask whether there is JetStream", "$JS.API.INFO", "SBAR"),
     send("answer a request", "_R_.request", "SB"),

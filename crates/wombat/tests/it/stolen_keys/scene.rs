@@ -14,7 +14,6 @@ use anyhow::{Context as _, ensure};
 use async_nats::Client;
 use bytes::Bytes;
 use futures::future::try_join_all;
-use reqwest::Method;
 use serde_json::{Value, json};
 use wombat_model::BuildKey;
 use wombat_store::{
@@ -44,8 +43,9 @@ pub(super) struct Scene {
     pub(super) store: Store,
     /// In the account of the store.
     pub(super) admin: Client,
-    /// A client that reads the counts of the services.
+    /// A client that reads the counts of the services, and one that may do what operators do.
     reader: Thief,
+    operator: Thief,
     pub(super) finished: Vec<Finished>,
     /// What the builder made whose key is stolen.
     pub(super) of_stolen: Finished,
@@ -75,6 +75,7 @@ impl Scene {
         let finished = try_join_all(building).await?;
         let scene = Self {
             reader: Thief::of(&layout, NatsRole::ReadOnly).await?,
+            operator: Thief::of(&layout, NatsRole::Api).await?,
             honest: layout.name(NatsRole::Builder.name())?,
             requested: Mutex::default(),
             next_request: AtomicU32::new(100),
@@ -98,15 +99,8 @@ impl Scene {
         self.block(&json!([{"module": "evil.example/*", "reason": "malware"}]))
             .await?;
         let import = json!({"module": IMPORTED, "version": "v1.0.0", "goVersions": ["1.26.8"]});
-        let url = format!("{}/api/catalog/imports", self.site.url);
-        let asked = self
-            .site
-            .client
-            .post(url)
-            .body(import.to_string())
-            .send()
-            .await?;
-        ensure!(asked.status().is_success(), "{}", asked.text().await?);
+        let asked = self.operator.ask("catalog.import", &import).await?;
+        ensure!(is_done(&asked), "{asked:?}");
         let honest = self
             .layout
             .connection(NatsRole::Builder, NatsRole::Builder.name());
@@ -133,13 +127,11 @@ impl Scene {
         self.layout.name(&Layout::stolen(NatsRole::Builder))
     }
 
-    /// Replaces the blocklist through the gateway.
+    /// Replaces the blocklist, as an operator.
     pub(super) async fn block(&self, modules: &Value) -> anyhow::Result<()> {
-        let url = format!("{}/api/blocklist", self.site.url);
-        let body = json!({"modules": modules}).to_string();
-        let put = self.site.client.request(Method::PUT, url).body(body);
-        let answer = put.send().await?;
-        ensure!(answer.status().is_success(), "{}", answer.text().await?);
+        let question = json!({"modules": modules});
+        let blocked = self.operator.ask("catalog.block", &question).await?;
+        ensure!(is_done(&blocked), "{blocked:?}");
         Ok(())
     }
 
@@ -233,6 +225,11 @@ impl Scene {
         site.until_ready().await?;
         Ok((api, site))
     }
+}
+
+/// Whether a service did what it was asked for.
+fn is_done(answer: &Answer) -> bool {
+    matches!(answer, Answer::Accepted(value) if value["error"].is_null())
 }
 
 fn start_builder(layout: &Layout, go: &StubGo) -> anyhow::Result<Wombat> {

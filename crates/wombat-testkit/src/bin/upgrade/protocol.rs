@@ -1,0 +1,79 @@
+//! The printed protocol: each step with its time, and whatever is wrong.
+
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
+
+use parking_lot::Mutex;
+
+/// Problems that are printed at most, of each kind.
+const MOST: usize = 5;
+
+/// Prints to standard output.
+#[derive(Debug)]
+pub(crate) struct Protocol {
+    begun: Instant,
+    step: Mutex<Instant>,
+    wrong: AtomicUsize,
+}
+
+impl Protocol {
+    pub(crate) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            step: Mutex::new(Instant::now()),
+            wrong: AtomicUsize::new(0),
+        }
+    }
+
+    /// The heading of a part.
+    pub(crate) fn part(&self, name: &str) {
+        *self.step.lock() = Instant::now();
+        println!("\n== {name}");
+    }
+
+    /// A step that is done, with the seconds since the one before it.
+    pub(crate) fn step(&self, words: impl Display) {
+        let mut step = self.step.lock();
+        let took = step.elapsed().as_secs_f64();
+        *step = Instant::now();
+        let at = self.begun.elapsed().as_secs_f64();
+        println!("{at:7.1} s  (+{took:5.1} s)  {words}");
+    }
+
+    /// Lines of a process, below the step before.
+    pub(crate) fn quote(&self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            println!("                       | {line}");
+        }
+    }
+
+    /// Counts problems, and prints some of them.
+    pub(crate) fn wrong(&self, what: &str, problems: &[String]) {
+        if problems.is_empty() {
+            return;
+        }
+        self.wrong.fetch_add(problems.len(), Ordering::Relaxed);
+        println!("WRONG: {what}: {}", problems.len());
+        for problem in problems.iter().take(MOST) {
+            println!("       {problem}");
+        }
+    }
+
+    /// Counts a problem unless this holds.
+    pub(crate) fn holds(&self, what: &str, is_so: bool) {
+        if !is_so {
+            self.wrong("expected", &[what.to_owned()]);
+        }
+    }
+
+    /// Whether nothing was wrong; prints the verdict.
+    pub(crate) fn is_clean(&self) -> bool {
+        let wrong = self.wrong.load(Ordering::Relaxed);
+        let took = self.begun.elapsed().as_secs_f64();
+        println!("\n{wrong} problems in {took:.0} s");
+        wrong == 0
+    }
+}
