@@ -233,8 +233,8 @@ fn refused(path: &str, status: StatusCode, body: &str) -> Outcome {
         StatusCode::GATEWAY_TIMEOUT,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    let error: Value = serde_json::from_str(body).unwrap_or_default();
-    let words = error["error"]["message"].as_str().unwrap_or(body);
+    let problem: Value = serde_json::from_str(body).unwrap_or_default();
+    let words = problem["detail"].as_str().unwrap_or(body);
     if asks_for_patience.contains(&status) {
         Outcome::Refused(format!("{} {words}", status.as_u16()))
     } else {

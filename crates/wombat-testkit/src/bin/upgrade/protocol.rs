@@ -50,6 +50,23 @@ impl Protocol {
         }
     }
 
+    /// What a process logs of its work, without times.
+    pub(crate) fn quote_log(&self, log: &str) {
+        let lines = log.lines().filter(|line| {
+            let is_connecting = [
+                "async_nats",
+                "wombat_store::health",
+                "wombat_store::connection",
+            ];
+            !is_connecting.iter().any(|part| line.contains(part))
+        });
+        for line in lines {
+            let (time, rest) = line.split_once("Z ").unwrap_or(("", line));
+            let is_time = time.starts_with("20") && !time.contains(' ');
+            self.quote(if is_time { rest } else { line });
+        }
+    }
+
     /// Counts problems, and prints some of them.
     pub(crate) fn wrong(&self, what: &str, problems: &[String]) {
         if problems.is_empty() {

@@ -104,7 +104,7 @@ pub(crate) async fn run(
             "with {} MiB reserved and 1 MiB free, `wombat setup` says:",
             reserved / MIB
         ));
-        protocol.quote(&ended.said());
+        protocol.quote_log(&ended.said());
     }
     let enough = used + used / 50 + 4 * MIB;
     {
@@ -115,7 +115,7 @@ pub(crate) async fn run(
             enough / MIB,
             used / MIB
         ));
-        protocol.quote(&ended.said());
+        protocol.quote_log(&ended.said());
     }
     let nats = cramped.server(100 << 30)?;
     let ended = cramped.set_up(&nats).await?;

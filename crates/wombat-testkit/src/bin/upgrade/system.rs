@@ -169,12 +169,12 @@ impl<'a> System<'a> {
         let ended = self.set_up(&[]).await?;
         ensure!(ended.is_success, "{}", ended.said());
         self.protocol.step("`wombat setup` is repeated, and says:");
-        self.protocol.quote(&ended.said());
+        self.protocol.quote_log(&ended.said());
         let again = self.set_up(&[]).await?;
         ensure!(again.is_success, "{}", again.said());
         self.protocol
             .step("`wombat setup` is repeated once more, and says:");
-        self.protocol.quote(&again.said());
+        self.protocol.quote_log(&again.said());
         Ok(())
     }
 
@@ -215,6 +215,7 @@ impl<'a> System<'a> {
         for import in imports["imports"].as_array().into_iter().flatten() {
             let (version, status) = (&import["version"], &import["status"]);
             protocol.quote(&format!("{version} {status} {}", import["error"]));
+            protocol.quote(&import.to_string());
         }
         Ok(())
     }

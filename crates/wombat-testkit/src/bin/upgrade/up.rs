@@ -76,7 +76,7 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol) -> anyhow::Result<()
     ));
     let log = new.log_text();
     let lines = log.lines().filter(|line| line.contains("bucket="));
-    protocol.quote(&lines.collect::<Vec<_>>().join("\n"));
+    protocol.quote_log(&lines.collect::<Vec<_>>().join("\n"));
     protocol.wrong("compared", &before.compared(&site).await?);
     let mut failed = Vec::new();
     for id in clients.accepted() {
