@@ -17,11 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST: u64 = 1;
 
 /// Lets every open build of the store be finished, and makes every success the result of its build. Does nothing in a
-/// store where this was done: a record without a grant is an intruder's there.
-pub(crate) async fn adopt(connection: &Connection) -> Result<(), StoreError> {
+/// store where this was done: a record without a grant is an intruder's there. Returns whether it is done now.
+pub(crate) async fn adopt(connection: &Connection) -> Result<bool, StoreError> {
     let publications = Publications::open(connection).await?;
     if publications.has_adopted().await? {
-        return Ok(());
+        return Ok(false);
     }
     let builds = Box::pin(Builds::open(connection)).await?;
     let adopted = adopt_all(&builds, &publications).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn adopt(connection: &Connection) -> Result<(), StoreError> {
             "wrote the results of existing builds"
         );
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Returns for how many builds something was written.

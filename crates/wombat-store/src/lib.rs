@@ -94,7 +94,7 @@ pub use reply::{ParseReplyPrefixError, ReplyPrefix, ReplyRule};
 pub use requirements::{RequirementsQuestions, RequirementsResponder};
 pub use revision::{Revision, Versioned, Written};
 pub use room::Room;
-pub use set_up::{ProvisionError, provision, provision_within};
+pub use set_up::{ProvisionError, Provisioned, provision, provision_within};
 pub use settle::Settled;
 pub use submit::{SubmitOptions, Submitted};
 pub use upgrade::UpgradeError;

@@ -16,14 +16,20 @@ pub(crate) async fn look(connection: &Connection, name: &str) -> Result<Option<I
     }
 }
 
-/// Creates a stream, with `usual` copies if `replicas` doesn't say otherwise, or updates it. Returns how many copies it
-/// has.
+/// A stream that is as it is to be.
+pub(crate) struct Ensured {
+    pub(crate) copies: usize,
+    /// Whether it was created or updated.
+    pub(crate) is_changed: bool,
+}
+
+/// Creates a stream, with `usual` copies if `replicas` doesn't say otherwise, or updates it.
 pub(crate) async fn ensure(
     connection: &Connection,
     wanted: &WantedStream,
     replicas: Option<u8>,
     usual: usize,
-) -> Result<usize, StoreError> {
+) -> Result<Ensured, StoreError> {
     let jetstream = connection.jetstream();
     if replicas.is_some_and(|replicas| replicas > 1) && !connection.is_clustered() {
         return Err(StoreError::Refused(
@@ -38,13 +44,19 @@ pub(crate) async fn ensure(
             .await
             .map_err(|error| StoreError::of(&error))?;
         info!(bucket = wanted.shown, "created");
-        return Ok(copies);
+        return Ok(Ensured {
+            copies,
+            is_changed: true,
+        });
     };
     let existing = existing.config;
     let config = wanted.mended(&existing, replicas);
     let copies = config.num_replicas;
     if config == existing {
-        return Ok(copies);
+        return Ok(Ensured {
+            copies,
+            is_changed: false,
+        });
     }
     let updated = jetstream.update_stream(&config).await;
     let refused = updated.map_err(|error| StoreError::of(&error));
@@ -61,5 +73,8 @@ pub(crate) async fn ensure(
         refused => drop(refused?),
     }
     info!(bucket = wanted.shown, "updated");
-    Ok(copies)
+    Ok(Ensured {
+        copies,
+        is_changed: true,
+    })
 }

@@ -22,7 +22,10 @@ mod steps;
 use async_nats::jetstream::stream::Info;
 use tokio::time::Instant;
 use tracing::info;
-use wombat_model::units::MIB;
+use wombat_model::{
+    names::{BUILDS_BUCKET, PUBLICATIONS_BUCKET},
+    units::MIB,
+};
 
 use crate::{
     Connection, ProvisionOptions, StoreError, objects::UNFINISHED, patience::patiently,
@@ -77,10 +80,16 @@ impl<'a> Upgrade<'a> {
         }
         let moves = |step: &Step| matches!(step, Step::Out | Step::Back);
         let first = upgrades.iter().find(|(_, step, _)| moves(step));
-        if let Some((Self { wanted, .. }, ..)) = first
+        let first = first.map(|(Self { wanted, .. }, ..)| wanted.shown);
+        let bucket = match first {
+            Some(bucket) => Some(bucket),
+            None => is_without_results(connection)
+                .await?
+                .then_some(BUILDS_BUCKET),
+        };
+        if let Some(bucket) = bucket
             && !options.upgrade_while_running
         {
-            let bucket = wanted.shown;
             let running = running::until_stopped(connection, until).await;
             let running = running.map_err(UpgradeError::of(bucket))?;
             if !running.is_empty() {
@@ -160,6 +169,16 @@ impl Found {
             }
         }
     }
+}
+
+/// Whether it is a store of an earlier version, which lets builds begin without a grant.
+async fn is_without_results(connection: &Connection) -> Result<bool, UpgradeError> {
+    let has = async |bucket: &str| {
+        let found = look(connection, &format!("KV_{bucket}")).await;
+        let found = found.map_err(UpgradeError::of(BUILDS_BUCKET))?;
+        Ok::<bool, UpgradeError>(found.is_some())
+    };
+    Ok(has(BUILDS_BUCKET).await? && !has(PUBLICATIONS_BUCKET).await?)
 }
 
 /// Bytes that a copy takes: its subjects are longer, and its entries too.

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use wombat_model::units;
 use wombat_store::{
-    Connection, NatsArgs, ProvisionOptions, Store, provision_within, roles::UserName,
+    Connection, NatsArgs, ProvisionOptions, Provisioned, Store, provision_within, roles::UserName,
 };
 
 use crate::{
@@ -70,10 +70,11 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<()> {
     }
     let connection = Connection::open(&args.nats, "setup", Duration::from_secs(10)).await?;
     let until = Instant::now() + args.wait;
-    provision_within(&connection, &args.options, args.wait).await?;
+    let changes = provision_within(&connection, &args.options, args.wait).await?;
     let left = until.saturating_duration_since(Instant::now());
     Store::open_within(&connection, left).await?;
     print("ready: every bucket and stream exists");
+    print(what_to_restart(changes));
     connection.close().await;
     Ok(())
 }
@@ -98,6 +99,23 @@ fn write_config(folder: &Path, args: &SetupArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Which processes have to be started or restarted.
+fn what_to_restart(changes: Provisioned) -> &'static str {
+    match changes {
+        Provisioned { is_new: true, .. } => "Next: start services, builders and gateways",
+        Provisioned {
+            is_upgraded: true, ..
+        } => {
+            "The store was upgraded, and programs of version 0.1.0 can't use it any more.\n\
+             Next: stop those that still run, gateways too, and start every service, builder and gateway with this version"
+        }
+        Provisioned { changed: 0, .. } => {
+            "Nothing had to be changed, so nothing has to be restarted"
+        }
+        Provisioned { .. } => "Settings were changed; nothing has to be restarted",
+    }
+}
+
 /// What to do with the written files.
 fn next_steps(before: Before, folder: &str) -> String {
     match before {
@@ -112,6 +130,10 @@ fn next_steps(before: Before, folder: &str) -> String {
              wombat setup --nats-user-seed-file {folder}/admin/user.nk\n      \
              start every service, builder and gateway with this version; their keys and options stay the same"
         ),
-        Before::Accounts => "\nNext: nats-server --signal reload".to_owned(),
+        Before::Accounts => {
+            "\nNext: nats-server --signal reload, on a cluster for each server\n      \
+             services, builders and gateways need no restart"
+                .to_owned()
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The object stores of an earlier version are moved into write-once ones, and lose nothing, wherever that is cut.
 
 mod old;
+mod results;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -158,13 +159,9 @@ async fn two_at_a_time_upgrade_once() -> anyhow::Result<()> {
     old.is_moved(&Store::open(&connection).await?).await
 }
 
-#[tokio::test]
-async fn nothing_is_moved_while_builders_run() -> anyhow::Result<()> {
-    let nats = NatsServer::start()?;
-    let (connection, store) = nats.store().await?;
-    let mut old = OldStore::made(&nats, &connection, "artifacts").await?;
-    old.fill().await?;
-    let presence = Presence {
+/// A builder of version 0.1.0.
+fn a_builder() -> anyhow::Result<Presence> {
+    Ok(Presence {
         builder: "fox-1".parse()?,
         host: "h".into(),
         version: "0.1.0".into(),
@@ -176,7 +173,16 @@ async fn nothing_is_moved_while_builders_run() -> anyhow::Result<()> {
         sandbox: SandboxLevel::None,
         templates: Template::KNOWN.to_vec(),
         lease_ms: 60_000,
-    };
+    })
+}
+
+#[tokio::test]
+async fn nothing_is_moved_while_builders_run() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    let mut old = OldStore::made(&nats, &connection, "artifacts").await?;
+    old.fill().await?;
+    let presence = a_builder()?;
     let lease = Duration::from_mins(1);
     store.builders.renew(&presence, lease).await?;
     let options = ProvisionOptions::default();
