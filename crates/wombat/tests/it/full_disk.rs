@@ -1,9 +1,14 @@
 //! A disk that was full: nats-server stores nothing until it is restarted, and `wombat up` restarts its own.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
-use async_nats::jetstream::{self, object_store::ObjectStore};
+use async_nats::jetstream;
 use tempfile::TempDir;
 use wombat_testkit::{StubGo, Wombat, nats_server_program, wait_until};
 
@@ -25,13 +30,22 @@ async fn nats_of(up: &Wombat) -> anyhow::Result<String> {
     .await
 }
 
-async fn put(store: &ObjectStore, name: &str, bytes: usize) -> anyhow::Result<()> {
-    let data = vec![7; bytes];
-    let mut data = data.as_slice();
-    let put = store.put(name, &mut data);
-    tokio::time::timeout(Duration::from_secs(20), put)
-        .await
-        .context("no acknowledgement")??;
+/// Stores this many bytes as chunks of one object. A second call with the same name stores others.
+async fn put(jetstream: &jetstream::Context, name: &str, bytes: usize) -> anyhow::Result<()> {
+    const CHUNK: usize = 128 << 10;
+    static UPLOADS: AtomicUsize = AtomicUsize::new(0);
+
+    let upload = UPLOADS.fetch_add(1, Ordering::Relaxed);
+    for number in 0..bytes / CHUNK {
+        let subject = format!("$O.artifacts.C.{name}.{upload}.{number}");
+        let stored = async {
+            let sent = jetstream.publish(subject, vec![7; CHUNK].into()).await?;
+            anyhow::Ok(sent.await?)
+        };
+        tokio::time::timeout(Duration::from_secs(20), stored)
+            .await
+            .context("no acknowledgement")??;
+    }
     Ok(())
 }
 
@@ -59,14 +73,13 @@ async fn a_nats_server_that_stopped_storing_is_restarted_when_there_is_room() ->
     let jetstream = jetstream::ContextBuilder::new()
         .timeout(Duration::from_secs(3))
         .build(client);
-    let store = jetstream.get_object_store("artifacts").await?;
-    put(&store, "before", 1 << 20).await?;
+    put(&jetstream, "before", 1 << 20).await?;
 
     // Most of the disk is taken; the rest is too small for this.
     let filler = up.disk().join("filler");
     fs::write(&filler, vec![1; DISK * 3 / 4])?;
     ensure!(
-        put(&store, "too-large", DISK / 2).await.is_err(),
+        put(&jetstream, "too-large", DISK / 2).await.is_err(),
         "the disk isn't full"
     );
     wait_until("it to say that the disk is full", SOON, async || {
@@ -76,7 +89,7 @@ async fn a_nats_server_that_stopped_storing_is_restarted_when_there_is_room() ->
 
     fs::remove_file(&filler)?;
     wait_until("binaries to be stored again", SOON, async || {
-        Ok(put(&store, "after", 1 << 20).await.ok())
+        Ok(put(&jetstream, "after", 1 << 20).await.ok())
     })
     .await?;
     let said = up.log_text();

@@ -8,10 +8,13 @@ use nix::{
     unistd::Pid,
 };
 use tempfile::TempDir;
-use wombat_store::roles::{NatsRole, RoleKeys, UserName};
+use wombat_store::{
+    Connection, NatsArgs, Store, SubmitOptions,
+    roles::{NatsRole, RoleKeys, UserName},
+};
 use wombat_testkit::{
-    NatsServer, NatsServerConfig, Program, Site, StubGo, Wire, Wombat, a_request, artifact_path,
-    wait_until,
+    NatsServer, NatsServerConfig, Program, Site, StubGo, Wire, Wombat, a_request, a_spec,
+    artifact_path, wait_until,
 };
 
 use crate::{
@@ -75,13 +78,17 @@ async fn a_configuration_of_0_1_0_is_brought_over() -> anyhow::Result<()> {
     let mut nats = NatsServer::of_config(&path.join("server/nats-server.conf"))?.tolerant();
     let url = nats.url();
     set_up_as_admin(&nats, path)?;
-    let http = ["--http", "127.0.0.1:0"];
     let id = {
-        let _service = start(&program(), path, &url, NatsRole::Service, &[])?;
-        let api = start(&program(), path, &url, NatsRole::Api, &http)?;
-        let site = Site::new(api.first_line()?);
-        site.until_ready().await?;
-        site.asked(&a_request(&["nats"])).await?
+        let login = NatsArgs {
+            seed_file: Some(seed_file(path, NatsRole::Admin)),
+            ..NatsArgs::at(url.clone())
+        };
+        let admin = Connection::open(&login, "admin", LIMIT).await?;
+        let store = Store::open(&admin).await?;
+        let spec = a_spec().build();
+        let options = SubmitOptions::default();
+        let submitted = store.builds.submit(&spec, options, &store.artifacts);
+        submitted.await?.into_record().value.key().to_string()
     };
     let seed = fs::read_to_string(seed_file(path, NatsRole::Builder))?;
     let said = write_config(path, &[])?;
@@ -100,6 +107,7 @@ async fn a_configuration_of_0_1_0_is_brought_over() -> anyhow::Result<()> {
     let go = StubGo::new()?;
     let (stub, allowed) = (go.program(), go.folder());
     let (stub, allowed) = (stub.display().to_string(), allowed.display().to_string());
+    let http = ["--http", "127.0.0.1:0"];
     let _service = start(&program(), path, &url, NatsRole::Service, &[])?;
     let api = start(&program(), path, &url, NatsRole::Api, &http)?;
     let words = ["--go", &stub, "--sandbox-allow", &allowed, "--warm", "off"];

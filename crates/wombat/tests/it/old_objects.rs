@@ -7,8 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use async_nats::jetstream;
+use futures::TryStreamExt as _;
 use sha2::{Digest, Sha256};
-use wombat_store::{Connection, Objects, Store, StoreError};
+use tokio::io::AsyncReadExt as _;
+use wombat_store::{Connection, Store, StoreError};
 use wombat_testkit::NatsServer;
 
 use crate::{nats_cli::Nats, old_store::old_server, program};
@@ -16,14 +19,20 @@ use crate::{nats_cli::Nats, old_store::old_server, program};
 /// A link's target, or the digest of an object's bytes.
 type Content = BTreeMap<String, Result<String, String>>;
 
-async fn content(objects: &Objects) -> anyhow::Result<Content> {
+/// As any NATS client reads it.
+async fn content(jetstream: &jetstream::Context, bucket: &str) -> anyhow::Result<Content> {
+    let objects = jetstream.get_object_store(bucket).await?;
+    let mut listed = objects.list().await?;
     let mut content = Content::new();
-    for object in objects.list().await? {
-        let found = if let Some(target) = &object.link {
-            Err(target.clone())
+    while let Some(object) = listed.try_next().await? {
+        let link = object.options.and_then(|options| options.link);
+        let found = if let Some(target) = link {
+            Err(target.name.context("a link to an object")?)
         } else {
-            let bytes = objects.bytes(&object.name, u64::MAX).await?;
-            Ok(hex::encode(Sha256::digest(bytes.context("its bytes")?)))
+            let mut bytes = Vec::new();
+            let mut reader = objects.get(&object.name).await?;
+            reader.read_to_end(&mut bytes).await?;
+            Ok(hex::encode(Sha256::digest(bytes)))
         };
         content.insert(object.name, found);
     }
@@ -31,10 +40,10 @@ async fn content(objects: &Objects) -> anyhow::Result<Content> {
 }
 
 async fn contents(connection: &Connection) -> anyhow::Result<[Content; 2]> {
-    let store = Store::open(connection).await?;
+    let jetstream = jetstream::new(connection.client().clone());
     Ok([
-        content(&store.artifacts).await?,
-        content(&store.documents).await?,
+        content(&jetstream, "artifacts").await?,
+        content(&jetstream, "catalog-docs").await?,
     ])
 }
 

@@ -19,7 +19,7 @@ async fn another_binary_is_not_offered_and_the_operator_is_alarmed() -> anyhow::
     let id = stack.site.asked(&a_request(&["nats"])).await?;
     let view = stack.site.until(&id, "failed", SOON).await?;
     assert_eq!(view["failure"]["class"], "internal", "{view}");
-    let message = view["failure"]["message"].as_str().unwrap_or_default();
+    let message = view["error"].as_str().unwrap_or_default();
     let words = "The linked binary isn't what was requested: it contains evil.example/fork v1.0.0";
     assert!(message.starts_with(words), "{view}");
     let download = stack.site.get(&artifact_path(&id)).await?;
