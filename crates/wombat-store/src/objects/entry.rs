@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use wombat_model::Sha256;
 
-use super::chunks;
+use super::chunk_group;
 use crate::StoreError;
 
 /// The metadata of an object.
@@ -90,7 +90,7 @@ impl Entry {
         }
         let object = entry.into_object(written);
         // Removing it must not remove another object's chunks.
-        if object.link.is_none() && !chunks::belong_to(&name, &object.nuid) {
+        if object.link.is_none() && !chunk_group::belong_to(&name, &object.nuid) {
             return Err(StoreError::corrupt(
                 name,
                 "the entry names chunks of another object",

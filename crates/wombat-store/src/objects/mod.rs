@@ -4,6 +4,7 @@
 //! object, its messages are purged, which only the service may do. Every writer has names of its own. All requests go to
 //! the leader: replicas lag behind, and chunks that they don't have yet aren't missing.
 
+mod chunk_group;
 mod chunks;
 mod copy;
 mod entry;
@@ -30,8 +31,8 @@ use crate::{
     open,
     record::{open_stream, publish},
 };
+pub(crate) use chunk_group::ChunkGroup;
 pub use chunks::ChunkCounts;
-pub(crate) use chunks::ChunkGroup;
 pub(crate) use copy::Copied;
 use entry::Entry;
 pub use entry::StoredObject;

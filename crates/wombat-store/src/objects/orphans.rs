@@ -11,7 +11,7 @@ use std::{
 
 use tracing::debug;
 
-use super::{Objects, chunks};
+use super::{Objects, chunk_group};
 use crate::{Revision, StoreError, open};
 
 /// Groups of chunks without an object, and since when each is unchanged.
@@ -41,7 +41,7 @@ impl Objects {
         let mut unnamed: BTreeSet<String> = subjects
             .counts
             .into_keys()
-            .filter_map(|subject| Some(chunks::nuid_of(subject.strip_prefix(&prefix)?)))
+            .filter_map(|subject| Some(chunk_group::nuid_of(subject.strip_prefix(&prefix)?)))
             .collect();
         for object in self.list().await? {
             unnamed.remove(&object.nuid);

@@ -19,6 +19,8 @@ mod progress;
 mod running;
 mod steps;
 
+use std::time::Duration;
+
 use async_nats::jetstream::stream::Info;
 use tokio::time::Instant;
 use tracing::info;
@@ -32,6 +34,10 @@ use crate::{
     provision::look, streams::WantedStream,
 };
 pub use error::UpgradeError;
+
+/// How often a step is retried while JetStream is unavailable, and the pause in between.
+const MOST_FAILURES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The upgrade of one store.
 #[derive(Clone, Copy)]
@@ -128,10 +134,10 @@ impl<'a> Upgrade<'a> {
                     Err(UpgradeError::Store {
                         source: StoreError::Unavailable(problem),
                         ..
-                    }) if failures < steps::MOST_FAILURES => {
+                    }) if failures < MOST_FAILURES => {
                         failures += 1;
                         info!(bucket, problem, "JetStream doesn't answer; retrying");
-                        tokio::time::sleep(steps::PAUSE).await;
+                        tokio::time::sleep(PAUSE).await;
                     }
                     Err(error) => return Err(error),
                 }

@@ -1,6 +1,6 @@
 //! The steps of an upgrade. Each can be repeated.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use async_nats::jetstream::{
     ErrorCode,
@@ -21,9 +21,6 @@ use crate::{
     streams::{bytes, object_store},
 };
 
-/// How often a step is retried while JetStream is unavailable, and the pause in between.
-pub(super) const MOST_FAILURES: u32 = 10;
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// Metadata of a copy: the settings of the store.
 const ORIGINAL: &str = "wombat-original";
 /// Metadata that the server writes.
