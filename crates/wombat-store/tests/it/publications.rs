@@ -228,7 +228,7 @@ async fn a_removed_build_doesnt_come_back() -> anyhow::Result<()> {
 #[tokio::test]
 async fn many_services_grant_and_conclude_one_build_once() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
-    let (connection, store) = nats.store().await?;
+    let (_connection, store) = nats.store().await?;
     let mut services = Vec::new();
     for _ in 0..4 {
         let connection = nats.connection_as(NatsRole::Service).await?;
@@ -272,7 +272,7 @@ async fn builds_of_an_older_store_get_their_results_once() -> anyhow::Result<()>
     let key = spec.key();
     let invented = Build::new(spec, 1, store.builds.server_time());
     overwrite(&connection, key.as_str(), &invented.to_record()?).await?;
-    let (connection, store) = nats.store().await?;
+    let (_connection, store) = nats.store().await?;
     assert_eq!(store.publications.of(&key).await?.number(), 0);
     Ok(())
 }
