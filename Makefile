@@ -203,6 +203,11 @@ old-binary: ## Build v0.1.0's program, for checks that need it itself: target/ol
 store-fixture: tools old-binary ## Make the store of v0.1.0 that tests start this program on anew
 	$(CARGO) run --locked -p wombat-testkit --bin store-fixture -- target/old/wombat crates/wombat/tests/fixtures/store-v0.1.0
 
+.PHONY: upgrade
+upgrade: tools old-binary ## Upgrade systems of v0.1.0 under load, and compare everything before and after; ARGS="--only up" for a part
+	$(CARGO) build --release --locked -p wombat
+	TMPDIR=$$(tools/test-folder) $(CARGO) run --release --locked -p wombat-testkit --bin upgrade -- target/old/wombat $(ARGS)
+
 .PHONY: help
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16

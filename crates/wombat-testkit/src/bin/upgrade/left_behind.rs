@@ -2,16 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use wombat_store::roles::NatsRole;
-use wombat_testkit::{Wombat, a_distinct_request, wait_until};
+use wombat_testkit::{Site, Wombat, a_distinct_request, wait_until};
 
 use crate::{
-    clients::Clients, load::until_finished, login::Login, snapshot::Snapshot, system::System,
+    clients::Clients,
+    load::{self, until_finished},
+    login::Login,
+    snapshot::Snapshot,
+    system::System,
 };
 
 /// How long a process may take to notice that it can't work.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How long a forced build may take.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long an old builder runs beside new ones: some leases.
 const BESIDE: Duration = Duration::from_secs(25);
 /// Seconds that builds take meanwhile.
@@ -33,16 +38,10 @@ pub(crate) async fn run(
     system
         .protocol
         .wrong("compared", &before.compared(site).await?);
-    let mut failed = Vec::new();
-    for id in clients.accepted() {
-        let view = until_finished(site, &id).await?;
-        if view["status"] != "success" {
-            failed.push(format!("{id}: {} {}", view["status"], view["error"]));
-        }
-    }
+    let spoiled = load::unsuccessful(site, clients).await?;
     system
         .protocol
-        .wrong("builds that an old process spoiled", &failed);
+        .wrong("builds that an old process spoiled", &spoiled);
     let health = site.json("/api/health").await?;
     let is_tampered = health.get("tampered").is_some_and(|found| !found.is_null());
     system
@@ -72,62 +71,70 @@ async fn locked_out(system: &System<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Without users, an old builder reaches everything. Builds of this version are unreadable for it; one of the first
-/// template isn't.
+/// Without users, nothing keeps an old builder out. It can't read builds of this version, but those of the first
+/// template, whose binaries it can't store.
 async fn beside(system: &System<'_>) -> anyhow::Result<()> {
-    let site = &system.machines.sites[0];
-    system.machines.go.takes_seconds(SECONDS)?;
-    let mut ids = Vec::new();
-    for n in 0..6 {
+    let (machines, protocol) = (&system.machines, system.protocol);
+    let site = &machines.sites[0];
+    machines.go.takes_seconds(SECONDS)?;
+    let asked = async |n: u32, template: u32, force: bool| {
         let mut request = a_distinct_request(OWN + n);
-        if n % 2 == 0 {
-            request["template"] = 1.into();
-        }
-        ids.push(site.asked(&request).await?);
+        request["template"] = template.into();
+        request["force"] = force.into();
+        site.asked(&request).await
+    };
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for n in 0..3 {
+        first.push(asked(n, 1, false).await?);
+        second.push(asked(n, 2, false).await?);
     }
-    let old = system
-        .machines
-        .one_more(&system.tools.old, NatsRole::Builder)?;
+    let old = machines.one_more(&system.tools.old, NatsRole::Builder)?;
     let begun = Instant::now();
+    let mut is_shown = false;
     wait_until("the time beside", BESIDE * 2, async || {
+        let builders = site.bytes("/api/builders").await;
+        is_shown |= builders.is_ok_and(|body| String::from_utf8_lossy(&body).contains("0.1.0"));
         Ok((begun.elapsed() > BESIDE).then_some(()))
     })
     .await?;
-    system.machines.go.takes_seconds(0.0)?;
-    let views = ended(system, &ids).await?;
-    let mut spoiled = Vec::new();
-    for view in &views {
-        let (template, attempt) = (&view["template"], &view["attempt"]);
-        if view["status"] != "success" || *attempt != 1 {
-            let (status, error) = (&view["status"], &view["error"]);
-            spoiled.push(format!(
-                "template {template}: {status} at attempt {attempt}: {error}"
-            ));
-        }
-    }
-    system
-        .protocol
-        .wrong("builds beside an old builder", &spoiled);
-    system.protocol.step(format!(
-        "a builder of version 0.1.0 ran for {BESIDE:?} beside the new ones, and logged:"
+    protocol.holds("the fleet page shows a builder of version 0.1.0", is_shown);
+    machines.go.takes_seconds(0.0)?;
+    let spoiled = self::spoiled(site, &second).await?;
+    protocol.wrong("builds of this version beside an old builder", &spoiled);
+    let spoiled = self::spoiled(site, &first).await?;
+    protocol.step(format!(
+        "a builder of version 0.1.0 ran for {BESIDE:?} beside the new ones; {} of {} builds of the first template suffered, none of this version; it logged:",
+        spoiled.len(),
+        first.len()
     ));
     let log = old.log_text();
-    let lines = log.lines().filter(|line| {
-        line.contains("WARN") || line.contains("ERROR") || line.contains("recovered")
-    });
-    let lines: Vec<&str> = lines.collect();
-    system
-        .protocol
-        .quote(&lines[..lines.len().min(8)].join("\n"));
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    for line in lines.take(6) {
+        protocol.quote_log(&line.chars().take(200).collect::<String>());
+    }
+    protocol.quote(&spoiled.join("\n"));
+    drop(old);
+    for n in 0..3 {
+        let id = asked(n, 1, true).await?;
+        site.until(&id, "success", PATIENCE).await?;
+    }
+    protocol.step("it is stopped; its builds are forced, and succeed");
     Ok(())
 }
 
-async fn ended(system: &System<'_>, ids: &[String]) -> anyhow::Result<Vec<Value>> {
-    let mut views = Vec::new();
+/// Builds that didn't succeed at their first attempt.
+async fn spoiled(site: &Site, ids: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut spoiled = Vec::new();
     for id in ids {
-        views.push(until_finished(&system.machines.sites[0], id).await?);
+        let view = until_finished(site, id).await?;
+        if view["status"] != "success" || view["attempt"] != 1 {
+            let (status, attempt, error) = (&view["status"], &view["attempt"], &view["error"]);
+            spoiled.push(format!("{status} at attempt {attempt}: {error}"));
+        }
     }
-    Ok(views)
+    Ok(spoiled)
 }
 
 fn tail(process: &Wombat, lines: usize) -> String {

@@ -15,6 +15,9 @@ use crate::{
 
 const MODULE: &str = "parts.example/acme";
 const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
+/// The version that is imported, and the one whose import is open at the stop.
+const DONE: &str = "v1.2.3";
+pub(crate) const OPEN_IMPORT: &str = "v1.2.4";
 /// Numbers of requests that clients don't use.
 const OWN: u32 = 4000;
 /// Bytes of a binary: more than a chunk of any version.
@@ -61,26 +64,47 @@ pub(crate) async fn one_of_each(site: &Site, go: &StubGo) -> anyhow::Result<Vec<
 }
 
 async fn import(site: &Site, go: &StubGo) -> anyhow::Result<()> {
+    offer_module(go)?;
+    request_import(site, DONE).await?;
+    until_imported(site, DONE).await?;
+    offer_no_module(go)
+}
+
+/// From now on there is a module to import, with one package.
+pub(crate) fn offer_module(go: &StubGo) -> anyhow::Result<()> {
     let folder = TempDir::new()?;
     let (plain, shout) = programs::link(folder.path())?;
     go.links(&[("parts.example", &shout), ("package", &plain)])?;
     go.requires(&json!([{"Path": BENTHOS, "Version": "v4.77.0"}]))?;
     go.offers(&[json!({
         "ImportPath": format!("{MODULE}/shout"), "Name": "shout", "Imports": [format!("{BENTHOS}/public/service")],
-    })])?;
-    request_import(site, "v1.2.3").await?;
-    wait_until("the import to be done", LIMIT, async || {
-        let all = site.json("/api/catalog/imports").await?;
-        let import = &all["imports"][0];
-        ensure!(import["status"] != "failed", "{import}");
-        Ok((import["status"] == "success").then_some(()))
-    })
-    .await?;
+    })])
+}
+
+pub(crate) fn offer_no_module(go: &StubGo) -> anyhow::Result<()> {
     go.links_nothing();
     go.requires(&json!([]))
 }
 
-async fn request_import(site: &Site, version: &str) -> anyhow::Result<()> {
+pub(crate) async fn import_of(site: &Site, version: &str) -> anyhow::Result<Value> {
+    let all = site.json("/api/catalog/imports").await?;
+    let mut imports = all["imports"].as_array().into_iter().flatten();
+    let found = imports.find(|import| import["version"] == version);
+    found
+        .cloned()
+        .with_context(|| format!("no import of {version}"))
+}
+
+pub(crate) async fn until_imported(site: &Site, version: &str) -> anyhow::Result<()> {
+    wait_until("the import to be done", LIMIT, async || {
+        let import = import_of(site, version).await?;
+        ensure!(import["status"] != "failed", "{import}");
+        Ok((import["status"] == "success").then_some(()))
+    })
+    .await
+}
+
+pub(crate) async fn request_import(site: &Site, version: &str) -> anyhow::Result<()> {
     let ask = json!({"module": MODULE, "version": version});
     let post = site
         .client
@@ -100,6 +124,18 @@ pub(crate) async fn until_finished(site: &Site, id: &str) -> anyhow::Result<Valu
         Ok(is_finished(&view).then_some(view))
     })
     .await
+}
+
+/// Waits for the end of every accepted build. Returns those that didn't succeed.
+pub(crate) async fn unsuccessful(site: &Site, clients: &Clients) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for id in clients.accepted() {
+        let view = until_finished(site, &id).await?;
+        if view["status"] != "success" {
+            problems.push(format!("{id}: {} {}", view["status"], view["error"]));
+        }
+    }
+    Ok(problems)
 }
 
 /// Requests builds until this many more have succeeded.
@@ -154,6 +190,12 @@ pub(crate) async fn leave_open(
         open.push(clients.ask().await.context("a request was refused")?);
     }
     go.until_compiling().await?;
-    request_import(site, "v1.2.4").await?;
+    offer_module(go)?;
+    request_import(site, OPEN_IMPORT).await?;
+    wait_until("the import to be under way", LIMIT, async || {
+        let import = import_of(site, OPEN_IMPORT).await?;
+        Ok((import["status"] == "importing").then_some(()))
+    })
+    .await?;
     Ok(open)
 }

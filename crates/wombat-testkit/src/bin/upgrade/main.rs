@@ -8,6 +8,7 @@
     reason = "a tool of its own, with nothing beside it"
 )]
 
+mod after;
 mod cli;
 mod clients;
 mod left_behind;

@@ -1,9 +1,14 @@
 //! What a gateway answers about finished builds, the blocklist and imports, to be compared with later answers.
 
+use anyhow::ensure;
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use wombat_testkit::{Site, artifact_path};
+use wombat_testkit::{Site, artifact_path, wait_until};
+
+use crate::machines::LIMIT;
 
 /// Builds that are asked for at the same time.
 const AT_ONCE: usize = 4;
@@ -37,12 +42,32 @@ pub(crate) fn is_finished(view: &Value) -> bool {
         .any(|status| view["status"] == *status)
 }
 
+/// The body of a path, which succeeds at the latest when the service has time again.
+async fn bytes(site: &Site, path: &str) -> anyhow::Result<Bytes> {
+    wait_until(&format!("{path} to be answered"), LIMIT, async || {
+        let response = site.get(path).await?;
+        let status = response.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Ok(None);
+        }
+        let body = response.bytes().await?;
+        let said = || String::from_utf8_lossy(&body).into_owned();
+        ensure!(status.is_success(), "{path}: {status} {}", said());
+        Ok(Some(body))
+    })
+    .await
+}
+
+async fn json(site: &Site, path: &str) -> anyhow::Result<Value> {
+    Ok(serde_json::from_slice(&bytes(site, path).await?)?)
+}
+
 impl Known {
     pub(crate) async fn read(site: &Site, id: &str) -> anyhow::Result<Self> {
-        let view = site.json(&format!("/api/builds/{id}")).await?;
-        let log = site.bytes(&format!("/api/builds/{id}/log")).await?;
+        let view = json(site, &format!("/api/builds/{id}")).await?;
+        let log = bytes(site, &format!("/api/builds/{id}/log")).await?;
         let recipe = if view["status"] == "success" {
-            site.json(&format!("/api/builds/{id}/recipe")).await?
+            json(site, &format!("/api/builds/{id}/recipe")).await?
         } else {
             Value::Null
         };
@@ -84,7 +109,7 @@ impl Known {
             problems.push(format!("recipe of {}", self.id));
         }
         if let Some(sha256) = self.sha256() {
-            let bytes = site.bytes(&artifact_path(&self.id)).await?;
+            let bytes = bytes(site, &artifact_path(&self.id)).await?;
             if digest(&bytes) != sha256 {
                 problems.push(format!("binary of {}", self.id));
             }
@@ -106,8 +131,8 @@ impl Snapshot {
                 .into_iter()
                 .filter(|known| is_finished(&known.view))
                 .collect(),
-            blocklist: site.json("/api/blocklist").await?["modules"].clone(),
-            imports: site.json("/api/catalog/imports").await?["imports"].clone(),
+            blocklist: json(site, "/api/blocklist").await?["modules"].clone(),
+            imports: json(site, "/api/catalog/imports").await?["imports"].clone(),
         })
     }
 
@@ -119,7 +144,7 @@ impl Snapshot {
             .try_collect::<Vec<_>>()
             .await?;
         let mut problems = found.concat();
-        let blocklist = &site.json("/api/blocklist").await?["modules"];
+        let blocklist = &json(site, "/api/blocklist").await?["modules"];
         if *blocklist != self.blocklist {
             problems.push(format!("blocklist: {blocklist}"));
         }

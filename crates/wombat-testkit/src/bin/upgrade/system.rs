@@ -15,18 +15,17 @@ use nix::{
 use serde_json::Value;
 use tempfile::TempDir;
 use wombat_store::{Connection, roles::NatsRole};
-use wombat_testkit::{NatsServer, NatsServerConfig, a_distinct_request, wait_until};
+use wombat_testkit::{NatsServer, NatsServerConfig, wait_until};
 
 use crate::{
     Tools,
-    cli::{Documented, object_gets},
+    cli::Documented,
     clients::Clients,
     left_behind, load,
     login::{Login, text},
     machines::{LIMIT, Machines, Running, stop},
     protocol::Protocol,
     room, setup,
-    snapshot::Snapshot,
     streams::{Contents, infos},
 };
 
@@ -168,6 +167,9 @@ impl<'a> System<'a> {
         }
         let ended = self.set_up(&[]).await?;
         ensure!(ended.is_success, "{}", ended.said());
+        let says_so = ["service", "builder", "gateway", "with this version"];
+        let says_so = says_so.iter().all(|word| ended.printed.contains(word));
+        self.protocol.holds("it says what to start", says_so);
         self.protocol.step("`wombat setup` is repeated, and says:");
         self.protocol.quote_log(&ended.said());
         let again = self.set_up(&[]).await?;
@@ -175,73 +177,6 @@ impl<'a> System<'a> {
         self.protocol
             .step("`wombat setup` is repeated once more, and says:");
         self.protocol.quote_log(&again.said());
-        Ok(())
-    }
-
-    /// Everything that was there is there, open builds end, and new ones are built.
-    async fn compared(
-        &self,
-        before: &Snapshot,
-        clients: &Clients,
-        open: &[String],
-    ) -> anyhow::Result<()> {
-        let protocol = self.protocol;
-        for (n, site) in self.machines.sites.iter().enumerate() {
-            protocol.wrong("compared", &before.compared(site).await?);
-            protocol.step(format!(
-                "gateway {}: everything is as it was: {}",
-                n + 1,
-                before.counts()
-            ));
-        }
-        let site = &self.machines.sites[0];
-        let accepted = clients.accepted();
-        let mut failed = Vec::new();
-        for id in &accepted {
-            let view = load::until_finished(site, id).await?;
-            if view["status"] != "success" {
-                failed.push(format!("{id}: {} {}", view["status"], view["error"]));
-            }
-        }
-        protocol.wrong("accepted builds that didn't succeed", &failed);
-        protocol.step(format!(
-            "all {} builds that were ever accepted have succeeded, {} of them were open at the stop",
-            accepted.len(),
-            open.len()
-        ));
-        self.known_again(before).await?;
-        let imports = site.json("/api/catalog/imports").await?;
-        protocol.step("imports:");
-        for import in imports["imports"].as_array().into_iter().flatten() {
-            let (version, status) = (&import["version"], &import["status"]);
-            protocol.quote(&format!("{version} {status} {}", import["error"]));
-            protocol.quote(&import.to_string());
-        }
-        Ok(())
-    }
-
-    /// A request that version 0.1.0 took gives its build again.
-    async fn known_again(&self, before: &Snapshot) -> anyhow::Result<()> {
-        let site = &self.machines.sites[0];
-        let mut request = a_distinct_request(0);
-        request["template"] = 1.into();
-        let (status, view) = site.ask(&request).await?;
-        let known = before
-            .builds
-            .iter()
-            .find(|known| view["id"] == known.id.as_str());
-        let is_same = known.is_some_and(|known| known.differs(&view).is_empty());
-        let problem = format!("the same build for the same request: {status} {view}");
-        self.protocol.holds(&problem, is_same);
-        Ok(())
-    }
-
-    async fn object_gets(&self, before: &Snapshot, of: Documented) -> anyhow::Result<()> {
-        let (login, url) = (&self.machines.login, self.nats.url());
-        let (right, problems) = object_gets(login, &url, of, &before.builds).await?;
-        self.protocol.wrong("nats object get", &problems);
-        let words = format!("`nats object get` gives {right} binaries with their SHA-256 ({of:?})");
-        self.protocol.step(words);
         Ok(())
     }
 }
@@ -308,6 +243,7 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol, has_users: bool) -> 
     protocol.wrong("stored", &contents.differences(&now));
     protocol.step("every message and object is as it was");
     system.machines.go.takes_seconds(0.0)?;
+    load::offer_no_module(&system.machines.go)?;
     let running = system.machines.start(&tools.new).await?;
     let down = stopping.elapsed().as_secs_f64();
     protocol.step(format!("this version runs with the same keys, flags and variables; {down:.0} s since the stop began"));

@@ -8,7 +8,7 @@ use wombat_testkit::{Program, Site, StubGo, Wombat, free_port, nats_server_progr
 use crate::{
     Tools,
     clients::Clients,
-    load::{self, until_finished},
+    load,
     login::text,
     machines::{LEASE, LIMIT},
     protocol::Protocol,
@@ -67,6 +67,7 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol) -> anyhow::Result<()
         open.len()
     ));
     up.go.takes_seconds(0.0)?;
+    load::offer_no_module(&up.go)?;
     std::fs::remove_file(up.state.path().join("up.log"))?;
     let mut new = up.start(&tools.new)?;
     site.until_ready().await?;
@@ -78,14 +79,10 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol) -> anyhow::Result<()
     let lines = log.lines().filter(|line| line.contains("bucket="));
     protocol.quote_log(&lines.collect::<Vec<_>>().join("\n"));
     protocol.wrong("compared", &before.compared(&site).await?);
-    let mut failed = Vec::new();
-    for id in clients.accepted() {
-        let view = until_finished(&site, &id).await?;
-        if view["status"] != "success" {
-            failed.push(format!("{id}: {} {}", view["status"], view["error"]));
-        }
-    }
-    protocol.wrong("accepted builds that didn't succeed", &failed);
+    protocol.wrong(
+        "accepted builds",
+        &load::unsuccessful(&site, &clients).await?,
+    );
     protocol.step(format!(
         "{} accepted builds have succeeded, and everything is as it was",
         clients.accepted().len()
