@@ -205,6 +205,7 @@ async fn builders_and_readers_are_added_by_a_reload() -> anyhow::Result<()> {
 
     let said = write_config(path, &["--builder", "owl", "--reader", "bob"])?;
     assert!(said.contains("nats-server --signal reload"), "{said}");
+    assert!(said.contains("need no restart"), "{said}");
     reload(&nats)?;
     wait_until("the new users to be known", LIMIT, async || {
         Ok(login("builder-owl").is_ok().then_some(()))

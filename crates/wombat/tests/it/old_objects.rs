@@ -64,6 +64,13 @@ fn killed_at(nats: &NatsServer, words: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn printed_by_setup(nats: &NatsServer) -> anyhow::Result<String> {
+    let mut setup = program().command();
+    let setup = setup.args(["setup", "--nats-url", &nats.url()]).output()?;
+    ensure!(setup.status.success(), "{setup:?}");
+    Ok(String::from_utf8(setup.stdout)?)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setup_that_is_killed_again_and_again_loses_no_binary() -> anyhow::Result<()> {
     let (folder, nats, _expected) = old_server()?;
@@ -100,8 +107,12 @@ async fn a_setup_that_is_killed_again_and_again_loses_no_binary() -> anyhow::Res
         "{said}"
     );
 
-    program().set_up(&nats, &[])?;
+    let said = printed_by_setup(&nats)?;
+    let start = "start every service, builder and gateway with this version";
+    assert!(said.contains(start), "{said}");
     assert_eq!(contents(&connection).await?, before);
+    let said = printed_by_setup(&nats)?;
+    assert!(said.contains("nothing has to be restarted"), "{said}");
 
     read_with_the_command_line(&nats, &before[0])
 }
