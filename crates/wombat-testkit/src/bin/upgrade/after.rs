@@ -60,6 +60,7 @@ impl System<'_> {
     async fn imported_again(&self) -> anyhow::Result<()> {
         let (site, go) = (&self.machines.sites[0], &self.machines.go);
         let import = load::import_of(site, OPEN_IMPORT).await?;
+        let import = import.unwrap_or_default();
         let problem = format!("the open import fails: {import}");
         self.protocol.holds(&problem, import["status"] == "failed");
         self.protocol.step("the import that was open says:");
