@@ -23,7 +23,7 @@ pub use user_name::{InvalidUserName, UserName};
 
 /// Prefix of the JetStream API in the account that has JetStream.
 pub(crate) const SERVER_API: &str = "$JS.API.";
-/// JetStream domain that stands for the imported API, `$JS.wombat.API`, in clients. The server itself must not have a domain of this name.
+/// JetStream domain of the imported API in clients. The server itself must not have a domain of this name.
 pub const JETSTREAM_DOMAIN: &str = "wombat";
 /// Prefix of the store's JetStream API in the other accounts.
 pub(crate) const IMPORTED_API: &str = "$JS.wombat.API.";
