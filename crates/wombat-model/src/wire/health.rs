@@ -17,8 +17,8 @@ pub struct HealthAnswer {
     /// Why no build is accepted: the blocklist can't be read. Left out while it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocklist: Option<String>,
-    /// Which records of builds were changed without permission in the last seven days, and what to do. Left out if none
-    /// was.
+    /// Signs of a stolen key in the last seven days, and what to do: records of builds that were changed without
+    /// permission, and binaries that weren't what was requested. Left out if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tampered: Option<String>,
 }
