@@ -118,6 +118,11 @@ impl GuardedSystem {
         .await
     }
 
+    /// Restores the settings of the streams.
+    pub(crate) fn set_up(&self) -> anyhow::Result<()> {
+        set_up_as_admin(&self.nats, self.folder())
+    }
+
     /// The server's address.
     pub(crate) fn url(&self) -> String {
         self.nats.url()

@@ -25,8 +25,8 @@ pub(super) enum Course {
 /// A command, as a person types it after `nats`.
 #[derive(Clone, Debug)]
 pub(super) struct Command {
-    /// With `{build}`, `{object}`, `{unused}` (a key that no build has) and `{stream}` (one of the admin's own, for the
-    /// others a real one).
+    /// With `{build}`, `{object}`, `{unused}` (a key that no build has), and `{stream}`, `{keys}` and `{objects}` (a
+    /// stream and buckets: the admin's own ones, which are to be removed; for the others real ones).
     line: String,
     /// The initials of the keys with which it works: Read-only, Api, Builder, Service, and M for the adMin.
     who: &'static str,
@@ -167,9 +167,10 @@ const STORE: [(&str, &str, &str, Course); 43] = [
     row("kv put builds {unused} '{}'", "M", "{}"),
     row("kv del builds {unused} --force", "M", ""),
     row("kv add mine", "M", "KV_mine"),
-    row("kv del mine --force", "M", ""),
+    row("kv del {keys} --force", "M", ""),
     row("object add mine", "M", "OBJ_mine"),
-    row("object rm mine --force", "M", ""),
+    row("object seal {objects} --force", "M", "has been sealed"),
+    row("object rm {objects} --force", "M", ""),
     row(
         "stream add mine --subjects 'mine.>' --defaults",
         "M",
@@ -188,7 +189,6 @@ const STORE: [(&str, &str, &str, Course); 43] = [
         "M",
         "OBJ_artifacts",
     ),
-    row("object seal artifacts --force", "M", "has been sealed"),
 ];
 
 /// All commands, those of a kind beside each other.
@@ -256,6 +256,8 @@ impl Command {
             ("object", "<id>/<claim>"),
             ("unused", "<id>"),
             ("stream", "<stream>"),
+            ("keys", "<bucket>"),
+            ("objects", "<bucket>"),
         ];
         format!(
             "nats {}",

@@ -2,9 +2,10 @@
 //! docs/NATS.md is made here.
 
 mod commands;
+mod outcome;
 mod shell;
 
-use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use anyhow::{Context as _, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -12,127 +13,13 @@ use serde_json::Value;
 use wombat_store::roles::NatsRole;
 use wombat_testkit::table_in_docs;
 
-use crate::guarded_system::{GuardedSystem, changes};
-use commands::{Command, Course, ENDPOINTS, KEYS, commands, filled};
-use shell::{Nats, Said, lines_of_a_person};
+use crate::guarded_system::{GuardedSystem, Streams, changes};
+use commands::{Command, ENDPOINTS, KEYS, commands};
+use outcome::{Outcome, USUAL, try_out};
+use shell::{Nats, lines_of_a_person};
 
-/// Words of a refusal. Most refused commands say only that they waited in vain; then the server's log has the reason.
-const REASONS: [&str; 6] = [
-    "rollup not permitted",
-    "maximum messages per subject exceeded",
-    "Permissions Violation",
-    "No responders are available",
-    "no service instances found",
-    "not permitted",
-];
-/// How long a command that should be refused waits for an answer: long enough to reach the server on a machine that
-/// isn't busy, and then longer.
-const IN_VAIN: [Duration; 3] = waits([400, 3_000, 10_000]);
-/// The same for one that takes all its time, although it works.
-const ALL_ITS_TIME: [Duration; 3] = waits([1_000, 4_000, 15_000]);
 /// Commands in flight: most of them wait.
 const AT_ONCE: usize = 8;
-const USUAL: [Duration; 1] = [Duration::from_secs(15)];
-
-const fn waits(milliseconds: [u64; 3]) -> [Duration; 3] {
-    let [short, longer, long] = milliseconds;
-    [
-        Duration::from_millis(short),
-        Duration::from_millis(longer),
-        Duration::from_millis(long),
-    ]
-}
-
-/// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Outcome {
-    Works,
-    Refused,
-    NoEffect,
-    Unclear(String),
-}
-
-impl Outcome {
-    fn expected(command: &Command, role: NatsRole) -> Self {
-        match command.course {
-            Course::HasNoEffect => Self::NoEffect,
-            Course::Ends | Course::GoesOn if command.may(role) => Self::Works,
-            Course::Ends | Course::GoesOn => Self::Refused,
-        }
-    }
-
-    fn shown(&self) -> &str {
-        match self {
-            Self::Works => "yes",
-            Self::Refused => "–",
-            Self::NoEffect => "no effect",
-            Self::Unclear(_) => "?",
-        }
-    }
-}
-
-/// The names that stand in commands, for this key.
-fn names(system: &GuardedSystem, role: NatsRole) -> Vec<(&'static str, String)> {
-    let stream = if role == NatsRole::Admin {
-        "mine"
-    } else {
-        "KV_gocache"
-    };
-    vec![
-        ("build", system.build.clone()),
-        ("object", system.object.clone()),
-        ("sha256", system.sha256.clone()),
-        ("unused", system.unused_key()),
-        ("stream", stream.to_owned()),
-    ]
-}
-
-/// Tries a command, more patiently each time until the outcome is the expected one.
-async fn try_out(
-    system: &GuardedSystem,
-    role: NatsRole,
-    command: &Command,
-) -> anyhow::Result<Outcome> {
-    let names = names(system, role);
-    let (line, proof) = (command.filled(&names), filled(command.proof, &names));
-    let expected = Outcome::expected(command, role);
-    let waits = match &expected {
-        Outcome::Refused => &IN_VAIN[..],
-        _ if command.takes_all_its_time() => &ALL_ITS_TIME[..],
-        Outcome::Works | Outcome::NoEffect | Outcome::Unclear(_) => &USUAL[..],
-    };
-    let mut outcome = Outcome::Unclear(String::new());
-    for wait in waits {
-        let nats = Nats::of(system, role);
-        let said = if command.course == Course::GoesOn {
-            nats.run_until(&line, &proof).await?
-        } else {
-            nats.run(&line, *wait).await?
-        };
-        outcome = judge(command, &said, &proof, nats.was_refused()?);
-        if outcome == expected {
-            break;
-        }
-        println!("{role}: {line}: {wait:?}: {outcome:?}");
-    }
-    Ok(outcome)
-}
-
-fn judge(command: &Command, said: &Said, proof: &str, is_violation: bool) -> Outcome {
-    let works = said.succeeded && said.text.contains(proof);
-    if REASONS.iter().any(|reason| said.text.contains(reason)) {
-        Outcome::Refused
-    } else if works && command.course == Course::HasNoEffect && !is_violation {
-        Outcome::NoEffect
-    } else if works {
-        Outcome::Works
-    // The services aren't in the account of the store: no answer, and no error.
-    } else if is_violation || (said.succeeded && said.text.trim().is_empty()) {
-        Outcome::Refused
-    } else {
-        Outcome::Unclear(said.text.clone())
-    }
-}
 
 /// What differs from what is expected of a command.
 async fn difference(
@@ -227,6 +114,10 @@ async fn described_endpoints(system: &GuardedSystem) -> anyhow::Result<BTreeSet<
     Ok(all)
 }
 
+fn allows_rollups(streams: &Streams, stream: &str) -> bool {
+    streams[stream]["config"]["allow_rollup_hdrs"] == true
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_work_with_the_keys_that_the_documentation_names() -> anyhow::Result<()> {
     let system = GuardedSystem::start(&[]).await?;
@@ -255,10 +146,19 @@ async fn commands_work_with_the_keys_that_the_documentation_names() -> anyhow::R
     assert!(system.serves_the_binary().await?);
     wrong.extend(try_the_allowed(&system, *admin).await?);
     assert_eq!(wrong, Vec::<String>::new());
-    // Why the documentation warns of `edit`.
+    // Why the documentation warns of `edit`, and what it says about that.
     let edited = system.streams()?;
-    assert_eq!(edited["KV_catalog"]["config"]["allow_rollup_hdrs"], true);
-    assert_ne!(edited["OBJ_artifacts"]["config"]["max_msgs_per_subject"], 1);
+    assert!(allows_rollups(&edited, "KV_catalog") && allows_rollups(&edited, "OBJ_artifacts"));
+    system.set_up()?;
+    let restored = system.streams()?;
+    assert!(
+        !allows_rollups(&restored, "KV_catalog") && !allows_rollups(&restored, "OBJ_artifacts")
+    );
+    assert_eq!(
+        restored["OBJ_artifacts"]["config"]["max_msgs_per_subject"],
+        1
+    );
+    assert!(system.serves_the_binary().await?);
     table_in_docs("NATS.md", "commands", &table()?)
 }
 
