@@ -45,6 +45,7 @@ mod refusals;
 mod rest_rights;
 mod small_disk;
 mod start_stop;
+mod stolen_keys;
 mod surroundings;
 mod tokens;
 mod torture;

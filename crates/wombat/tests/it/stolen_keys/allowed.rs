@@ -20,10 +20,15 @@ pub(super) fn may_differ(
     let subject = change.subject.as_str();
     let honest = &scene.honest;
     let is_added = change.how == Difference::Added;
-    if subject.starts_with(&format!("$KV.builders.{honest}."))
+    let of_honest = format!("$KV.builders.{honest}.");
+    if subject.starts_with(&of_honest) && !subject.ends_with("forged")
         || subject.starts_with("$KV.builders.lock.")
         || requested.iter().any(|id| is_about(subject, id))
     {
+        return true;
+    }
+    // A builder removes the hint of a build that it finished, and the marker of that expires.
+    if subject.starts_with("$KV.builds.open.") && change.how == Difference::Removed {
         return true;
     }
     let is_built = subject.starts_with(&format!("$O.artifacts.C.{honest}."))
@@ -60,7 +65,8 @@ fn is_about(subject: &str, id: &str) -> bool {
     subject.contains(hash) || object.is_some_and(|name| name.contains(hash))
 }
 
-fn matches(pattern: &str, subject: &str) -> bool {
+/// Whether a subject matches a pattern.
+pub(super) fn matches(pattern: &str, subject: &str) -> bool {
     let (mut pattern, mut subject) = (pattern.split('.'), subject.split('.'));
     loop {
         match (pattern.next(), subject.next()) {

@@ -100,7 +100,6 @@ async fn newest_release(scene: &Scene) -> anyhow::Result<Value> {
 
 /// A blocklist that can't be read, or none.
 pub(super) async fn blocklist(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
-    let before = scene.store.catalog.blocklist().await?.value;
     let subject = "$KV.catalog.blocklist";
     let removed = thief.send(subject, &[("KV-Operation", "DEL")], "").await?;
     let spoiled = thief.send(subject, &[], "{").await?;
@@ -113,7 +112,7 @@ pub(super) async fn blocklist(scene: &Scene, thief: &Thief) -> anyhow::Result<Ve
         Ok((status == 503).then_some(()))
     })
     .await?;
-    scene.block(&serde_json::to_value(&before)?).await?;
+    scene.block_again().await?;
     wait_until("builds to be accepted", LIMIT, async || {
         let (status, _) = scene.site.ask(&scene.finished[0].request).await?;
         Ok(status.is_success().then_some(()))

@@ -114,7 +114,7 @@ pub(super) async fn delivering(scene: &Scene, thief: &Thief) -> anyhow::Result<V
         let is_bound = about["push_bound"] == true;
         let works = is_bound || delivered > 0;
         if works {
-            println!("{}: {about}", thief.role);
+            eprintln!("{}: {about}", thief.role);
         }
         let verdict = if works {
             Verdict::Possible
@@ -142,7 +142,7 @@ pub(super) async fn delivering(scene: &Scene, thief: &Thief) -> anyhow::Result<V
 }
 
 /// Reads what the role doesn't read: other streams, and with a wider filter in the body than in the subject.
-pub(super) async fn reading(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
+pub(super) async fn reading(thief: &Thief) -> anyhow::Result<Verdict> {
     let permitted = thief.publishable();
     let mut requests = Vec::new();
     for (stream, whole) in STREAMS {
@@ -189,12 +189,11 @@ pub(super) async fn reading(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
     if thief.role != NatsRole::ReadOnly {
         requests.push(("STREAM.NAMES".to_owned(), Value::Null));
     }
-    let _keep = scene;
     let mut answers = Vec::new();
     for (subject, body) in &requests {
         let answer = thief.ask(&format!("{API}{subject}"), body).await?;
         if answer.is_accepted() {
-            println!("{}: {subject} {body}: {answer:?}", thief.role);
+            eprintln!("{}: {subject} {body}: {answer:?}", thief.role);
         }
         answers.push(answer);
     }

@@ -61,37 +61,45 @@ async fn stolen_keys_do_what_their_roles_do_on_three_servers() -> anyhow::Result
 /// Tries every attack with every key, and returns the table of what became of them.
 async fn tried(layout: Layout) -> anyhow::Result<String> {
     let start = Instant::now();
-    let scene = Scene::start(layout).await?;
-    println!("the system runs after {:?}", start.elapsed());
+    let scene = Box::pin(Scene::start(layout)).await?;
+    eprintln!("the system runs after {:?}", start.elapsed());
     let mut columns = Vec::new();
     for role in ROLES {
         let thief = Thief::of(&scene.layout, role).await?;
         let before = Stored::read(&scene.admin).await?;
-        let rows = Box::pin(attacks(&scene, &thief)).await?;
+        let rows = Box::pin(attacks(&scene, &thief)).await.inspect_err(|_| {
+            eprintln!("{}\n{}", scene.service_log(), scene.builder_log());
+        })?;
         let requested = scene.until_quiet().await?;
         let after = Stored::read(&scene.admin).await?;
         let changes = before.changes(&after)?;
         let (count, mut other) = (changes.len(), changes);
+        for change in other.iter().filter(|it| it.stream == "BUILD_LOGS") {
+            eprintln!("{role}: {change:?}");
+        }
         other.retain(|change| !may_differ(&scene, &thief, &requested, change));
         ensure!(other.is_empty(), "{role} changes {other:#?}");
         are_served(&scene, &scene.site).await?;
-        println!(
+        eprintln!(
             "{role}: {count} subjects differ, as documented; {:?}",
             start.elapsed()
         );
+        for (what, verdict) in &rows {
+            eprintln!("{role}: {verdict}: {what}");
+        }
         columns.push(rows);
     }
     // Nothing is in the cache of this one.
     let (_api, site) = scene.another_gateway().await?;
     are_served(&scene, &site).await?;
     let table = table(&columns)?;
-    println!("{table}{:?}", start.elapsed());
+    eprintln!("{table}{:?}", start.elapsed());
     Ok(table)
 }
 
 /// Checks that each official address gives what it always gave.
 async fn are_served(scene: &Scene, site: &Site) -> anyhow::Result<()> {
-    for build in &scene.finished {
+    for build in scene.finished.iter().chain([&scene.of_stolen]) {
         ensure!(scene.agrees(build).await?, "{}: another record", build.key);
         let served = site.bytes(&build.path()).await?;
         ensure!(served == build.bytes, "{}: other bytes", build.key);
@@ -100,7 +108,7 @@ async fn are_served(scene: &Scene, site: &Site) -> anyhow::Result<()> {
 }
 
 fn table(columns: &[Vec<Row>]) -> anyhow::Result<String> {
-    let mut table = String::from("| with the key of | ");
+    let mut table = String::from("| attack | ");
     table.push_str(&ROLES.map(|role| role.to_string()).join(" | "));
     table.push_str(" |\n|---|---|---|---|---|\n");
     for (n, (what, _)) in columns[0].iter().enumerate() {
@@ -137,7 +145,7 @@ async fn of_messages(scene: &Scene, thief: &Thief) -> anyhow::Result<Vec<Row>> {
         ),
         (
             "read what the role doesn't read, find consumers of others",
-            consumers::reading(scene, thief).await?,
+            consumers::reading(thief).await?,
         ),
         (
             "receive requests to services",
@@ -216,7 +224,7 @@ async fn of_builds(scene: &Scene, thief: &Thief) -> anyhow::Result<Vec<Row>> {
             records::not_its_record(scene, thief).await?,
         ),
         (
-            "take a binary away by a record of a newer version, until an operator acts",
+            "write a record of a newer version, which older programs leave alone",
             records::of_a_newer_version(scene, thief).await?,
         ),
         (
@@ -240,7 +248,7 @@ async fn of_builds(scene: &Scene, thief: &Thief) -> anyhow::Result<Vec<Row>> {
             records::unfinished(scene, thief).await?,
         ),
         (
-            "add to its own earlier uploads, so that they count as lost",
+            "spoil what its own builder uploaded earlier, for `nats object get`",
             names::own_uploads(scene, thief).await?,
         ),
     ])

@@ -2,9 +2,12 @@
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
+use tokio::{io::AsyncReadExt as _, time::timeout};
 use wombat_testkit::wait_until;
 
 use super::{
+    finished::Finished,
+    records::tampered,
     scene::{LIMIT, Scene},
     stored::Stored,
     thief::Thief,
@@ -101,15 +104,19 @@ pub(super) async fn locks(thief: &Thief) -> anyhow::Result<Verdict> {
     Ok(verdict(&answers))
 }
 
-/// An entry that names another object's chunks: they would be removed with it, or served under its name.
-pub(super) async fn anothers_chunks(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
-    let victim = &scene.finished[0];
-    let name = victim.record["artifact"].as_str().context("an artifact")?;
-    let entry = format!("$O.artifacts.M.{}", base64_url(name));
+/// The entry of a build's binary.
+async fn entry(scene: &Scene, build: &Finished) -> anyhow::Result<Value> {
+    let name = build.record["artifact"].as_str().context("an artifact")?;
+    let subject = format!("$O.artifacts.M.{}", base64_url(name));
     let stream = async_nats::jetstream::new(scene.admin.clone());
     let stream = stream.get_stream("OBJ_artifacts").await?;
-    let entry = stream.get_last_raw_message_by_subject(&entry).await?;
-    let entry: Value = serde_json::from_slice(&entry.payload)?;
+    let entry = stream.get_last_raw_message_by_subject(&subject).await?;
+    Ok(serde_json::from_slice(&entry.payload)?)
+}
+
+/// An entry that names another object's chunks: they would be removed with it, or served under its name.
+pub(super) async fn anothers_chunks(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
+    let entry = entry(scene, &scene.finished[0]).await?;
     let nuid = entry["nuid"].as_str().context("a nuid")?;
     let (owner, _) = nuid.split_once('.').context("an owner")?;
     let mut worst = Verdict::Refused;
@@ -136,27 +143,40 @@ pub(super) async fn anothers_chunks(scene: &Scene, thief: &Thief) -> anyhow::Res
 /// Adds a chunk to what the stolen key's own builder uploaded when it was honest.
 pub(super) async fn own_uploads(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
     let build = &scene.of_stolen;
-    let stored = Stored::read(&scene.admin).await?;
-    let own = format!("$O.artifacts.C.{}.", scene.stolen_builder()?);
-    let (chunk, _) = stored.subject("OBJ_artifacts", &own)?;
-    let (group, _) = chunk.rsplit_once('.').context("a chunk has a number")?;
-    let answer = thief.send(&format!("{group}.99"), &[], "more").await?;
+    let entry = entry(scene, build).await?;
+    let nuid = entry["nuid"].as_str().context("a nuid")?;
+    let (group, _) = nuid.rsplit_once('.').context("a group of chunks")?;
+    let subject = format!("$O.artifacts.C.{group}.99");
+    let answer = thief.send(&subject, &[], "more").await?;
     if !answer.is_accepted() {
         return Ok(answer.verdict());
     }
-    // The binary counts as lost, and is built again when it is requested.
-    let served = scene.site.bytes(&build.path()).await?;
-    ensure!(served == build.bytes, "other bytes are served");
-    scene.request(&build.request).await?;
-    scene
-        .site
-        .until(build.key.as_str(), "success", LIMIT)
-        .await?;
-    let published = scene.store.publications.of(&build.key).await?;
-    Ok(if published.number() > 1 {
-        Verdict::Possible
-    } else {
+    // Then the record is changed, so that the service looks for the binary.
+    let mut failed = build.record.clone();
+    failed["status"] = "failed".into();
+    failed["error"] = "words".into();
+    failed["failure"] = json!({"class": "compile"});
+    let writes = [(&[][..], failed.to_string())];
+    let kept = tampered(scene, thief, build, &writes, true).await?;
+    // Other clients read all chunks.
+    let jetstream = async_nats::jetstream::new(scene.admin.clone());
+    let artifacts = jetstream.get_object_store("artifacts").await?;
+    let name = entry["name"].as_str().context("a name")?;
+    let mut object = artifacts.get(name).await?;
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    let end = loop {
+        match timeout(LIMIT, object.read(&mut part)).await? {
+            Ok(0) => break Ok(()),
+            Ok(count) => bytes.extend(&part[..count]),
+            Err(error) => break Err(error),
+        }
+    };
+    let is_spoiled = end.is_err() || bytes != build.bytes;
+    eprintln!("{}: {kept}, and other clients read {end:?}", thief.role);
+    Ok(if kept == Verdict::PutBack && !is_spoiled {
         Verdict::Dropped
+    } else {
+        Verdict::Possible
     })
 }
 

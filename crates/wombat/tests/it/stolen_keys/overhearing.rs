@@ -57,7 +57,7 @@ async fn received(thief: &Thief, subjects: &[&str]) -> anyhow::Result<Verdict> {
     for subject in subjects {
         for queue in [None, Some("q")] {
             if let Some(mut heard) = thief.subscribe(subject, queue).await? {
-                println!("{}: receives {subject} in {queue:?}", thief.role);
+                eprintln!("{}: receives {subject} in {queue:?}", thief.role);
                 heard.unsubscribe().await?;
                 worst = Verdict::Possible;
             }

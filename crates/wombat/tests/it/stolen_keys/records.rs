@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use futures::future::try_join_all;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use wombat_model::{Build, BuildKey};
@@ -20,7 +21,7 @@ const EVIL: &[u8] = b"another binary";
 /// The claim that its records name.
 const CLAIM: &str = "c9";
 
-type Headers = &'static [(&'static str, &'static str)];
+pub(super) type Headers = &'static [(&'static str, &'static str)];
 
 /// The record of a build with the binary of the thief.
 fn forged(record: &Value, id: &str) -> Value {
@@ -40,8 +41,8 @@ async fn upload_for(thief: &Thief, key: &BuildKey) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a build's record, and waits until it is as it was. `request`: a user requests the build before.
-async fn tampered(
+/// Writes a build's record, and waits until it is as it was. `request`: a user requests the build meanwhile.
+pub(super) async fn tampered(
     scene: &Scene,
     thief: &Thief,
     build: &Finished,
@@ -66,17 +67,19 @@ async fn tampered(
         })
         .await?;
     }
-    if request {
-        scene.site.asked(&build.request).await?;
-    }
     let is_same = wait_until(&format!("{key} to be put back"), LIMIT, async || {
+        if request {
+            // Refused while the service looks at the record a second time.
+            let (status, view) = scene.site.ask(&build.request).await?;
+            ensure!(status.is_success() || status == 503, "{status} {view}");
+        }
         let response = scene.site.get(&build.path()).await?;
-        if response.status().is_success() && response.bytes().await? != build.bytes {
-            println!("{}: other bytes of {key} are served", thief.role);
+        if response.status() == StatusCode::OK && response.bytes().await? != build.bytes {
+            eprintln!("{}: other bytes of {key} are served", thief.role);
             return Ok(Some(false));
         }
         if scene.store.publications.of(key).await?.number() != number {
-            println!("{}: {key} is granted once more", thief.role);
+            eprintln!("{}: {key} is granted once more", thief.role);
             return Ok(Some(false));
         }
         Ok(scene.agrees(build).await?.then_some(true))
@@ -162,7 +165,7 @@ pub(super) async fn not_granted(scene: &Scene, thief: &Thief) -> anyhow::Result<
     }
     let is_served = wait_until("it to fail", LIMIT, async || {
         let response = scene.site.get(&key.artifact_path()).await?;
-        if response.status().is_success() {
+        if response.status() == StatusCode::OK {
             return Ok(Some(true));
         }
         let now = scene.record(&key).await?;
@@ -213,7 +216,7 @@ pub(super) async fn removed(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
     Ok(worst(all))
 }
 
-/// What claims to be the record of a newer version, which only an operator replaces.
+/// What claims to be the record of a newer version, which this version wouldn't overwrite.
 pub(super) async fn of_a_newer_version(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdict> {
     let build = &scene.finished[8];
     let subject = format!("$KV.builds.{}", build.key);
@@ -223,10 +226,10 @@ pub(super) async fn of_a_newer_version(scene: &Scene, thief: &Thief) -> anyhow::
     if !answer.is_accepted() {
         return Ok(answer.verdict());
     }
-    let (status, view) = scene.site.ask(&build.request).await?;
+    let (status, _) = scene.site.ask(&build.request).await?;
     let served = scene.site.get(&build.path()).await?;
-    println!("{}: {status} {view}; {}", thief.role, served.status());
-    let is_served = served.status().is_success();
+    eprintln!("{}: {status}, and {}", thief.role, served.status());
+    let is_served = served.status() == StatusCode::OK;
     ensure!(
         !is_served || served.bytes().await? == build.bytes,
         "other bytes"

@@ -6,7 +6,7 @@ use wombat_store::roles::{NatsRole, Permissions};
 use wombat_testkit::wait_until;
 
 use super::{
-    allowed::may_differ,
+    allowed::{matches, may_differ},
     scene::{LIMIT, Scene},
     stored::Stored,
     thief::{API, Sent, Thief},
@@ -42,9 +42,11 @@ pub(super) async fn aimed(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdic
             });
         }
     }
-    // The path of a message can be reported to a subject.
+    // The server reports the path of a message to a subject that a header names.
     let asked = format!("{API}STREAM.INFO.KV_builds");
-    messages.extend(targets.iter().map(|target| Sent {
+    let may = |target: &String| thief.publishable().iter().any(|it| matches(it, target));
+    let reported = targets.iter().filter(|target| !may(target));
+    messages.extend(reported.map(|target| Sent {
         subject: asked.clone(),
         header: Some(("Nats-Trace-Dest", target.clone())),
         ..Sent::default()
@@ -57,13 +59,13 @@ pub(super) async fn aimed(scene: &Scene, thief: &Thief) -> anyhow::Result<Verdic
     let after = Stored::read(&scene.admin).await?;
     let mut reached = before.changes(&after)?;
     reached.retain(|change| !may_differ(scene, thief, &[], change));
-    println!(
+    eprintln!(
         "{}: {} replies, {refused} refused",
         thief.role,
         messages.len()
     );
     Ok(if !reached.is_empty() {
-        println!("{}: replies change {reached:?}", thief.role);
+        eprintln!("{}: replies change {reached:?}", thief.role);
         Verdict::Possible
     } else if refused == messages.len() {
         Verdict::Refused

@@ -55,7 +55,7 @@ pub(super) struct Scene {
     requested: Mutex<Vec<String>>,
     next_request: AtomicU32,
     builder: Mutex<Wombat>,
-    _service: Wombat,
+    service: Wombat,
     _api: Wombat,
     pub(super) layout: Layout,
 }
@@ -68,7 +68,7 @@ impl Scene {
         let connection = layout.connection(NatsRole::Admin, "admin").await?;
         let (admin, store) = (connection.client().clone(), Store::open(&connection).await?);
         site.until_ready().await?;
-        let of_stolen = finished_by_hand(&layout, &site, &admin).await?;
+        let of_stolen = Box::pin(finished_by_hand(&layout, &site, &admin)).await?;
         let go = StubGo::new()?;
         let builder = start_builder(&layout, &go)?;
         let building = (1..=BUILDS).map(|n| finish(&site, &admin, a_distinct_request(n)));
@@ -80,7 +80,7 @@ impl Scene {
             requested: Mutex::default(),
             next_request: AtomicU32::new(100),
             builder: Mutex::new(builder),
-            _service: service,
+            service,
             _api: api,
             site,
             go,
@@ -90,14 +90,13 @@ impl Scene {
             of_stolen,
             layout,
         };
-        scene.fill().await?;
+        Box::pin(scene.fill()).await?;
         Ok(scene)
     }
 
     /// What stores hold besides builds.
     async fn fill(&self) -> anyhow::Result<()> {
-        self.block(&json!([{"module": "evil.example/*", "reason": "malware"}]))
-            .await?;
+        self.block_again().await?;
         let import = json!({"module": IMPORTED, "version": "v1.0.0", "goVersions": ["1.26.8"]});
         let asked = self.operator.ask("catalog.import", &import).await?;
         ensure!(is_done(&asked), "{asked:?}");
@@ -122,14 +121,9 @@ impl Scene {
         Ok(())
     }
 
-    /// The name of the user whose key is stolen, of the role that builds.
-    pub(super) fn stolen_builder(&self) -> anyhow::Result<UserName> {
-        self.layout.name(&Layout::stolen(NatsRole::Builder))
-    }
-
-    /// Replaces the blocklist, as an operator.
-    pub(super) async fn block(&self, modules: &Value) -> anyhow::Result<()> {
-        let question = json!({"modules": modules});
+    /// Writes the blocklist anew, as an operator.
+    pub(super) async fn block_again(&self) -> anyhow::Result<()> {
+        let question = json!({"modules": [{"module": "evil.example/*", "reason": "malware"}]});
         let blocked = self.operator.ask("catalog.block", &question).await?;
         ensure!(is_done(&blocked), "{blocked:?}");
         Ok(())
@@ -142,6 +136,11 @@ impl Scene {
         old.terminate()?;
         old.ended(LIMIT)?;
         self.site.until_builders(1).await
+    }
+
+    /// What the service logged.
+    pub(super) fn service_log(&self) -> String {
+        self.service.log_text()
     }
 
     /// What the honest builder logged.

@@ -29,7 +29,7 @@ async fn answers(thief: &Thief, requests: Vec<(String, Value)>) -> anyhow::Resul
     let asking = requests.into_iter().map(async |(subject, body)| {
         let answer = thief.ask(&subject, &body).await?;
         if answer.is_accepted() {
-            println!("{}: {subject} {body}: {answer:?}", thief.role);
+            eprintln!("{}: {subject} {body}: {answer:?}", thief.role);
         }
         anyhow::Ok(answer)
     });
@@ -128,7 +128,7 @@ pub(super) async fn headers(thief: &Thief) -> anyhow::Result<Verdict> {
         for headers in all {
             let answer = thief.send(&subject, headers, "0").await?;
             if answer.is_accepted() {
-                println!("{}: {subject} {headers:?}: {answer:?}", thief.role);
+                eprintln!("{}: {subject} {headers:?}: {answer:?}", thief.role);
             }
             answers.push(answer);
         }
@@ -172,7 +172,7 @@ pub(super) async fn replace(scene: &Scene, thief: &Thief) -> anyhow::Result<Verd
         for headers in all {
             let answer = thief.send(&subject, headers, "forged").await?;
             if answer.is_accepted() {
-                println!("{}: {subject} {headers:?}: {answer:?}", thief.role);
+                eprintln!("{}: {subject} {headers:?}: {answer:?}", thief.role);
             }
             answers.push(answer);
         }
