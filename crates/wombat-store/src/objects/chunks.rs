@@ -10,10 +10,11 @@ impl Objects {
         format!("$O.{}.C.{chunk}", self.bucket)
     }
 
-    /// Whether the leader has the object and all of its chunks.
+    /// Whether the leader has the object and all of its chunks. More chunks, which its owner may add, change nothing: it is
+    /// read up to its size.
     pub async fn is_whole(&self, name: &str) -> Result<bool, StoreError> {
         match self.find(name).await {
-            Ok(Some(object)) => Ok(self.chunks_of(&object.nuid).await? == object.chunks),
+            Ok(Some(object)) => Ok(self.chunks_of(&object.nuid).await? >= object.chunks),
             Ok(None) | Err(StoreError::Corrupt { .. }) => Ok(false),
             Err(error) => Err(error),
         }

@@ -218,3 +218,20 @@ async fn a_removed_object_frees_its_name_and_its_room() -> anyhow::Result<()> {
     assert_eq!(removed, 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_chunk_that_its_owner_adds_takes_nothing_away() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    store.artifacts.put_bytes("ours", b"bytes").await?;
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    let stream = jetstream.get_stream("OBJ_artifacts").await?;
+    let chunk = stream.get_first_raw_message_by_subject("$O.artifacts.C.>", 1);
+    let subject = chunk.await?.subject.to_string();
+    let (group, _) = subject.rsplit_once('.').unwrap();
+    sent(connection.client(), &format!("{group}.99"), &[]).await?;
+    assert!(store.artifacts.is_whole("ours").await?);
+    let read = store.artifacts.bytes("ours", 100).await?;
+    assert_eq!(read.as_deref(), Some(&b"bytes"[..]));
+    Ok(())
+}
