@@ -11,6 +11,7 @@ use crate::{
     clients::Clients,
     load::{self, OPEN_IMPORT},
     login::text,
+    protocol::quote,
     setup,
     snapshot::Snapshot,
     streams::infos,
@@ -27,16 +28,17 @@ impl System<'_> {
     ) -> anyhow::Result<()> {
         let protocol = self.protocol;
         for (n, site) in self.machines.sites.iter().enumerate() {
-            protocol.wrong("compared", &before.compared(site).await?);
             let (n, counts) = (n + 1, before.counts());
-            protocol.step(format!("gateway {n}: everything is as it was: {counts}"));
+            let words = format!("gateway {n}: everything is as it was: {counts}");
+            protocol.compared(&before.compared(site).await?, words);
         }
         let site = &self.machines.sites[0];
-        protocol.wrong("accepted builds", &load::unsuccessful(site, clients).await?);
+        let failed = load::unsuccessful(site, clients).await?;
         let (all, open) = (clients.accepted().len(), open.len());
-        protocol.step(format!(
+        let words = format!(
             "all {all} builds that were ever accepted have succeeded; {open} of them were open at the stop"
-        ));
+        );
+        protocol.compared(&failed, words);
         self.known_again(before).await?;
         self.imported_again().await?;
         self.results().await?;
@@ -64,8 +66,7 @@ impl System<'_> {
         let problem = format!("the open import fails: {import}");
         self.protocol.holds(&problem, import["status"] == "failed");
         self.protocol.step("the import that was open says:");
-        self.protocol
-            .quote(import["message"].as_str().unwrap_or(""));
+        quote(import["message"].as_str().unwrap_or(""));
         load::offer_module(go)?;
         load::request_import(site, OPEN_IMPORT).await?;
         load::until_imported(site, OPEN_IMPORT).await?;
@@ -102,7 +103,7 @@ impl System<'_> {
         let ended = setup::run(&self.tools.new, words).await?;
         ensure!(!ended.printed.is_empty(), "{}", ended.logged);
         self.protocol.step("`wombat doctor` says:");
-        self.protocol.quote(&ended.printed);
+        quote(&ended.printed);
         Ok(())
     }
 

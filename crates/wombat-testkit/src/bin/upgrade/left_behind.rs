@@ -9,6 +9,7 @@ use crate::{
     clients::Clients,
     load::{self, until_finished},
     login::Login,
+    protocol::{quote, quote_log},
     snapshot::Snapshot,
     system::System,
 };
@@ -35,19 +36,16 @@ pub(crate) async fn run(
         Login::Open => beside(system).await?,
     }
     let site = &system.machines.sites[0];
-    system
-        .protocol
-        .wrong("compared", &before.compared(site).await?);
-    let spoiled = load::unsuccessful(site, clients).await?;
-    system
-        .protocol
-        .wrong("builds that an old process spoiled", &spoiled);
+    let mut problems = before.compared(site).await?;
+    problems.extend(load::unsuccessful(site, clients).await?);
     let health = site.json("/api/health").await?;
     let is_tampered = health.get("tampered").is_some_and(|found| !found.is_null());
     system
         .protocol
         .holds(&format!("no alarm: {health}"), !is_tampered);
-    system.protocol.step("everything is still as it was");
+    system
+        .protocol
+        .compared(&problems, "everything is still as it was");
     Ok(())
 }
 
@@ -66,7 +64,7 @@ async fn locked_out(system: &System<'_>) -> anyhow::Result<()> {
         system.protocol.step(format!(
             "the {role} of version 0.1.0 ends after {took:.1} s, and says:"
         ));
-        system.protocol.quote(&tail(&old, 3));
+        quote(&tail(&old, 3));
     }
     Ok(())
 }
@@ -112,9 +110,9 @@ async fn beside(system: &System<'_>) -> anyhow::Result<()> {
         .lines()
         .filter(|line| line.contains("WARN") || line.contains("ERROR"));
     for line in lines.take(6) {
-        protocol.quote_log(&line.chars().take(200).collect::<String>());
+        quote_log(&line.chars().take(200).collect::<String>());
     }
-    protocol.quote(&spoiled.join("\n"));
+    quote(&spoiled.join("\n"));
     drop(old);
     for n in 0..3 {
         let id = asked(n, 1, true).await?;

@@ -201,7 +201,7 @@ impl Machines {
         match (role, self.login.seed(role)?, self.login.seed_file(role)) {
             (NatsRole::Builder, Some(seed), _) => program = program.env("NATS_USER_SEED", &seed),
             (_, _, Some(file)) => {
-                program = program.env("WOMBAT_NATS_USER_SEED_FILE", &text(&file)?)
+                program = program.env("WOMBAT_NATS_USER_SEED_FILE", &text(&file)?);
             }
             (_, _, None) => {}
         }

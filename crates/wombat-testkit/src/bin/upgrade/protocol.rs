@@ -43,30 +43,6 @@ impl Protocol {
         println!("{at:7.1} s  (+{took:5.1} s)  {words}");
     }
 
-    /// Lines of a process, below the step before.
-    pub(crate) fn quote(&self, text: &str) {
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            println!("                       | {line}");
-        }
-    }
-
-    /// What a process logs of its work, without times.
-    pub(crate) fn quote_log(&self, log: &str) {
-        let lines = log.lines().filter(|line| {
-            let is_connecting = [
-                "async_nats",
-                "wombat_store::health",
-                "wombat_store::connection",
-            ];
-            !is_connecting.iter().any(|part| line.contains(part))
-        });
-        for line in lines {
-            let (time, rest) = line.split_once("Z ").unwrap_or(("", line));
-            let is_time = time.starts_with("20") && !time.contains(' ');
-            self.quote(if is_time { rest } else { line });
-        }
-    }
-
     /// Counts problems, and prints some of them.
     pub(crate) fn wrong(&self, what: &str, problems: &[String]) {
         if problems.is_empty() {
@@ -76,6 +52,15 @@ impl Protocol {
         println!("WRONG: {what}: {}", problems.len());
         for problem in problems.iter().take(MOST) {
             println!("       {problem}");
+        }
+    }
+
+    /// A comparison: these problems, or the step that is done if there are none.
+    pub(crate) fn compared(&self, problems: &[String], words: impl Display) {
+        if problems.is_empty() {
+            self.step(words);
+        } else {
+            self.wrong("compared", problems);
         }
     }
 
@@ -92,5 +77,27 @@ impl Protocol {
         let took = self.begun.elapsed().as_secs_f64();
         println!("\n{wrong} problems in {took:.0} s");
         wrong == 0
+    }
+}
+
+/// Lines of a process, below the step before.
+pub(crate) fn quote(text: &str) {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        println!("                       | {line}");
+    }
+}
+
+/// What a process logs of its work, without times.
+pub(crate) fn quote_log(log: &str) {
+    const CONNECTING: [&str; 3] = [
+        "async_nats",
+        "wombat_store::health",
+        "wombat_store::connection",
+    ];
+    let about_work = |line: &&str| !CONNECTING.iter().any(|part| line.contains(part));
+    for line in log.lines().filter(about_work) {
+        let (time, rest) = line.split_once("Z ").unwrap_or(("", line));
+        let is_time = time.starts_with("20") && !time.contains(' ');
+        quote(if is_time { rest } else { line });
     }
 }

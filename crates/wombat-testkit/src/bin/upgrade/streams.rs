@@ -112,8 +112,7 @@ impl Contents {
         Ok(contents)
     }
 
-    /// What is missing, different or new in `other`, apart from subjects of KV_builds and the catalog that only a newer
-    /// version writes.
+    /// What is missing, different or new in `other`.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let mut problems = Vec::new();
         for (stream, before) in &self.messages {

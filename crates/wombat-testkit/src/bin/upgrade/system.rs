@@ -24,7 +24,7 @@ use crate::{
     left_behind, load,
     login::{Login, text},
     machines::{LIMIT, Machines, Running, stop},
-    protocol::Protocol,
+    protocol::{Protocol, quote, quote_log},
     room, setup,
     streams::{Contents, infos},
 };
@@ -110,7 +110,7 @@ impl<'a> System<'a> {
             .holds("a refusal that changes no stream", is_same);
         let words = format!("`wombat setup` is refused while {running} run:");
         self.protocol.step(words);
-        self.protocol.quote(last_line(&said));
+        quote(last_line(&said));
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl<'a> System<'a> {
         let ended = setup::done(&self.tools.new, words.into()).await?;
         self.protocol.holds("all keys stay", seeds()? == before);
         self.protocol.step("`wombat setup --write-config` says:");
-        self.protocol.quote(&ended.printed);
+        quote(&ended.printed);
         let kept = TempDir::with_prefix("wombat-upgrade-copy-")?;
         let begun = Instant::now();
         restart(&mut self.nats, &config.join("data"), kept.path()).await?;
@@ -171,12 +171,12 @@ impl<'a> System<'a> {
         let says_so = says_so.iter().all(|word| ended.printed.contains(word));
         self.protocol.holds("it says what to start", says_so);
         self.protocol.step("`wombat setup` is repeated, and says:");
-        self.protocol.quote_log(&ended.said());
+        quote_log(&ended.said());
         let again = self.set_up(&[]).await?;
         ensure!(again.is_success, "{}", again.said());
         self.protocol
             .step("`wombat setup` is repeated once more, and says:");
-        self.protocol.quote_log(&again.said());
+        quote_log(&again.said());
         Ok(())
     }
 }
@@ -240,8 +240,8 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol, has_users: bool) -> 
     let kept = system.reconfigured().await?;
     system.upgraded().await?;
     let now = Contents::read(&system.admin().await?).await?;
-    protocol.wrong("stored", &contents.differences(&now));
-    protocol.step("every message and object is as it was");
+    let words = "every message and object is as it was";
+    protocol.compared(&contents.differences(&now), words);
     system.machines.go.takes_seconds(0.0)?;
     load::offer_no_module(&system.machines.go)?;
     let running = system.machines.start(&tools.new).await?;
@@ -253,7 +253,7 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol, has_users: bool) -> 
     left_behind::run(&system, &before, &clients).await?;
     protocol.wrong("answers to clients", &clients.wrong());
     protocol.step("clients:");
-    protocol.quote(&clients.to_string());
+    quote(&clients.to_string());
     drop((clients, running));
     if let Some(kept) = kept {
         room::run(&system, &contents, kept.path()).await?;

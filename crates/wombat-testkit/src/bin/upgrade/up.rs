@@ -11,7 +11,7 @@ use crate::{
     load,
     login::text,
     machines::{LEASE, LIMIT},
-    protocol::Protocol,
+    protocol::{Protocol, quote, quote_log},
 };
 
 struct Up {
@@ -77,18 +77,16 @@ pub(crate) async fn run(tools: &Tools, protocol: &Protocol) -> anyhow::Result<()
     ));
     let log = new.log_text();
     let lines = log.lines().filter(|line| line.contains("bucket="));
-    protocol.quote_log(&lines.collect::<Vec<_>>().join("\n"));
-    protocol.wrong("compared", &before.compared(&site).await?);
-    protocol.wrong(
-        "accepted builds",
-        &load::unsuccessful(&site, &clients).await?,
+    quote_log(&lines.collect::<Vec<_>>().join("\n"));
+    let mut problems = before.compared(&site).await?;
+    problems.extend(load::unsuccessful(&site, &clients).await?);
+    let accepted = clients.accepted().len();
+    protocol.compared(
+        &problems,
+        format!("{accepted} accepted builds have succeeded, and everything is as it was"),
     );
-    protocol.step(format!(
-        "{} accepted builds have succeeded, and everything is as it was",
-        clients.accepted().len()
-    ));
     protocol.wrong("answers to clients", &clients.wrong());
-    protocol.quote(&clients.to_string());
+    quote(&clients.to_string());
     drop(clients);
     new.terminate()?;
     new.ended(LIMIT)?;
