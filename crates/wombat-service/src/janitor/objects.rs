@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use wombat_model::{ArtifactName, Build, BuildKey, BuildState};
 use wombat_store::{ChunkCounts, Store, StoreError, StoredObject, Versioned};
 
@@ -78,12 +78,20 @@ pub(super) async fn agree(
     Ok(())
 }
 
-/// Creates or moves a link, unless its binary is gone since it was listed.
+/// Creates or moves a link, unless its binary is gone since it was listed, or isn't the result of its build: the record
+/// may have been changed since it was compared.
 pub(super) async fn link(
     store: &Store,
     key: &BuildKey,
     name: &ArtifactName,
 ) -> Result<(), StoreError> {
+    let published = store.publications.of(key).await?;
+    if published
+        .binary()
+        .is_none_or(|binary| binary.artifact != *name)
+    {
+        return Ok(());
+    }
     match store.artifacts.move_link(key, name).await {
         Err(StoreError::Lost(_)) => Ok(()),
         Err(StoreError::Corrupt { name, problem }) => {
@@ -119,7 +127,7 @@ async fn tend_link(
             let right = there.link.as_deref() == Some(known.name.as_str());
             if !right && store.artifacts.find(known.name.as_str()).await?.is_some() {
                 link(store, &key, &known.name).await?;
-                info!(%key, "repaired a link");
+                debug!(%key, "looked at a link that isn't that of its record");
             }
         }
         (_, None) | (None, _) => {

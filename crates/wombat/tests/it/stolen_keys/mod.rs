@@ -74,9 +74,6 @@ async fn tried(layout: Layout) -> anyhow::Result<String> {
         let after = Stored::read(&scene.admin).await?;
         let changes = before.changes(&after)?;
         let (count, mut other) = (changes.len(), changes);
-        for change in other.iter().filter(|it| it.stream == "BUILD_LOGS") {
-            eprintln!("{role}: {change:?}");
-        }
         other.retain(|change| !may_differ(&scene, &thief, &requested, change));
         ensure!(other.is_empty(), "{role} changes {other:#?}");
         are_served(&scene, &scene.site).await?;
@@ -103,6 +100,10 @@ async fn are_served(scene: &Scene, site: &Site) -> anyhow::Result<()> {
         ensure!(scene.agrees(build).await?, "{}: another record", build.key);
         let served = site.bytes(&build.path()).await?;
         ensure!(served == build.bytes, "{}: other bytes", build.key);
+        let link = scene.store.artifacts.find(build.key.as_str()).await?;
+        let target = link.and_then(|link| link.link);
+        let is_same = target.as_deref() == build.record["artifact"].as_str();
+        ensure!(is_same, "{}: the link names {target:?}", build.key);
     }
     Ok(())
 }
