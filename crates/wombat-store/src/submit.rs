@@ -84,23 +84,21 @@ impl Builds {
             let slot = self.bucket.read::<Build>(key.as_str()).await?;
             // What can't be read is put back as well.
             let is_removed = !matches!(slot, Slot::Held(_));
+            let deleted = match &slot {
+                Slot::Deleted(revision) => Some(*revision),
+                Slot::Vacant | Slot::Unreadable { .. } | Slot::Held(_) => None,
+            };
             let (expected, next) = match slot {
                 Slot::Vacant => (None, new()),
-                Slot::Deleted(revision) => {
-                    let is_current = async || {
-                        let slot = self.bucket.read::<Build>(key.as_str()).await?;
-                        Ok(matches!(slot, Slot::Deleted(now) if now == revision))
-                    };
-                    logs::forget(self.bucket.connection(), &key, is_current).await?;
-                    (Some(revision), new())
-                }
                 // Only a forced request replaces what a newer version wrote.
                 Slot::Unreadable {
                     problem,
                     is_newer: true,
                     ..
                 } if !options.force => return Err(problem),
-                Slot::Unreadable { revision, .. } => (Some(revision), new()),
+                Slot::Deleted(revision) | Slot::Unreadable { revision, .. } => {
+                    (Some(revision), new())
+                }
                 Slot::Held(entry) => {
                     let checked = without_lost_artifact(entry.value.clone(), artifacts);
                     let (seen, agrees) = try_join(checked, self.agrees(&entry, artifacts)).await?;
@@ -119,6 +117,14 @@ impl Builds {
             if let Granted::Published(published) = granted.await? {
                 restore(self, artifacts, next, expected, &published).await?;
                 continue;
+            }
+            // Only now: a record that is restored keeps its log.
+            if let Some(deleted) = deleted {
+                let is_current = async || {
+                    let slot = self.bucket.read::<Build>(key.as_str()).await?;
+                    Ok(matches!(slot, Slot::Deleted(now) if now == deleted))
+                };
+                logs::forget(self.bucket.connection(), &key, is_current).await?;
             }
             open::announce(&self.bucket, &key).await;
             if let Written::Won(record) = self.bucket.write(key.as_str(), next, expected).await? {

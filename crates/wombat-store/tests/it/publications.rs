@@ -116,16 +116,21 @@ async fn a_builder_cant_remove_a_binary_from_its_build() -> anyhow::Result<()> {
     let answer = submit(&store, "p").await?;
     assert_eq!(answer.value.artifact(), honest.as_ref());
 
-    let jetstream = jetstream::new(thief.client().clone());
+    let stolen = jetstream::new(thief.client().clone());
     let mut headers = async_nats::HeaderMap::new();
     headers.insert("KV-Operation", "PURGE");
     let subject = format!("$KV.builds.{key}");
-    let sent = jetstream.publish_with_headers(subject, headers, "".into());
+    let sent = stolen.publish_with_headers(subject, headers, "".into());
     sent.await?.await?;
     assert_eq!(store.builds.get(&key).await?, None);
+    let admin = jetstream::new(connection.client().clone());
+    let log = key.as_str().replacen("build.", "build.logs.", 1) + ".c1";
+    admin.publish(log, "a line".into()).await?.await?;
     let answer = submit(&store, "p").await?;
     assert_eq!(answer.value.artifact(), honest.as_ref());
     assert_eq!(store.builds.tampered().await?.count, 2);
+    let logs = admin.get_stream("BUILD_LOGS").await?;
+    assert_eq!(logs.cached_info().state.messages, 1, "its log stays");
 
     // A binary that is lost is built again.
     store
