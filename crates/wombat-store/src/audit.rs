@@ -25,8 +25,19 @@ pub struct Finding {
     pub bucket: &'static str,
     /// What is wrong, and how to fix it, in one sentence.
     pub words: String,
-    /// Whether something doesn't work because of it; otherwise it only works less well.
-    pub is_fault: bool,
+    /// What follows from it.
+    pub weight: Weight,
+}
+
+/// What follows from a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Something works less well.
+    Note,
+    /// Something doesn't work.
+    Fault,
+    /// The same, and `wombat setup` can't change it.
+    Fixed,
 }
 
 /// A setting: its name, and its value as text.
@@ -104,14 +115,24 @@ const FIXED: [Setting; 6] = [
         }
         .to_owned()
     }),
-    ("acknowledgements (no_ack is false)", |config| {
-        (!config.no_ack).to_string()
+    ("acknowledgement of writes (no_ack)", |config| {
+        if config.no_ack { "off" } else { "on" }.to_owned()
     }),
-    ("purging (deny_purge is false)", |config| {
-        (!config.deny_purge).to_string()
+    ("purging (deny_purge)", |config| {
+        if config.deny_purge {
+            "forbidden"
+        } else {
+            "allowed"
+        }
+        .to_owned()
     }),
-    ("writing (sealed is false)", |config| {
-        (!config.sealed).to_string()
+    ("writing (sealed)", |config| {
+        if config.sealed {
+            "forbidden"
+        } else {
+            "allowed"
+        }
+        .to_owned()
     }),
 ];
 
@@ -136,57 +157,55 @@ pub async fn audit(connection: &Connection) -> Result<Vec<Finding>, StoreError> 
             findings.push(Finding {
                 bucket: wanted.shown,
                 words: "doesn't exist; `wombat setup` creates it".to_owned(),
-                is_fault: true,
+                weight: Weight::Fault,
             });
             continue;
         };
         copies.push(info.config.num_replicas);
         let differences = differences(&wanted, &info.config);
         let found = differences.into_iter().chain(room(wanted.shown, &info));
-        findings.extend(found.map(|(words, is_fault)| Finding {
+        findings.extend(found.map(|(words, weight)| Finding {
             bucket: wanted.shown,
             words,
-            is_fault,
+            weight,
         }));
     }
     findings.extend(uneven(&copies));
     Ok(findings)
 }
 
-fn differences(wanted: &WantedStream, found: &Config) -> Vec<(String, bool)> {
-    let differs = |settings: &[Setting], to_be: &Config, remedy: &str| -> Vec<(String, bool)> {
+fn differences(wanted: &WantedStream, found: &Config) -> Vec<(String, Weight)> {
+    let differs = |settings: &[Setting], to_be: &Config, weight: Weight| -> Vec<(String, Weight)> {
+        let remedy = if weight == Weight::Fixed {
+            "the server can't change it: back up the content, delete the stream, run `wombat setup`"
+        } else {
+            "`wombat setup` changes it"
+        };
         settings
             .iter()
             .filter_map(|(name, value)| {
                 let (is, must) = (value(found), value(to_be));
-                (is != must).then(|| {
-                    (
-                        format!("{name} is {is}, but it must be {must}; {remedy}"),
-                        *name != MOST_CONSUMERS,
-                    )
-                })
+                let words = || format!("{name} is {is}, but it must be {must}; {remedy}");
+                let weight = if *name == MOST_CONSUMERS {
+                    Weight::Note
+                } else {
+                    weight
+                };
+                (is != must).then(|| (words(), weight))
             })
             .collect()
     };
-    let mut all = differs(
-        &MENDED,
-        &wanted.mended(found, None),
-        "`wombat setup` changes it",
-    );
-    all.extend(differs(
-        &FIXED,
-        &wanted.config,
-        "the server can't change it: back up the content, delete the stream, run `wombat setup`",
-    ));
+    let mut all = differs(&MENDED, &wanted.mended(found, None), Weight::Fault);
+    all.extend(differs(&FIXED, &wanted.config, Weight::Fixed));
     if found.metadata.contains_key(UNFINISHED) {
         let words = "its upgrade isn't finished; `wombat setup` continues it";
-        all.push((words.to_owned(), true));
+        all.push((words.to_owned(), Weight::Fault));
     }
     all
 }
 
 /// A full store is a fault; a nearly full one is a warning.
-fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
+fn room(bucket: &'static str, info: &Info) -> Option<(String, Weight)> {
     let limit = u64::try_from(info.config.max_bytes)
         .ok()
         .filter(|it| *it > 0)?;
@@ -196,7 +215,7 @@ fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
         limit: Some(limit),
     };
     if let Some(words) = room.words() {
-        return Some((words, true));
+        return Some((words, Weight::Fault));
     }
     // The server discards the oldest messages by itself.
     let makes_room = matches!(info.config.discard, DiscardPolicy::Old);
@@ -206,7 +225,7 @@ fn room(bucket: &'static str, info: &Info) -> Option<(String, bool)> {
             "{percent} % of its {} MiB are used; raise the limit with `wombat setup` (see --help, Storage)",
             limit >> 20
         );
-        (words, false)
+        (words, Weight::Note)
     })
 }
 
@@ -227,7 +246,7 @@ fn uneven(copies: &[usize]) -> Option<Finding> {
     Some(Finding {
         bucket: "copies",
         words,
-        is_fault: false,
+        weight: Weight::Note,
     })
 }
 
@@ -257,6 +276,29 @@ mod tests {
     fn what_setup_makes_has_no_difference() {
         for wanted in wanted_streams(&ProvisionOptions::default()) {
             assert_eq!(differences(&wanted, &wanted.config), [], "{}", wanted.shown);
+        }
+    }
+
+    #[test]
+    fn what_setup_cant_change_says_what_is_and_what_must_be() {
+        for wanted in wanted_streams(&ProvisionOptions::default()) {
+            let found = Config {
+                sealed: true,
+                deny_purge: true,
+                no_ack: true,
+                ..wanted.config.clone()
+            };
+            let all = differences(&wanted, &found);
+            let fixed = all.iter().filter(|(_, weight)| *weight == Weight::Fixed);
+            let words: Vec<&str> = fixed
+                .filter_map(|(words, _)| words.split(';').next())
+                .collect();
+            let expected = [
+                "acknowledgement of writes (no_ack) is off, but it must be on",
+                "purging (deny_purge) is forbidden, but it must be allowed",
+                "writing (sealed) is forbidden, but it must be allowed",
+            ];
+            assert_eq!(words, expected, "{}", wanted.shown);
         }
     }
 

@@ -67,7 +67,7 @@ mod writes;
 pub use ahead::AheadOrders;
 pub use args::NatsArgs;
 pub use artifacts::Artifacts;
-pub use audit::{Finding, audit};
+pub use audit::{Finding, Weight, audit};
 pub use builders::Builders;
 pub use builds::Builds;
 pub use catalog::Catalog;

@@ -190,6 +190,28 @@ impl Publications {
         Ok(matches!(written, Written::Won(_)))
     }
 
+    /// Removes newest grants and results of a build that can't be read, until those in front of them can. Returns whether
+    /// there were any. Only the key of a service can write such.
+    pub(crate) async fn remove_unreadable(&self, key: &BuildKey) -> Result<bool, StoreError> {
+        let mut found = false;
+        for kind in [GRANT, RESULT] {
+            let prefix = self.bucket.subject("");
+            let all = format!("{prefix}{kind}{key}.*");
+            while let Some(message) = open::last(&self.bucket.stream, &all).await? {
+                let own = message.subject.strip_prefix(&prefix).unwrap_or_default();
+                let read = Publication::decode(own, &message.payload, message.time);
+                if let Ok(Publication::Grant { .. } | Publication::Result { .. }) = read {
+                    break;
+                }
+                found = true;
+                let purge = self.bucket.stream.purge();
+                let unreadable = purge.filter(message.subject.as_str());
+                unreadable.await.map_err(|error| StoreError::of(&error))?;
+            }
+        }
+        Ok(found)
+    }
+
     /// Removes what was published of a build before this place.
     pub async fn forget_before(&self, key: &BuildKey, place: Revision) -> Result<(), StoreError> {
         let filter = self.bucket.subject(&format!("*.{key}.*"));

@@ -28,7 +28,15 @@ impl Store {
     pub async fn purge(&self, key: &BuildKey) -> Result<Purged, StoreError> {
         for _ in 0..MAX_RACES {
             let (revision, record) = match self.builds.bucket.read::<Build>(key.as_str()).await? {
-                Slot::Vacant | Slot::Deleted(_) => return Ok(Purged::Unknown),
+                Slot::Vacant | Slot::Deleted(_) => {
+                    // What can't be read would be in the way of a new request.
+                    let was_there = self.publications.remove_unreadable(key).await?;
+                    return Ok(if was_there {
+                        Purged::Gone(0)
+                    } else {
+                        Purged::Unknown
+                    });
+                }
                 Slot::Unreadable { revision, .. } => (revision, None),
                 Slot::Held(record) if open::is_open(&record.value) => {
                     return Ok(Purged::Open(record.value.status()));
@@ -38,8 +46,16 @@ impl Store {
                     None => continue,
                 },
             };
-            if !self.close(key, revision, record.as_ref()).await? {
-                continue;
+            match self.close(key, revision, record.as_ref()).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    if self.publications.remove_unreadable(key).await? {
+                        continue;
+                    }
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
             }
             let mut bytes = 0;
             if let Some(record) = &record {

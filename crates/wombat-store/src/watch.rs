@@ -1,8 +1,9 @@
 //! Watches a bucket: its content first, then every change. Unreadable values are delivered as such.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
 use crate::{
     Connection, Revision, Versioned,
@@ -126,6 +127,25 @@ impl<T: Readable> Watcher<T> {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// The keys that hold something that can't be read now, and why. If nothing comes for as long as `patience`, those
+    /// that were delivered until then.
+    pub async fn unreadable(mut self, patience: Duration) -> BTreeMap<String, String> {
+        let mut unreadable = BTreeMap::new();
+        while let Ok(event) = timeout(patience, self.next()).await {
+            match event {
+                WatchEvent::Unreadable { key, problem, .. } => {
+                    unreadable.insert(key, problem);
+                }
+                WatchEvent::Value { key, .. } | WatchEvent::Removed { key, .. } => {
+                    unreadable.remove(&key);
+                }
+                WatchEvent::Reset => unreadable.clear(),
+                WatchEvent::Ready => break,
+            }
+        }
+        unreadable
     }
 
     /// Every key that was written after this revision is delivered; of the earlier ones perhaps only some.

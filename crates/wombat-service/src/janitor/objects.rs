@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 use tracing::{debug, info, warn};
-use wombat_model::{ArtifactName, Build, BuildKey, BuildState};
-use wombat_store::{ChunkCounts, Store, StoreError, StoredObject, Versioned};
+use wombat_model::{ArtifactName, Build, BuildKey, BuildPublications, BuildState};
+use wombat_store::{ChunkCounts, Store, StoreError, StoredObject, Versioned, Written};
 
-use super::records::Records;
+use super::{records::Records, unless_damaged};
 
 /// Prefix of objects of builds; the janitor ignores others.
 const PREFIX: &str = "build.";
@@ -85,11 +85,9 @@ pub(super) async fn link(
     key: &BuildKey,
     name: &ArtifactName,
 ) -> Result<(), StoreError> {
-    let published = store.publications.of(key).await?;
-    if published
-        .binary()
-        .is_none_or(|binary| binary.artifact != *name)
-    {
+    let published = unless_damaged(key, store.publications.of(key).await)?;
+    let binary = published.as_ref().and_then(BuildPublications::binary);
+    if binary.is_none_or(|binary| binary.artifact != *name) {
         return Ok(());
     }
     match store.artifacts.move_link(key, name).await {
@@ -192,7 +190,10 @@ async fn is_published(
     key: &BuildKey,
     object: &StoredObject,
 ) -> Result<bool, StoreError> {
-    let published = store.publications.of(key).await?;
+    // If it can't be read, an operator decides.
+    let Some(published) = unless_damaged(key, store.publications.of(key).await)? else {
+        return Ok(true);
+    };
     let binary = published.binary();
     Ok(binary.is_some_and(|binary| binary.artifact.as_str() == stem(&object.name)))
 }
@@ -210,8 +211,10 @@ async fn mark_lost(store: &Store, key: &BuildKey) -> Result<(), StoreError> {
     };
     let finished = matches!(record.value.state(), BuildState::Success { .. });
     if finished && !store.artifacts.is_whole(artifact.name.as_str()).await? {
-        store.expire(record).await?;
-        info!(%key, "a binary is lost; its build counts as expired");
+        let expired = store.expire(record).await;
+        if let Some(Written::Won(_)) = unless_damaged(key, expired)? {
+            info!(%key, "a binary is lost; its build counts as expired");
+        }
     }
     Ok(())
 }

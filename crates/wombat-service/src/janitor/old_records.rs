@@ -3,7 +3,7 @@
 use tracing::{info, warn};
 use wombat_store::{Purged, Settled, Store, StoreError};
 
-use super::{records::Records, retention::Rules};
+use super::{records::Records, retention::Rules, unless_damaged};
 
 /// How full the bucket may get, in percent: below the level at which new builds are refused.
 const FULL: u64 = 85;
@@ -38,10 +38,10 @@ pub(super) async fn make_room(
         .into_iter()
         .take(excess)
     {
-        match store.settle(key).await? {
-            Settled::Agrees | Settled::Concluded => {}
+        match unless_damaged(key, store.settle(key).await)? {
+            Some(Settled::Agrees | Settled::Concluded) => {}
             // It isn't what it seemed.
-            Settled::PutBack(_) | Settled::Changed => continue,
+            Some(Settled::PutBack(_) | Settled::Changed) | None => continue,
         }
         if let Purged::Gone(_) = store.purge(key).await? {
             removed += 1;

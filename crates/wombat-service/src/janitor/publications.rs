@@ -16,6 +16,7 @@ use wombat_store::{Publication, REUSE, Revision, Settled, Store, StoreError, Wat
 use super::{
     fingerprint::{Fingerprint, fingerprint},
     records::Records,
+    unless_damaged,
 };
 
 /// Longest wait for the next value.
@@ -183,10 +184,10 @@ pub(super) async fn agree(
     let keys = with_binary.map(|(key, _)| key).chain(without).chain(open);
     let keys: Vec<BuildKey> = keys.cloned().collect();
     let concluded = futures::stream::iter(keys)
-        .map(async |key| store.settle(&key).await)
+        .map(async |key| unless_damaged(&key, store.settle(&key).await))
         .buffer_unordered(AT_ONCE)
         .try_fold(0_u32, async |sum, settled| {
-            Ok(sum + u32::from(settled == Settled::Concluded))
+            Ok(sum + u32::from(settled == Some(Settled::Concluded)))
         })
         .await?;
     if concluded > 0 {
@@ -209,7 +210,8 @@ pub(super) async fn tidy(
         .filter(|(key, granted)| **granted < now - UNUSED && !records.open.contains(*key));
     let unused: Vec<BuildKey> = unused.map(|(key, _)| key.clone()).collect();
     for key in &unused {
-        if store.end_unused_grant(key, now - UNUSED).await? {
+        let ended = store.end_unused_grant(key, now - UNUSED).await;
+        if unless_damaged(key, ended)? == Some(true) {
             info!(%key, "ended a grant that wasn't used");
         }
     }

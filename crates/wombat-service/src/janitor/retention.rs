@@ -8,7 +8,10 @@ use tracing::{info, warn};
 use wombat_model::{ArtifactName, BuildKey};
 use wombat_store::{Store, StoreError, Written};
 
-use super::records::{Records, StoredBinary};
+use super::{
+    records::{Records, StoredBinary},
+    unless_damaged,
+};
 use crate::ServiceArgs;
 
 /// Above this, in percent of the bucket, binaries are removed however young they are, except those of the last few
@@ -144,7 +147,10 @@ async fn expire(
     if !unchanged {
         return Ok(false);
     }
-    let finished = store.publications.of(key).await?.finished();
+    let Some(published) = unless_damaged(key, store.publications.of(key).await)? else {
+        return Ok(false);
+    };
+    let finished = published.finished();
     if finished.is_some_and(|finished| finished >= kept_since) {
         return Ok(false);
     }

@@ -126,6 +126,27 @@ async fn what_ended_while_no_service_ran_gets_its_result() -> anyhow::Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_cant_be_read_keeps_the_janitor_from_no_other_build() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    let damaged = build(&store, "damaged", 1000).await?;
+    let subject = format!("$KV.publications.grant.{damaged}.2");
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    jetstream.publish(subject, "nonsense".into()).await?.await?;
+    let lost = build(&store, "lost", 1000).await?;
+    let _instance = Instance::start(&server, args()).await?;
+    until_concluded(&store, &lost).await?;
+    let record = store.builds.get(&lost).await?.unwrap().value;
+    let name = record.artifact().unwrap().name.clone();
+    store.artifacts.remove(name.as_str()).await?;
+    wait_until("a sweep finds that a binary is lost", LIMIT, async || {
+        let record = store.builds.get(&lost).await?.unwrap().value;
+        Ok(record.is_expired().then_some(()))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_binary_of_a_result_is_no_orphan() -> anyhow::Result<()> {
     let server = NatsServer::start()?;
     let (connection, store) = server.store().await?;

@@ -231,6 +231,28 @@ async fn a_removed_build_doesnt_come_back() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_build_with_a_damaged_grant_or_result_can_be_purged_and_requested_again()
+-> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let (connection, store) = nats.store().await?;
+    let key = built(&store, "p").await?;
+    store.settle(&key).await?;
+    let service = jetstream::new(connection.client().clone());
+    for damaged in ["grant.{}.2", "result.{}.7", "grant.{}.x"] {
+        let damaged = damaged.replace("{}", key.as_str());
+        let subject = format!("$KV.publications.{damaged}");
+        service.publish(subject, "nonsense".into()).await?.await?;
+        assert!(store.publications.of(&key).await.is_err(), "{damaged}");
+        assert!(matches!(store.purge(&key).await?, Purged::Gone(_)));
+        assert_eq!(store.builds.get(&key).await?, None, "{damaged}");
+        assert_eq!(store.purge(&key).await?, Purged::Unknown);
+        assert_eq!(built(&store, "p").await?, key, "{damaged}");
+        assert_eq!(store.settle(&key).await?, Settled::Concluded);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn many_services_grant_and_conclude_one_build_once() -> anyhow::Result<()> {
     let nats = NatsServer::start()?;
     let (_connection, store) = nats.store().await?;

@@ -8,7 +8,8 @@ use std::{
 use anyhow::Context;
 use wombat_model::units;
 use wombat_store::{
-    Connection, NatsArgs, ProvisionOptions, Provisioned, Store, provision_within, roles::UserName,
+    Connection, Finding, NatsArgs, ProvisionOptions, Provisioned, Store, Weight, audit,
+    provision_within, roles::UserName,
 };
 
 use crate::{
@@ -73,6 +74,12 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<()> {
     let changes = provision_within(&connection, &args.options, args.wait).await?;
     let left = until.saturating_duration_since(Instant::now());
     Store::open_within(&connection, left).await?;
+    let fixed = audit(&connection).await?.into_iter();
+    let fixed = fixed.filter(|finding| finding.weight == Weight::Fixed);
+    let fixed: Vec<String> = fixed
+        .map(|Finding { bucket, words, .. }| format!("`{bucket}`: {words}"))
+        .collect();
+    anyhow::ensure!(fixed.is_empty(), "{}", fixed.join("\n"));
     print("ready: every bucket and stream exists");
     print(what_to_restart(changes));
     connection.close().await;

@@ -163,6 +163,56 @@ async fn buckets_that_are_missing_full_or_of_another_kind_are_told() -> anyhow::
     Ok(())
 }
 
+#[tokio::test]
+async fn setup_doesnt_call_a_sealed_bucket_ready() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    program().set_up(&nats, &[])?;
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
+    let stream = jetstream.get_stream("KV_gocache").await?;
+    let mut config = stream.cached_info().config.clone();
+    config.sealed = true;
+    jetstream.update_stream(config).await?;
+    let output = program()
+        .command()
+        .args(["setup", "--nats-url", &nats.url()])
+        .output()?;
+    let said = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(!said.contains("ready"), "{said}");
+    let words = "`gocache`: writing (sealed) is forbidden, but it must be allowed; the server can't change it: back up the content, delete the stream, run `wombat setup`";
+    assert!(said.contains(words), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grant_that_cant_be_read_is_told_with_the_way_out() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &[])?;
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
+    let build = format!("build.linux.amd64.1_26_8.{}", "ab".repeat(32));
+    let subject = format!("$KV.publications.grant.{build}.1");
+    jetstream.publish(subject, "[{".into()).await?.await?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    let purge = format!("`wombat purge {build}`");
+    let told = said.contains(&format!("`grant.{build}.1` can't be read"));
+    assert!(!content && told && said.contains(&purge), "{said}");
+
+    let _service = program().start(&["service", "--nats-url", &nats.url()])?;
+    let client = nats.connection().await?.client().clone();
+    let question = serde_json::json!({"id": build}).to_string();
+    let purged = async || {
+        let asked = client.request("build.purge", question.clone().into()).await;
+        Ok(asked
+            .is_ok_and(|answer| answer.headers.is_none())
+            .then_some(()))
+    };
+    wait_until("the service purges it", Duration::from_secs(30), purged).await?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    assert!(content, "{said}");
+    Ok(())
+}
+
 /// A server whose disk was full answers requests and acknowledges no write.
 #[tokio::test]
 async fn a_server_that_acknowledges_nothing_is_told() -> anyhow::Result<()> {

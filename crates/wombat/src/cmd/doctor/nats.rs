@@ -1,9 +1,11 @@
 //! nats-server, its buckets, and the builders.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use wombat_model::{Blocklist, Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
-use wombat_store::{Connection, NatsArgs, Store, StoreError, WatchEvent, audit, restart_nats};
+use wombat_store::{
+    Connection, NatsArgs, Revision, Store, StoreError, WatchEvent, Weight, audit, restart_nats,
+};
 
 use super::finding::{Finding, Verdict};
 use crate::embedded::{NATS_SERVER_MODULE, installed_nats_server, pinned_version};
@@ -49,6 +51,7 @@ pub(super) async fn findings(args: &NatsArgs) -> Vec<Finding> {
             findings.extend(service(&connection, &store).await);
             findings.extend(unfit_builders(&store).await);
             findings.extend(unreadable_records(&store).await);
+            findings.extend(unreadable_publications(&store).await);
             findings
         }
     };
@@ -67,10 +70,9 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
         Ok(found) => found
             .into_iter()
             .map(|finding| {
-                let verdict = if finding.is_fault {
-                    Verdict::Missing
-                } else {
-                    Verdict::Note
+                let verdict = match finding.weight {
+                    Weight::Fault | Weight::Fixed => Verdict::Missing,
+                    Weight::Note => Verdict::Note,
                 };
                 let words = format!("`{}`: {}", finding.bucket, finding.words);
                 (verdict, words)
@@ -135,25 +137,30 @@ async fn unfit_builders(store: &Store) -> Vec<Finding> {
 
 /// Records that can't be read, or are stored under another build's key.
 async fn unreadable_records(store: &Store) -> Vec<Finding> {
-    let mut watcher = store.builds.watch();
-    let mut unreadable = BTreeMap::new();
-    loop {
-        match tokio::time::timeout(TIMEOUT, watcher.next()).await {
-            Ok(WatchEvent::Unreadable { key, problem, .. }) => {
-                unreadable.insert(key, problem);
-            }
-            Ok(WatchEvent::Value { key, .. } | WatchEvent::Removed { key, .. }) => {
-                unreadable.remove(&key);
-            }
-            Ok(WatchEvent::Reset) => unreadable.clear(),
-            Ok(WatchEvent::Ready) | Err(_) => break,
-        }
-    }
     let finding = |(key, problem)| {
         let words = format!(
             "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or request the build again"
         );
         (Verdict::Missing, words)
     };
+    let unreadable = store.builds.watch().unreadable(TIMEOUT).await;
+    unreadable.into_iter().map(finding).collect()
+}
+
+/// Grants and results that can't be read.
+async fn unreadable_publications(store: &Store) -> Vec<Finding> {
+    let finding = |(key, problem): (String, String)| {
+        // `grant.<build>.<number>`
+        let build = key
+            .split_once('.')
+            .and_then(|(_, rest)| rest.rsplit_once('.'));
+        let build = build.map_or("<build>", |(build, _)| build);
+        let words = format!(
+            "`{key}` can't be read: {problem}; its build can't be requested before `wombat purge {build}`, and the key of a service may be stolen"
+        );
+        (Verdict::Missing, words)
+    };
+    let published = store.publications.watch_after(Revision::ZERO);
+    let unreadable = published.unreadable(TIMEOUT).await;
     unreadable.into_iter().map(finding).collect()
 }
