@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use wombat_store::{
     NatsArgs,
-    roles::{Account, Exported, NatsRole, RoleKeys, exports},
+    roles::{Account, Export, Exported, NatsRole, RoleKeys, exports},
 };
 
 /// Number of tenants: more than a test program has tests.
@@ -69,28 +69,41 @@ pub(crate) fn guards_of_all() -> String {
     text + "}\n"
 }
 
-/// The services that a test asks from the store's account.
+/// The services that a test asks from the store's account: those of other accounts, and what gateways tell the service.
 fn services() -> BTreeSet<(Account, String)> {
-    let all = exports().into_iter().filter(|export| {
-        export.owner != Account::Wombat && matches!(export.what, Exported::Service(_))
-    });
-    all.map(|export| (export.owner, export.subject)).collect()
+    let service = |export: Export| match (export.owner, export.what) {
+        (Account::Api, Exported::Stream) => Some((Account::Service, export.subject)),
+        (Account::Wombat, Exported::Service(_)) | (_, Exported::Stream) => None,
+        (owner, Exported::Service(_)) => Some((owner, export.subject)),
+    };
+    exports().into_iter().filter_map(service).collect()
 }
 
 /// The accounts, with imports of the services for the store's one.
 fn for_tests(accounts: &str) -> String {
     let services = services();
     let mut text = String::new();
+    let mut account = "";
     for line in accounts.lines() {
-        let is_service = services
-            .iter()
-            .any(|(_, subject)| line.contains(&format!("service: \"{subject}\"")));
-        if is_service {
+        let header = line.trim().strip_suffix(" {");
+        account = header.filter(|name| is_account(name)).unwrap_or(account);
+        let mut here = services.iter().filter(|(owner, _)| owner.name() == account);
+        let export = |subject: &str| format!("{{ service: \"{subject}\"");
+        if here.any(|(_, subject)| line.contains(&export(subject))) {
             text.push_str(&line.replace("accounts: [", "accounts: [WOMBAT, "));
         } else {
             text.push_str(line);
         }
         text.push('\n');
+        if line.trim() == "exports: [" {
+            let here = services.iter().filter(|(owner, _)| owner.name() == account);
+            for (_, subject) in here.filter(|(_, subject)| !accounts.contains(&export(subject))) {
+                text.push_str(&format!(
+                    "      {}, accounts: [WOMBAT] }}\n",
+                    export(subject)
+                ));
+            }
+        }
     }
     let import = |(owner, subject): &(Account, String)| {
         format!("      {{ service: {{ account: {owner}, subject: \"{subject}\" }} }}\n")

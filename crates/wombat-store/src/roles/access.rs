@@ -23,6 +23,9 @@ pub enum Use {
     Publish,
     /// Publishes to another account, which may reply.
     Call(Account, Replies),
+    /// Publishes in its own account what another receives. The other replies to any subject that the role names, so
+    /// it must look at it first; the server has nothing to do for each reply.
+    Tell(Account),
     /// Subscribes in its own account, in this queue group if there is one.
     Receive(Option<&'static str>),
     /// Receives what is published in another account.
@@ -76,7 +79,10 @@ impl Access {
 fn local(how: Use, subject: String) -> String {
     match (how, subject.strip_prefix(SERVER_API)) {
         (Use::Call(..), Some(rest)) => format!("{IMPORTED_API}{rest}"),
-        (Use::Call(..) | Use::Publish | Use::Receive(_) | Use::Hear(_), Some(_) | None) => subject,
+        (
+            Use::Call(..) | Use::Tell(_) | Use::Publish | Use::Receive(_) | Use::Hear(_),
+            Some(_) | None,
+        ) => subject,
     }
 }
 
@@ -95,10 +101,14 @@ impl Permissions {
         let mut own = Self::default();
         for access in role.access() {
             let subject = access.for_user(user);
-            match access.how {
-                Use::Publish | Use::Call(..) => own.publish.push(subject),
-                Use::Receive(Some(queue)) => own.subscribe.push(format!("{subject} {queue}")),
-                Use::Receive(None) | Use::Hear(_) => own.subscribe.push(subject),
+            let (list, line) = match access.how {
+                Use::Publish | Use::Call(..) | Use::Tell(_) => (&mut own.publish, subject),
+                Use::Receive(Some(queue)) => (&mut own.subscribe, format!("{subject} {queue}")),
+                Use::Receive(None) | Use::Hear(_) => (&mut own.subscribe, subject),
+            };
+            // Two accounts may send to one inbox.
+            if !list.contains(&line) {
+                list.push(line);
             }
         }
         own

@@ -118,8 +118,7 @@ impl RoleKeys {
             write_export(text, export)?;
         }
         writeln!(text, "    ]\n    imports: [")?;
-        let roles = NatsRole::ALL.iter().filter(|it| it.account() == account);
-        for import in roles.flat_map(|role| imports(*role)) {
+        for import in imports(account) {
             write_import(text, &import)?;
         }
         writeln!(text, "    ]\n  }}")

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strum::VariantArray as _;
+
 use super::{
     Account, NatsRole,
     access::{Replies, Use},
@@ -44,10 +46,10 @@ pub(super) struct Import {
 /// how nats-server looks for it first.
 pub fn exports() -> Vec<Export> {
     let mut all: BTreeMap<(Account, Exported, String), BTreeSet<Account>> = BTreeMap::new();
-    for role in NatsRole::ALL {
-        for import in imports(*role) {
+    for &account in Account::VARIANTS {
+        for import in imports(account) {
             let key = (import.owner, import.what, import.subject);
-            all.entry(key).or_default().insert(role.account());
+            all.entry(key).or_default().insert(account);
         }
     }
     let export = |((owner, what, subject), to)| Export {
@@ -59,22 +61,29 @@ pub fn exports() -> Vec<Export> {
     all.into_iter().map(export).collect()
 }
 
-/// What the account of a role imports.
-pub(super) fn imports(role: NatsRole) -> Vec<Import> {
-    let import = |access: super::Access| {
-        let (owner, what) = match access.how {
-            Use::Call(owner, replies) => (owner, Exported::Service(replies)),
-            Use::Hear(owner) => (owner, Exported::Stream),
-            Use::Publish | Use::Receive(_) => return None,
-        };
-        Some(Import {
-            owner,
-            what,
-            subject: access.at_owner(),
-            local: access.at_role(),
-        })
-    };
-    role.access().into_iter().filter_map(import).collect()
+/// What an account imports: for its own roles, and to receive what roles of other accounts tell it.
+pub(super) fn imports(account: Account) -> Vec<Import> {
+    let mut all = Vec::new();
+    for role in NatsRole::ALL {
+        let here = role.account();
+        for access in role.access() {
+            let (owner, what) = match access.how {
+                Use::Call(owner, replies) if here == account => (owner, Exported::Service(replies)),
+                Use::Hear(owner) if here == account => (owner, Exported::Stream),
+                Use::Tell(listener) if listener == account => (here, Exported::Stream),
+                Use::Call(..) | Use::Hear(_) | Use::Tell(_) | Use::Publish | Use::Receive(_) => {
+                    continue;
+                }
+            };
+            all.push(Import {
+                owner,
+                what,
+                subject: access.at_owner(),
+                local: access.at_role(),
+            });
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -83,15 +92,20 @@ mod tests {
 
     #[test]
     fn no_message_matches_two_imports_of_an_account() {
-        for role in NatsRole::ALL {
-            let all = imports(*role);
+        for &account in Account::VARIANTS {
+            let all = imports(account);
             for (index, one) in all.iter().enumerate() {
                 for other in &all[index + 1..] {
-                    let is_same_kind = matches!(one.what, Exported::Stream)
-                        == matches!(other.what, Exported::Stream);
+                    let may_meet = match (one.what, other.what) {
+                        (Exported::Service(_), Exported::Service(_)) => true,
+                        // A message is received from the account in which it was published.
+                        (Exported::Stream, Exported::Stream) => one.owner == other.owner,
+                        (Exported::Stream, Exported::Service(_))
+                        | (Exported::Service(_), Exported::Stream) => false,
+                    };
                     assert!(
-                        !is_same_kind || !overlap(&one.local, &other.local),
-                        "{role}: {} and {}",
+                        !may_meet || !overlap(&one.local, &other.local),
+                        "{account}: {} and {}",
                         one.local,
                         other.local
                     );

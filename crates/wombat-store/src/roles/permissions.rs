@@ -43,6 +43,10 @@ fn keys(bucket: &str) -> String {
     format!("$KV.{bucket}.>")
 }
 
+fn inboxes(role: NatsRole) -> String {
+    format!("{}.>", role.inbox_prefix())
+}
+
 fn logs() -> String {
     format!("{LOGS_SUBJECT_PREFIX}>")
 }
@@ -100,10 +104,8 @@ fn service(own: Rows) -> Rows {
         .add(AHEAD_SUBJECT, Use::Publish)
         // To itself, to know that it is reachable.
         .add("$SRV.PING.>", Use::Publish)
-        .add(
-            format!("{}.>", NatsRole::Service.inbox_prefix()),
-            Use::Publish,
-        )
+        .add(inboxes(NatsRole::Service), Use::Publish)
+        .add(inboxes(NatsRole::Api), Use::Publish)
         .add(REPLIES, Use::Publish)
         .add(format!("{BUILD_SERVICE}.*"), Use::Receive(Some("q")))
         .add(format!("{CATALOG_SERVICE}.*"), Use::Receive(Some("q")))
@@ -178,7 +180,8 @@ fn api(own: Rows) -> Rows {
         "imports",
         "goreleases",
     ];
-    own.look_at(&STREAMS)
+    own.add(inboxes(NatsRole::Api), Use::Hear(Account::Service))
+        .look_at(&STREAMS)
         .read(BUILDS)
         .read(BUILDERS)
         .read(PUBLICATIONS)
@@ -189,8 +192,8 @@ fn api(own: Rows) -> Rows {
         .follow(PUBLICATIONS, &keys(PUBLICATIONS_BUCKET))
         .follow(LOGS_STREAM, &logs())
         .read_objects(ARTIFACTS, ARTIFACTS_BUCKET)
-        .ask(BUILD_SERVICE, &build)
-        .ask(CATALOG_SERVICE, &catalog)
+        .ask_often(BUILD_SERVICE, &build)
+        .ask_often(CATALOG_SERVICE, &catalog)
         .call(
             format!("{LINT_SUBJECT_PREFIX}>"),
             Account::Build,

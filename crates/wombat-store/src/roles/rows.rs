@@ -66,6 +66,13 @@ impl Rows {
         })
     }
 
+    /// The same many thousand times a second: the service publishes its replies to the role's inbox.
+    pub(super) fn ask_often(self, service: &str, endpoints: &[&str]) -> Self {
+        endpoints.iter().fold(self, |all, name| {
+            all.add(format!("{service}.{name}"), Use::Tell(Account::Service))
+        })
+    }
+
     /// Calls the store's JetStream API.
     fn api(self, subject: impl std::fmt::Display) -> Self {
         self.write(format!("$JS.API.{subject}"))

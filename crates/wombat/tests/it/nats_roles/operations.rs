@@ -245,7 +245,7 @@ pub(super) const OPERATIONS: [Operation; 100] = [
     send("send anything", "anything.else", ""),
     send("ask whether there is JetStream", "$JS.API.INFO", "SBAR"),
     send("answer a request", "_R_.request", "SB"),
-    send("send to the gateway's inbox", "_INBOX_api.request", ""),
+    send("answer a gateway", "_INBOX_api.request", "S"),
     send("send to the service's inbox", "_INBOX_service.request", "S"),
     receive("read the service's answers", "_INBOX_service.>", "S"),
     receive(
