@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{task::JoinSet, time::sleep};
 use tracing::{debug, warn};
-use wombat_model::{Build, TamperedRecords};
+use wombat_model::Build;
 use wombat_store::{Followers, Settled, Store, StoreError, Versioned, WatchEvent};
 
 /// Writes before the start that are read: builds may have ended while this service restarted.
@@ -15,8 +15,6 @@ const AT_ONCE: usize = 512;
 /// How often a record is tried while its leader is away, and the wait in between.
 const TRIES: u32 = 10;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long an alarm is reported.
-const ALARM: Duration = Duration::from_hours(24 * 7);
 
 /// Follows the records of builds until the followers end.
 pub(crate) fn start(store: &Store, followers: &Followers) {
@@ -72,10 +70,4 @@ async fn settle(store: Store, record: Versioned<Build>) {
             }
         }
     }
-}
-
-/// What an operator has to know of records that were changed without permission, for a week.
-pub(crate) async fn alarm(store: &Store) -> Result<Option<String>, StoreError> {
-    let tampered: TamperedRecords = store.builds.tampered().await?;
-    Ok(tampered.words(store.builds.server_time() - ALARM))
 }

@@ -20,6 +20,8 @@ const TAMPERED: &str = "tampered";
 /// Pause before a record that differs is looked at again: a service may be about to end its result, and a server that
 /// led the bucket until a moment ago may have answered with what it had then.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
+/// How long a sign is reported.
+const ALARM: Duration = Duration::from_hours(24 * 7);
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,6 +235,12 @@ impl Builds {
     pub async fn tampered(&self) -> Result<TamperedRecords, StoreError> {
         let slot = self.bucket.read::<TamperedRecords>(TAMPERED).await?;
         Ok(slot.into_parts().0.unwrap_or_default())
+    }
+
+    /// What an operator has to know of them, for a week.
+    pub async fn alarm(&self) -> Result<Option<String>, StoreError> {
+        let since = self.server_time() - ALARM;
+        Ok(self.tampered().await?.words(since))
     }
 
     async fn note_tampered(&self, record: TamperedRecord) -> Result<(), StoreError> {

@@ -27,7 +27,6 @@ use crate::{
     index::Builds,
     json::json,
     live::Live,
-    publications,
     quota::Quotas,
     refusal,
     response_cache::ResponseCache,
@@ -157,7 +156,7 @@ impl Answers {
     async fn health(&self) -> Result<HealthAnswer, Refusal> {
         let room = self.connection.room().await;
         let room = room.map_err(|failure| refusal::of_store(&failure))?;
-        let tampered = publications::alarm(&self.store).await;
+        let tampered = self.store.builds.alarm().await;
         let open = self.live.open_builds();
         Ok(HealthAnswer {
             stores: room.iter().map(|room| room::health(room, open)).collect(),

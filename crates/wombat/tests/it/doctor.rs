@@ -4,7 +4,8 @@ use std::{process::Output, time::Duration};
 
 use anyhow::Context;
 use async_nats::jetstream::{self, stream::DiscardPolicy};
-use wombat_testkit::{NatsServer, StubGo, wait_until};
+use wombat_store::{Settled, SubmitOptions};
+use wombat_testkit::{NatsServer, StubGo, a_spec, wait_until};
 
 use crate::program;
 
@@ -210,6 +211,47 @@ async fn a_grant_that_cant_be_read_is_told_with_the_way_out() -> anyhow::Result<
     wait_until("the service purges it", Duration::from_secs(30), purged).await?;
     let (content, said) = doctor(&nats, &go, &[])?;
     assert!(content, "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn values_of_the_catalog_that_cant_be_read_are_told() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &[])?;
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
+    for key in ["import.a.v1_0_0", "asked.a.v1_0_0", "release.a.v1_0_0"] {
+        let subject = format!("$KV.catalog.{key}");
+        jetstream.publish(subject, "[{".into()).await?.await?;
+        let (content, said) = doctor(&nats, &go, &[])?;
+        let told = said.contains(&format!("`{key}` in the catalog can't be read"));
+        assert!(!content && told, "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn records_that_were_tampered_with_are_told_without_a_service() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    let go = StubGo::new()?;
+    program().set_up(&nats, &[])?;
+    let (_, store) = nats.store().await?;
+    let spec = a_spec().package("p").build();
+    let asked = SubmitOptions::default();
+    let opened = store.builds.submit(&spec, asked, &store.artifacts).await?;
+    let key = opened.into_record().value.key();
+    let jetstream = jetstream::new(nats.connection().await?.client().clone());
+    let subject = format!("$KV.builds.{key}");
+    let stream = jetstream.get_stream("KV_builds").await?;
+    let open = stream.get_last_raw_message_by_subject(&subject).await?;
+    store.builds.cancel(&key).await?;
+    assert_eq!(store.settle(&key).await?, Settled::Concluded);
+    // It is opened again without a grant.
+    jetstream.publish(subject, open.payload).await?.await?;
+    store.settle(&key).await?;
+    let (content, said) = doctor(&nats, &go, &[])?;
+    let told = said.contains("were changed without permission") && said.contains(key.as_str());
+    assert!(!content && told, "{said}");
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod finding;
 mod go;
 mod machine;
 mod nats;
+mod unreadable;
 
 use anyhow::bail;
 use wombat_go::GoOptions;

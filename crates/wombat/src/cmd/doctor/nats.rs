@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use wombat_model::{Blocklist, Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
 use wombat_store::{
-    Connection, NatsArgs, Revision, Store, StoreError, WatchEvent, Weight, audit, restart_nats,
+    Connection, NatsArgs, Store, StoreError, WatchEvent, Weight, audit, restart_nats,
 };
 
-use super::finding::{Finding, Verdict};
+use super::{
+    finding::{Finding, Verdict},
+    unreadable,
+};
 use crate::embedded::{NATS_SERVER_MODULE, installed_nats_server, pinned_version};
 
 /// How long an answer may take.
@@ -50,8 +53,7 @@ pub(super) async fn findings(args: &NatsArgs) -> Vec<Finding> {
             let mut findings = buckets(&connection).await;
             findings.extend(service(&connection, &store).await);
             findings.extend(unfit_builders(&store).await);
-            findings.extend(unreadable_records(&store).await);
-            findings.extend(unreadable_publications(&store).await);
+            findings.extend(unreadable::findings(&store).await);
             findings
         }
     };
@@ -82,7 +84,7 @@ async fn buckets(connection: &Connection) -> Vec<Finding> {
 }
 
 /// The service's own report: whether writes are acknowledged, the blocklist can be read, its index, and records that were
-/// changed without permission. Without a service, a write and the blocklist are tried.
+/// changed without permission. Without a service, a write, the blocklist and the list of those records are tried.
 async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     let asked = connection.client().request("build.health", "".into());
     let found = match tokio::time::timeout(TIMEOUT, asked).await {
@@ -103,7 +105,11 @@ async fn service(connection: &Connection, store: &Store) -> Vec<Finding> {
     let unacknowledged = matches!(is_stored, Ok(false)) && !is_denied;
     let builders = [BUILDERS_BUCKET.to_owned()];
     let writes = unacknowledged.then(|| (Verdict::Missing, restart_nats(&builders)));
-    writes.into_iter().chain(blocklist(store).await).collect()
+    let found = writes.into_iter().chain(blocklist(store).await);
+    // Another user may not be permitted to read it.
+    let tampered = store.builds.alarm().await.ok().flatten();
+    let tampered = tampered.map(|words| (Verdict::Missing, words));
+    found.chain(tampered).collect()
 }
 
 async fn blocklist(store: &Store) -> Option<Finding> {
@@ -133,34 +139,4 @@ async fn unfit_builders(store: &Store) -> Vec<Finding> {
             Ok(WatchEvent::Ready) | Err(_) => return unfit,
         }
     }
-}
-
-/// Records that can't be read, or are stored under another build's key.
-async fn unreadable_records(store: &Store) -> Vec<Finding> {
-    let finding = |(key, problem)| {
-        let words = format!(
-            "record `{key}` can't be read: {problem}; remove it with `wombat purge {key}`, or request the build again"
-        );
-        (Verdict::Missing, words)
-    };
-    let unreadable = store.builds.watch().unreadable(TIMEOUT).await;
-    unreadable.into_iter().map(finding).collect()
-}
-
-/// Grants and results that can't be read.
-async fn unreadable_publications(store: &Store) -> Vec<Finding> {
-    let finding = |(key, problem): (String, String)| {
-        // `grant.<build>.<number>`
-        let build = key
-            .split_once('.')
-            .and_then(|(_, rest)| rest.rsplit_once('.'));
-        let build = build.map_or("<build>", |(build, _)| build);
-        let words = format!(
-            "`{key}` can't be read: {problem}; its build can't be requested before `wombat purge {build}`, and the key of a service may be stolen"
-        );
-        (Verdict::Missing, words)
-    };
-    let published = store.publications.watch_after(Revision::ZERO);
-    let unreadable = published.unreadable(TIMEOUT).await;
-    unreadable.into_iter().map(finding).collect()
 }
