@@ -106,15 +106,14 @@ impl Worker {
         mut seen: watch::Receiver<LastSeen>,
     ) -> Outcome {
         let revision = record.revision;
-        let pause = if pause.is_zero() {
-            pause
-        } else {
-            rand::rng().random_range(Duration::ZERO..pause)
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = seen.wait_for(|seen| seen.revision > revision) => return Outcome::Over(revision),
-            () = self.stop.cancelled() => return Outcome::Over(revision),
+        // The timer's grain is a millisecond, which a pause of zero would wait for.
+        if !pause.is_zero() {
+            let pause = rand::rng().random_range(Duration::ZERO..pause);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = seen.wait_for(|seen| seen.revision > revision) => return Outcome::Over(revision),
+                () = self.stop.cancelled() => return Outcome::Over(revision),
+            }
         }
         let _busy = Busy::new(&self.busy);
         match self.store.builds.claim(record, &self.builder).await {
