@@ -98,10 +98,8 @@ fn for_tests(accounts: &str) -> String {
         if line.trim() == "exports: [" {
             let here = services.iter().filter(|(owner, _)| owner.name() == account);
             for (_, subject) in here.filter(|(_, subject)| !accounts.contains(&export(subject))) {
-                text.push_str(&format!(
-                    "      {}, accounts: [WOMBAT] }}\n",
-                    export(subject)
-                ));
+                let line = format!("      {}, accounts: [WOMBAT] }}\n", export(subject));
+                text.push_str(&line);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! changed at its revision, and an object is removed only if its record, read from the leader, doesn't name it.
 
 mod compiled;
+mod damaged;
 mod fingerprint;
 mod links;
 mod objects;
@@ -17,7 +18,6 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use wombat_model::BuildKey;
 use wombat_store::{MendedHints, OrphanChunks, Store, StoreError};
 
 use crate::{ServiceArgs, index::Builds};
@@ -94,21 +94,6 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
             .await
     {
         debug!(%error, "the janitor's lock will expire by itself");
-    }
-}
-
-/// The value, or `None` if something of this build can't be read. Other builds are looked at all the same.
-fn unless_damaged<T>(
-    key: &BuildKey,
-    outcome: Result<T, StoreError>,
-) -> Result<Option<T>, StoreError> {
-    match outcome {
-        Ok(value) => Ok(Some(value)),
-        Err(StoreError::Corrupt { name, problem }) => {
-            warn!(%key, name, problem, "a build is left alone, because a value of it can't be read");
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }
 

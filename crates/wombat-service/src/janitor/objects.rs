@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 use wombat_model::{ArtifactName, Build, BuildKey, BuildPublications, BuildState};
 use wombat_store::{ChunkCounts, Store, StoreError, StoredObject, Versioned, Written};
 
-use super::{records::Records, unless_damaged};
+use super::{damaged::unless_damaged, records::Records};
 
 /// Prefix of objects of builds; the janitor ignores others.
 const PREFIX: &str = "build.";

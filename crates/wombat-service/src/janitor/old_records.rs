@@ -3,7 +3,7 @@
 use tracing::{info, warn};
 use wombat_store::{Purged, Settled, Store, StoreError};
 
-use super::{records::Records, retention::Rules, unless_damaged};
+use super::{damaged::unless_damaged, records::Records, retention::Rules};
 
 /// How full the bucket may get, in percent: below the level at which new builds are refused.
 const FULL: u64 = 85;

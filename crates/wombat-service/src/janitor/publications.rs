@@ -14,9 +14,9 @@ use wombat_model::{BuildKey, GrantResult};
 use wombat_store::{Publication, REUSE, Revision, Settled, Store, StoreError, WatchEvent};
 
 use super::{
+    damaged::unless_damaged,
     fingerprint::{Fingerprint, fingerprint},
     records::Records,
-    unless_damaged,
 };
 
 /// Longest wait for the next value.

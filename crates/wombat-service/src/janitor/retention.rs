@@ -9,8 +9,8 @@ use wombat_model::{ArtifactName, BuildKey};
 use wombat_store::{Store, StoreError, Written};
 
 use super::{
+    damaged::unless_damaged,
     records::{Records, StoredBinary},
-    unless_damaged,
 };
 use crate::ServiceArgs;
 

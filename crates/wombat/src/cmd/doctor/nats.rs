@@ -53,7 +53,7 @@ pub(super) async fn findings(args: &NatsArgs) -> Vec<Finding> {
             let mut findings = buckets(&connection).await;
             findings.extend(service(&connection, &store).await);
             findings.extend(unfit_builders(&store).await);
-            findings.extend(unreadable::findings(&store).await);
+            findings.extend(Box::pin(unreadable::findings(&store)).await);
             findings
         }
     };
