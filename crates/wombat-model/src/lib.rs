@@ -23,6 +23,7 @@ mod module_sum;
 mod module_version;
 pub mod names;
 mod path;
+pub mod plain_text;
 mod platform;
 mod presence;
 mod problem;
