@@ -132,7 +132,7 @@ impl Endpoint {
                 PICKED,
             ),
             Self::Ahead => build::<RequestBody, ResolveAnswer>(
-                "Like `resolve`, and an idle builder starts on the build before it is requested.",
+                "Like `resolve`, and an idle builder starts on the build before it is requested, if all its modules are from the catalog and the client's quota isn't used up.",
                 PICKED,
             ),
             Self::Log => build::<LogQuestion, LogAnswer>(

@@ -1,17 +1,20 @@
 //! Quotas of new builds per client. Existing builds are free.
 //!
+//! A build that is begun ahead of its request counts like one that is requested; the request for it is then free. So a
+//! client gets no more work out of the builders than its quota allows, and pays for none twice.
+//!
 //! Each instance counts for itself, so with more instances a client gets more: a quota keeps one client from filling
 //! the queue, it doesn't share it out. Only clients of a gateway are counted; NATS clients are limited by their
 //! permissions.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::IpAddr,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
-use wombat_model::client_network;
+use wombat_model::{BuildKey, client_network};
 
 /// Quota unless the operator sets another; clients on this machine have none.
 const DEFAULT: u32 = 120;
@@ -19,6 +22,8 @@ const DEFAULT: u32 = 120;
 const REFILL: Duration = Duration::from_mins(10);
 /// Clients that are remembered; beyond that, those with a full quota are forgotten.
 const MAX_CLIENTS: usize = 10_000;
+/// Builds ahead that are remembered for a client: as many as a builder keeps.
+const MAX_AHEAD: usize = 3;
 
 /// Counts new builds by client.
 #[derive(Debug)]
@@ -28,10 +33,23 @@ pub(crate) struct Quotas {
     clients: Mutex<HashMap<IpAddr, Account>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Account {
     left: f64,
     at: Instant,
+    /// Builds ahead that it paid for and didn't request yet, the last one at the end.
+    ahead: VecDeque<BuildKey>,
+}
+
+/// What a client pays for a build.
+#[derive(Debug)]
+enum Price {
+    /// One new build of its quota.
+    Build,
+    /// What it paid when this build was begun ahead.
+    Prepaid(BuildKey),
+    /// Nothing: it has no limit, or the last build that it had begun ahead is this one.
+    Free,
 }
 
 /// One build that a client's quota was charged for. Dropping it gives the build back, so that a request that fails,
@@ -41,20 +59,30 @@ struct Account {
 pub(crate) struct Taken<'a> {
     quotas: &'a Quotas,
     client: IpAddr,
-    is_kept: bool,
+    /// `None` once it is final.
+    price: Option<Price>,
 }
 
 impl Taken<'_> {
     /// Makes the charge final: the build is new.
     pub(crate) fn keep(mut self) {
-        self.is_kept = true;
+        self.price = None;
+    }
+
+    /// The same for a build that is begun ahead: the request for it is free.
+    pub(crate) fn keep_ahead(mut self, build: BuildKey) {
+        if let Some(Price::Build) = self.price.take() {
+            self.quotas.prepay(self.client, build);
+        }
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        if !self.is_kept {
-            self.quotas.give_back(self.client);
+        match self.price.take() {
+            None | Some(Price::Free) => {}
+            Some(Price::Build) => self.quotas.give_back(self.client),
+            Some(Price::Prepaid(build)) => self.quotas.prepay(self.client, build),
         }
     }
 }
@@ -67,19 +95,41 @@ impl Quotas {
         }
     }
 
-    /// Takes one build from the client's quota, or returns the wait until the next.
-    pub(crate) fn take(&self, client: IpAddr) -> Result<Taken<'_>, Duration> {
-        self.charge_at(client, Instant::now())?;
-        Ok(Taken {
-            quotas: self,
-            client,
-            is_kept: false,
-        })
+    /// Takes one build from the client's quota, or returns the wait until the next. A build that was begun ahead is paid.
+    pub(crate) fn take(&self, client: IpAddr, build: &BuildKey) -> Result<Taken<'_>, Duration> {
+        let price = match self.take_prepaid(client, build) {
+            Some(build) => Price::Prepaid(build),
+            None => self.charge_at(client, Instant::now())?,
+        };
+        Ok(self.taken(client, price))
     }
 
-    fn charge_at(&self, client: IpAddr, now: Instant) -> Result<(), Duration> {
+    /// The same for a build that is to be begun ahead. It is free if it is the last one that was begun for this client;
+    /// an earlier one isn't, since it may have been stopped for the last.
+    pub(crate) fn take_ahead(
+        &self,
+        client: IpAddr,
+        build: &BuildKey,
+    ) -> Result<Taken<'_>, Duration> {
+        let price = if self.is_last_ahead(client, build) {
+            Price::Free
+        } else {
+            self.charge_at(client, Instant::now())?
+        };
+        Ok(self.taken(client, price))
+    }
+
+    fn taken(&self, client: IpAddr, price: Price) -> Taken<'_> {
+        Taken {
+            quotas: self,
+            client,
+            price: Some(price),
+        }
+    }
+
+    fn charge_at(&self, client: IpAddr, now: Instant) -> Result<Price, Duration> {
         let Some(limit) = self.limit(client) else {
-            return Ok(());
+            return Ok(Price::Free);
         };
         let per_second = limit / REFILL.as_secs_f64();
         let mut clients = self.clients.lock();
@@ -93,14 +143,15 @@ impl Quotas {
         let account = clients.entry(client_network(client)).or_insert(Account {
             left: limit,
             at: now,
+            ahead: VecDeque::new(),
         });
         let left = now_left(account);
-        *account = Account { left, at: now };
+        (account.left, account.at) = (left, now);
         if left < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - left) / per_second));
         }
         account.left -= 1.0;
-        Ok(())
+        Ok(Price::Build)
     }
 
     fn give_back(&self, client: IpAddr) {
@@ -108,6 +159,31 @@ impl Quotas {
         if let Some(account) = clients.get_mut(&client_network(client)) {
             account.left += 1.0;
         }
+    }
+
+    /// Notes a build that the client paid for before it requests it.
+    fn prepay(&self, client: IpAddr, build: BuildKey) {
+        let mut clients = self.clients.lock();
+        if let Some(account) = clients.get_mut(&client_network(client)) {
+            account.ahead.retain(|other| *other != build);
+            account.ahead.push_back(build);
+            if account.ahead.len() > MAX_AHEAD {
+                account.ahead.pop_front();
+            }
+        }
+    }
+
+    fn take_prepaid(&self, client: IpAddr, build: &BuildKey) -> Option<BuildKey> {
+        let mut clients = self.clients.lock();
+        let ahead = &mut clients.get_mut(&client_network(client))?.ahead;
+        let place = ahead.iter().position(|other| other == build)?;
+        ahead.remove(place)
+    }
+
+    fn is_last_ahead(&self, client: IpAddr, build: &BuildKey) -> bool {
+        let clients = self.clients.lock();
+        let account = clients.get(&client_network(client));
+        account.is_some_and(|account| account.ahead.back() == Some(build))
     }
 
     fn limit(&self, client: IpAddr) -> Option<f64> {
@@ -121,68 +197,4 @@ impl Quotas {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::FutureExt as _;
-
-    use super::*;
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_quota_is_used_up_and_comes_back() {
-        let quotas = Quotas::new(Some(2));
-        let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
-        let start = Instant::now();
-        assert_eq!(quotas.charge_at(one, start), Ok(()));
-        assert_eq!(quotas.charge_at(one, start), Ok(()));
-        let wait = quotas.charge_at(one, start).unwrap_err();
-        assert_eq!(wait, REFILL / 2);
-        assert_eq!(quotas.charge_at(other, start), Ok(()), "each has its own");
-        assert_eq!(quotas.charge_at(one, start + wait), Ok(()));
-        assert!(quotas.charge_at(one, start + wait).is_err());
-        quotas.give_back(one);
-        assert_eq!(quotas.charge_at(one, start + wait), Ok(()));
-    }
-
-    #[test]
-    fn a_request_that_is_dropped_midway_costs_nothing() {
-        let quotas = Quotas::new(Some(1));
-        let client = address("192.0.2.1");
-        let request = async {
-            let taken = quotas.take(client).unwrap();
-            assert!(quotas.take(client).is_err(), "it counts meanwhile");
-            // As if the store didn't answer.
-            std::future::pending::<()>().await;
-            taken.keep();
-        };
-        assert_eq!(request.now_or_never(), None);
-        quotas.take(client).unwrap().keep();
-        assert!(quotas.take(client).is_err(), "what is kept stays charged");
-    }
-
-    #[test]
-    fn neighbours_in_a_network_are_one_client() {
-        let quotas = Quotas::new(Some(1));
-        let start = Instant::now();
-        assert!(quotas.charge_at(address("2001:db8::1"), start).is_ok());
-        assert!(quotas.charge_at(address("2001:db8::2"), start).is_err());
-        assert!(quotas.charge_at(address("2001:db8:0:1::1"), start).is_ok());
-        assert!(quotas.charge_at(address("192.0.2.1"), start).is_ok());
-        let mapped = address("::ffff:192.0.2.1");
-        assert!(quotas.charge_at(mapped, start).is_err());
-    }
-
-    #[test]
-    fn only_an_operator_limits_this_machine() {
-        let local = address("127.0.0.1");
-        let taken = |quotas: Quotas| {
-            let is_taken = |_: &u32| quotas.take(local).map(Taken::keep).is_ok();
-            (0..200).filter(is_taken).count()
-        };
-        assert_eq!(taken(Quotas::new(None)), 200);
-        assert_eq!(taken(Quotas::new(Some(0))), 200);
-        assert_eq!(taken(Quotas::new(Some(5))), 5);
-    }
-}
+mod tests;

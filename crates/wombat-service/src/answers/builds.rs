@@ -202,7 +202,7 @@ impl Answers {
         let refused = match (full.or_else(|| self.too_long_a_queue(resolved)), client) {
             (Some(refusal), _) => refusal,
             (None, None) => return Ok(None),
-            (None, Some(client)) => match self.quotas.take(client) {
+            (None, Some(client)) => match self.quotas.take(client, &resolved.spec.key()) {
                 Ok(taken) => return Ok(Some(taken)),
                 Err(wait) => too_many(wait),
             },

@@ -11,7 +11,7 @@ use super::{
     lacking,
     selection::Selection,
     sizes::Sizes,
-    versions::{Origin, Versions},
+    versions::{Chosen, Origin, Versions},
 };
 use crate::catalog::Snapshot;
 
@@ -22,6 +22,8 @@ pub(crate) struct Resolved {
     /// Without the status of an existing build.
     pub(crate) answer: ResolveAnswer,
     pub(crate) catalog_revision: u64,
+    /// Whether all of its modules are releases of the catalog, or at the version that one of these requires.
+    pub(crate) is_of_catalog: bool,
 }
 
 /// Puts the answer together. All parts have been checked, so an inconsistent spec is a bug.
@@ -53,6 +55,10 @@ pub(super) fn resolved(
         .filter(|(module, _)| is_used(module))
         .map(|(module, chosen)| (module.clone(), chosen.version.clone()))
         .collect();
+    let is_of_catalog = versions
+        .iter()
+        .filter(|(module, _)| is_used(module))
+        .all(|(module, chosen)| is_listed(module, chosen, versions));
     let spec = BuildSpec::new(request.target, go, packages, modules, graph)
         .and_then(|spec| spec.with_template(request.template))
         .and_then(|spec| spec.with_distribution(request.distribution.clone()))
@@ -116,7 +122,18 @@ pub(super) fn resolved(
         spec,
         answer,
         catalog_revision: catalog.revision(),
+        is_of_catalog,
     })
+}
+
+/// Whether the catalog has this release, or one of its releases requires it.
+fn is_listed(module: &ModulePath, chosen: &Chosen, versions: &Versions) -> bool {
+    let by_listed = |by: &ModulePath| versions.get(by).is_some_and(|by| by.release.is_some());
+    let is_required = match &chosen.origin {
+        Origin::Pinned(by) => by_listed(by),
+        Origin::Asked | Origin::Driver | Origin::Default | Origin::Instead => false,
+    };
+    is_required || chosen.release.is_some() || versions.is_of_driver(module, chosen)
 }
 
 /// The base's size and what the packages add to it together; `None` if one of them wasn't measured.

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 #[cfg(test)]
+mod ahead;
 mod blocklist;
 #[cfg(test)]
 mod distribution;
