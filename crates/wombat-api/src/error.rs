@@ -56,7 +56,8 @@ impl ApiError {
         matches!(self, Self::Refused(refusal) if refusal.status == RefusalStatus::Unavailable)
     }
 
-    fn parts(self) -> (StatusCode, Vec<Problem>, Option<u64>) {
+    /// Its status, everything that is wrong, and the seconds until another try makes sense.
+    pub(crate) fn parts(self) -> (StatusCode, Vec<Problem>, Option<u64>) {
         match self {
             Self::Refused(refusal) => {
                 let status = StatusCode::from_u16(refusal.status.code())

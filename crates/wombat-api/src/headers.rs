@@ -13,7 +13,10 @@ use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::{Instrument, debug, error, info_span, warn};
 
-use crate::{ApiError, caller::Caller, error::render, state::AppState};
+use crate::{
+    ApiError, caller::Caller, cross_origin::OtherSites, error::render, html::is_own_page,
+    state::AppState,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -39,15 +42,6 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Headers that let pages of other websites read.
-const READABLE: [(HeaderName, &str); 2] = [
-    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    (
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "Content-Disposition, Content-Range, ETag, Location, Repr-Digest, Retry-After, X-Request-Id",
-    ),
-];
-
 /// Runs the rest, logs it, and completes the response.
 pub(crate) async fn finish(
     Shared(state): Shared<AppState>,
@@ -58,8 +52,9 @@ pub(crate) async fn finish(
     let method = request.method().clone();
     let span = info_span!("request", %id, %method, path = request.uri().path());
     let start = Instant::now();
+    let other_sites = OtherSites::of(&state.control, &request);
     let response = async {
-        let response = match preflight(&request) {
+        let response = match other_sites.preflight(&request) {
             Some(response) => response,
             // A panic fails its own request only; nothing that the request held is used again.
             None => AssertUnwindSafe(next.run(request))
@@ -82,12 +77,13 @@ pub(crate) async fn finish(
     .instrument(span)
     .await;
     let failed = response.status().is_client_error() || response.status().is_server_error();
-    let mut response = if failed {
+    let mut response = if failed && !is_own_page(&response) {
         render(response, &id)
     } else {
         response
     };
-    describe(response.headers_mut(), &method, &id);
+    describe(response.headers_mut(), &id);
+    other_sites.describe(response.headers_mut(), &method);
     // HSTS only if the public URL is https.
     let public = state.proxy_settings.public_url.as_ref();
     if public.is_some_and(|url| url.as_str().starts_with("https:")) {
@@ -109,34 +105,18 @@ pub(crate) async fn finish(
     response
 }
 
-fn describe(headers: &mut HeaderMap, method: &Method, id: &str) {
+fn describe(headers: &mut HeaderMap, id: &str) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
-    }
-    let readable = matches!(*method, Method::GET | Method::HEAD);
-    if readable {
-        for (name, value) in READABLE {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
     }
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(policy),
-    );
-    // What pages of other websites may read, they may also embed.
-    let resources = if readable {
-        "cross-origin"
-    } else {
-        "same-origin"
-    };
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static(resources),
-    );
+    // A page that the gateway writes itself has a stricter one.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(policy));
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
@@ -157,26 +137,6 @@ fn request_id(headers: &HeaderMap) -> String {
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         })
         .map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
-}
-
-/// The answer to a CORS preflight: pages of other websites may read with these headers, and never write.
-fn preflight(request: &Request) -> Option<Response> {
-    let is_preflight = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    is_preflight.then(|| {
-        let headers = [
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, X-Request-Id",
-            ),
-            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
-        ];
-        (StatusCode::NO_CONTENT, headers).into_response()
-    })
 }
 
 /// Refuses writes that another website makes a browser send.

@@ -12,11 +12,13 @@ mod cache;
 mod caller;
 mod connections;
 mod contents;
+mod cross_origin;
 mod error;
 mod form;
 mod gateway;
 mod headers;
 mod health;
+mod html;
 mod live;
 mod openapi;
 mod params;
@@ -28,6 +30,7 @@ mod server;
 mod sse;
 mod state;
 mod ui;
+mod visitor;
 
 pub use access::{
     AccessControl, ParseTokenError, Role, Secret, TokenEntry, TokenFile, TokenFileError,

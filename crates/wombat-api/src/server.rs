@@ -21,6 +21,7 @@ use crate::{
     ApiArgs, ApiDeps, GatewayState, app,
     caller::Peer,
     connections::{ConnectionPermit, Connections},
+    cross_origin::ArrivedAt,
     port_holder,
 };
 
@@ -143,9 +144,14 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "can't set TCP_NODELAY");
     }
+    let arrived = stream.local_addr().ok();
+    let arrived = arrived.map(|address| ArrivedAt(address.ip()));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        if let Some(arrived) = arrived {
+            request.extensions_mut().insert(arrived);
+        }
         let app = app.clone();
         async move {
             Ok::<_, Infallible>(

@@ -106,7 +106,7 @@ impl AccessControl {
             return Err(ApiError::refused(
                 RefusalStatus::Forbidden,
                 ProblemCode::Forbidden,
-                "Pages of other websites may read here, but not write.",
+                "Pages of other websites can't write here.",
             ));
         }
         match self {

@@ -84,17 +84,28 @@ pub(super) async fn resolve(
     State(state): State<AppState>,
     caller: Caller,
     uri: Uri,
+    headers: HeaderMap,
     BodyOf(body): SmallBody,
 ) -> Result<Response, ApiError> {
     let mut params = Params::of(&uri);
-    let subject = if params.flag("ahead") {
+    let is_ahead = params.flag("ahead");
+    params.finish()?;
+    // A client that may not request a build may not have one begun either; its question is answered all the same.
+    let subject = if is_ahead && may_request(&state, &headers).await {
         "build.ahead"
     } else {
         "build.resolve"
     };
-    params.finish()?;
     let answer = state.gateway.pass_on(subject, body, caller.address);
     Ok(json(answer.await?))
+}
+
+async fn may_request(state: &AppState, headers: &HeaderMap) -> bool {
+    if !state.require_token {
+        return true;
+    }
+    let checked = state.control.check(headers, Role::Reader, "ahead");
+    checked.await.is_ok()
 }
 
 /// `GET /api/builds`

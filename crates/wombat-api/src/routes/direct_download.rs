@@ -1,4 +1,7 @@
 //! Direct download: one address that asks for a binary, waits until it is built, and redirects to it.
+//!
+//! A tool that gets the address wants the binary. A browser also gets addresses that its user never saw, such as that of
+//! an image in a page: it is shown a page first (`download_page`), and only that page's button starts a build.
 
 use axum::{
     extract::{Path, State},
@@ -9,8 +12,11 @@ use wombat_model::{
     Problem, ProblemCode, Refusal, RefusalStatus, Status, request::RequestBody, wire::BuildView,
 };
 
-use super::builds::{Until, held};
-use super::file::insert;
+use super::{
+    builds::{Until, held},
+    download_page,
+    file::insert,
+};
 use crate::{
     ApiError,
     access::Role,
@@ -18,50 +24,74 @@ use crate::{
     gateway::{parsed, written},
     params::Params,
     state::AppState,
+    visitor::Visitor,
 };
 
 /// How long one answer waits, in seconds: less than proxies allow.
-const HOLD: u64 = 25;
-/// How often a client is redirected here: curl gives up after 50 redirects.
+pub(super) const HOLD: u64 = 25;
+/// How often a tool is redirected here: curl gives up after 50 redirects.
 const MOST_ROUNDS: u32 = 40;
+
+/// The build that an address names, and how often its client was redirected there.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) body: RequestBody,
+    pub(super) round: u32,
+}
+
+impl Wanted {
+    fn of((goos, goarch): (String, String), uri: &Uri) -> Result<Self, ApiError> {
+        let mut params = Params::of(uri);
+        let round = params.number("round").unwrap_or_default();
+        let body = RequestBody {
+            goos,
+            goarch,
+            go_version: params.text("goVersion"),
+            variant: params.text("variant"),
+            base: params.text("base"),
+            name: params.text("name"),
+            version: params.text("version"),
+            template: params.number("template"),
+            components: listed(params.text("components")),
+            packages: listed(params.text("packages")),
+            ..RequestBody::default()
+        };
+        params.finish()?;
+        Ok(Self { body, round })
+    }
+}
 
 /// `GET /dl/{goos}/{goarch}?components=nats,redis`
 ///
-/// Redirects to the binary once it is built; while it isn't, back to itself.
+/// Redirects to the binary once it is built; while it isn't, back to itself. Starts nothing for a browser.
 pub(super) async fn download(
     State(state): State<AppState>,
     caller: Caller,
-    Path((goos, goarch)): Path<(String, String)>,
+    Path(platform): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    refuse_embedding(&headers)?;
-    if state.require_token {
-        state
-            .control
-            .check(&headers, Role::Reader, "request")
-            .await?;
+    match Visitor::of(&headers) {
+        Visitor::Tool => {}
+        Visitor::OwnScript => state.control.check_origin(&headers, &caller)?,
+        Visitor::Reader => {
+            let page = match Wanted::of(platform, &uri) {
+                Ok(wanted) => download_page::show(&state, &caller, &uri, &wanted).await,
+                Err(error) => Err(error),
+            };
+            let page = page.unwrap_or_else(|error| download_page::refused(&caller, error));
+            return Ok(page.into_response());
+        }
+        Visitor::Embedding => {
+            return Err(ApiError::refused(
+                RefusalStatus::Forbidden,
+                ProblemCode::Forbidden,
+                "A page may link to this address, but not embed it or load it early.",
+            ));
+        }
     }
-    let mut params = Params::of(&uri);
-    let round = params.number("round").unwrap_or_default();
-    let body = RequestBody {
-        goos,
-        goarch,
-        go_version: params.text("goVersion"),
-        variant: params.text("variant"),
-        base: params.text("base"),
-        name: params.text("name"),
-        version: params.text("version"),
-        template: params.number("template"),
-        components: listed(params.text("components")),
-        packages: listed(params.text("packages")),
-        ..RequestBody::default()
-    };
-    params.finish()?;
-    let asked = state
-        .gateway
-        .pass_on("build.request", written(&body)?, caller.address);
-    let build: BuildView = parsed(&asked.await?)?;
+    let wanted = Wanted::of(platform, &uri)?;
+    let build = requested(&state, &caller, &headers, &wanted).await?;
     let build = held(&state, build, HOLD, Until::Finished).await?;
     match build.build.status {
         Status::Success => Ok(see(
@@ -69,8 +99,8 @@ pub(super) async fn download(
             &caller.location(&build.id.artifact_path()),
         )),
         Status::Failed | Status::Cancelled => Err(failed(&build).into()),
-        Status::New | Status::Building if round < MOST_ROUNDS => {
-            let location = caller.location(&again(&uri, round + 1));
+        Status::New | Status::Building if wanted.round < MOST_ROUNDS => {
+            let location = caller.location(&again(&uri, wanted.round + 1));
             Ok(see(StatusCode::TEMPORARY_REDIRECT, &location))
         }
         Status::New | Status::Building => Err(ApiError::unavailable(format!(
@@ -80,21 +110,46 @@ pub(super) async fn download(
     }
 }
 
-/// A page of another website that embeds this address, such as in an image, would make its readers request builds.
-fn refuse_embedding(headers: &HeaderMap) -> Result<(), ApiError> {
-    let is = |name: &str, value: &str| {
-        headers
-            .get(name)
-            .is_some_and(|it| it.as_bytes() == value.as_bytes())
+/// `POST /dl/{goos}/{goarch}?components=nats,redis`, as the button of the page does
+///
+/// Requests the build and redirects to the address, which then waits for it. Other websites can't send this.
+pub(super) async fn start(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(platform): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let started = match Wanted::of(platform, &uri) {
+        Ok(wanted) => requested(&state, &caller, &headers, &wanted).await,
+        Err(error) => Err(error),
     };
-    if is("sec-fetch-site", "cross-site") && !is("sec-fetch-mode", "navigate") {
-        return Err(ApiError::refused(
-            RefusalStatus::Forbidden,
-            ProblemCode::Forbidden,
-            "Pages of other websites may link to this address, but not embed it.",
-        ));
+    match (started, Visitor::of(&headers)) {
+        (Ok(_), _) => {
+            let location = caller.location(&again(&uri, 1));
+            Ok(see(StatusCode::SEE_OTHER, &location))
+        }
+        (Err(error), Visitor::Reader) => Ok(download_page::refused(&caller, error).into_response()),
+        (Err(error), Visitor::Tool | Visitor::OwnScript | Visitor::Embedding) => Err(error),
     }
-    Ok(())
+}
+
+/// Requests the build; returns it as it is.
+async fn requested(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    wanted: &Wanted,
+) -> Result<BuildView, ApiError> {
+    if state.require_token {
+        state
+            .control
+            .check(headers, Role::Reader, "request")
+            .await?;
+    }
+    let body = written(&wanted.body)?;
+    let asked = state.gateway.pass_on("build.request", body, caller.address);
+    parsed(&asked.await?)
 }
 
 /// Names between commas.
@@ -107,8 +162,8 @@ fn listed(text: Option<String>) -> Vec<String> {
         .collect()
 }
 
-/// The same address, a round later.
-fn again(uri: &Uri, round: u32) -> String {
+/// The same address, in another round.
+pub(super) fn again(uri: &Uri, round: u32) -> String {
     let query = uri.query().unwrap_or_default();
     let kept = query
         .split('&')

@@ -8,6 +8,7 @@ mod builds;
 mod catalog;
 mod contents;
 mod direct_download;
+mod download_page;
 mod events;
 mod file;
 mod health;
@@ -91,7 +92,10 @@ pub fn app(state: AppState) -> Router {
         .route("/api/builds/{id}", get(builds::get).delete(builds::cancel))
         .route("/api/builds/{id}/events", get(events::of_build))
         .route("/api/events", get(events::of_all))
-        .route("/dl/{goos}/{goarch}", get(direct_download::download))
+        .route(
+            "/dl/{goos}/{goarch}",
+            get(direct_download::download).post(direct_download::start),
+        )
         .route(
             "/artifacts/{goos}/{goarch}/{go}/{hash}",
             get(artifacts::download).head(artifacts::describe),

@@ -2,9 +2,9 @@
 
 use std::{fs, process::Command, time::Duration};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use sha2::{Digest as _, Sha256};
-use wombat_testkit::{Poison, Stack, Wombat, wait_until};
+use wombat_testkit::{Poison, Site, Stack, Wombat, wait_until};
 
 use crate::program;
 
@@ -43,13 +43,43 @@ async fn an_address_gives_a_binary() -> anyhow::Result<()> {
     let strange = stack.site.get("/dl/linux/amd64?component=nats").await?;
     ensure!(strange.status() == 400, "{}", strange.status());
 
-    // Other sites may link to it, but not embed it.
-    let url = format!("{}/dl/linux/amd64?components=mqtt", stack.site.url);
-    let embedded = stack.site.client.get(&url);
-    let embedded = embedded
-        .header("sec-fetch-site", "cross-site")
-        .header("sec-fetch-mode", "no-cors");
-    ensure!(embedded.send().await?.status() == 403);
+    a_browser_asks_first(&stack.site).await
+}
+
+/// Another selection, in a browser: only the button starts its build, and the page ends with the download.
+async fn a_browser_asks_first(site: &Site) -> anyhow::Result<()> {
+    let url = format!("{}/dl/linux/amd64?components=mqtt", site.url);
+    let opened = |destination: &'static str| {
+        let request = site.client.get(&url).header("accept", "text/html");
+        let request = request.header("sec-fetch-site", "cross-site");
+        let request = request.header("sec-fetch-mode", "navigate");
+        request.header("sec-fetch-dest", destination)
+    };
+    for destination in ["iframe", "image"] {
+        let embedded = opened(destination).send().await?;
+        ensure!(embedded.status() == 403, "{}", embedded.status());
+    }
+    let question = opened("document").send().await?.text().await?;
+    ensure!(question.contains("Nothing has been started"), "{question}");
+    let listed = site.json("/api/builds?q=component:mqtt").await?;
+    ensure!(listed["total"] == 0, "{listed}");
+
+    let button = site.client.post(&url).header("accept", "text/html");
+    let mut page = button.send().await?;
+    ensure!(page.url().query() == Some("components=mqtt&round=1"));
+    let binary = loop {
+        let next = page.headers().get("refresh").context("it goes on")?;
+        let (_, next) = next.to_str()?.split_once("url=").context("an address")?;
+        if next.starts_with("/artifacts/") {
+            break next.to_owned();
+        }
+        // As a browser does, which then waits for the answer.
+        let next = site.client.get(format!("{}{next}", site.url));
+        page = next.header("accept", "text/html").send().await?;
+    };
+    let binary = site.get(&binary).await?;
+    let named = binary.headers()["content-disposition"].to_str()?;
+    ensure!(named.contains("attachment"), "{named}");
     Ok(())
 }
 

@@ -75,6 +75,7 @@ fn calls() -> Vec<Call> {
         },
         call(Method::GET, "/api/events", Nothing),
         call(Method::GET, "/dl/{goos}/{goarch}", Nothing),
+        call(Method::POST, "/dl/{goos}/{goarch}", Nothing),
         call(
             Method::GET,
             "/artifacts/{goos}/{goarch}/{go}/{hash}",

@@ -49,7 +49,7 @@ pub(super) fn asking() -> Vec<Call> {
         )
         .flag(
             "ahead",
-            "Have an idle builder start it early; the client's next such request replaces it.",
+            "Have an idle builder start it early, if all modules are the catalog's and the client's quota allows it; the client's next such request replaces it.",
         )
         .takes::<RequestBody>(&a_request())
         .gives::<ResolveAnswer>(200, "What would be built."),
