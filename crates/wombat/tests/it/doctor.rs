@@ -4,6 +4,7 @@ use std::{process::Output, time::Duration};
 
 use anyhow::Context;
 use async_nats::jetstream::{self, stream::DiscardPolicy};
+use wombat_model::catalog::GoReleases;
 use wombat_store::{Settled, SubmitOptions};
 use wombat_testkit::{NatsServer, StubGo, a_spec, wait_until};
 
@@ -292,6 +293,52 @@ async fn a_blocklist_that_cant_be_read_is_told_with_or_without_a_service() -> an
         Ok(told(&said).then_some(()))
     };
     wait_until("the service to tell", Duration::from_mins(1), by_service).await
+}
+
+#[tokio::test]
+async fn a_go_with_a_newer_patch_is_told_with_the_cure() -> anyhow::Result<()> {
+    let nats = NatsServer::start()?;
+    program().set_up(&nats, &[])?;
+    let go = StubGo::new()?;
+    let script = std::fs::read_to_string(go.program())?;
+    let pretend = |version: &str| {
+        let other = script.replace("go1.26.8", &format!("go{version}"));
+        std::fs::write(go.program(), other)
+    };
+    let told = |version: &str| -> anyhow::Result<Option<String>> {
+        pretend(version)?;
+        let (content, said) = doctor(&nats, &go, &[])?;
+        assert!(content, "it is a note: {said}");
+        let line = said.lines().find(|line| line.contains("newest patch"));
+        Ok(line.map(str::to_owned))
+    };
+    let known = wombat_service::go_releases()?;
+    let line = "1.26".parse()?;
+    let newest = known
+        .versions()
+        .filter(|version| version.line() == line)
+        .max();
+    let newest = newest.context("a release of the line")?;
+    let words = told("1.26.8")?.context("it is told")?;
+    let cure = format!("install Go {newest}");
+    assert!(
+        words.starts_with("note") && words.contains("Go 1.26.8"),
+        "{words}"
+    );
+    assert!(words.contains(&cure), "{words}");
+    assert_eq!(told(&newest.to_string())?, None);
+
+    // Builders learn of a newer one.
+    let (_, store) = nats.store().await?;
+    let mut learnt = GoReleases::default();
+    let sum = known
+        .sum(newest, "linux/amd64".parse()?)
+        .context("a checksum")?;
+    learnt.add("1.26.999".parse()?, "linux/amd64".parse()?, sum.clone());
+    store.catalog.add_go_releases(&learnt).await?;
+    let words = told(&newest.to_string())?.context("it is told")?;
+    assert!(words.contains("install Go 1.26.999"), "{words}");
+    Ok(())
 }
 
 #[test]

@@ -1,25 +1,43 @@
 //! Go, and where it fetches modules.
 
-use wombat_go::{GoOptions, InstalledGo, SettingsError};
+use wombat_go::{GoOffer, GoOptions, InstalledGo, SettingsError};
+use wombat_model::{GoVersion, catalog::GoReleases};
 
 use super::finding::{Finding, Verdict};
 use crate::{cmd::roles::go_offer, state_directory::StateArgs};
 
-pub(super) async fn findings(options: &GoOptions, state: &StateArgs) -> Vec<Finding> {
+/// `learnt`: the Go releases that the builders of this system know of, besides those that come with the program.
+pub(super) async fn findings(
+    options: &GoOptions,
+    state: &StateArgs,
+    learnt: GoReleases,
+) -> Vec<Finding> {
+    let offer = go_offer().map(|mut offer| {
+        offer.releases.add_all(&learnt);
+        offer
+    });
     let installed = async {
         let helper = std::env::current_exe()?;
         anyhow::Ok(options.installed(&helper).await?)
     };
     let mut findings = match installed.await {
-        Ok(go) => vec![
-            (
-                Verdict::Good,
-                format!("Go {}: {}", go.version, go.program.display()),
-            ),
-            modules(options, &go),
-        ],
+        Ok(go) => {
+            let known = offer.map_or(learnt, |offer| offer.releases);
+            let found = format!("Go {}: {}", go.version, go.program.display());
+            let outdated = outdated(go.version, &known, |newest| {
+                format!(
+                    "install Go {newest} (https://go.dev/dl), or remove this one, and builders fetch Go themselves"
+                )
+            });
+            let found = (Verdict::Good, found);
+            [found]
+                .into_iter()
+                .chain(outdated)
+                .chain([modules(options, &go)])
+                .collect()
+        }
         Err(error) if matches!(error.downcast_ref(), Some(SettingsError::NoGo)) => {
-            vec![fetched(options, state).await]
+            fetched(options, state, offer).await
         }
         Err(error) => vec![
             (Verdict::Missing, format!("Go: {error}")),
@@ -34,22 +52,56 @@ pub(super) async fn findings(options: &GoOptions, state: &StateArgs) -> Vec<Find
 }
 
 /// What a builder does without an installed Go.
-async fn fetched(options: &GoOptions, state: &StateArgs) -> Finding {
+async fn fetched(
+    options: &GoOptions,
+    state: &StateArgs,
+    offer: anyhow::Result<GoOffer>,
+) -> Vec<Finding> {
     let found = async {
-        let offer = go_offer()?;
+        let offer = offer?;
         if let Some(version) = options.fetched_before(&state.folder()?, &offer).await {
-            return Ok(format!("Go {version}, fetched by a builder"));
+            let found = format!("Go {version}, fetched by a builder");
+            let outdated = outdated(version, &offer.releases, |newest| {
+                format!(
+                    "restart the builder with a module proxy in reach, and it fetches Go {newest}"
+                )
+            });
+            let found = (Verdict::Good, found);
+            return Ok([found].into_iter().chain(outdated).collect());
         }
         options.proxy_without_go()?;
         let version = offer.choice()?;
-        anyhow::Ok(format!(
-            "Go isn't installed: a builder fetches Go {version} (70 MB) from the module proxy when it first starts"
-        ))
+        anyhow::Ok(vec![(
+            Verdict::Good,
+            format!(
+                "Go isn't installed: a builder fetches Go {version} (70 MB) from the module proxy when it first starts"
+            ),
+        )])
     };
     match found.await {
-        Ok(words) => (Verdict::Good, words),
-        Err(error) => (Verdict::Missing, format!("Go: {error:#}")),
+        Ok(findings) => findings,
+        Err(error) => vec![(Verdict::Missing, format!("Go: {error:#}"))],
     }
+}
+
+/// A warning if a newer patch of this release is known. `cure` gets that patch.
+fn outdated(
+    version: GoVersion,
+    known: &GoReleases,
+    cure: impl FnOnce(GoVersion) -> String,
+) -> Option<Finding> {
+    let of_line = known
+        .versions()
+        .filter(|other| other.line() == version.line());
+    let newest = of_line.max().filter(|newest| *newest > version)?;
+    Some((
+        Verdict::Note,
+        format!(
+            "Go {version} isn't the newest patch of Go {}, which is {newest}; patches fix security holes, also those of compilers: {}",
+            version.line(),
+            cure(newest)
+        ),
+    ))
 }
 
 fn modules(options: &GoOptions, go: &InstalledGo) -> Finding {
@@ -88,6 +140,25 @@ fn experiment(set: Option<String>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_newer_patch_of_the_same_line_is_told() {
+        let sum = "h1:8ka/oPBhq5O997fLqPbEZ2NBw2NDru/hSAG5lurObdE=";
+        let mut known = GoReleases::default();
+        for version in ["1.26.8", "1.26.11", "1.27.4"] {
+            let platform = "linux/amd64".parse().unwrap();
+            known.add(version.parse().unwrap(), platform, sum.parse().unwrap());
+        }
+        let told = |version: &str| {
+            let cure = |newest| format!("install {newest}");
+            outdated(version.parse().unwrap(), &known, cure).map(|(_, words)| words)
+        };
+        let words = told("1.26.9").unwrap();
+        assert!(words.contains("Go 1.26.9") && words.ends_with("install 1.26.11"));
+        for fine in ["1.26.11", "1.26.12", "1.27.4", "1.28.0", "1.25.1"] {
+            assert_eq!(told(fine), None, "{fine}");
+        }
+    }
 
     #[test]
     fn an_experiment_is_told() {

@@ -25,13 +25,14 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<()> {
-    let mut findings = go::findings(&args.go, &args.state).await;
+    let nats = Box::pin(nats::look(&args.nats)).await;
+    let mut findings = go::findings(&args.go, &args.state, nats.go_releases).await;
     findings.extend([
         machine::sandbox().await,
         machine::disk(&args.state),
         nats::server(&args.nats),
     ]);
-    findings.extend(Box::pin(nats::findings(&args.nats)).await);
+    findings.extend(nats.findings);
     for (verdict, text) in &findings {
         let mark = match verdict {
             Verdict::Good => "ok      ",

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use wombat_model::{Blocklist, Presence, names::BUILDERS_BUCKET, wire::HealthAnswer};
+use wombat_model::{
+    Blocklist, Presence, catalog::GoReleases, names::BUILDERS_BUCKET, wire::HealthAnswer,
+};
 use wombat_store::{
     Connection, NatsArgs, Store, StoreError, WatchEvent, Weight, audit, restart_nats,
 };
@@ -35,30 +37,52 @@ pub(super) fn server(args: &NatsArgs) -> Finding {
     }
 }
 
-pub(super) async fn findings(args: &NatsArgs) -> Vec<Finding> {
+/// What is found in NATS.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) findings: Vec<Finding>,
+    /// The Go releases that builders have learnt of, if they can be read.
+    pub(super) go_releases: GoReleases,
+}
+
+impl Found {
+    fn only(verdict: Verdict, words: String) -> Self {
+        Self {
+            findings: vec![(verdict, words)],
+            ..Self::default()
+        }
+    }
+}
+
+pub(super) async fn look(args: &NatsArgs) -> Found {
     if args.url.is_none() {
-        return vec![(
+        return Found::only(
             Verdict::Note,
             "NATS: NATS_URL isn't set; `wombat up` starts its own, but separate roles need one"
                 .to_owned(),
-        )];
+        );
     }
     let connection = match Connection::open(args, "doctor", TIMEOUT).await {
         Ok(connection) => connection,
-        Err(error) => return vec![(Verdict::Missing, format!("NATS: {error}"))],
+        Err(error) => return Found::only(Verdict::Missing, format!("NATS: {error}")),
     };
-    let findings = match Box::pin(Store::open(&connection)).await {
-        Err(error) => vec![(Verdict::Missing, format!("NATS: connected, but {error}"))],
+    let found = match Box::pin(Store::open(&connection)).await {
+        Err(error) => Found::only(Verdict::Missing, format!("NATS: connected, but {error}")),
         Ok(store) => {
             let mut findings = buckets(&connection).await;
             findings.extend(service(&connection, &store).await);
             findings.extend(unfit_builders(&store).await);
             findings.extend(Box::pin(unreadable::findings(&store)).await);
-            findings
+            // Another user may not be permitted to read them.
+            let go_releases = store.catalog.go_releases().await.ok().flatten();
+            Found {
+                findings,
+                go_releases: go_releases.unwrap_or_default(),
+            }
         }
     };
     connection.close().await;
-    findings
+    found
 }
 
 /// The settings and the room of every bucket.
