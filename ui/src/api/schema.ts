@@ -439,7 +439,8 @@ export type paths = {
         /** Request a build, wait for it, and get redirected to the binary */
         get: operations["download"];
         put?: never;
-        post?: never;
+        /** Request a build, as the button of the page at this address does */
+        post: operations["startDownload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2714,7 +2715,7 @@ export interface operations {
     resolve: {
         parameters: {
             query?: {
-                /** @description Have an idle builder start it early; the client's next such request replaces it. */
+                /** @description Have an idle builder start it early, if all modules are the catalog's and the client's quota allows it; the client's next such request replaces it. */
                 ahead?: "true" | "false" | "1" | "0" | "";
             };
             header?: never;
@@ -2983,6 +2984,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Only for browsers: a page that shows the selection, and starts nothing before its button is pressed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
             /** @description It is built; Location is the binary. */
             303: {
                 headers: {
@@ -2992,6 +3002,57 @@ export interface operations {
             };
             /** @description It is still being built; Location is this address again. */
             307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error, with its problems. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    startDownload: {
+        parameters: {
+            query?: {
+                /** @description Names between commas, such as nats,redis. */
+                components?: string;
+                /** @description Import paths between commas. */
+                packages?: string;
+                /** @description A Go release in full. */
+                goVersion?: string;
+                /** @description Level of the architecture. */
+                variant?: string;
+                /** @description Base packages that are added; standard if left out. */
+                base?: "standard" | "pure" | "";
+                /** @description Own name of the distribution, such as acme-connect. */
+                name?: string;
+                /** @description Own version of the distribution, such as 1.4.0. */
+                version?: string;
+                /** @description Version of the rules that make main.go; the newest if left out. */
+                template?: number;
+                /** @description How often the client was redirected here before. */
+                round?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Operating system. */
+                goos: "linux" | "darwin" | "windows" | "freebsd";
+                /** @description Architecture. */
+                goarch: "amd64" | "arm64" | "arm" | "386" | "riscv64" | "ppc64le" | "s390x";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is requested; Location is this address, which waits for it. */
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };
