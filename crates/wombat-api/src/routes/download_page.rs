@@ -10,7 +10,7 @@ use wombat_model::{
 
 use super::{
     builds::{Until, held},
-    direct_download::{HOLD, Wanted, again},
+    wanted::{HOLD, Wanted, again},
 };
 use crate::{
     ApiError,

@@ -17,6 +17,7 @@ mod lint;
 mod log;
 mod select;
 mod service_answer;
+mod wanted;
 
 use std::time::Duration;
 

@@ -171,15 +171,30 @@ mod tests {
             ("open /root/state/modules.", "open $GOMODCACHE."),
             ("open /root.bak and /root...", "open /root.bak and $HOME..."),
             ("open /root/state/modules/: no", "open $GOMODCACHE/: no"),
-            ("at path \"/root/state/jobs/1\"", "at path \"$STATE/jobs/1\""),
+            (
+                "at path \"/root/state/jobs/1\"",
+                "at path \"$STATE/jobs/1\"",
+            ),
             ("/root/state/modules2/x", "$STATE/modules2/x"),
             ("/root/stately", "$HOME/stately"),
-            ("HOME=/root, and file:///root/x", "HOME=$HOME, and file://$HOME/x"),
-            ("/x/root/y and /rooted and a/root", "/x/root/y and /rooted and a/root"),
+            (
+                "HOME=/root, and file:///root/x",
+                "HOME=$HOME, and file://$HOME/x",
+            ),
+            (
+                "/x/root/y and /rooted and a/root",
+                "/x/root/y and /rooted and a/root",
+            ),
             ("(/root)", "($HOME)"),
-            ("lookup ip-10-0-0-7: no such host", "lookup $HOST: no such host"),
+            (
+                "lookup ip-10-0-0-7: no such host",
+                "lookup $HOST: no such host",
+            ),
             ("at ip-10-0-0-7.eu.example.", "at $HOST."),
-            ("at ip-10-0-0-70 and zip-10-0-0-7", "at ip-10-0-0-70 and zip-10-0-0-7"),
+            (
+                "at ip-10-0-0-70 and zip-10-0-0-7",
+                "at ip-10-0-0-70 and zip-10-0-0-7",
+            ),
             ("nothing", "nothing"),
         ] {
             assert_eq!(names.hidden_in(text), expected);
@@ -188,7 +203,14 @@ mod tests {
 
     #[test]
     fn a_host_name_that_is_a_word_stays() {
-        for host in ["nats", "builder", "localhost", "localhost.localdomain", "vm1", ""] {
+        for host in [
+            "nats",
+            "builder",
+            "localhost",
+            "localhost.localdomain",
+            "vm1",
+            "",
+        ] {
             let names = LocalNames::default().host(host);
             let text = format!("can't find {host}");
             assert_eq!(names.hidden_in(&text), text);

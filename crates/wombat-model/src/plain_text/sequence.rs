@@ -26,7 +26,8 @@ fn after_escape(text: &str) -> &str {
         Some(']' | 'P' | 'X' | '^' | '_') => after_string(characters.as_str()),
         Some(' '..='~') => {
             let end = text.trim_start_matches(|it: char| matches!(it, ' '..='/'));
-            end.strip_prefix(|it: char| matches!(it, '0'..='~')).unwrap_or(end)
+            end.strip_prefix(|it: char| matches!(it, '0'..='~'))
+                .unwrap_or(end)
         }
         Some(_) | None => text,
     }
@@ -35,7 +36,8 @@ fn after_escape(text: &str) -> &str {
 /// After parameters and the final character, such as `31m`.
 fn after_control(text: &str) -> &str {
     let end = text.trim_start_matches(|it: char| matches!(it, ' '..='?'));
-    end.strip_prefix(|it: char| matches!(it, '@'..='~')).unwrap_or(end)
+    end.strip_prefix(|it: char| matches!(it, '@'..='~'))
+        .unwrap_or(end)
 }
 
 fn after_string(text: &str) -> &str {

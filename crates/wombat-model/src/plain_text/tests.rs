@@ -80,7 +80,11 @@ fn long_lines_are_cut_at_a_character() {
     let long = "ü".repeat(MAX_LINE);
     for form in [Form::Line, Form::Lines] {
         let cut = plain(&long, form);
-        assert!(cut.len() <= MAX_LINE && cut.ends_with("ü…"), "{}", cut.len());
+        assert!(
+            cut.len() <= MAX_LINE && cut.ends_with("ü…"),
+            "{}",
+            cut.len()
+        );
         assert_eq!(plain(&cut, form), cut);
     }
     assert_eq!(plain(&long, Form::Page), long);
@@ -99,7 +103,10 @@ fn a_text_is_shortened_within_its_limit() {
     assert_eq!(shortened("abc", 3), "abc");
     assert_eq!(shortened("abcdef", 5), "ab…");
     assert_eq!(shortened("äöü", 5), "ä…");
-    assert_eq!(shortened("\u{1f468}\u{200d}\u{1f469}\u{200d}x", 12), "\u{1f468}…");
+    assert_eq!(
+        shortened("\u{1f468}\u{200d}\u{1f469}\u{200d}x", 12),
+        "\u{1f468}…"
+    );
 }
 
 #[test]
@@ -109,7 +116,10 @@ fn a_page_keeps_tabs_and_json_keeps_its_value() {
     for json in [value.to_string(), format!("{value:#}")] {
         let safe = plain_json(&json);
         assert_eq!(plain(&safe, Form::Page), safe);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            value
+        );
     }
     assert!(matches!(plain_json("{\"é\": 1}\n"), Cow::Borrowed(_)));
 }
