@@ -58,6 +58,30 @@ test('a component is picked, built and downloaded', async () => {
   expect(errors).toEqual([])
 })
 
+test('a direct download asks first, and needs no JavaScript', async () => {
+  // As any website could try it.
+  const elsewhere = await site.browser.newPage()
+  const address = `${site.url}/dl/linux/amd64?components=nats,redis`
+  const statuses = new Map<string, number>()
+  elsewhere.on('response', (response) => statuses.set(response.request().resourceType(), response.status()))
+  await elsewhere.setContent(`<iframe src="${address}"></iframe><img src="${address}"><script src="${address}"></script>`, { waitUntil: 'load' })
+  await expect.poll(() => Object.fromEntries(statuses)).toEqual({ document: 403, image: 403, script: 403 })
+  const listed = await elsewhere.request.get(`${site.url}/api/builds?q=component:redis`)
+  await elsewhere.close()
+  expect(await listed.json()).toMatchObject({ total: 0 })
+
+  const context = await site.browser.newContext({ javaScriptEnabled: false, acceptDownloads: true })
+  const page = await context.newPage()
+  await page.goto(address)
+  await page.getByText('Nothing has been started yet.').waitFor()
+  expect(await page.getByRole('link', { name: 'Change this selection on the site' }).getAttribute('href')).toBe('/?c=nats,redis&platform=linux/amd64')
+  await page.keyboard.press('Tab')
+  const { bytes } = await saved(page, () => page.keyboard.press('Enter'))
+  expect(bytes.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
+  await page.getByRole('heading', { name: 'Your binary is ready' }).waitFor()
+  await context.close()
+})
+
 test('a pasted pipeline shows its mistakes, and becomes a binary', async () => {
   const page = await site.browser.newPage({ viewport: { width: 1440, height: 900 }, acceptDownloads: true })
   await page.goto(site.url)

@@ -97,6 +97,7 @@ const pages: [name: string, address: () => string, ready: (page: Page) => Promis
       await page.getByRole('progressbar').waitFor()
     },
   ],
+  ['download', () => 'dl/linux/amd64?components=redis,nats', (page) => page.getByRole('button', { name: 'Build and download' }).waitFor()],
   ['missing', () => 'nowhere', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
 ]
 

@@ -167,7 +167,9 @@ export function withExamples({ parameters }: Call, values: Values): Values {
   })) }
 }
 
-const successes = ({ responses }: Call): Answer[] => Object.entries(responses).flatMap(([status, answer]) => (status.startsWith('2') ? [answer] : []))
+/** Pages for browsers aren't what a tool gets. */
+const isPage = ({ content }: Answer): boolean => Object.keys(content ?? {}).join() === 'text/html'
+const successes = ({ responses }: Call): Answer[] => Object.entries(responses).flatMap(([status, answer]) => (status.startsWith('2') && !isPage(answer) ? [answer] : []))
 const mediaTypes = (call: Call): string[] => successes(call).flatMap(({ content }) => Object.keys(content ?? {}))
 const isText = (type: string): boolean => /[/+]json$|^text\/(?!event-stream)/.test(type)
 
