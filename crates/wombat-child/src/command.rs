@@ -29,6 +29,8 @@ pub struct ChildCommand {
     memory_limit: Option<u64>,
     file_size_limit: Option<u64>,
     process_limit: Option<u32>,
+    thread_limit: Option<u32>,
+    data_limit: Option<u64>,
     grace: Duration,
     confinement: Option<Confinement>,
 }
@@ -46,6 +48,8 @@ impl ChildCommand {
             memory_limit: None,
             file_size_limit: None,
             process_limit: None,
+            thread_limit: None,
+            data_limit: None,
             grace: Duration::ZERO,
             confinement: None,
         }
@@ -78,7 +82,8 @@ impl ChildCommand {
         Self { niceness, ..self }
     }
 
-    /// Limits the memory of the program and its descendants together, in bytes.
+    /// Limits the memory of the program and its descendants together, in bytes. It is summed up several times a second,
+    /// so that a fast program exceeds it for a moment; [`Self::data_limit`] sets an end to that.
     #[must_use]
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self {
@@ -101,6 +106,25 @@ impl ChildCommand {
     pub fn process_limit(self, processes: u32) -> Self {
         Self {
             process_limit: Some(processes),
+            ..self
+        }
+    }
+
+    /// Limits the number of threads of the program and its descendants together.
+    #[must_use]
+    pub fn thread_limit(self, threads: u32) -> Self {
+        Self {
+            thread_limit: Some(threads),
+            ..self
+        }
+    }
+
+    /// Limits the private memory that each process maps for writing, in bytes, whether it uses that or not. The kernel
+    /// refuses to map more.
+    #[must_use]
+    pub fn data_limit(self, bytes: u64) -> Self {
+        Self {
+            data_limit: Some(bytes),
             ..self
         }
     }
@@ -136,8 +160,14 @@ impl ChildCommand {
         if let Some(processes) = self.process_limit {
             command.args(["--process-limit", &processes.to_string()]);
         }
+        if let Some(threads) = self.thread_limit {
+            command.args(["--thread-limit", &threads.to_string()]);
+        }
+        if let Some(bytes) = self.data_limit {
+            command.args(["--data-limit", &bytes.to_string()]);
+        }
         if let Some(confinement) = &self.confinement {
-            command.args(["--confine", &serde_json::to_string(confinement)?]);
+            command.args(["--confine", &confinement.to_json()?]);
         }
         command.arg("--").arg(&self.program).args(&self.arguments);
         command
@@ -173,7 +203,7 @@ pub enum Ending<R> {
     Exited(u8),
     /// Killed for exceeding the memory limit.
     OutOfMemory,
-    /// Killed for exceeding the process limit.
+    /// Killed for exceeding the process limit or the thread limit.
     TooManyProcesses,
     /// The program couldn't be started, or the helper failed.
     NotStarted,

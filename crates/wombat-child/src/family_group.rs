@@ -54,6 +54,7 @@ impl Family {
     pub(super) fn usage(&self, _enough: Option<usize>) -> Usage {
         Usage {
             processes: 0,
+            threads: 0,
             memory: 0,
         }
     }

@@ -112,15 +112,23 @@ impl Family {
     /// can be counted.
     #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
     pub(super) fn usage(&self, enough: Option<usize>) -> Usage {
-        let page = rustix::param::page_size() as u64;
         let pids = children_of_children(enough).unwrap_or_else(|| {
             let all = descendants().into_iter();
             all.map(|process| process.pid.as_raw_pid()).collect()
         });
-        Usage {
+        let mut usage = Usage {
             processes: pids.len(),
-            memory: pids.into_iter().filter_map(resident_pages).sum::<u64>() * page,
+            threads: 0,
+            memory: 0,
+        };
+        for pid in pids {
+            // Empty if the process has ended in the meantime.
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let (threads, memory) = read_status(&status);
+            usage.threads += threads;
+            usage.memory += memory;
         }
+        usage
     }
 }
 
@@ -156,9 +164,19 @@ fn children(pid: i32) -> Option<Vec<i32>> {
     Some(all)
 }
 
-fn resident_pages(pid: i32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    text.split_ascii_whitespace().nth(1)?.parse().ok()
+/// The threads and the memory in bytes that `/proc/<pid>/status` names.
+fn read_status(status: &str) -> (usize, u64) {
+    let (mut threads, mut kib) = (0, 0);
+    for (name, value) in status.lines().filter_map(|line| line.split_once(':')) {
+        let number = value.split_ascii_whitespace().next().unwrap_or_default();
+        match name {
+            "Threads" => threads = number.parse().unwrap_or(0),
+            // What is resident doesn't count what was swapped out, nor the tables of pages that all read as zeros.
+            "VmRSS" | "VmSwap" | "VmPTE" => kib += number.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+    (threads, kib * 1024)
 }
 
 fn descendants() -> Vec<Process> {
@@ -222,6 +240,16 @@ fn read_stat(stat: &str) -> Option<Stat> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_threads_and_every_kind_of_memory() {
+        let status = "Name:\tVmRSS: 9 kB\nVmPeak:\t  999 kB\nVmRSS:\t   100 kB\nRssShmem:\t 60 kB\nVmPTE:\t 8 kB\nVmSwap:\t 20 kB\nThreads:\t7\n";
+        assert_eq!(read_status(status), (7, 128 * 1024));
+        assert_eq!(read_status("State:\tZ (zombie)\nThreads:\t1\n"), (1, 0));
+        assert_eq!(read_status(""), (0, 0));
+        let (threads, memory) = read_status(&fs::read_to_string("/proc/self/status").unwrap());
+        assert!(threads > 0 && memory > 0);
+    }
 
     #[test]
     fn reads_names_with_brackets_and_spaces() {

@@ -1,12 +1,6 @@
 //! The helper process: starts one program, waits for it, and leaves none of its descendants behind.
 
-use std::{
-    ffi::OsString,
-    os::{fd::AsFd as _, unix::process::CommandExt as _},
-    process::{Child, Command, ExitCode, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{ffi::OsString, os::fd::AsFd as _, process::ExitCode, time::Duration};
 
 use rustix::process::{Pid, WaitStatus};
 use tokio::{
@@ -18,7 +12,14 @@ use tokio::{
 
 use wombat_model::SandboxLevel;
 
-use crate::{confinement::Confinement, exit, family::Family, limits, sandbox};
+use crate::{
+    cgroup::{Cgroup, Delegated},
+    confinement::Confinement,
+    descriptors, exit,
+    family::Family,
+    limits, sandbox,
+    start::{NotStarted, start},
+};
 
 /// How often the descendants are counted and their memory is summed up.
 const USAGE_CHECK: Duration = Duration::from_millis(200);
@@ -42,8 +43,14 @@ pub struct ChildArgs {
     /// Process limit for the program and its descendants together.
     #[arg(long, value_name = "N")]
     pub process_limit: Option<usize>,
+    /// Thread limit for the program and its descendants together.
+    #[arg(long, value_name = "N")]
+    pub thread_limit: Option<usize>,
+    /// Limit of the memory that each process maps for writing, whether it uses it or not.
+    #[arg(long, value_name = "BYTES")]
+    pub data_limit: Option<u64>,
     /// What the program may access, as JSON.
-    #[arg(long, value_name = "JSON", value_parser = confinement)]
+    #[arg(long, value_name = "JSON", value_parser = Confinement::from_json)]
     pub confine: Option<Confinement>,
     /// Milliseconds between SIGTERM and SIGKILL.
     #[arg(long, default_value_t = 0)]
@@ -51,10 +58,6 @@ pub struct ChildArgs {
     /// The program and its arguments.
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,
-}
-
-fn confinement(text: &str) -> Result<Confinement, serde_json::Error> {
-    serde_json::from_str(text)
 }
 
 /// Runs the program. Exits with its status, or with 128 plus the number of the signal that ended it.
@@ -66,10 +69,19 @@ pub(crate) fn main(args: ChildArgs) -> ExitCode {
         .confine
         .as_ref()
         .map_or(SandboxLevel::None, |confinement| confinement.level);
-    // First of all, since the runtime may start threads, and only a process with a single one can leave its user
+    if let Err(error) = descriptors::close_inherited() {
+        return helper_failed("close inherited files", &error);
+    }
+    // Early, since the runtime may start threads, and only a process with a single one can leave its user
     // namespace.
     if let Err(error) = sandbox::separate(level) {
         return helper_failed("leave the user namespace", &error);
+    }
+    if level == SandboxLevel::Namespaces
+        && let Some(threads) = args.thread_limit
+        && let Err(error) = limits::limit_threads(threads)
+    {
+        return helper_failed("limit threads", &error.into());
     }
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -108,7 +120,30 @@ impl ChildArgs {
         {
             return Some(Cause::TooManyProcesses);
         }
+        if self.thread_limit.is_some_and(|limit| usage.threads > limit) {
+            return Some(Cause::TooManyProcesses);
+        }
         None
+    }
+
+    /// How often the usage of the program and its descendants is compared with the limits. A program whose threads are
+    /// limited is one that starts no others, so that looking at it costs next to nothing.
+    fn usage_check(&self) -> Duration {
+        match self.thread_limit {
+            Some(_) => CROWD_CHECK,
+            None => USAGE_CHECK,
+        }
+    }
+
+    /// A cgroup with these limits, if one can be made.
+    fn cgroup(&self) -> Option<Cgroup> {
+        let place = Delegated::find().ok()?;
+        let group = place.child(std::process::id(), self.memory_limit, self.thread_limit);
+        group.ok()
+    }
+
+    fn limited(&self) -> bool {
+        self.memory_limit.is_some() || self.process_limit.is_some() || self.thread_limit.is_some()
     }
 }
 
@@ -116,11 +151,17 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut child_changed = signal(SignalKind::child())?;
-    limits::apply(args.file_size_limit)?;
+    limits::apply(args.file_size_limit, args.data_limit)?;
     Family::adopt_orphans()?;
 
     let crowd = Family::crowd();
-    let family = match start(args.command.clone(), args.nice, args.confine.clone()) {
+    let group = args.cgroup().filter(|group| group.enter().is_ok());
+    let started = start(args.command.clone(), args.nice, args.confine.clone());
+    if let Some(group) = &group {
+        // If it stays, it ends with all others once they exceed the limit, which is as good.
+        let _ = group.leave();
+    }
+    let family = match started {
         Ok(child) => Family::of(Pid::from_child(&child)),
         Err(NotStarted::Program(program, error)) => {
             eprintln!("wombat child: can't start {}: {error}", program.display());
@@ -132,9 +173,9 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
     };
     let lifeline = lifeline();
     tokio::pin!(lifeline);
-    let mut usage_check = interval_at(Instant::now() + USAGE_CHECK, USAGE_CHECK);
+    let between = args.usage_check();
+    let mut usage_check = interval_at(Instant::now() + between, between);
     usage_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let limited = args.memory_limit.is_some() || args.process_limit.is_some();
     let mut crowd_check = interval_at(Instant::now() + CROWD_CHECK, CROWD_CHECK);
     crowd_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
@@ -146,7 +187,7 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
             _ = terminate.recv() => break Cause::AskedTo,
             _ = interrupt.recv() => break Cause::AskedTo,
             () = &mut lifeline => break Cause::AskedTo,
-            _ = usage_check.tick(), if limited => if let Some(cause) = args.exceeded(&family) {
+            _ = usage_check.tick(), if args.limited() => if let Some(cause) = args.exceeded(&family) {
                 break cause;
             },
             _ = crowd_check.tick(), if args.process_limit.is_some() => {
@@ -171,46 +212,14 @@ async fn supervise(args: ChildArgs) -> std::io::Result<ExitCode> {
         Cause::AskedTo | Cause::OutOfMemory | Cause::TooManyProcesses => None,
     };
     let killed = kill_all(&family, &mut child_changed).await;
+    if group.is_some_and(|group| group.ran_out_of_memory()) {
+        return Ok(ExitCode::from(exit::OUT_OF_MEMORY));
+    }
     Ok(match (&cause, status.or(killed)) {
         (Cause::OutOfMemory, _) => ExitCode::from(exit::OUT_OF_MEMORY),
         (Cause::TooManyProcesses, _) => ExitCode::from(exit::TOO_MANY_PROCESSES),
         (Cause::Ended(_) | Cause::AskedTo, Some(status)) => exit_code(status),
         (Cause::Ended(_) | Cause::AskedTo, None) => ExitCode::from(exit::HELPER_FAILED),
-    })
-}
-
-enum NotStarted {
-    Program(OsString, std::io::Error),
-    Confinement(std::io::Error),
-}
-
-/// Starts the program in its confinement.
-///
-/// The helper itself stays unconfined, since it has to see and kill all descendants. So a short-lived thread enters the
-/// confinement and starts the program, which inherits it.
-fn start(
-    command: Vec<OsString>,
-    niceness: i32,
-    confinement: Option<Confinement>,
-) -> Result<Child, NotStarted> {
-    let mut words = command.into_iter();
-    let program = words.next().unwrap_or_default();
-    let starting = thread::spawn(move || {
-        // The helper keeps its priority: it must get CPU time to kill a fork bomb.
-        limits::yield_to_others(niceness).map_err(|error| NotStarted::Confinement(error.into()))?;
-        if let Some(confinement) = confinement {
-            sandbox::enter(&confinement).map_err(NotStarted::Confinement)?;
-        }
-        let started = Command::new(&program)
-            .args(words)
-            .stdin(Stdio::null())
-            .process_group(0)
-            .spawn();
-        started.map_err(|error| NotStarted::Program(program, error))
-    });
-    starting.join().unwrap_or_else(|_| {
-        let panicked = std::io::Error::other("a thread panicked");
-        Err(NotStarted::Confinement(panicked))
     })
 }
 

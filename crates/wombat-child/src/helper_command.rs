@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{helper, helper::ChildArgs, sandbox, sandbox::CheckArgs};
+use crate::{confined, confined::ConfinedArgs, helper, helper::ChildArgs, sandbox, sandbox::CheckArgs};
 
 /// Flatten these into the program's own commands, and call [`Self::run`] before anything else is started.
 #[derive(Debug, Parser)]
@@ -12,6 +12,9 @@ pub enum HelperCommand {
     /// Run a program and leave none of its descendants behind
     #[command(hide = true)]
     Child(ChildArgs),
+    /// Become a program that may start no processes
+    #[command(hide = true)]
+    Confined(ConfinedArgs),
     /// Try to break out of the confinement that this runs in
     #[command(hide = true)]
     SandboxCheck(CheckArgs),
@@ -22,6 +25,7 @@ impl HelperCommand {
     pub fn run(self) -> ExitCode {
         match self {
             Self::Child(args) => helper::main(args),
+            Self::Confined(args) => confined::main(args),
             Self::SandboxCheck(args) => sandbox::check_main(&args),
         }
     }

@@ -9,12 +9,19 @@ use rustix::{
 /// Files that a process may have open at once; the linker opens hundreds for a large program.
 const OPEN_FILES: u64 = 8192;
 
+/// Threads of the helper in the namespace of its program: its own, and the one that starts the program. Some more, so
+/// that the helper notices an excess before the kernel refuses more.
+const HELPER_THREADS: u64 = 8;
+
 /// What a program and its descendants use together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Usage {
     /// Number of processes.
     pub(super) processes: usize,
-    /// Resident memory, in bytes; pages that two of them share count twice.
+    /// Number of threads in them.
+    pub(super) threads: usize,
+    /// Memory that they occupy, in bytes: resident pages, also of shared memory, what was swapped out, and page tables.
+    /// Pages that two of them share count twice.
     pub(super) memory: u64,
 }
 
@@ -26,14 +33,24 @@ pub(super) fn yield_to_others(niceness: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Forbids core dumps, and limits the number of open files and the size of written files.
-pub(super) fn apply(file_size: Option<u64>) -> io::Result<()> {
+/// Forbids core dumps, and limits the number of open files, the size of written files, and the private memory that a
+/// process maps for writing.
+pub(super) fn apply(file_size: Option<u64>, data: Option<u64>) -> io::Result<()> {
     lower(Resource::Core, 0)?;
     lower(Resource::Nofile, OPEN_FILES)?;
-    match file_size {
-        Some(bytes) => lower(Resource::Fsize, bytes),
+    if let Some(bytes) = file_size {
+        lower(Resource::Fsize, bytes)?;
+    }
+    match data {
+        Some(bytes) => lower(Resource::Data, bytes),
         None => Ok(()),
     }
+}
+
+/// Limits the number of threads in the user namespace that this process made, which holds nothing but this process and
+/// its descendants. The kernel doesn't hold root to it.
+pub(super) fn limit_threads(threads: usize) -> io::Result<()> {
+    lower(Resource::Nproc, threads as u64 + HELPER_THREADS)
 }
 
 fn lower(resource: Resource, value: u64) -> io::Result<()> {

@@ -1,9 +1,12 @@
-//! Clean lines from untrusted output.
+//! Plain lines from untrusted output.
 
-/// Longest line that is kept, in bytes; the rest of it is dropped.
-const MAX_LINE: usize = 4096;
+use wombat_model::plain_text::{Form, MAX_LINE, plain, plain_line};
 
-/// Splits bytes into lines of text without control characters and terminal sequences, and of bounded length.
+/// Bytes of a line that are read, before what isn't text is removed; the rest is dropped.
+const MAX_READ: usize = 4 * MAX_LINE;
+
+/// Splits bytes into lines as [`plain_line`] makes them: without control characters, terminal sequences and hidden
+/// characters, and of bounded length.
 #[derive(Debug, Default)]
 pub struct LineCutter {
     pending: Vec<u8>,
@@ -17,7 +20,7 @@ impl LineCutter {
             let (text, whole) = part
                 .strip_suffix(b"\n")
                 .map_or((part, false), |text| (text, true));
-            let room = MAX_LINE.saturating_sub(self.pending.len());
+            let room = MAX_READ.saturating_sub(self.pending.len());
             self.cut |= text.len() > room;
             self.pending
                 .extend_from_slice(&text[..text.len().min(room)]);
@@ -33,42 +36,15 @@ impl LineCutter {
     }
 
     fn take(&mut self) -> String {
-        let mut line = clean(&self.pending);
-        if self.cut {
+        let mut line = plain_line(&self.pending);
+        if self.cut && !line.ends_with('…') {
             line.push('…');
+            line = plain(&line, Form::Line).into_owned();
         }
         self.pending.clear();
         self.cut = false;
         line
     }
-}
-
-/// Text without control characters and terminal sequences; a tab becomes a space.
-fn clean(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut line = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(character) = rest.next() {
-        match character {
-            '\u{1b}' => match rest.next() {
-                // A control sequence ends at its first letter-like character, an operating-system command at BEL or ESC \.
-                Some('[') => drop(rest.by_ref().find(|c| ('@'..='~').contains(c))),
-                Some(']') => {
-                    if rest.by_ref().find(|c| matches!(c, '\u{7}' | '\u{1b}')) == Some('\u{1b}') {
-                        rest.next_if_eq(&'\\');
-                    }
-                }
-                Some(_) | None => {}
-            },
-            '\t' => line.push(' '),
-            // Marks that reorder text would make a line look different from what the program printed.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            other if other.is_control() => {}
-            other => line.push(other),
-        }
-    }
-    line.truncate(line.trim_end().len());
-    line
 }
 
 #[cfg(test)]
@@ -99,14 +75,17 @@ mod tests {
             lines(&[b"\x1b[31mred\x1b[0m\x07 \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x00\tz\xff\n"]),
             ["red xy z\u{fffd}"]
         );
-        assert_eq!(lines(&["a\u{202e}b\u{9b}31m".as_bytes()]), ["ab31m"]);
+        assert_eq!(lines(&["a\u{202e}b\u{9b}31m".as_bytes()]), ["ab"]);
     }
 
     #[test]
     fn length_is_bounded_whatever_comes() {
         let flood = vec![b'x'; 10 * MAX_LINE];
         let found = lines(&[&flood, &flood, b"\nnext\n"]);
-        assert_eq!(found[0].len(), MAX_LINE + '…'.len_utf8());
+        assert_eq!(found[0].len(), MAX_LINE);
+        assert!(found[0].ends_with("x…"));
         assert_eq!(found[1], "next");
+        let colours = b"\x1b[0m".repeat(MAX_READ);
+        assert_eq!(lines(&[b"a", &colours, b"b\n"]), ["a…"]);
     }
 }

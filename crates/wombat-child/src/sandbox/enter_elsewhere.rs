@@ -12,8 +12,14 @@ pub(crate) fn separate(_level: SandboxLevel) -> io::Result<()> {
     Ok(())
 }
 
+/// Nothing to do.
+#[expect(clippy::unnecessary_wraps, reason = "the Linux twin can fail")]
+pub(crate) fn leave(_confinement: &Confinement) -> io::Result<()> {
+    Ok(())
+}
+
 /// Fails unless the level is [`SandboxLevel::None`].
-pub(crate) fn enter(confinement: &Confinement) -> io::Result<()> {
+pub(crate) fn restrict(confinement: &Confinement) -> io::Result<()> {
     match confinement.level {
         SandboxLevel::None => Ok(()),
         SandboxLevel::Landlock | SandboxLevel::Namespaces => Err(io::Error::new(

@@ -15,15 +15,23 @@ pub(crate) fn separate(level: SandboxLevel) -> io::Result<()> {
     }
 }
 
-/// Confines this thread and everything it starts afterwards.
-pub(crate) fn enter(confinement: &Confinement) -> io::Result<()> {
+/// Enters the other namespaces if the level has them. They are those of the next child of this thread.
+pub(crate) fn leave(confinement: &Confinement) -> io::Result<()> {
     match confinement.level {
-        SandboxLevel::None => return Ok(()),
-        SandboxLevel::Landlock => {}
+        SandboxLevel::None | SandboxLevel::Landlock => Ok(()),
         SandboxLevel::Namespaces => {
-            namespaces::leave_the_rest(confinement.network == Network::None)?;
+            namespaces::leave_the_rest(confinement.network == Network::None)
         }
     }
-    landlock::restrict(confinement)?;
-    seccomp::restrict(confinement.network)
+}
+
+/// Confines this thread and everything it starts afterwards to files, connections and system calls.
+pub(crate) fn restrict(confinement: &Confinement) -> io::Result<()> {
+    match confinement.level {
+        SandboxLevel::None => Ok(()),
+        SandboxLevel::Landlock | SandboxLevel::Namespaces => {
+            landlock::restrict(confinement)?;
+            seccomp::restrict(confinement.calls, confinement.network)
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Namespaces: the program can't see other processes, all its processes die with the first one, and it may have no
-//! network.
+//! Namespaces: the program can't see other processes or the machine's name, all its processes die with the first one,
+//! and it may have no network.
 #![expect(
     clippy::disallowed_methods,
     reason = "called in the helper process before it has a runtime"
@@ -12,6 +12,9 @@ use rustix::process::{getegid, geteuid};
 
 /// User and group id inside. Not 0, which would keep capabilities over the namespace.
 const INSIDE: u32 = 1000;
+
+/// Host name inside, so that the output of a program can't tell the machine's.
+const HOST: &[u8] = b"sandbox";
 
 /// Enters a new user namespace, in which an ordinary user may create the others. Works only while the process has one
 /// thread.
@@ -30,5 +33,6 @@ pub(super) fn leave_the_rest(network: bool) -> io::Result<()> {
     if network {
         flags |= CloneFlags::CLONE_NEWNET;
     }
-    Ok(unshare(flags)?)
+    unshare(flags)?;
+    Ok(rustix::system::sethostname(HOST)?)
 }

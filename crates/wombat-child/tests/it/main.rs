@@ -3,5 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod child;
+mod hostile;
 mod sandbox;
 mod support;

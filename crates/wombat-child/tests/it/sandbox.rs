@@ -35,7 +35,9 @@ impl Scene {
     }
 
     fn confinement(&self, level: SandboxLevel) -> Confinement {
-        Confinement::new(level, Path::new("/bin/sh")).write(self.inside())
+        Confinement::new(level, Path::new("/bin/sh"))
+            .system_programs()
+            .write(self.inside())
     }
 
     fn shell(&self, confinement: Confinement, script: &str) -> ChildCommand {
@@ -130,6 +132,38 @@ async fn only_the_relays_port_can_be_reached() {
         let datagram = format!("echo x > /dev/udp/127.0.0.1/{}", port(&open));
         let (ending, said) = run_to_end(bash(with_relay(), &datagram)).await;
         assert_ne!(ending, Ending::Exited(0), "{level}: {said}");
+    }
+}
+
+/// A compiler can quote what it can read. Without the system's programs nothing says which system this is.
+#[tokio::test]
+async fn libraries_can_be_used_and_nothing_around_them_can_be_read() {
+    let scene = Scene::new();
+    let shell = scene.inside().join("sh");
+    install(Path::new("/bin/sh"), &shell).unwrap();
+    for level in CONFINED {
+        for (file, readable) in [("mine", true), ("/etc/os-release", false), ("/usr/lib/os-release", false)] {
+            fs::write(scene.inside().join("mine"), "mine").unwrap();
+            let confinement = Confinement::new(level, &shell).write(scene.inside());
+            let script = format!("read -r line < {file}; echo \"$line\"");
+            let command = ChildCommand::new(helper(), &shell, &scene.inside())
+                .args(["-c", &script])
+                .confine(confinement);
+            let (_, said) = run_to_end(command).await;
+            assert_eq!(said.contains("mine"), readable, "{level}: {file}: {said}");
+            assert!(!said.contains("NAME="), "{level}: {file}: {said}");
+        }
+    }
+}
+
+/// When the machine has no memory left, the kernel ends a build before the builder.
+#[tokio::test]
+async fn children_are_killed_first() {
+    let scene = Scene::new();
+    for level in CONFINED {
+        let confinement = scene.confinement(level).read("/proc");
+        let (ending, said) = run_to_end(scene.shell(confinement, "cat /proc/self/oom_score_adj")).await;
+        assert_eq!((ending, said.as_str()), (Ending::Exited(0), "1000\n"), "{level}");
     }
 }
 
