@@ -49,9 +49,8 @@ impl Delegated {
     /// The place of this process.
     pub fn find() -> Result<Self, NoCgroup> {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let mount = MOUNTS.into_iter().map(Path::new);
-        let mount = mount
-            .into_iter()
+        let mut mounts = MOUNTS.into_iter().map(Path::new);
+        let mount = mounts
             .find(|mount| mount.join("cgroup.controllers").exists())
             .ok_or(NoCgroup::NoSuchVersion)?;
         Self::of(mount, &own)
@@ -61,11 +60,10 @@ impl Delegated {
     fn of(mount: &Path, own: &str) -> Result<Self, NoCgroup> {
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
         let own = own.ok_or(NoCgroup::NoSuchVersion)?;
-        let place = match Path::new(own) {
-            path if path.ends_with(OWN) => path.parent().unwrap_or(Path::new("")),
-            _ => return Err(NoCgroup::NotDelegated(format!("/{own}"))),
-        };
-        let place = mount.join(place);
+        let named = Path::new(own).ends_with(OWN);
+        let parent = Path::new(own).parent().filter(|_| named);
+        let place = parent.map(|parent| mount.join(parent));
+        let place = place.ok_or_else(|| NoCgroup::NotDelegated(format!("/{own}")))?;
         let offered = fs::read_to_string(place.join("cgroup.controllers")).unwrap_or_default();
         if !has_controllers(&offered) {
             return Err(NoCgroup::NoControllers(place));

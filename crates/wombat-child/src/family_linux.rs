@@ -108,8 +108,8 @@ impl Family {
         descendants.len()
     }
 
-    /// The number of descendants and their memory. Counting ends beyond `enough`: a fork bomb may grow faster than it
-    /// can be counted.
+    /// What the descendants use. Counting ends beyond `enough` of them, before their threads and memory: a fork bomb may
+    /// grow faster than it can be counted.
     #[expect(clippy::unused_self, reason = "its twin for other systems needs it")]
     pub(super) fn usage(&self, enough: Option<usize>) -> Usage {
         let pids = children_of_children(enough).unwrap_or_else(|| {
@@ -121,6 +121,10 @@ impl Family {
             threads: 0,
             memory: 0,
         };
+        if enough.is_some_and(|enough| pids.len() > enough) {
+            // Looking at each of them takes longer than a fork bomb takes to double.
+            return usage;
+        }
         for pid in pids {
             // Empty if the process has ended in the meantime.
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

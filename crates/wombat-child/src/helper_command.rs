@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{confined, confined::ConfinedArgs, helper, helper::ChildArgs, sandbox, sandbox::CheckArgs};
+use crate::{
+    confined, confined::ConfinedArgs, helper, helper::ChildArgs, sandbox, sandbox::CheckArgs,
+};
 
 /// Flatten these into the program's own commands, and call [`Self::run`] before anything else is started.
 #[derive(Debug, Parser)]

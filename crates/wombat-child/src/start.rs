@@ -41,9 +41,7 @@ pub(crate) fn start(
         limits::yield_to_others(niceness).map_err(|error| NotStarted::Confinement(error.into()))?;
         let mut command = match confinement {
             None => direct(&words),
-            Some(confinement) => {
-                confine(&words, &confinement).map_err(NotStarted::Confinement)?
-            }
+            Some(confinement) => confine(&words, &confinement).map_err(NotStarted::Confinement)?,
         };
         let started = command.stdin(Stdio::null()).process_group(0).spawn();
         started.map_err(|error| NotStarted::Program(name(&words), error))

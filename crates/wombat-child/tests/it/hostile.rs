@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use wombat_child::{ChildCommand, Confinement, Ending};
 use wombat_model::SandboxLevel::{self, Landlock, Namespaces, None as Unconfined};
+use wombat_testkit::install;
 
 use crate::support::{helper, running};
 
@@ -74,6 +75,8 @@ impl Scene {
         let folder = TempDir::with_prefix("wombat-hostile-")?;
         let at = |name| folder.path().join(name);
         fs::create_dir(at("job"))?;
+        // A copy, so that its processes can be told from those of other tests.
+        install(built(), &at("hostile"))?;
         fs::write(at("secret"), "canary")?;
         fs::write(at("job/secret"), "canary")?;
         fs::write(at("job/question"), "a question")?;
@@ -95,6 +98,10 @@ impl Scene {
         self.folder.path().join(name).display().to_string()
     }
 
+    fn program(&self) -> PathBuf {
+        self.folder.path().join("hostile")
+    }
+
     fn arguments(&self, attempt: &str) -> Vec<String> {
         match attempt {
             "read" => vec![self.at("job/question")],
@@ -113,8 +120,8 @@ impl Scene {
 
     fn command(&self, level: SandboxLevel, attempt: &str) -> ChildCommand {
         let job = self.folder.path().join("job");
-        let confinement = Confinement::alone(level, program()).read(job.join("question"));
-        ChildCommand::new(helper(), program(), &job)
+        let confinement = Confinement::alone(level, &self.program()).read(job.join("question"));
+        ChildCommand::new(helper(), &self.program(), &job)
             .args([attempt])
             .args(self.arguments(attempt))
             .envs([("GOMAXPROCS", "4")])
@@ -172,7 +179,7 @@ impl Scene {
 }
 
 /// The program, built once.
-fn program() -> &'static Path {
+fn built() -> &'static Path {
     static BUILT: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, program) = BUILT.get_or_init(|| {
         let folder = TempDir::with_prefix("wombat-hostile-program-").unwrap();
@@ -217,7 +224,7 @@ async fn it_achieves_nothing_and_stays_within_its_limits() -> anyhow::Result<()>
                 expected,
                 "{level}: {attempt}: {ending:?} {said}"
             );
-            assert_eq!(running(program()), 0, "{level}: {attempt}");
+            assert_eq!(running(&scene.program()), 0, "{level}: {attempt}");
             if level == Unconfined {
                 scene.restore()?;
                 continue;
@@ -225,19 +232,18 @@ async fn it_achieves_nothing_and_stays_within_its_limits() -> anyhow::Result<()>
             assert!(!said.contains("canary"), "{level}: {attempt}: {said}");
             assert_eq!(scene.seen()?, before, "{level}: {attempt}");
             let connected = scene.stream.accept().map(drop);
-            assert_eq!(blocked(connected), (), "{level}: {attempt}");
             let heard = scene.datagram.recv(&mut [0; 10]).map(drop);
-            assert_eq!(blocked(heard), (), "{level}: {attempt}");
+            for result in [connected, heard] {
+                let nothing = result.map_err(|error| error.kind());
+                assert_eq!(
+                    nothing,
+                    Err(io::ErrorKind::WouldBlock),
+                    "{level}: {attempt}"
+                );
+            }
         }
     }
     Ok(())
-}
-
-fn blocked(result: io::Result<()>) {
-    assert_eq!(
-        result.map_err(|error| error.kind()),
-        Err(io::ErrorKind::WouldBlock)
-    );
 }
 
 /// What `EPERM` is to Go.
@@ -292,7 +298,7 @@ async fn what_prints_or_runs_without_end_is_stopped() -> anyhow::Result<()> {
             });
             assert_eq!(ending.await?, Ending::Stopped(()), "{level}: {attempt}");
             assert!(printed < enough + (64 << 20), "{level}: {attempt}");
-            assert_eq!(running(program()), 0, "{level}: {attempt}");
+            assert_eq!(running(&scene.program()), 0, "{level}: {attempt}");
         }
     }
     Ok(())

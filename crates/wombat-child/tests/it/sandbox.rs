@@ -142,7 +142,11 @@ async fn libraries_can_be_used_and_nothing_around_them_can_be_read() {
     let shell = scene.inside().join("sh");
     install(Path::new("/bin/sh"), &shell).unwrap();
     for level in CONFINED {
-        for (file, readable) in [("mine", true), ("/etc/os-release", false), ("/usr/lib/os-release", false)] {
+        for (file, readable) in [
+            ("mine", true),
+            ("/etc/os-release", false),
+            ("/usr/lib/os-release", false),
+        ] {
             fs::write(scene.inside().join("mine"), "mine").unwrap();
             let confinement = Confinement::new(level, &shell).write(scene.inside());
             let script = format!("read -r line < {file}; echo \"$line\"");
@@ -162,8 +166,13 @@ async fn children_are_killed_first() {
     let scene = Scene::new();
     for level in CONFINED {
         let confinement = scene.confinement(level).read("/proc");
-        let (ending, said) = run_to_end(scene.shell(confinement, "cat /proc/self/oom_score_adj")).await;
-        assert_eq!((ending, said.as_str()), (Ending::Exited(0), "1000\n"), "{level}");
+        let (ending, said) =
+            run_to_end(scene.shell(confinement, "cat /proc/self/oom_score_adj")).await;
+        assert_eq!(
+            (ending, said.as_str()),
+            (Ending::Exited(0), "1000\n"),
+            "{level}"
+        );
     }
 }
 
@@ -171,8 +180,9 @@ async fn children_are_killed_first() {
 async fn namespaces_hide_everybody_else() {
     let scene = Scene::new();
     let level = SandboxLevel::Namespaces;
-    let (_, said) = run_to_end(scene.shell(scene.confinement(level), "echo $$; id -u")).await;
-    assert_eq!(said, "1\n1000\n");
+    let (_, said) =
+        run_to_end(scene.shell(scene.confinement(level), "echo $$; id -u; uname -n")).await;
+    assert_eq!(said, "1\n1000\nsandbox\n");
 }
 
 #[tokio::test]

@@ -15,11 +15,7 @@ pub(super) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 const SHORT_POINTERS: i64 = 0x4000_0000;
 
 /// Installs a filter on this thread: an action for what the rules match, and one for everything else.
-pub(super) fn apply(
-    rules: Rules,
-    matched: SeccompAction,
-    others: SeccompAction,
-) -> io::Result<()> {
+pub(super) fn apply(rules: Rules, matched: SeccompAction, others: SeccompAction) -> io::Result<()> {
     let architecture = std::env::consts::ARCH.try_into();
     let program = architecture
         .and_then(|architecture| SeccompFilter::new(rules, others, matched, architecture));

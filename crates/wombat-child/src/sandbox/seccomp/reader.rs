@@ -13,7 +13,7 @@ use libc::{
 use seccompiler::{
     Error, SeccompAction,
     SeccompCmpArgLen::{Dword, Qword},
-    SeccompCmpOp, SeccompCondition,
+    SeccompCmpOp, SeccompCondition, SeccompRule,
 };
 
 use super::filter::{Rules, apply, argument, failing, hide_clone3, rule, values};
@@ -46,6 +46,7 @@ const ALLOWED: &[i64] = &[
     libc::SYS_gettimeofday,
     // Memory; `mmap` is below.
     libc::SYS_madvise,
+    libc::SYS_mprotect,
     libc::SYS_munmap,
     // Its own signals; `tgkill` is below.
     libc::SYS_rt_sigaction,
@@ -82,8 +83,8 @@ const PRIVATE: [i32; 5] = [
     MAP_NORESERVE,
     MAP_STACK,
 ];
-/// `RLIMIT_NOFILE`, whose type in `libc` depends on the C library.
-const OPEN_FILES: i32 = 7;
+/// `RLIMIT_CORE` and `RLIMIT_NOFILE`, whose type in `libc` depends on the C library.
+const LIMITS: [i32; 2] = [4, 7];
 const NAMESPACES: [i32; 7] = [
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -111,18 +112,18 @@ fn allowed() -> Result<Rules, Error> {
         (libc::SYS_mmap, vec![rule(vec![private()?])?]),
         // Names of mappings.
         (libc::SYS_prctl, values(0, &[PR_SET_VMA])?),
-        // The number of its open files, up to its limit.
-        (
-            libc::SYS_prlimit64,
-            vec![rule(vec![
-                argument(0, SeccompCmpOp::Eq, 0)?,
-                argument(1, SeccompCmpOp::Eq, OPEN_FILES)?,
-            ])?],
-        ),
+        (libc::SYS_prlimit64, own_limits()?),
         // Signals between its threads.
         (libc::SYS_tgkill, values(0, &[own])?),
     ];
     Ok(whole.chain(conditional).collect())
+}
+
+/// The number of its own open files, as Go's runtime raises it up to the maximum, and its core dumps.
+fn own_limits() -> Result<Vec<SeccompRule>, Error> {
+    let itself = || argument(0, SeccompCmpOp::Eq, 0);
+    let rules = LIMITS.map(|limit| rule(vec![itself()?, argument(1, SeccompCmpOp::Eq, limit)?]));
+    rules.into_iter().collect()
 }
 
 /// A thread of the same process, in the same namespaces.

@@ -32,15 +32,16 @@ func tell(what string, err error) {
 }
 
 // The same for a system call by its number.
-func call(what string, number uintptr, arguments ...uintptr) {
+func call(what string, number uintptr, arguments ...uintptr) uintptr {
 	var a [6]uintptr
 	copy(a[:], arguments)
-	_, _, errno := syscall.RawSyscall6(number, a[0], a[1], a[2], a[3], a[4], a[5])
+	result, _, errno := syscall.RawSyscall6(number, a[0], a[1], a[2], a[3], a[4], a[5])
 	if errno == 0 {
 		tell(what, nil)
 	} else {
 		tell(what, errno)
 	}
+	return result
 }
 
 // The number of a call that package syscall doesn't name.
@@ -131,10 +132,15 @@ func sockets(paths []string) {
 
 func shared([]string) {
 	call("memfd_create", number(319, 279), text("hostile"), 0)
-	call("shmget", number(29, 194), 0, 1<<20, 0o1600)
-	call("msgget", number(68, 186), 0, 0o1600)
-	call("semget", number(64, 190), 0, 1, 0o1600)
+	// Where it works, it would stay for good.
+	segment := call("shmget", number(29, 194), 0, 1<<20, 0o1600)
+	syscall.RawSyscall(number(31, 195), segment, 0, 0)
+	queue := call("msgget", number(68, 186), 0, 0o1600)
+	syscall.RawSyscall(number(71, 187), queue, 0, 0)
+	semaphore := call("semget", number(64, 190), 0, 1, 0o1600)
+	syscall.RawSyscall(number(66, 191), semaphore, 0, 0)
 	call("mq_open", number(240, 180), text("hostile"), syscall.O_CREAT|syscall.O_RDWR, 0o600, 0)
+	syscall.RawSyscall(number(241, 181), text("hostile"), 0, 0)
 	file := "/dev/shm/hostile-" + strconv.Itoa(os.Getpid())
 	_, err := os.Create(file)
 	tell("/dev/shm", err)
@@ -222,19 +228,19 @@ func proc(pids []string) {
 	tell("oom_score_adj", os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0))
 }
 
-// SIGCONT does nothing to a process that runs.
+// SIGCONT does nothing to a process that runs, and neither do the others: they would harm the test where they work.
 func signals(pids []string) {
 	pid, _ := strconv.Atoi(pids[0])
 	tell("kill", syscall.Kill(pid, syscall.SIGCONT))
 	call("tgkill", syscall.SYS_TGKILL, uintptr(pid), uintptr(pid), uintptr(syscall.SIGCONT))
 	call("tkill", syscall.SYS_TKILL, uintptr(pid), uintptr(syscall.SIGCONT))
 	call("pidfd_open", 434, uintptr(pid), 0)
-	call("setpriority", syscall.SYS_SETPRIORITY, 0, uintptr(pid), 19)
+	call("getpriority", syscall.SYS_GETPRIORITY, 0, uintptr(pid))
 	call("prlimit", number(302, 261), uintptr(pid), syscall.RLIMIT_NOFILE, 0, 0)
 	call("its own size limit", number(302, 261), 0, syscall.RLIMIT_FSIZE, 0, 0)
 	call("F_SETOWN", syscall.SYS_FCNTL, 1, syscall.F_SETOWN, uintptr(pid))
 	call("process_vm_readv", number(310, 270), uintptr(pid))
-	call("ptrace", syscall.SYS_PTRACE, syscall.PTRACE_ATTACH, uintptr(pid))
+	call("ptrace", syscall.SYS_PTRACE, syscall.PTRACE_DETACH, uintptr(pid))
 }
 
 // Calls that change the machine or that sandboxes were left by. With these arguments most fail in any case, each in its
@@ -254,7 +260,8 @@ func calls([]string) {
 	call("personality", syscall.SYS_PERSONALITY, 0)
 	call("seccomp", number(317, 277), 999)
 	call("chroot", syscall.SYS_CHROOT, 0)
-	call("sethostname", syscall.SYS_SETHOSTNAME, 0, 0)
+	// A length without a name: an empty one would be set.
+	call("sethostname", syscall.SYS_SETHOSTNAME, 0, 1)
 	call("timer_create", number(222, 107), 999, 0, 0)
 	call("mremap", syscall.SYS_MREMAP, 0, 0, 0, 0, 0)
 	call("statfs", syscall.SYS_STATFS, 0, 0)
