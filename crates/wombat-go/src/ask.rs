@@ -1,5 +1,5 @@
 //! Runs a finished binary to ask it about itself. This runs untrusted code, so only in a sandbox that lets it touch
-//! nothing.
+//! nothing: it may read itself and the file that it is asked about, and print.
 
 use std::{path::Path, time::Duration};
 
@@ -13,6 +13,12 @@ use wombat_child::{ChildCommand, Ending, LineCutter, Output};
 const LISTING_LIMIT: Duration = Duration::from_secs(30);
 /// Memory limit in bytes.
 const MEMORY: u64 = 1 << 30;
+/// Limit of the memory that it maps, in bytes: Go's runtime maps more than it uses.
+const DATA: u64 = 2 * MEMORY;
+/// Go code that runs at once. By itself, the runtime takes all CPUs.
+const PARALLEL: &str = "4";
+/// Thread limit. Each system call that takes long has one more than [`PARALLEL`] code.
+const THREADS: u32 = 64;
 /// Longest standard output in bytes.
 const LONGEST: usize = 64 << 20;
 
@@ -61,8 +67,8 @@ struct ProgramOutput {
 }
 
 impl Workshop {
-    /// What a binary for this machine prints when it is run with these arguments, without network, files, variables and
-    /// input.
+    /// What a binary for this machine prints when it is run with these arguments, without network, files, input, and
+    /// variables but one for Go's runtime.
     pub async fn ask(&self, product: &Product, arguments: &[&str]) -> Result<Vec<u8>, AskError> {
         let folder = self.ask_folder().await?;
         let level = self.settings().sandbox.level();
@@ -126,10 +132,13 @@ impl Workshop {
     ) -> Result<ProgramOutput, AskError> {
         let child = ChildCommand::new(&self.settings().helper, binary, folder)
             .args(arguments.iter().copied())
+            .envs([("GOMAXPROCS", PARALLEL)])
             .nice(10)
             .memory_limit(MEMORY)
+            .data_limit(DATA)
             .file_size_limit(0)
             .process_limit(1)
+            .thread_limit(THREADS)
             .confine(confinement)
             .spawn()?;
         let (mut said, mut complained) = (Vec::new(), String::new());

@@ -1,6 +1,9 @@
 //! What `go` may access in each stage.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use wombat_child::Confinement;
 
@@ -29,8 +32,16 @@ impl Go<'_> {
             .run(settings.module_cache.join("golang.org"))
             .write(self.work_dir);
         let (goroot, program) = (settings.goroot.clone(), program.clone());
-        let installations =
-            blocking(move || [goroot, root_of(&program)].map(|root| installation(&root))).await;
+        let (installations, own) = blocking(move || {
+            let installations = [goroot, root_of(&program)].map(|root| installation(&root));
+            let own = if is_script(&program) {
+                own.system_programs()
+            } else {
+                own
+            };
+            (installations, own)
+        })
+        .await;
         let confinement = installations
             .into_iter()
             .flatten()
@@ -49,6 +60,17 @@ impl Go<'_> {
             Stage::Compile => confinement.read(&settings.module_cache),
         }
     }
+}
+
+/// Whether this `go` is a script around another one. Go itself needs none of the system's programs.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
+fn is_script(program: &Path) -> bool {
+    let mut start = [0; 2];
+    let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *b"#!"
 }
 
 /// The installation of a `go` program, which is in its `bin` folder.

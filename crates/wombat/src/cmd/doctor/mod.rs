@@ -29,6 +29,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<()> {
     let mut findings = go::findings(&args.go, &args.state, nats.go_releases).await;
     findings.extend([
         machine::sandbox().await,
+        machine::cgroups(),
         machine::disk(&args.state),
         nats::server(&args.nats),
     ]);

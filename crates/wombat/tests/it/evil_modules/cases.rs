@@ -43,6 +43,7 @@ pub(super) fn all(secret: &Path, fifo: &Path, builder: u32) -> Vec<Case> {
         Case::new("include", including(0, &text(secret)), compile, "doesn't compile"),
         Case::new("own environment", including(1, "/proc/self/environ"), compile, "doesn't compile"),
         Case::new("the builder's environment", including(2, &environ), compile, "doesn't compile"),
+        Case::new("the system's name", including(14, "/etc/os-release"), compile, "doesn't compile"),
         Case::new("a pipe", including(3, &text(fifo)), compile, "doesn't compile"),
         Case::new(
             "cgo flags",

@@ -129,6 +129,7 @@ async fn judge(scene: &Scene, case: &Case, canary: &str) -> anyhow::Result<()> {
     );
     assert!(!contains(log.as_bytes(), canary), "{name}: {log}");
     assert!(!log.contains("GOCACHEPROG="), "{name}: {log}");
+    assert!(!log.contains("PRETTY_NAME"), "{name}: {log}");
     assert!(!view.to_string().contains(canary), "{name}: {view}");
     if view["status"] == "success" {
         let id = view["id"].as_str().context("an id")?;
