@@ -112,7 +112,7 @@ fn content(file: &mut File) -> io::Result<Option<u64>> {
     };
     let found = digest(file, size)?;
     let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
+    file.take(TAIL + 1).read_to_end(&mut tail)?;
     Ok((found[..] == tail[..]).then_some(size))
 }
 

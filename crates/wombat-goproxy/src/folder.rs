@@ -1,7 +1,7 @@
 //! A folder with the layout of a module proxy.
 
 use std::{
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -10,9 +10,13 @@ use tokio::{fs::File, task::spawn_blocking};
 
 use super::fetch_error::FetchError;
 
-/// Copies a file of the proxy.
-pub(super) async fn copy(path: PathBuf, file: &File) -> Result<(), FetchError> {
-    match try_copy(path, file).await {
+/// Copies a file of the proxy, of at most `limit` bytes.
+pub(super) async fn copy(path: PathBuf, limit: u64, file: &File) -> Result<(), FetchError> {
+    match try_copy(path, limit, file).await {
+        Ok(size) if size > limit => Err(FetchError::Rejected {
+            status: StatusCode::FORBIDDEN,
+            words: format!("the file has more than the limit of {limit} bytes"),
+        }),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FetchError::Rejected {
             status: StatusCode::NOT_FOUND,
@@ -23,17 +27,18 @@ pub(super) async fn copy(path: PathBuf, file: &File) -> Result<(), FetchError> {
     }
 }
 
-async fn try_copy(path: PathBuf, file: &File) -> io::Result<u64> {
+/// The number of bytes that were copied: one more than the limit if there are more.
+async fn try_copy(path: PathBuf, limit: u64, file: &File) -> io::Result<u64> {
     let to = file.try_clone().await?.into_std().await;
-    spawn_blocking(move || copy_all(&path, to)).await?
+    spawn_blocking(move || copy_up_to(&path, limit + 1, to)).await?
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "called in blocking threads alone"
 )]
-fn copy_all(path: &Path, mut to: std::fs::File) -> io::Result<u64> {
-    io::copy(&mut std::fs::File::open(path)?, &mut to)
+fn copy_up_to(path: &Path, most: u64, mut to: std::fs::File) -> io::Result<u64> {
+    io::copy(&mut std::fs::File::open(path)?.take(most), &mut to)
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -5,6 +5,11 @@ use percent_encoding::percent_decode_str;
 /// Longest path that is accepted, in bytes.
 const LONGEST: usize = 1024;
 
+/// Size limit of a `.mod` in bytes. That of Redpanda Connect, one of the largest, has 30 KB.
+pub const LARGEST_MOD: u64 = 1 << 20;
+/// Size limit of an `.info` in bytes. Usual ones have 200.
+pub const LARGEST_INFO: u64 = 64 << 10;
+
 /// Whether an answer may be cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caching {
@@ -94,11 +99,15 @@ impl Query {
         self.kind == Kind::Supported
     }
 
-    /// Size limit of an answer in bytes, as Go itself has it.
+    /// Size limit of an answer in bytes.
     pub(super) fn largest(&self) -> u64 {
         match self.kind {
+            // As Go itself has it.
             Kind::Zip => 500 << 20,
-            Kind::OfVersion | Kind::Listing => 16 << 20,
+            Kind::OfVersion if self.path.ends_with(".mod") => LARGEST_MOD,
+            Kind::OfVersion => LARGEST_INFO,
+            // That of Go releases, one of the longest, has 200 KB.
+            Kind::Listing => 4 << 20,
             Kind::Proof | Kind::Signed | Kind::Supported => 1 << 20,
         }
     }

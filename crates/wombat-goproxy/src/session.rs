@@ -1,11 +1,17 @@
 //! The sessions of builds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 use tracing::warn;
 
 use super::{cache::Cache, query::Query};
+
+/// Most queries to remember of a session. A build that fetches everything for the first time sends five thousand.
+const MOST_SERVED: usize = 20_000;
 
 /// The sessions of running builds, by token.
 #[derive(Debug, Default)]
@@ -14,7 +20,8 @@ pub(super) struct Sessions(Mutex<HashMap<String, Arc<Mutex<Record>>>>);
 /// What happened in a session.
 #[derive(Debug, Default)]
 struct Record {
-    served: Vec<Query>,
+    /// Its last queries.
+    served: VecDeque<Query>,
     trouble: Option<String>,
 }
 
@@ -44,7 +51,12 @@ pub(super) struct Notes(Arc<Mutex<Record>>);
 
 impl Notes {
     pub(super) fn served(&self, query: Query) {
-        self.0.lock().served.push(query);
+        let mut record = self.0.lock();
+        // `go` can't use one of the last.
+        if record.served.len() == MOST_SERVED {
+            record.served.pop_front();
+        }
+        record.served.push_back(query);
     }
 
     /// Only the first one is kept, since it caused the others.

@@ -1,15 +1,11 @@
 //! Sends queries to the module proxy, and classifies its failures.
 
-use std::{
-    io::{self, SeekFrom},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use reqwest::{Client, Response, StatusCode, Url};
 use tokio::{
     fs::File,
-    io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _},
+    io::{AsyncSeekExt as _, AsyncWriteExt as _},
     sync::OnceCell,
     task::spawn_blocking,
     time::timeout,
@@ -17,6 +13,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    archive::{self, ArchiveEnd, MOST_FILES},
     fetch_error::FetchError,
     folder,
     query::Query,
@@ -80,7 +77,10 @@ impl Source {
     ) -> Result<(), FetchError> {
         let base = match &self.upstream {
             Upstream::Http(base) => base.clone(),
-            Upstream::Folder(folder) => return folder::copy(folder.join(query.path()), file).await,
+            Upstream::Folder(folder) => {
+                let path = folder.join(query.path());
+                return folder::copy(path, query.largest(), file).await;
+            }
             Upstream::Off => {
                 return Err(FetchError::Unavailable(
                     "this builder is offline".to_owned(),
@@ -167,6 +167,14 @@ impl Source {
             return Err(refused(response).await);
         }
         let (limit, announced) = (query.largest(), response.content_length());
+        let too_large = |size: u64| {
+            let path = query.path();
+            let words = format!("{path} has {size} bytes or more, and the limit is {limit} bytes");
+            Err(Trouble::Rejected(StatusCode::FORBIDDEN, words))
+        };
+        if let Some(size) = announced.filter(|size| *size > limit) {
+            return too_large(size);
+        }
         let mut size = 0;
         while let Some(bytes) = response
             .chunk()
@@ -175,19 +183,24 @@ impl Source {
         {
             size += bytes.len() as u64;
             if size > limit {
-                return Err(Trouble::Rejected(
-                    StatusCode::NOT_FOUND,
-                    format!("the answer is larger than the limit of {} MiB", limit >> 20),
-                ));
+                return too_large(size);
             }
             file.write_all(&bytes).await.map_err(local)?;
             on_bytes(size, announced);
         }
         file.flush().await.map_err(local)?;
-        if query.is_zip() && !ends_as_an_archive(file).await.map_err(local)? {
-            return Err(Trouble::Transient("the archive is cut off".to_owned()));
+        if !query.is_zip() {
+            return Ok(());
         }
-        Ok(())
+        match archive::end_of(file).await.map_err(local)? {
+            ArchiveEnd::Whole => Ok(()),
+            ArchiveEnd::CutOff => Err(Trouble::Transient("the archive is cut off".to_owned())),
+            ArchiveEnd::TooManyFiles => {
+                let path = query.path();
+                let words = format!("{path} has more than {MOST_FILES} files, which is the limit");
+                Err(Trouble::Rejected(StatusCode::FORBIDDEN, words))
+            }
+        }
     }
 
     fn silent(&self) -> Trouble {
@@ -261,17 +274,6 @@ fn below(base: &Url, path: &str) -> Url {
     let path = format!("{}/{path}", base.path().trim_end_matches('/'));
     url.set_path(&path);
     url
-}
-
-/// Whether the archive's end record is there: it is the last part of the file, except for a comment.
-async fn ends_as_an_archive(file: &mut File) -> io::Result<bool> {
-    const LONGEST_END: u64 = 22 + 65_535;
-    let size = file.metadata().await?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))
-        .await?;
-    let mut end = Vec::new();
-    file.read_to_end(&mut end).await?;
-    Ok(end.windows(4).any(|bytes| bytes == b"PK\x05\x06"))
 }
 
 #[cfg(test)]

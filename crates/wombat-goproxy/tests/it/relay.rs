@@ -146,3 +146,33 @@ async fn the_relays_own_process_asks_without_an_address() {
     assert_eq!(relay.ask(&list).await.unwrap(), b"v1.2.3\nv1.2.4\n");
     assert!(relay.ask("nothing").await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_larger_than_its_limit_is_refused_wherever_it_comes_from() {
+    let proxy = ModuleProxy::start().await.unwrap();
+    let files = TempDir::with_prefix("wombat-proxy-").unwrap();
+    let folder = TempDir::with_prefix("wombat-relay-").unwrap();
+    for (kind, limit) in [("mod", 1 << 20), ("info", 64 << 10)] {
+        let path = format!("{MODULE}/@v/{VERSION}.{kind}");
+        let file = files.path().join(&path);
+        tokio::fs::create_dir_all(file.parent().unwrap())
+            .await
+            .unwrap();
+        for (size, status) in [(limit + 1, 403), (limit, 200)] {
+            let content = vec![b' '; size];
+            tokio::fs::write(&file, &content).await.unwrap();
+            proxy.replace(&path, content);
+            for upstream in [proxy.url(), format!("file://{}", files.path().display())] {
+                let cache = TempDir::new_in(folder.path()).unwrap();
+                let relay = relay(&upstream, cache.path()).await;
+                let session = relay.session();
+                let answer = reqwest::get(format!("{}/{path}", session.url()));
+                let answer = answer.await.unwrap();
+                assert_eq!(answer.status(), status, "{upstream} {kind} {size}");
+                let text = answer.text().await.unwrap();
+                assert_eq!(text.contains("limit"), status == 403, "{upstream} {kind}");
+                assert_eq!(session.take_trouble(), None);
+            }
+        }
+    }
+}
