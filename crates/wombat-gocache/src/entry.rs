@@ -13,10 +13,10 @@ use super::id::{ActionId, OutputId};
 /// To be raised when entries of today can't be read any more.
 const VERSION: u8 = 1;
 const HEAD: usize = 1 + 32 + 8 + 4 + 16;
-/// Most further messages of a result, and its largest size in bytes. No compiler's result is nearly as large; an entry
-/// that claims more would only take memory and disk.
+/// Most further messages of a result, and its largest size in bytes. The largest results of compilers have a fifth of
+/// this; an entry that claims more would only take memory and disk.
 const MOST_PARTS: u32 = 4096;
-const LARGEST: u64 = 1 << 30;
+pub(super) const LARGEST: u64 = 256 << 20;
 /// zstd level. Results are compressed once and decompressed often, so a little more than the minimum pays off.
 const EFFORT: i32 = 3;
 
@@ -99,6 +99,11 @@ impl Head {
         };
         let fits = head.parts <= MOST_PARTS && head.size <= LARGEST;
         (*version == VERSION && fits).then_some((head, rest))
+    }
+
+    /// Most bytes of all parts together: what can't be compressed grows a little.
+    pub(super) fn most_packed(&self) -> u64 {
+        self.size + self.size / 128 + 1024
     }
 
     /// The keys of the other parts, in order.

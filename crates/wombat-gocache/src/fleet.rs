@@ -204,13 +204,24 @@ impl Fleet {
     async fn parts(&self, head: &Head) -> Option<Vec<Bytes>> {
         let keys: Vec<String> = head.part_keys().collect();
         let mut found = HashMap::new();
+        let mut room = head.most_packed();
         // A few parts per request, to limit how many bytes arrive at once.
         let mut answers = stream::iter(keys.chunks(4).map(|keys| self.store.fetch(keys)))
             .flatten()
             .boxed();
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok((key, part)) => drop(found.insert(key, part)),
+                Ok((key, part)) => {
+                    let Some(left) = room.checked_sub(part.len() as u64) else {
+                        debug!(
+                            size = head.size,
+                            "a result of the fleet is larger than it claims"
+                        );
+                        return None;
+                    };
+                    room = left;
+                    found.insert(key, part);
+                }
                 Err(error) => {
                     self.rest(&error);
                     return None;

@@ -18,6 +18,7 @@ use base64::{engine::general_purpose::STANDARD, read::DecoderReader};
 use parking_lot::Mutex;
 
 use super::{
+    bounded_line::read_line,
     id::ActionId,
     levels::Levels,
     local::{Found, LocalCache},
@@ -93,8 +94,7 @@ impl Helper {
         self.say(&Response::hello())?;
         let mut text = Vec::new();
         loop {
-            text.clear();
-            if input.read_until(b'\n', &mut text)? == 0 {
+            if read_line(&mut input, &mut text)? == 0 {
                 return Ok(());
             }
             if text.trim_ascii().is_empty() {
@@ -224,12 +224,13 @@ impl BuilderConnection {
 
 /// Passes the builder's answers on to `go`; when they end, answers all waiting requests with a miss.
 fn hand_on(
-    answers: impl BufRead,
+    mut answers: impl BufRead,
     waiting: &Mutex<Option<HashMap<i64, ActionId>>>,
     output: &Output,
 ) {
-    for text in answers.lines().map_while(Result::ok) {
-        let Ok(answer) = serde_json::from_str::<ToHelper>(&text) else {
+    let mut text = Vec::new();
+    while read_line(&mut answers, &mut text).is_ok_and(|length| length > 0) {
+        let Ok(answer) = serde_json::from_slice::<ToHelper>(&text) else {
             break;
         };
         let (id, found) = match answer {

@@ -11,6 +11,7 @@
 //! (`lists`), and uploads new results after the build (`upload`). All of it only saves time: any failure is a miss,
 //! and a build whose helper fails is repeated with Go's own cache.
 
+mod bounded_line;
 mod connections;
 mod entry;
 mod fetches;

@@ -17,6 +17,10 @@ use super::{fleet::Wanted, id::ActionId};
 
 /// Bytes of one result on a list.
 const LINE: usize = 36;
+/// Most results on the lists of one build; the others aren't fetched ahead. A usual selection requests 3,000.
+const MOST_WANTED: usize = 100_000;
+/// Digits of a list's digest.
+const DIGITS: usize = 32;
 
 /// Digest of what all results on a list have in common, apart from their packages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +76,9 @@ impl Lists {
             let (Some(package), Ok(size)) = (by_prefix.get(prefix), size.parse::<usize>()) else {
                 continue;
             };
+            if digest.len() != DIGITS {
+                continue;
+            }
             let known = best.entry(package).or_insert((usize::MAX, Bytes::new()));
             if size < known.0 {
                 *known = (size, digest);
@@ -86,7 +93,12 @@ impl Lists {
         let mut wanted = Vec::new();
         let mut lists = std::pin::pin!(store.fetch(&keys));
         while let Some(list) = lists.next().await {
-            wanted.extend(decode(&list?.1).filter(|wanted| seen.insert(wanted.action)));
+            let list = list?.1;
+            let new = decode(&list).filter(|wanted| seen.insert(wanted.action));
+            wanted.extend(new.take(MOST_WANTED - wanted.len()));
+            if wanted.len() == MOST_WANTED {
+                break;
+            }
         }
         Ok(Self {
             wanted,

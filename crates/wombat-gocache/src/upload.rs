@@ -1,6 +1,11 @@
 //! Uploads new results to the fleet: after the builds, at the lowest priority, and only while the fleet answers.
 
-use std::{fs, io, sync::mpsc, thread};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    sync::mpsc,
+    thread,
+};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -10,7 +15,7 @@ use wombat_model::ImportPath;
 use wombat_store::StoreError;
 
 use super::{
-    entry::{self, Packed},
+    entry::{self, LARGEST, Packed},
     fleet::{Fleet, Wanted},
     id::ActionId,
     lists::{self, ListScope},
@@ -130,7 +135,13 @@ fn upload(fleet: &Fleet, runtime: &Handle, job: &Upload) -> Result<(), StoreErro
     reason = "called in the thread of uploads alone"
 )]
 fn pack(found: &Found, largest: usize) -> io::Result<Packed> {
-    let body = fs::read(&found.path)?;
+    if found.size > LARGEST {
+        let problem = format!("it has {} bytes; the limit is {LARGEST}", found.size);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+    }
+    let mut body = Vec::new();
+    let file = File::open(&found.path)?;
+    file.take(LARGEST).read_to_end(&mut body)?;
     entry::pack(found.output, &body, largest)
 }
 
@@ -152,7 +163,7 @@ async fn send(fleet: &Fleet, action: &ActionId, packed: Packed) -> Result<(), St
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
-    use std::time::UNIX_EPOCH;
+    use std::{fs, time::UNIX_EPOCH};
 
     use wombat_testkit::NatsServer;
 
@@ -221,6 +232,16 @@ mod tests {
         let found = cache.put(&action(1), output_of(body), 8, &mut &body[..]);
         let found = found.unwrap();
         assert!(pack(&found, 1000).is_ok());
+        let size = LARGEST + 1;
+        let large = pack(
+            &Found {
+                size,
+                ..found.clone()
+            },
+            1000,
+        )
+        .unwrap_err();
+        assert_eq!(large.kind(), io::ErrorKind::FileTooLarge);
         fs::remove_file(&found.path).unwrap();
         let gone = pack(&found, 1000).unwrap_err();
         assert_eq!(gone.kind(), io::ErrorKind::NotFound);
