@@ -10,18 +10,18 @@ use memchr::memmem::Finder;
 
 use super::{
     format,
-    functions::{self, Table},
+    functions::{self, Header},
     module_list::ModuleList,
 };
 
 /// Bytes to search at once.
 const CHUNK: usize = 1 << 20;
 /// A table's beginning may cross the border of two chunks.
-const OVERLAP: usize = 64;
+const OVERLAP: usize = 128;
 /// Size limit of the function table: more than the largest binary that can be built here needs, where it is a third of
 /// the size.
 const TABLE: u64 = 128 << 20;
-/// Most beginnings to try; a binary may contain the magics as data.
+/// Most lists of modules to try; a binary may contain the magic as data.
 const TRIES: usize = 16;
 
 /// The tables of a file.
@@ -29,8 +29,10 @@ const TRIES: usize = 16;
 pub(super) struct Found {
     pub(super) size: u64,
     pub(super) modules: Option<ModuleList>,
-    /// The bytes from the start of the function table.
-    pub(super) functions: Option<Vec<u8>>,
+    /// Where the function table begins, and its header.
+    pub(super) functions: Option<(u64, Header)>,
+    /// Whether there is a function table with too many functions, as its header says.
+    pub(super) too_many_functions: bool,
 }
 
 /// Searches a file.
@@ -40,39 +42,25 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
         ..Found::default()
     };
     let magics = [format::MAGIC, &functions::MAGICS[0], &functions::MAGICS[1]].map(Finder::new);
-    let (mut chunk, mut start, mut tries) = (Vec::with_capacity(CHUNK), 0, 0);
+    let (mut chunk, mut bytes) = (Vec::new(), Vec::new());
+    let (mut start, mut tries) = (0, 0);
     loop {
         read(file, start, CHUNK as u64, &mut chunk)?;
         for (place, magic) in magics.iter().enumerate() {
             for at in magic.find_iter(&chunk) {
-                let (is_list, begin) = (place == 0, start + at as u64);
+                let begin = start + at as u64;
                 // The linker aligns both.
-                let fits = if is_list {
-                    found.modules.is_none() && begin.is_multiple_of(format::ALIGNMENT as u64)
-                } else {
-                    begin.is_multiple_of(8) && chunk.get(at..at + 8).is_some_and(Table::can_begin)
-                };
-                if !fits || tries == TRIES {
-                    continue;
-                }
-                tries += 1;
-                let mut bytes = Vec::new();
-                read(
-                    file,
-                    begin,
-                    if is_list { format::LARGEST } else { TABLE },
-                    &mut bytes,
-                )?;
-                if is_list {
-                    found.modules = ModuleList::read(&bytes);
-                } else {
-                    // The largest table wins: a forged one is smaller than the runtime's own.
-                    let functions =
-                        |bytes: &[u8]| Table::read(bytes).map_or(0, |table| table.len());
-                    let best = found.functions.as_deref().map_or(0, functions);
-                    if functions(&bytes) > best {
-                        found.functions = Some(bytes);
+                if place > 0 {
+                    if begin.is_multiple_of(8) {
+                        found.consider(begin, &chunk[at..]);
                     }
+                } else if found.modules.is_none()
+                    && begin.is_multiple_of(format::ALIGNMENT as u64)
+                    && tries < TRIES
+                {
+                    tries += 1;
+                    read(file, begin, format::LARGEST, &mut bytes)?;
+                    found.modules = ModuleList::read(&bytes);
                 }
             }
         }
@@ -82,6 +70,36 @@ pub(super) fn find(file: &mut File) -> io::Result<Found> {
         start += (CHUNK - OVERLAP) as u64;
     }
     Ok(found)
+}
+
+impl Found {
+    /// Takes the function table that begins here, if it is larger than the one so far: a forged one is smaller than the
+    /// runtime's own. A header that crosses the end of a chunk is whole in the next one.
+    fn consider(&mut self, begin: u64, bytes: &[u8]) {
+        let Some(header) = Header::read(bytes) else {
+            return;
+        };
+        if !header.fits(TABLE.min(self.size.saturating_sub(begin))) {
+            return;
+        }
+        if header.count > functions::MOST {
+            self.too_many_functions = true;
+            return;
+        }
+        let best = self.functions.as_ref().map_or(0, |(_, best)| best.count);
+        if header.count > best {
+            self.functions = Some((begin, header));
+        }
+    }
+
+    /// The bytes from the beginning of the function table that was found.
+    pub(super) fn table(&self, file: &mut File, begin: u64) -> io::Result<Vec<u8>> {
+        let size = TABLE.min(self.size.saturating_sub(begin));
+        // Known beforehand: growing would take twice as much.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        read(file, begin, size, &mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 /// Reads up to `most` bytes from `start`.

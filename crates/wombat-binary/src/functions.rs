@@ -5,15 +5,32 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2, memrchr};
+
 /// Little and big endian.
 pub(super) const MAGICS: [[u8; 6]; 2] = [
     [0xf1, 0xff, 0xff, 0xff, 0, 0],
     [0xff, 0xff, 0xff, 0xf1, 0, 0],
 ];
-/// The largest binaries have a few hundred thousand.
-const MOST: usize = 4_000_000;
+/// Most functions of a binary. One of 700 MB has 550,000.
+pub(super) const MOST: usize = 1_000_000;
 /// The linker's names of generics can be longer; the package is at the front.
 const LONGEST: usize = 1024;
+
+/// Numbers in a header: of functions and of files, the start of the code, and where five parts begin.
+const NUMBERS: usize = 8;
+
+/// The header of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    is_big: bool,
+    /// Number of functions.
+    pub(super) count: usize,
+    /// Where the names begin.
+    names: usize,
+    /// Where the functions begin.
+    records: usize,
+}
 
 /// A table in memory.
 #[derive(Clone, Copy, Debug)]
@@ -32,29 +49,49 @@ pub(super) struct Function<'bytes> {
     pub(super) size: u64,
 }
 
-impl<'bytes> Table<'bytes> {
-    /// Whether a table can begin with these bytes.
-    pub(super) fn can_begin(bytes: &[u8]) -> bool {
-        matches!(bytes, [.., quantum, pointer] if bytes.len() == 8
-            && matches!(quantum, 1 | 2 | 4) && matches!(pointer, 4 | 8))
+impl Header {
+    /// Parses bytes that begin with a magic.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let is_big = bytes.first() == Some(&0xff);
+        let (quantum, pointer) = (*bytes.get(6)?, *bytes.get(7)?);
+        if !matches!(quantum, 1 | 2 | 4) || !matches!(pointer, 4 | 8) {
+            return None;
+        }
+        let pointer = usize::from(pointer);
+        let words = bytes.get(8..8 + NUMBERS * pointer)?;
+        let word = |n: usize| number(words.get(n * pointer..)?.get(..pointer)?, is_big);
+        Some(Self {
+            is_big,
+            count: word(0)?,
+            names: word(3)?,
+            records: word(7)?,
+        })
     }
 
-    /// Parses bytes that begin with a magic.
-    pub(super) fn read(bytes: &'bytes [u8]) -> Option<Self> {
-        let is_big = bytes.first() == Some(&0xff);
-        if !Self::can_begin(bytes.get(..8)?) {
-            return None;
-        }
-        let pointer = usize::from(bytes[7]);
-        let word = |n: usize| number(bytes.get(8 + n * pointer..)?.get(..pointer)?, is_big);
-        let (count, names, records) = (word(0)?, word(3)?, word(7)?);
+    /// Whether a table of this many bytes can have this header.
+    pub(super) fn fits(&self, size: u64) -> bool {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let end = self.needed().and_then(|it| it.checked_add(self.records));
+        self.count > 0 && self.names <= size && end.is_some_and(|end| end <= size)
+    }
+
+    /// Bytes of the list of functions: two numbers for each, and the end.
+    fn needed(&self) -> Option<usize> {
+        self.count.checked_mul(8)?.checked_add(4)
+    }
+}
+
+impl<'bytes> Table<'bytes> {
+    /// The table with this header, in the bytes that begin with it.
+    pub(super) fn new(header: Header, bytes: &'bytes [u8]) -> Option<Self> {
+        let Header {
+            is_big,
+            count,
+            names,
+            records,
+        } = header;
         let records = bytes.get(records..)?;
-        if count > MOST {
-            return None;
-        }
-        // Two numbers per function, and the end.
-        let needed = count.checked_mul(8)?.checked_add(4)?;
-        if count == 0 || needed > records.len() {
+        if header.needed()? > records.len() {
             return None;
         }
         Some(Self {
@@ -63,11 +100,6 @@ impl<'bytes> Table<'bytes> {
             names: bytes.get(names..)?,
             records,
         })
-    }
-
-    /// Number of functions.
-    pub(super) fn len(&self) -> usize {
-        self.count
     }
 
     /// All functions with valid records.
@@ -82,7 +114,7 @@ impl<'bytes> Table<'bytes> {
         let name = self.at(record.checked_add(4)?)?;
         let name = self.names.get(name..)?;
         let name = &name[..name.len().min(LONGEST)];
-        let length = memchr::memchr(0, name)?;
+        let length = memchr(0, name)?;
         Some(Function {
             name: std::str::from_utf8(&name[..length]).ok()?,
             size: u64::try_from(end.checked_sub(start)?).ok()?,
@@ -95,6 +127,11 @@ impl<'bytes> Table<'bytes> {
 }
 
 impl<'bytes> Function<'bytes> {
+    /// Bytes of its name.
+    pub(super) fn name_len(&self) -> usize {
+        self.name.len()
+    }
+
     /// The import path of its package: everything before the first dot after the last slash; dots in the path are
     /// escaped.
     pub(super) fn package(&self) -> Cow<'bytes, str> {
@@ -109,21 +146,21 @@ pub(super) fn package(mut name: &str) -> Cow<'_, str> {
         name = name.strip_prefix(made).unwrap_or(name);
     }
     // Type parameters contain paths, too.
-    let plain = name.find(['[', '(']).map_or(name, |end| &name[..end]);
-    let last = plain.rfind('/').map_or(0, |slash| slash + 1);
-    let end = plain[last..]
-        .find('.')
-        .map_or(plain.len(), |dot| last + dot);
+    let end = memchr2(b'[', b'(', name.as_bytes());
+    let plain = end.map_or(name, |end| &name[..end]);
+    let last = memrchr(b'/', plain.as_bytes()).map_or(0, |slash| slash + 1);
+    let dot = memchr(b'.', plain[last..].as_bytes());
+    let end = dot.map_or(plain.len(), |dot| last + dot);
     unescaped(&plain[..end])
 }
 
 /// Decodes `%2e` and the like, which stand for characters with a meaning in names.
 fn unescaped(text: &str) -> Cow<'_, str> {
-    let mut parts = text.split('%');
-    let first = parts.next().unwrap_or_default();
-    if first.len() == text.len() {
+    if memchr(b'%', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
+    let mut parts = text.split('%');
+    let first = parts.next().unwrap_or_default();
     let mut plain = first.to_owned();
     for part in parts {
         match part.get(..2).map(|digits| u8::from_str_radix(digits, 16)) {

@@ -7,6 +7,8 @@ use super::format;
 /// A module graph has hundreds.
 const MOST_MODULES: usize = 4096;
 const LONGEST: usize = 256;
+/// Longest name of a Go release, with its experiments.
+const LONGEST_RELEASE: usize = 128;
 /// Most path elements of a package below its module.
 const MOST_ELEMENTS: usize = 32;
 
@@ -26,6 +28,9 @@ impl ModuleList {
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (go, lines) = format::strings(bytes)?;
         let go = go.strip_prefix("go")?;
+        if go.len() > LONGEST_RELEASE {
+            return None;
+        }
         let mut info = Self {
             go: go.to_owned(),
             ..Self::default()
@@ -44,7 +49,7 @@ impl ModuleList {
             let version = version.map(|version| version.chars().take(LONGEST).collect());
             match kind {
                 // The linker calls packages of the main module `main`, or uses its path.
-                "mod" => {
+                "mod" if info.main.is_empty() => {
                     path.clone_into(&mut info.main);
                     info.modules.insert(path.to_owned(), None);
                 }
@@ -66,6 +71,12 @@ impl ModuleList {
             }
         }
         Some(info)
+    }
+
+    /// How many lookups [`Self::module_of`] takes at most for this package.
+    pub(super) fn lookups(package: &str) -> usize {
+        let elements = memchr::memchr_iter(b'/', package.as_bytes()).count() + 1;
+        elements.min(MOST_ELEMENTS)
     }
 
     /// The module of a package. `None` for Go's own library.

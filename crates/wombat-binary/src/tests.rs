@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{module_list::ModuleList, *};
 
 const MAIN: &str = r#"package main
 
@@ -179,7 +179,7 @@ fn names_lead_to_packages() {
 }
 
 /// Build information with these lines, as the linker writes it.
-fn framed(lines: &str) -> Vec<u8> {
+pub(super) fn framed(lines: &str) -> Vec<u8> {
     let mut bytes = b"\xff Go buildinf:\x08\x02".to_vec();
     bytes.resize(32, 0);
     for text in [

@@ -127,7 +127,7 @@ fn read_through(path: &Path) -> io::Result<Contents> {
     }
     let info = match BuildInfo::of(&mut file) {
         Ok(info) => Some(info),
-        Err(ReadError::Unknown(_)) => None,
+        Err(ReadError::Unknown(_) | ReadError::TooLarge { .. }) => None,
         Err(ReadError::Read(error)) => return Err(error),
     };
     Ok(Contents {

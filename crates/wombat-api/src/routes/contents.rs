@@ -7,7 +7,6 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::warn;
-use wombat_binary::ReadError;
 use wombat_model::{ProblemCode, Refusal, RefusalStatus};
 
 use super::{
@@ -15,7 +14,9 @@ use super::{
     build_id::key,
     file::insert,
 };
-use crate::{ApiError, cache::Source, caller::Caller, range::matches_none, state::AppState};
+use crate::{
+    ApiError, cache::Source, caller::Caller, contents::Known, range::matches_none, state::AppState,
+};
 
 /// A forced rebuild may replace the binary.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
@@ -45,8 +46,16 @@ pub(super) async fn contents(
         if matches_none(&headers, &tag) {
             return Ok(described(StatusCode::NOT_MODIFIED.into_response()));
         }
-        if let Some(contents) = state.contents.cached(&artifact.sha256) {
-            return Ok(described(Json(&*contents).into_response()));
+        let answer = |known| match known {
+            Known::Contents(contents) => Ok(described(Json(&*contents).into_response())),
+            Known::Unreadable(why) => Err(ApiError::refused(
+                RefusalStatus::Unprocessable,
+                ProblemCode::InvalidValue,
+                why.to_string(),
+            )),
+        };
+        if let Some(known) = state.contents.known(&artifact.sha256) {
+            return answer(known);
         }
         if let Some(source) = source(&state, artifact).await? {
             let Source::File(file) = source else {
@@ -56,16 +65,11 @@ pub(super) async fn contents(
             };
             let read = state.contents.read(artifact.sha256.clone(), file).await;
             return match read {
-                Ok(contents) => Ok(described(Json(&*contents).into_response())),
-                Err(ReadError::Read(error)) => {
+                Ok(known) => answer(known),
+                Err(error) => {
                     warn!(%key, %error, "a cached file can't be read");
                     Err(Refusal::internal().into())
                 }
-                Err(error @ ReadError::Unknown(_)) => Err(ApiError::refused(
-                    RefusalStatus::Unprocessable,
-                    ProblemCode::InvalidValue,
-                    format!("{error}."),
-                )),
             };
         }
         if !last {

@@ -5,6 +5,7 @@ mod away;
 mod browsers;
 mod builds;
 mod cache;
+mod contents;
 mod control;
 mod door;
 mod downloads;
