@@ -14,6 +14,9 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
+/// Most files of a module whose checksum is computed here. The relay fetches none with more.
+const MOST_FILES: usize = wombat_goproxy::MOST_FILES;
+
 /// The checksum of a module's folder. `prefix` is `<module>@<version>`, which begins the files' names in it.
 pub(super) fn of_folder(folder: &Path, prefix: &str) -> io::Result<String> {
     let mut files = Vec::new();
@@ -48,6 +51,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), files)?;
+        } else if files.len() == MOST_FILES {
+            let problem = format!("the module has more than {MOST_FILES} files");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         } else {
             files.push(entry.path());
         }

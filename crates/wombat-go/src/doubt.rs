@@ -14,6 +14,7 @@ use super::{
     graph_store::set_name,
     module_cache::{CachedModule, ModuleCache},
     module_name::looks_right,
+    size_limit::MORE_THAN,
     workshop::Workshop,
 };
 
@@ -61,6 +62,10 @@ impl Workshop {
             | FailureClass::Resource
             | FailureClass::Lost
             | FailureClass::Tampered => return false,
+        }
+        // A damaged file isn't larger than it was.
+        if failure.message.contains(MORE_THAN) {
+            return false;
         }
         let doubtful = has(&failure.message, DOUBTFUL);
         let mut modules = named(&failure.message);

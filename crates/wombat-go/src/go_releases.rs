@@ -3,15 +3,8 @@
 //! `go` looks the checksums up, since it verifies that the database has signed them and never had others. It does so
 //! when it reads the few bytes of a module's `go.mod`, and stores the database's record, which has the checksum of the
 //! archive as well: nothing large is fetched.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "called in blocking threads alone"
-)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, de::IgnoredAny};
 use wombat_goproxy::FetchError;
@@ -27,6 +20,7 @@ use super::{
     module_cache::CachedModule,
     oldest_go::is_too_old,
     scope::Scope,
+    size_limit::SUM_RECORD,
     stage::Stage,
     toolchain::Toolchain,
     toolchain_module::{MODULE, host_of, parse_version, toolchain_module},
@@ -172,7 +166,8 @@ fn read_sums(
 ) -> Vec<(GoVersion, Platform, ModuleSum)> {
     let read = |(version, platform): (GoVersion, Platform)| {
         let module = toolchain_module(version, &host_of(platform));
-        let record = fs::read_to_string(record(module_cache, database, &module)).ok()?;
+        let record = record(module_cache, database, &module);
+        let record = SUM_RECORD.read_text(&record).ok()?;
         Some((version, platform, sum_in(&record, &module)?))
     };
     releases.into_iter().filter_map(read).collect()

@@ -6,18 +6,20 @@
 //! list names every module that a package may come from, so their union is complete, too, and no other `go.mod` has to
 //! be fetched. The result is stored on disk by set, so that later selections resolve nothing.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::Deserialize;
 use wombat_model::{BuildSpec, Failure, FailureClass, ModulePath, ModuleVersion};
 
 use super::{
+    blocking::blocking,
     classify,
     error::BuildError,
     go::Go,
     go_mod::{GoMod, GoModError, Require},
     go_sum::GoSum,
     graph_store::{GraphFiles, GraphStore, set_name},
+    size_limit::{FileError, GO_MOD, GO_SUM, TooLarge},
     stage::Stage,
 };
 
@@ -37,6 +39,12 @@ struct Download {
     sum: String,
     #[serde(default)]
     go_mod_sum: String,
+}
+
+impl fmt::Display for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path, self.version)
+    }
 }
 
 /// The graph of the spec's modules: from disk if this builder resolved it before.
@@ -66,7 +74,7 @@ async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, Bui
     let mut go_mod = read_go_mod(go, &base, GoMod::from_json).await?;
     let mut go_sum = GoSum::default();
     add_own_sums(&mut go_sum, &base);
-    go_sum.merge(read_go_sum(&base).await);
+    go_sum.merge(read_go_sum(&base).await?);
     check_asked(spec, graph, &go_mod)?;
     for (module, version) in spec.modules() {
         if let Some(replace) = go_mod.replacement(module, version) {
@@ -98,7 +106,11 @@ async fn resolve_afresh(go: &Go<'_>, spec: &BuildSpec) -> Result<GraphFiles, Bui
             check_asked(spec, *asked, &theirs)?;
             go_mod.raise_to(&theirs);
             add_own_sums(&mut go_sum, &extra);
-            go_sum.merge(read_go_sum(&extra).await);
+            go_sum.merge(read_go_sum(&extra).await?);
+            // Each of them may be within the limits.
+            go_sum.check_size().map_err(of_all)?;
+            let size = go_mod.to_file().len() as u64;
+            GO_MOD.check(size).map_err(of_all)?;
         }
     }
     for (module, version) in spec.modules() {
@@ -186,6 +198,11 @@ async fn read_go_mod(
     module: &Download,
     read: fn(&[u8]) -> Result<GoMod, GoModError>,
 ) -> Result<GoMod, BuildError> {
+    // If it is missing, `go` says so.
+    if let Ok(metadata) = tokio::fs::metadata(&module.go_mod).await {
+        let checked = GO_MOD.check(metadata.len());
+        checked.map_err(|error| error.of(module))?;
+    }
     let file = module.go_mod.display().to_string();
     let finished = go
         .run(
@@ -203,8 +220,7 @@ async fn read_go_mod(
             GoModError::Unreadable(_) => FailureClass::Internal,
             GoModError::ReplacedByFolder(_) | GoModError::Malformed(..) => FailureClass::Input,
         };
-        let Download { path, version, .. } = module;
-        let message = format!("The go.mod of {path} {version} can't be used: {error}.");
+        let message = format!("The go.mod of {module} can't be used: {error}.");
         Failure::new(class, message).into()
     })
 }
@@ -218,8 +234,18 @@ fn add_own_sums(sums: &mut GoSum, module: &Download) {
     );
 }
 
-async fn read_go_sum(module: &Download) -> GoSum {
-    let text = tokio::fs::read_to_string(module.dir.join("go.sum")).await;
-    // A module without dependencies has no go.sum.
-    GoSum::from_file(&text.unwrap_or_default())
+/// Fails if the file is too large. A module without dependencies has none.
+async fn read_go_sum(module: &Download) -> Result<GoSum, BuildError> {
+    let text = match GO_SUM.read_text_of(&module.dir.join("go.sum")).await {
+        Ok(text) => text,
+        Err(FileError::Io(_)) => return Ok(GoSum::default()),
+        Err(FileError::TooLarge(error)) => return Err(error.of(module).into()),
+    };
+    let sums = blocking(move || GoSum::from_stranger(&text)).await;
+    sums.map_err(|error| error.of(module).into())
+}
+
+/// The failure if the modules of a spec are too large together.
+fn of_all(error: TooLarge) -> Failure {
+    error.of("all requested modules together")
 }

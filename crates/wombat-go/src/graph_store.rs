@@ -15,6 +15,7 @@ use wombat_model::BuildSpec;
 use super::{
     blocking::blocking,
     graph_trim::{RESOLVED, mark_used},
+    size_limit::GRAPH,
 };
 
 /// To be raised when the same set would be resolved differently.
@@ -91,7 +92,18 @@ impl GraphStore {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called in blocking threads alone"
+)]
 fn read(file: &Path) -> Option<GraphFiles> {
+    // Earlier versions stored graphs of any size.
+    let size = fs::metadata(file).ok()?.len();
+    if let Err(error) = GRAPH.check(size) {
+        tracing::info!(%error, "removing a stored module graph");
+        wombat_files::remove(file).ok()?;
+        return None;
+    }
     let files = serde_json::from_slice(&wombat_files::read_sealed(file)?).ok()?;
     mark_used(file);
     Some(files)
@@ -146,5 +158,18 @@ mod tests {
         store.forget("a").await;
         assert_eq!(store.load("a").await, None);
         store.forget("a").await;
+    }
+
+    #[tokio::test]
+    async fn a_graph_of_any_size_that_an_earlier_version_stored_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = GraphStore::new(folder.path().to_owned()).unwrap();
+        let files = GraphFiles {
+            go_mod: String::new(),
+            go_sum: "x".repeat(10 << 20),
+        };
+        store.keep("a", &files).await;
+        assert_eq!(store.load("a").await, None);
+        assert!(!store.file("a").exists());
     }
 }

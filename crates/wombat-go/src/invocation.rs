@@ -12,11 +12,15 @@ use super::{
     folders,
     go::Go,
     scope::{MAX_COMPLAINTS, StopReason},
+    size_limit::MORE_THAN,
     stage::Stage,
 };
 
-/// Most bytes that a child may print on its standard output. The largest module graphs need a third of this.
+/// Most bytes of a child's standard output that is read as it comes.
 const MAX_PRINTED: usize = 64 * 1024 * 1024;
+/// Most bytes of a child's standard output that is collected: a list of packages, or a `go.mod` as JSON. What it is
+/// parsed to takes about four times as much. The list of all packages of Redpanda Connect has two thirds of this.
+const MAX_COLLECTED: usize = 32 * 1024 * 1024;
 /// Most bytes of a child's standard error to keep, from its end.
 const MAX_ERROR_TEXT: usize = 64 * 1024;
 
@@ -36,6 +40,16 @@ impl Finished {
     pub(super) fn succeeded(&self) -> bool {
         self.status == 0
     }
+}
+
+/// How `go` is run.
+struct Invocation<'a, A> {
+    stage: Stage,
+    directory: &'a Path,
+    extra: Environment,
+    arguments: &'a [A],
+    /// Most bytes on its standard output.
+    most: usize,
 }
 
 impl Go<'_> {
@@ -62,9 +76,14 @@ impl Go<'_> {
         arguments: &[A],
     ) -> Result<Finished, BuildError> {
         let mut stdout = Vec::new();
-        let finished = self.stream(stage, directory, extra, arguments, |bytes| {
-            stdout.extend_from_slice(bytes);
-        });
+        let invocation = Invocation {
+            stage,
+            directory,
+            extra,
+            arguments,
+            most: MAX_COLLECTED,
+        };
+        let finished = self.print(invocation, |bytes| stdout.extend_from_slice(bytes));
         let Finished { status, stderr, .. } = finished.await?;
         Ok(Finished {
             status,
@@ -80,8 +99,30 @@ impl Go<'_> {
         directory: &Path,
         extra: Environment,
         arguments: &[A],
+        on_stdout: impl FnMut(&[u8]),
+    ) -> Result<Finished, BuildError> {
+        let invocation = Invocation {
+            stage,
+            directory,
+            extra,
+            arguments,
+            most: MAX_PRINTED,
+        };
+        self.print(invocation, on_stdout).await
+    }
+
+    async fn print<A: AsRef<str>>(
+        &self,
+        invocation: Invocation<'_, A>,
         mut on_stdout: impl FnMut(&[u8]),
     ) -> Result<Finished, BuildError> {
+        let Invocation {
+            stage,
+            directory,
+            extra,
+            arguments,
+            most,
+        } = invocation;
         let mut variables = environment(
             self.settings,
             &self.toolchain.program,
@@ -117,11 +158,12 @@ impl Go<'_> {
             }
             self.scope.reporter.line(line);
         };
-        let flood = CancellationToken::new();
+        let (flood, overflow) = (CancellationToken::new(), CancellationToken::new());
         let stop = async {
             tokio::select! {
-                why = self.scope.over() => why,
-                () = flood.cancelled() => StopReason::PrintedTooMuch,
+                why = self.scope.over() => Some(why),
+                () = flood.cancelled() => Some(StopReason::PrintedTooMuch),
+                () = overflow.cancelled() => None,
             }
         };
         let (mut printed, mut complained) = (0, 0);
@@ -132,7 +174,8 @@ impl Go<'_> {
                     Output::Stderr => complained += bytes.len(),
                 }
                 match source {
-                    _ if printed > MAX_PRINTED || complained > MAX_COMPLAINTS => flood.cancel(),
+                    _ if complained > MAX_COMPLAINTS => flood.cancel(),
+                    _ if printed > most => overflow.cancel(),
                     Output::Stdout => on_stdout(bytes),
                     Output::Stderr => cutter.push(bytes, &mut keep),
                 }
@@ -175,7 +218,16 @@ impl Go<'_> {
                 format!("`go` can't be started: {}", stderr.trim_end()),
             )
             .into()),
-            Ending::Stopped(why) => Err(self.scope.stopped(&why)),
+            Ending::Stopped(Some(why)) => Err(self.scope.stopped(&why)),
+            // Its standard output is about the modules.
+            Ending::Stopped(None) => {
+                let message = format!(
+                    "`go {}` printed {MORE_THAN} {} MiB.",
+                    arguments.first().map_or("", AsRef::as_ref),
+                    most >> 20
+                );
+                Err(Failure::new(FailureClass::Input, message).into())
+            }
         }
     }
 }

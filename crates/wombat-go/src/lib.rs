@@ -66,6 +66,7 @@ mod requirements;
 mod scope;
 mod settings;
 mod settings_error;
+mod size_limit;
 mod source;
 mod stage;
 mod survey;

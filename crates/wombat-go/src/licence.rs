@@ -14,7 +14,10 @@ use std::{
 
 use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath, catalog::Licence};
 
-use super::packages::{ListedPackage, Packages};
+use super::{
+    packages::{ListedPackage, Packages},
+    size_limit::SOURCE,
+};
 
 /// The organisation whose modules use the licence.
 const ORGANISATION: &str = "github.com/redpanda-data/";
@@ -142,9 +145,11 @@ fn bundle(packages: &Packages) -> BTreeSet<String> {
         .filter(|module| is_of_organisation(&module.path))
         .map(|module| module.dir.as_path())
         .collect();
-    let sources = folders
-        .into_iter()
-        .filter_map(|folder| std::fs::read_to_string(folder.join(BUNDLE).join("package.go")).ok());
+    let sources = folders.into_iter().filter_map(|folder| {
+        SOURCE
+            .read_text(&folder.join(BUNDLE).join("package.go"))
+            .ok()
+    });
     sources
         .flat_map(|source| imports(&source).map(str::to_owned).collect::<Vec<_>>())
         .collect()

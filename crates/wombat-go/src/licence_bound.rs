@@ -24,16 +24,29 @@ use super::{
     go_mod::GoModText,
     licence,
     module_cache::{CachedModule, ModuleCache},
+    size_limit::SOURCE,
 };
 
 /// Most packages to remember; a release has several hundred.
 const MOST: usize = 20_000;
+/// Most texts in the files of one package that may be imports. A package of Redpanda Connect has a hundred.
+const MOST_IMPORTS: usize = 4_000;
+/// Most texts that may be imports below one package, and to remember for all.
+const MOST_SEEN: usize = 500_000;
 /// Longest import path in bytes.
 const LONGEST: usize = 256;
 
 /// The facts about packages that were looked at. Modules never change under a version, so these facts don't either.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LicenceBound(Arc<Mutex<HashMap<PathBuf, Arc<SourceFacts>>>>);
+pub(super) struct LicenceBound(Arc<Mutex<KnownFacts>>);
+
+/// Facts by folder.
+#[derive(Debug, Default)]
+struct KnownFacts {
+    by_folder: HashMap<PathBuf, Arc<SourceFacts>>,
+    /// Imports in all of them.
+    imports: usize,
+}
 
 /// The files of a package.
 #[derive(Debug, Default)]
@@ -70,26 +83,30 @@ impl LicenceBound {
                     waiting.push(import.clone());
                 }
             }
+            if seen.len() > MOST_SEEN {
+                return false;
+            }
         }
         true
     }
 
     fn facts(&self, folder: &Path) -> Option<Arc<SourceFacts>> {
-        if let Some(facts) = self.0.lock().get(folder) {
+        if let Some(facts) = self.0.lock().by_folder.get(folder) {
             return Some(Arc::clone(facts));
         }
         let facts = Arc::new(SourceFacts::of(folder)?);
         let mut all = self.0.lock();
-        if all.len() >= MOST {
-            all.clear();
+        if all.by_folder.len() >= MOST || all.imports >= MOST_SEEN {
+            *all = KnownFacts::default();
         }
-        all.insert(folder.to_owned(), Arc::clone(&facts));
+        all.imports += facts.imports.len();
+        all.by_folder.insert(folder.to_owned(), Arc::clone(&facts));
         Some(facts)
     }
 }
 
 impl SourceFacts {
-    /// `None` if a file can't be read.
+    /// `None` if a file can't be read, or there is too much in one.
     fn of(folder: &Path) -> Option<Self> {
         let mut facts = Self::default();
         for entry in fs::read_dir(folder).ok()? {
@@ -99,13 +116,16 @@ impl SourceFacts {
             if !matches!(kind, Some("go" | "s")) || name.ends_with("_test.go") {
                 continue;
             }
-            let bytes = fs::read(&path).ok()?;
+            let bytes = SOURCE.read(&path).ok()?;
             facts.is_marked |= licence::is_mark_in(&bytes);
             let text = String::from_utf8_lossy(&bytes);
             // Import paths are in quotes of either kind, and have no escapes.
             for quoted in text.split(['"', '`']) {
                 if looks_like_an_import(quoted) {
                     facts.imports.insert(quoted.to_owned());
+                    if facts.imports.len() > MOST_IMPORTS {
+                        return None;
+                    }
                 }
             }
         }
@@ -246,6 +266,18 @@ pub(super) mod tests {
         let folder = release();
         unpack(folder.path(), &common, &[("marked/x.go", "package x\n")]);
         assert!(is_free(&folder, "far"));
+    }
+
+    #[test]
+    fn a_package_with_too_many_texts_that_may_be_imports_isnt_free() {
+        for (count, free) in [(MOST_IMPORTS, true), (MOST_IMPORTS + 1, false)] {
+            let folder = TempDir::new().unwrap();
+            let texts: String = (0..count).map(|n| format!("\"a.b/{n}\" ")).collect();
+            let file = ("public/components/nats/x.go", &texts[..]);
+            let module = CachedModule::new(CONNECT, "v4.105.0");
+            unpack(folder.path(), &module, &[file]);
+            assert_eq!(is_free(&folder, "nats"), free, "{count}");
+        }
     }
 
     #[test]

@@ -163,7 +163,7 @@ async fn run(
         .filter_map(|package| Some(package.error.as_ref()?.err.clone()))
         .collect();
     // Temporary errors first, then those about modules that can't be had: the others may be their consequences.
-    errors.sort_by_key(|text| {
+    errors.sort_by_cached_key(|text| {
         let failure = classify::fetching(text);
         (
             failure.class != FailureClass::Infra,

@@ -16,7 +16,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::dir_hash;
+use super::{
+    dir_hash,
+    size_limit::{FileError, GO_MOD, ZIP_HASH},
+};
 
 /// The files that `go` stores for a version beside its folder; the checksum is removed before its archive.
 const KEPT: [&str; 4] = ["ziphash", "zip", "mod", "info"];
@@ -84,7 +87,7 @@ impl ModuleCache<'_> {
     /// Whether the unpacked module still matches its checksum. Reads all of it: a tenth of a second for a large module.
     pub(super) fn is_intact(self, module: &CachedModule) -> bool {
         let folder = self.folder(module);
-        let Ok(sum) = fs::read_to_string(self.file(module, "ziphash")) else {
+        let Ok(sum) = ZIP_HASH.read_text(&self.file(module, "ziphash")) else {
             return false;
         };
         let prefix = format!("{}@{}", module.path, module.version);
@@ -94,11 +97,13 @@ impl ModuleCache<'_> {
 
     /// Whether the `go.mod` that `go` reads is the module's own. For a module without one, `go` generates a line.
     fn go_mod_is_the_same(self, module: &CachedModule) -> bool {
-        let Ok(read) = fs::read(self.file(module, "mod")) else {
+        let read = match GO_MOD.read(&self.file(module, "mod")) {
+            Ok(read) => read,
             // It is fetched on demand.
-            return true;
+            Err(FileError::Io(_)) => return true,
+            Err(FileError::TooLarge(_)) => return false,
         };
-        match fs::read(self.folder(module).join("go.mod")) {
+        match GO_MOD.read(&self.folder(module).join("go.mod")) {
             Ok(own) => own == read,
             Err(_) => !wombat_files::is_blank(&read),
         }

@@ -22,6 +22,9 @@ const KINDS: [(&str, ComponentKind); 11] = [
     ("Method", ComponentKind::BloblangMethod),
 ];
 
+/// Longest name of a function or a constant, in bytes.
+const LONGEST: usize = 256;
+
 /// Constants and variables that are texts, by name.
 #[derive(Debug, Default)]
 pub(super) struct Texts<'a>(HashMap<&'a str, &'a str>);
@@ -76,9 +79,15 @@ pub(super) fn drivers<'a>(source: &'a str, texts: &Texts<'a>) -> Vec<&'a str> {
 
 /// Calls of functions whose names contain this: the rest of the name, and the text from the first argument on.
 fn calls<'a>(source: &'a str, beginning: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    // The line of the match before; a file may have any number of matches in one line.
+    let (mut seen, mut is_comment) = (0, source.trim_start().starts_with("//"));
     source.match_indices(beginning).filter_map(move |(at, _)| {
-        let line = source[..at].rfind('\n').map_or(0, |end| end + 1);
-        if source[line..at].trim_start().starts_with("//") {
+        if let Some(end) = source[seen..at].rfind('\n') {
+            let line = source[seen + end + 1..].trim_start_matches([' ', '\t']);
+            is_comment = line.starts_with("//");
+        }
+        seen = at;
+        if is_comment {
             return None;
         }
         let rest = &source[at + beginning.len()..];
@@ -88,8 +97,9 @@ fn calls<'a>(source: &'a str, beginning: &'a str) -> impl Iterator<Item = (&'a s
     })
 }
 
-/// The letters, digits and underscores that a text begins with.
+/// The letters, digits and underscores that a text begins with, up to the longest name.
 fn word(text: &str) -> &str {
+    let text = &text[..text.floor_char_boundary(LONGEST)];
     let is_part = |it: char| it.is_alphanumeric() || it == '_';
     &text[..text.find(|it| !is_part(it)).unwrap_or(text.len())]
 }
@@ -106,6 +116,8 @@ fn text(source: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -145,6 +157,17 @@ func init() {
                 "scanner/avro",
             ]
         );
+    }
+
+    #[test]
+    fn a_file_that_repeats_a_word_takes_no_longer_than_another() {
+        for word in ["Register", "Register(\""] {
+            let source = format!("{}{}", " ".repeat(1 << 18), word.repeat(1 << 15));
+            let begun = Instant::now();
+            assert_eq!(components(&source, &Texts::default()), []);
+            let elapsed = begun.elapsed();
+            assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
     go::Go,
     graph,
     module_cache::{CachedModule, ModuleCache},
+    size_limit::{FileError, INFO, TooLarge},
 };
 
 /// When a release was made. `None`: its proxy doesn't say, or its template prints no date.
@@ -40,20 +41,28 @@ impl ReleaseDate {
         let (module, version) = (spec.graph(), spec.graph_version());
         let cached = CachedModule::new(module, version);
         let file = ModuleCache(&go.settings.module_cache).file(&cached, "info");
-        if let Some(date) = Self::read(&file).await {
+        let read = async || {
+            let read = Self::read(&file).await;
+            read.map_err(|error| error.of(format_args!("{module} {version}")))
+        };
+        if let Some(date) = read().await? {
             return Ok(date);
         }
         // Go replaces a file that it can't read.
         graph::fetch_base(go, spec).await?;
-        Self::read(&file).await.ok_or_else(|| {
+        read().await?.ok_or_else(|| {
             let message = format!("The date of {module} {version} can't be read.");
             Failure::new(FailureClass::Infra, message).into()
         })
     }
 
     /// `None`: the file is missing or damaged. What a crash leaves of it is no JSON.
-    async fn read(file: &Path) -> Option<Self> {
-        Self::parse(&tokio::fs::read(file).await.ok()?)
+    async fn read(file: &Path) -> Result<Option<Self>, TooLarge> {
+        match INFO.read_text_of(file).await {
+            Ok(text) => Ok(Self::parse(text.as_bytes())),
+            Err(FileError::Io(_)) => Ok(None),
+            Err(FileError::TooLarge(error)) => Err(error),
+        }
     }
 
     fn parse(info: &[u8]) -> Option<Self> {
@@ -97,13 +106,15 @@ pub(super) mod tests {
     async fn a_file_that_a_crash_left_is_not_believed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("v1.0.0.info");
-        assert_eq!(ReleaseDate::read(&file).await, None);
+        assert_eq!(ReleaseDate::read(&file).await, Ok(None));
         let whole = r#"{"Version":"v1.0.0","Time":"2026-08-13T17:29:42Z"}"#;
         for damaged in ["", &whole[..30], "\0\0\0\0", r#"{"Time":"\")//"}"#] {
             tokio::fs::write(&file, damaged).await.unwrap();
-            assert_eq!(ReleaseDate::read(&file).await, None, "{damaged:?}");
+            assert_eq!(ReleaseDate::read(&file).await, Ok(None), "{damaged:?}");
         }
         tokio::fs::write(&file, whole).await.unwrap();
-        assert!(ReleaseDate::read(&file).await.is_some());
+        assert!(ReleaseDate::read(&file).await.unwrap().is_some());
+        tokio::fs::write(&file, " ".repeat(70_000)).await.unwrap();
+        assert!(ReleaseDate::read(&file).await.is_err());
     }
 }

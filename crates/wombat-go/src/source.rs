@@ -5,8 +5,12 @@ use std::{fs, io, path::Path};
 use wombat_model::BuildSpec;
 
 use super::{
-    blocking::blocking, error::BuildError, graph_store::GraphFiles, main_file::main_file,
+    blocking::blocking,
+    error::BuildError,
+    graph_store::GraphFiles,
+    main_file::main_file,
     release_date::ReleaseDate,
+    size_limit::{FileError, GO_MOD, GO_SUM},
 };
 
 pub(super) async fn write_source(
@@ -40,7 +44,12 @@ pub(super) async fn write_file(folder: &Path, name: &str, text: &str) -> Result<
     written.map_err(|error| BuildError::local("write a file", &error))
 }
 
+/// The `go.mod` or `go.sum` of a main module, which `go` may have completed.
 pub(super) async fn read_file(folder: &Path, name: &str) -> Result<String, BuildError> {
-    let text = tokio::fs::read_to_string(folder.join(name)).await;
-    text.map_err(|error| BuildError::local("read a file", &error))
+    let limit = if name == "go.mod" { GO_MOD } else { GO_SUM };
+    let text = limit.read_text_of(&folder.join(name)).await;
+    text.map_err(|error| match error {
+        FileError::Io(error) => BuildError::local("read a file", &error),
+        FileError::TooLarge(error) => error.of("all modules of the build together").into(),
+    })
 }

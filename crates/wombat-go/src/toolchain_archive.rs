@@ -10,9 +10,13 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io::{self, BufReader, Read as _},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sha2::{Digest as _, Sha256};
@@ -23,6 +27,10 @@ use super::dir_hash;
 
 /// Most bytes that an archive may unpack to; a Go release has a quarter of this.
 const LARGEST: u64 = 1 << 30;
+
+/// Most bytes to read for the list of an archive's files; that of a Go release has a quarter of this. In memory it takes
+/// about six times as much.
+const LARGEST_LIST: u64 = 8 << 20;
 
 /// Why an archive can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +46,12 @@ pub(super) enum ArchiveError {
 impl From<ZipError> for ArchiveError {
     fn from(error: ZipError) -> Self {
         match error {
-            ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            ZipError::Io(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::FileTooLarge
+                ) =>
+            {
                 Self::Local(error)
             }
             error => Self::Bad(error.to_string()),
@@ -49,15 +62,23 @@ impl From<ZipError> for ArchiveError {
 /// An archive of a module.
 #[derive(Debug)]
 pub(super) struct ToolchainArchive {
-    zip: ZipArchive<BufReader<File>>,
+    zip: ZipArchive<BufReader<MeteredFile>>,
     /// `<module>@<version>/`, which begins the names of all its files.
     prefix: String,
 }
 
 impl ToolchainArchive {
     pub(super) fn open(path: &Path, prefix: &str) -> Result<Self, ArchiveError> {
+        let room = Arc::new(AtomicU64::new(LARGEST_LIST));
+        let file = MeteredFile {
+            file: File::open(path)?,
+            room: Arc::clone(&room),
+        };
+        let zip = ZipArchive::new(BufReader::new(file))?;
+        // The files themselves are read in parts.
+        room.store(u64::MAX, Ordering::Relaxed);
         Ok(Self {
-            zip: ZipArchive::new(BufReader::new(File::open(path)?))?,
+            zip,
             prefix: format!("{prefix}/"),
         })
     }
@@ -120,6 +141,33 @@ impl ToolchainArchive {
     }
 }
 
+/// A file of which only so much can be read.
+#[derive(Debug)]
+struct MeteredFile {
+    file: File,
+    /// Bytes that can still be read.
+    room: Arc<AtomicU64>,
+}
+
+impl Read for MeteredFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        let room = self.room.load(Ordering::Relaxed);
+        let Some(left) = room.checked_sub(count as u64) else {
+            let problem = format!("the list of its files has more than {LARGEST_LIST} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+        };
+        self.room.store(left, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Seek for MeteredFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
 /// Whether a name stays below its folder.
 fn is_plain(name: &str) -> bool {
     let is_element = |element: &str| !matches!(element, "" | "." | "..");
@@ -178,6 +226,20 @@ mod tests {
         // The folder has the checksum of the archive.
         let of_folder = dir_hash::of_folder(&unpacked, PREFIX).unwrap();
         assert_eq!(of_folder, sum.as_str());
+    }
+
+    #[test]
+    fn a_list_of_files_that_is_too_long_isnt_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(60_000);
+        let names: Vec<String> = (0..150).map(|n| format!("{PREFIX}/{long}{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let read = |names: &[&str]| ToolchainArchive::open(&archive(folder.path(), names), PREFIX);
+        assert!(read(&names[..100]).is_ok());
+        let refused = read(&names).unwrap_err();
+        assert!(matches!(refused, ArchiveError::Bad(_)), "{refused:?}");
+        let said = refused.to_string();
+        assert!(said.contains("more than 8388608 bytes"), "{said}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::{
     fetch_progress::{FetchProgress, FetchStep},
     go_fetch_error::GoFetchError,
     module_cache::{CachedModule, ModuleCache, remove_folder},
+    size_limit::ZIP_HASH,
     toolchain_archive::{ArchiveError, ToolchainArchive},
     toolchain_module::{host_of, is_executable, program, toolchain_module},
 };
@@ -167,7 +168,7 @@ impl ToolchainFetch {
 
     fn is_sound_here(&self) -> bool {
         let (cache, module) = (self.cache(), &self.module);
-        let sum = fs::read_to_string(cache.file(module, "ziphash"));
+        let sum = ZIP_HASH.read_text(&cache.file(module, "ziphash"));
         cache.is_unpacked(module)
             && is_executable(&self.program())
             && sum.is_ok_and(|sum| sum.trim() == self.sum.as_str())

@@ -8,10 +8,13 @@ use wombat_model::{
     catalog::{Component, Documentation, SupportLevel},
 };
 
-use crate::Workshop;
+use crate::{
+    Workshop,
+    size_limit::{FileError, TABLE},
+};
 
 /// Path of the table in the module's folder.
-const TABLE: &str = "internal/plugins/info.csv";
+const PATH: &str = "internal/plugins/info.csv";
 
 /// Levels by component.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,10 +26,14 @@ impl SupportTable {
         workshop: &Workshop,
         (module, version): (&ModulePath, &ModuleVersion),
     ) -> Self {
-        let path = workshop.source_folder(module, version).join(TABLE);
-        match tokio::fs::read_to_string(path).await {
+        let path = workshop.source_folder(module, version).join(PATH);
+        match TABLE.read_text_of(&path).await {
             Ok(text) => Self::parse(&text),
-            Err(_) => Self::default(),
+            Err(FileError::Io(_)) => Self::default(),
+            Err(FileError::TooLarge(error)) => {
+                tracing::warn!(%module, %version, %error, "the module's support levels aren't read");
+                Self::default()
+            }
         }
     }
 

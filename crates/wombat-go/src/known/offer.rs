@@ -4,9 +4,13 @@
 //! that: whether licences have to be accepted. So a list counts only if it agrees with the module graph, and the source
 //! on this machine shows that no package below can be under such a licence; otherwise `go list` decides.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use futures::StreamExt as _;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, SeqAccess, Visitor},
+};
 use tracing::debug;
 use wombat_gocache::ListScope;
 use wombat_model::BuildSpec;
@@ -16,8 +20,10 @@ use crate::{
     blocking::blocking, go_mod::GoModText, licence_bound::LicenceBound, packages::ListedPackage,
 };
 
-/// Size limit of a decompressed package list; none is as large.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// Size limit of a decompressed package list; that of a package of Redpanda Connect has 3 MB.
+const LARGEST: usize = 16 << 20;
+/// Most packages on it. Those of a whole release are six thousand.
+const MOST: usize = 20_000;
 const EFFORT: i32 = 3;
 
 /// Package lists that other builders made, by the package that they are about. Nothing in them is checked yet.
@@ -99,7 +105,38 @@ pub(super) fn pack(packages: &[ListedPackage]) -> Vec<u8> {
 
 pub(super) fn unpack(value: &[u8]) -> Option<Vec<ListedPackage>> {
     let json = zstd::bulk::decompress(value, LARGEST).ok()?;
-    serde_json::from_slice(&json).ok()
+    let Bounded(packages) = serde_json::from_slice(&json).ok()?;
+    Some(packages)
+}
+
+/// A list of at most [`MOST`] packages: an empty one has a hundred times the size of its JSON.
+struct Bounded(Vec<ListedPackage>);
+
+impl<'de> Deserialize<'de> for Bounded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(BoundedVisitor)
+    }
+}
+
+struct BoundedVisitor;
+
+impl<'de> Visitor<'de> for BoundedVisitor {
+    type Value = Bounded;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {MOST} packages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bounded, A::Error> {
+        let mut packages = Vec::new();
+        while let Some(package) = list.next_element()? {
+            if packages.len() == MOST {
+                return Err(de::Error::invalid_length(MOST + 1, &self));
+            }
+            packages.push(package);
+        }
+        Ok(Bounded(packages))
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +163,16 @@ mod tests {
         let spec = spec(&[NATS]);
         let lists = offer.believed(&spec, &go_mod, folder.path(), &bound);
         lists.into_iter().map(|(root, _)| root).collect()
+    }
+
+    #[test]
+    fn a_list_has_a_limit() {
+        let list = |count| pack(&vec![ListedPackage::default(); count]);
+        assert_eq!(unpack(&list(MOST)).unwrap().len(), MOST);
+        assert!(unpack(&list(MOST + 1)).is_none());
+        let empty = format!("[{}{{}}]", "{},".repeat(1 << 20));
+        let packed = zstd::bulk::compress(empty.as_bytes(), EFFORT).unwrap();
+        assert!(unpack(&packed).is_none(), "{} bytes", packed.len());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
     package_set::PackageSet,
     packages::{ListedPackage, Packages},
     registrations::{Texts, components, drivers},
+    size_limit::{PACKAGE_SOURCE, SOURCE},
 };
 
 /// The packages of a spec on its target, from their source.
@@ -151,13 +152,18 @@ fn source_bytes(package: &ListedPackage) -> (String, u64) {
     (package.import_path.clone(), sizes.sum())
 }
 
-/// The compiled files of a package, and their texts. `go` reports those that can't be read.
+/// The compiled files of a package, and their texts. `go` reports those that can't be read; what is too large registers
+/// nothing that is found.
 fn sources(package: &ListedPackage) -> Vec<(PathBuf, String)> {
+    let mut size = 0;
     Packages::files(package)
         .filter(|file| file.extension().is_some_and(|kind| kind == "go"))
         .filter_map(|file| {
-            let text = fs::read(&file).ok()?;
-            Some((file, String::from_utf8_lossy(&text).into_owned()))
+            let text = SOURCE.read_text(&file).ok()?;
+            let whole = size + text.len() as u64;
+            PACKAGE_SOURCE.check(whole).ok()?;
+            size = whole;
+            Some((file, text))
         })
         .collect()
 }

@@ -14,6 +14,7 @@ mod no_room_for_go;
 mod other_binary;
 mod poisoned_bucket;
 mod requirements;
+mod sizes;
 mod stub_scene;
 mod templates;
 mod trimmed_modules;
