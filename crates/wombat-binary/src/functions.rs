@@ -149,7 +149,7 @@ pub(super) fn package(mut name: &str) -> Cow<'_, str> {
     let end = memchr2(b'[', b'(', name.as_bytes());
     let plain = end.map_or(name, |end| &name[..end]);
     let last = memrchr(b'/', plain.as_bytes()).map_or(0, |slash| slash + 1);
-    let dot = memchr(b'.', plain[last..].as_bytes());
+    let dot = memchr(b'.', &plain.as_bytes()[last..]);
     let end = dot.map_or(plain.len(), |dot| last + dot);
     unescaped(&plain[..end])
 }
