@@ -196,40 +196,42 @@ impl Go<'_> {
                     stderr,
                 })
             }
-            Ending::OutOfMemory => {
-                let limit = self.scope.memory_limit >> 20;
-                Err(Failure::new(
-                    FailureClass::Resource,
-                    format!(
-                        "The build needed more than {limit} MiB of memory, which is the limit."
-                    ),
-                )
-                .into())
-            }
-            Ending::TooManyProcesses => {
-                let message = format!(
-                    "The build started more than {} processes, which is the limit.",
-                    self.scope.process_limit
-                );
-                Err(Failure::new(FailureClass::Resource, message).into())
-            }
+            Ending::OutOfMemory => Err(self.out_of_memory().into()),
+            Ending::TooManyProcesses => Err(self.too_many_processes().into()),
             Ending::NotStarted => Err(Failure::new(
                 FailureClass::Internal,
                 format!("`go` can't be started: {}", stderr.trim_end()),
             )
             .into()),
             Ending::Stopped(Some(why)) => Err(self.scope.stopped(&why)),
-            // Its standard output is about the modules.
             Ending::Stopped(None) => {
-                let message = format!(
-                    "`go {}` printed {MORE_THAN} {} MiB.",
-                    arguments.first().map_or("", AsRef::as_ref),
-                    most >> 20
-                );
-                Err(Failure::new(FailureClass::Input, message).into())
+                let command = arguments.first().map_or("", AsRef::as_ref);
+                Err(printed_too_much(command, most).into())
             }
         }
     }
+
+    fn out_of_memory(&self) -> Failure {
+        let message = format!(
+            "The build needed more than {} MiB of memory, which is the limit.",
+            self.scope.memory_limit >> 20
+        );
+        Failure::new(FailureClass::Resource, message)
+    }
+
+    fn too_many_processes(&self) -> Failure {
+        let message = format!(
+            "The build started more than {} processes, which is the limit.",
+            self.scope.process_limit
+        );
+        Failure::new(FailureClass::Resource, message)
+    }
+}
+
+/// Why a `go` was stopped whose standard output is too long: it is about the modules.
+fn printed_too_much(command: &str, most: usize) -> Failure {
+    let message = format!("`go {command}` printed {MORE_THAN} {} MiB.", most >> 20);
+    Failure::new(FailureClass::Input, message)
 }
 
 /// Module archives are up to 500 MiB, by Go's own rule; the limit on files must let them pass.
