@@ -6,6 +6,7 @@
 mod access;
 mod answers;
 mod args;
+mod blocked;
 mod body;
 mod build_reader;
 mod cache;

@@ -10,6 +10,7 @@ use wombat_store::{Connection, Followers, Store};
 use crate::{
     ApiArgs,
     access::{AccessControl, TokenFile},
+    blocked::BlockedBinaries,
     build_reader::BuildReader,
     cache::ArtifactCache,
     caller::ProxySettings,
@@ -46,6 +47,7 @@ pub struct GatewayState {
     pub(crate) store: Store,
     pub(crate) builds: BuildReader,
     pub(crate) published: PublishedBuilds,
+    pub(crate) blocked: BlockedBinaries,
     pub(crate) records: Arc<Records>,
     pub(crate) logs: Arc<LogHub>,
     pub(crate) feed: Arc<Feed>,
@@ -92,18 +94,25 @@ impl GatewayState {
                 AccessControl::Tokens(Some(Arc::new(tokens)))
             }
         };
+        let cache = Arc::new(cache);
         let gateway = Gateway::new(connection);
         let followers = Followers::until(&stop);
         let records = Records::start(&store.builds, &followers);
         let logs = LogHub::start(&store.logs, &followers);
         Ok(Arc::new(Self {
             feed: Feed::start(&store, &records, &logs, &followers),
-            followers,
             published: PublishedBuilds::new(gateway.clone(), store.publications.clone()),
+            blocked: BlockedBinaries::start(
+                (gateway.clone(), &store.catalog),
+                store.artifacts.clone(),
+                Arc::clone(&cache),
+                &followers,
+            ),
             builds: BuildReader::new(gateway.clone(), store.builds.clone(), records.clone()),
             records,
             logs,
-            cache: Arc::new(cache),
+            followers,
+            cache,
             contents: ContentsReader::new(),
             gateway,
             store,

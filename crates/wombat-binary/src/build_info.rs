@@ -50,6 +50,13 @@ impl BuildInfo {
         info.ok_or(ReadError::Unknown("build information"))
     }
 
+    /// All modules that the linker names: those of the packages, each before the one that replaces it.
+    pub fn sources(self) -> impl Iterator<Item = ModuleSource> {
+        let modules = self.modules.into_iter();
+        let sources = modules.flat_map(|module| [Some(module.source), module.replacement]);
+        sources.flatten()
+    }
+
     /// Parses bytes that begin with the magic.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let (go, lines) = format::strings(bytes)?;

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use wombat_go::{Trust, Workshop};
+use wombat_go::{BlocklistSource, Trust, Workshop};
 use wombat_model::{BuilderId, Presence};
 use wombat_store::{Followers, roles::UserName};
 
@@ -66,7 +66,8 @@ pub async fn run(
         () = stop.cancelled() => return Ok(()),
     };
     let fleet = (!args.no_fleet_cache).then(|| deps.store.gocache.clone());
-    let workshop = workshop.shared(fleet, trust);
+    let blocklist = BlocklistSource::Catalog(deps.store.catalog.clone());
+    let workshop = workshop.shared(fleet, trust).blocking(blocklist);
 
     let _trimming = start_trimming(&workshop, &args);
 

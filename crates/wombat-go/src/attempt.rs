@@ -8,10 +8,11 @@ use std::{
 use tokio::time::Instant;
 use wombat_gocache::ListScope;
 use wombat_goproxy::RelaySession;
-use wombat_model::{BuildSpec, FailureClass, ImportPath, log::Phase};
+use wombat_model::{Blocklist, BuildSpec, FailureClass, ImportPath, log::Phase, wire::Recipe};
 
 use super::{
     blame::blame,
+    blocked,
     blocking::blocking,
     compile,
     compile_cache::CompileCache,
@@ -25,7 +26,7 @@ use super::{
     main_file::main_file,
     modules_in_use::HeldModules,
     packages::Packages,
-    product::{Product, inspect, timings},
+    product::{Inspected, Product, inspect, timings},
     recipe::recipe,
     release_date::ReleaseDate,
     scope::Scope,
@@ -44,6 +45,8 @@ pub(super) struct Attempt<'a> {
     pub(super) lists: &'a ListScope,
     /// Whether all modules are in the catalog, so that results may be shared.
     pub(super) trusted: bool,
+    /// Modules that must not be compiled.
+    pub(super) blocklist: &'a Blocklist,
 }
 
 /// Package lists of earlier builds.
@@ -67,7 +70,8 @@ impl Attempt<'_> {
         let built = Box::pin(self.by_known()).await;
         match built {
             Err(BuildError::Failed(failure))
-                if scope.limit(workshop.doubts(spec, &failure)).await? =>
+                if !failure.is_blocked()
+                    && scope.limit(workshop.doubts(spec, &failure)).await? =>
             {
                 workshop.known.forget(lists);
                 scope.reporter.line(failure.message);
@@ -100,10 +104,11 @@ impl Attempt<'_> {
         }
         match built {
             Err(BuildError::Failed(failure))
-                if !matches!(
-                    failure.class,
-                    FailureClass::Compile | FailureClass::Resource
-                ) =>
+                if !failure.is_blocked()
+                    && !matches!(
+                        failure.class,
+                        FailureClass::Compile | FailureClass::Resource
+                    ) =>
             {
                 workshop.known.forget(lists);
                 let message = "The stored package list doesn't work; listing the packages again.";
@@ -228,6 +233,7 @@ impl Attempt<'_> {
             Some(known) => known,
             None => self.packages(&go, &source, hook.as_ref()).await?,
         };
+        blocked::check_packages(self.blocklist, spec, &packages)?;
         let (mut packages, marked) = self.check_licences(packages).await?;
         let hook = hook.filter(|_| marked);
         if let Some(path) = &hook {
@@ -242,15 +248,23 @@ impl Attempt<'_> {
             go_mod: read_file(&source, "go.mod").await?,
             go_sum: read_file(&source, "go.sum").await?,
         };
-        let (size, sha256) = scope
+        let inspected = scope
             .limit(inspect(output.clone(), spec, &used, scope.output_limit))
             .await??;
         // If listing had to complete the graph, a build with the stored list would lack these additions.
         let packages = (used == graph).then_some(packages);
+        let Inspected {
+            size,
+            sha256,
+            modules,
+        } = inspected;
         let product = Product {
             path: output,
             size,
-            recipe: recipe(spec, &used, hook.as_ref(), date, sha256.clone()),
+            recipe: Recipe {
+                modules,
+                ..recipe(spec, &used, hook.as_ref(), date, sha256.clone())
+            },
             sha256,
             sandbox: workshop.settings.sandbox.level(),
             timings: timings(begun, download, milestones, linked),

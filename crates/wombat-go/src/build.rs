@@ -7,6 +7,7 @@ use wombat_model::{BuildSpec, Failure, FailureClass, ImportPath};
 
 use super::{
     attempt::Attempt,
+    blocked,
     compile_cache::CompileCache,
     error::BuildError,
     product::Product,
@@ -22,7 +23,7 @@ const RETRY_AFTER: [Duration; 3] = [
 ];
 
 impl Workshop {
-    /// Builds a spec. Retries failures of class `infra`, three times.
+    /// Builds a spec. Retries failures of class `infra`, three times. What the blocklist blocks fails with class `input`.
     pub async fn build(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
         let template = spec.template();
         if !template.is_known() {
@@ -45,8 +46,17 @@ impl Workshop {
         self.build_once(spec, scope).await
     }
 
+    /// Fails with class `input` if the operator blocks a module of a finished product by now: the list may have changed
+    /// since it was built.
+    pub async fn refuse_blocked(&self, product: &Product, scope: &Scope) -> Result<(), BuildError> {
+        let blocklist = self.blocklist.read(scope).await?;
+        Ok(blocked::check_binary(&blocklist, &product.recipe.modules)?)
+    }
+
     /// Builds with helpers of the compile cache, or again without them if they failed.
     async fn build_once(&self, spec: &BuildSpec, scope: &Scope) -> Result<Product, BuildError> {
+        let blocklist = self.blocklist.read(scope).await?;
+        blocked::check_spec(&blocklist, spec)?;
         let trusted = self.trust.covers(spec);
         let session = self.cache.session(trusted);
         let lists = list_scope(spec);
@@ -59,6 +69,7 @@ impl Workshop {
             cache: CompileCache::Helped(&session),
             lists: &lists,
             trusted,
+            blocklist: &blocklist,
         };
         let built = Box::pin(helped.run()).await;
         let complete = session.outcome().await == Outcome::Complete;
@@ -66,7 +77,7 @@ impl Workshop {
         let listed = if built.is_ok() { &packages[..] } else { &[] };
         drop(session.upload(&lists, listed));
         match built {
-            Err(BuildError::Failed(_)) if !complete => {
+            Err(BuildError::Failed(failure)) if !complete && !failure.is_blocked() => {
                 scope
                     .reporter
                     .line("The compile cache failed; building without it.");

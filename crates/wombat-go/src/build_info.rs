@@ -1,7 +1,7 @@
 //! Compares the build information of a finished binary with what was to be built: its spec and its module graph.
 
 use wombat_binary::{BuildInfo, LinkedModule, ModuleSource};
-use wombat_model::BuildSpec;
+use wombat_model::{BuildSpec, CompiledModule};
 
 use super::{
     environment::target_environment,
@@ -112,6 +112,12 @@ pub(super) fn compare(
     let mut modules = info.modules.iter();
     modules.try_for_each(|module| asked.compare_module(module))?;
     asked.is_complete(info)
+}
+
+/// The modules of a binary, and those that replace them.
+pub(super) fn compiled_modules(info: BuildInfo) -> Vec<CompiledModule> {
+    let named = |ModuleSource { path, version, .. }| CompiledModule { path, version };
+    info.sources().map(named).collect()
 }
 
 impl Asked<'_> {

@@ -81,9 +81,7 @@ impl Listener<'_> {
                         .is_none_or(|failed| *failed == event.import_path)
                 {
                     self.failed.get_or_insert_with(|| event.import_path.clone());
-                    // One event may have any length.
-                    let room = text.floor_char_boundary(MAX_WORDS);
-                    self.words.push_str(&text[..room]);
+                    self.words.push_str(text);
                     self.words.push('\n');
                 }
             }

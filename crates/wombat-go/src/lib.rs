@@ -14,6 +14,7 @@ mod ask;
 mod attempt;
 mod binary;
 mod blame;
+mod blocked;
 mod blocking;
 mod build;
 mod build_info;
@@ -79,6 +80,7 @@ mod trust;
 mod workshop;
 
 pub use ask::{AskError, Verdict};
+pub use blocked::BlocklistSource;
 pub use environment::{build_arguments, target_environment};
 pub use error::BuildError;
 pub use fetch_progress::{FetchProgress, FetchStep};

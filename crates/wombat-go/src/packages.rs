@@ -55,6 +55,13 @@ pub(super) struct ListedModule {
 }
 
 impl ListedModule {
+    /// Path and version, and those of the module that replaces it.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = (self.path.as_str(), self.version.as_str());
+        let other = self.replace.as_ref();
+        std::iter::once(own).chain(other.map(|it| (it.path.as_str(), it.version.as_str())))
+    }
+
     /// The path and the version that it is fetched under.
     pub(super) fn fetched_as(&self) -> (&str, &str) {
         match &self.replace {

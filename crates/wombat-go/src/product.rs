@@ -10,13 +10,14 @@ use sha2::Digest as _;
 use tokio::time::Instant;
 use wombat_binary::{BuildInfo, ReadError};
 use wombat_model::{
-    BuildSpec, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase, wire::Recipe,
+    BuildSpec, CompiledModule, Failure, FailureClass, SandboxLevel, Sha256, Timings, log::Phase,
+    wire::Recipe,
 };
 
 use super::{
     binary,
     blocking::blocking,
-    build_info::{Difference, compare},
+    build_info::{Difference, compare, compiled_modules},
     compile::Milestones,
     error::BuildError,
     graph_store::GraphFiles,
@@ -51,14 +52,21 @@ impl Product {
     }
 }
 
-/// Size and digest of the binary. Fails if it isn't for the target, too large, or anything else than the spec and its
+/// What the inspection of a binary gave.
+pub(super) struct Inspected {
+    pub(super) size: u64,
+    pub(super) sha256: Sha256,
+    pub(super) modules: Vec<CompiledModule>,
+}
+
+/// Size, digest and modules of the binary. Fails if it isn't for the target, too large, or anything else than the spec and its
 /// module graph name.
 pub(super) async fn inspect(
     path: PathBuf,
     spec: &BuildSpec,
     graph: &GraphFiles,
     limit: u64,
-) -> Result<(u64, Sha256), BuildError> {
+) -> Result<Inspected, BuildError> {
     let platform = spec.target().platform();
     let read = blocking(move || read_through(&path)).await;
     let Contents {
@@ -83,17 +91,23 @@ pub(super) async fn inspect(
     })?;
     let compared = info
         .ok_or(Difference::Unreadable)
-        .and_then(|info| compare(&info, spec, graph));
-    if let Err(difference) = compared {
-        // The service raises the alarm when it sees the failure.
-        tracing::error!(
-            build = %spec.key(),
-            %difference,
-            "the linked binary isn't what was requested; it isn't used"
-        );
-        return Err(Failure::other_binary(difference).into());
+        .and_then(|info| compare(&info, spec, graph).map(|()| compiled_modules(info)));
+    match compared {
+        Ok(modules) => Ok(Inspected {
+            size,
+            sha256,
+            modules,
+        }),
+        Err(difference) => {
+            // The service raises the alarm when it sees the failure.
+            tracing::error!(
+                build = %spec.key(),
+                %difference,
+                "the linked binary isn't what was requested; it isn't used"
+            );
+            Err(Failure::other_binary(difference).into())
+        }
     }
-    Ok((size, sha256))
 }
 
 /// What a binary says about itself, and what it is.

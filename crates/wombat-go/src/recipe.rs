@@ -4,7 +4,7 @@ use wombat_model::{BuildSpec, ImportPath, Sha256, program_name, wire::Recipe};
 
 use crate::{GraphFiles, ReleaseDate, build_arguments, main_file, target_environment};
 
-/// The recipe of a spec. `licence` is the package of the licence hook, if the binary needs it; `date` is that of the
+/// The recipe of a spec, without the modules of its binary. `licence` is the package of the licence hook, if the binary needs it; `date` is that of the
 /// release.
 pub fn recipe(
     spec: &BuildSpec,
@@ -41,6 +41,7 @@ pub fn recipe(
             .collect::<Vec<_>>()
             .join(" "),
         sha256,
+        modules: Vec::new(),
     }
 }
 

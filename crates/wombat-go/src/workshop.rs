@@ -13,6 +13,7 @@ use wombat_model::{BuildSpec, ImportPath, catalog::Licence};
 use wombat_store::GoCache;
 
 use super::{
+    blocked::BlocklistSource,
     blocking::blocking,
     environment::target_environment,
     graph_store::{GraphStore, set_name},
@@ -36,6 +37,7 @@ pub struct Workshop {
     pub(super) known: KnownPackages,
     pub(super) modules: ModuleUse,
     pub(super) trust: Trust,
+    pub(super) blocklist: BlocklistSource,
     pub(super) relay: Arc<Relay>,
     pub(super) toolchains: Toolchains,
     /// This process's own Go isn't trimmed.
@@ -68,6 +70,7 @@ impl Workshop {
             _own_go: Arc::new(modules.in_use().hold(own_go)),
             modules,
             trust: Trust::Alone,
+            blocklist: BlocklistSource::default(),
             relay: Arc::new(relay(&settings, &state_dir).await?),
             toolchains: Toolchains::of(&settings),
             settings,
@@ -86,6 +89,12 @@ impl Workshop {
             trust,
             ..self
         }
+    }
+
+    /// The same, but builds nothing that this blocklist blocks.
+    #[must_use]
+    pub fn blocking(self, blocklist: BlocklistSource) -> Self {
+        Self { blocklist, ..self }
     }
 
     /// Ends the fetches into the compile cache that go on for builds that are over, and waits until none of them runs.

@@ -76,11 +76,16 @@ fn parts(text: &str) -> (&str, Option<&str>) {
 impl ModulePattern {
     /// Whether the pattern matches this module.
     pub fn matches(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        self.matches_text(module.as_str(), version.as_str())
+    }
+
+    /// The same for a path and a version as a linker or `go` writes them.
+    pub(crate) fn matches_text(&self, path: &str, version: &str) -> bool {
         let (pattern, exactly) = parts(&self.0);
-        if exactly.is_some_and(|exactly| exactly != version.as_str()) {
+        if exactly.is_some_and(|exactly| exactly != version) {
             return false;
         }
-        let mut elements = module.as_str().split('/');
+        let mut elements = path.split('/');
         pattern.split('/').all(|pattern| {
             elements
                 .next()

@@ -7,6 +7,7 @@
 //! to build · *artifact*: the binary · *builder*: a process · *worker*: one of its tasks.
 
 mod blocklist;
+mod blocklist_hit;
 mod build;
 pub mod catalog;
 mod client;
@@ -43,6 +44,7 @@ pub mod wire;
 pub use blocklist::{
     BlockedModule, Blocklist, InvalidBlocklist, ModulePattern, ParseModulePatternError,
 };
+pub use blocklist_hit::{BlocklistHit, CompiledModule};
 pub use build::{
     Artifact, Build, BuildState, Holder, IllegalTransition, Retry, TimeField, Timings,
     UnreadableRecord,

@@ -52,8 +52,10 @@ pub enum ProblemCode {
     LicenceRefused,
     /// The operator hasn't accepted the licence of an enterprise feature, and can: `--accept-licence`.
     LicenceNotAccepted,
-    /// The operator has blocked this module.
+    /// The operator doesn't allow this module.
     ModuleRefused,
+    /// The operator blocks this module, or a module of this build.
+    ModuleBlocked,
     /// The query can't be parsed.
     InvalidQuery,
     /// There is no build, log or artifact of this name.

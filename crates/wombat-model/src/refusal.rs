@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{FromRepr, VariantArray};
 
-use crate::{Problem, ProblemCode};
+use crate::{BlocklistHit, Problem, ProblemCode};
 
 /// The numeric code of a refusal: the same number in `Nats-Service-Error-Code` and as the HTTP status.
 #[derive(
@@ -30,6 +30,8 @@ pub enum RefusalStatus {
     Unprocessable = 422,
     /// Too many requests.
     TooMany = 429,
+    /// The operator blocks a module of the binary.
+    Blocked = 451,
     /// A fault in Wombat Builder.
     Internal = 500,
     /// Try again later.
@@ -118,6 +120,15 @@ impl Refusal {
             problems,
             retry_after: None,
         }
+    }
+
+    /// The binary of a build has a module that the operator blocks.
+    pub fn blocked(hit: &BlocklistHit) -> Self {
+        let message = format!("The binary has a module that the operator blocks: {hit}.");
+        Self::new(
+            RefusalStatus::Blocked,
+            Problem::general(ProblemCode::ModuleBlocked, message),
+        )
     }
 
     /// There is nothing of that name.

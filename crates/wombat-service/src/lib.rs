@@ -4,6 +4,7 @@
 
 mod answers;
 mod args;
+mod blocked;
 mod catalog;
 mod endpoints;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use wombat_store::{Connection, ELECTION_PATIENCE, Followers, Store, StoreError};
 use crate::{
     ServiceArgs,
     answers::Answers,
+    blocked::BlockedBuilds,
     catalog::{Catalog, Choices, ChosenReleases, Imports, Refetch, RequirementsDesk},
     index, janitor,
     live::Live,
@@ -111,6 +112,7 @@ async fn start(
         store: deps.store.clone(),
         catalog,
         imports,
+        blocked: BlockedBuilds::new(deps.store.artifacts.clone()),
         requirements: RequirementsDesk::new(deps.connection.clone()),
         live,
         builds,

@@ -3,12 +3,17 @@
 use std::{ops::Deref, path::Path};
 
 use tokio::{fs::File, io::AsyncWriteExt};
-use wombat_model::{ArtifactName, BuildKey, Sha256, names::ARTIFACTS_BUCKET};
+use wombat_model::{
+    ArtifactName, BuildKey, CompiledModule, Sha256, names::ARTIFACTS_BUCKET, wire::Recipe,
+};
 
 use crate::{
     Connection, StoreError,
     objects::{Objects, StoredObject},
 };
+
+/// Largest recipe, in bytes: a `go.sum` has thousands of lines.
+const MAX_RECIPE: u64 = 4 << 20;
 
 /// Finished binaries.
 #[derive(Clone, Debug)]
@@ -35,6 +40,21 @@ impl Artifacts {
     ) -> Result<StoredObject, StoreError> {
         let mut file = File::open(path).await?;
         self.put(name.as_str(), &mut file).await
+    }
+
+    /// The modules of a binary, as its builder recorded them in the recipe. `None`: they aren't recorded, because an
+    /// earlier version stored the binary, or can't be read.
+    pub async fn modules(
+        &self,
+        name: &ArtifactName,
+    ) -> Result<Option<Vec<CompiledModule>>, StoreError> {
+        let bytes = match self.bytes(&format!("{name}.recipe"), MAX_RECIPE).await {
+            Ok(bytes) => bytes,
+            Err(StoreError::Corrupt { .. } | StoreError::Lost(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let recipe = bytes.and_then(|bytes| serde_json::from_slice::<Recipe>(&bytes).ok());
+        Ok(recipe.map(|recipe| recipe.modules).filter(|modules| !modules.is_empty()))
     }
 
     /// Writes an object's bytes to a file and checks them against `expected`. `false`: there is no such object, or the

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::try_join;
-use wombat_model::{Build, BuildSpec, BuildState, Retry};
+use wombat_model::{Build, BuildSpec, BuildState, Failure, Retry};
 
 use crate::{
     Artifacts, Builds, Settled, StoreError, Versioned, Written,
@@ -158,7 +158,10 @@ impl Builds {
         let has_rested = build
             .finished()
             .is_some_and(|finished| now - finished >= options.retry_after);
-        if has_rested {
+        // What was blocked may be permitted since the list is another one.
+        let is_other_list = build.failure().is_some_and(Failure::is_blocked)
+            && build.catalog_revision() < options.catalog_revision;
+        if has_rested || is_other_list {
             Retry::Rested
         } else {
             Retry::Passing

@@ -53,6 +53,7 @@ pub(super) async fn download(
         let Some(artifact) = record.build.artifact() else {
             return without_artifact(&record, &caller);
         };
+        state.blocked.refuse(&record.build, artifact).await?;
         let part = match select(&headers, &tag(artifact), artifact.size) {
             Selection::NotModified => return Ok(not_modified(&record.build, artifact)),
             Selection::PreconditionFailed => {
@@ -88,6 +89,7 @@ pub(super) async fn describe(
     let Some(artifact) = record.build.artifact() else {
         return without_artifact(&record, &caller);
     };
+    state.blocked.refuse(&record.build, artifact).await?;
     let mut headers = headers;
     headers.remove(header::RANGE);
     match select(&headers, &tag(artifact), artifact.size) {
@@ -168,6 +170,7 @@ async fn digest(state: &AppState, caller: &Caller, key: &BuildKey) -> Result<Res
     let Some(artifact) = record.build.artifact() else {
         return without_artifact(&record, caller);
     };
+    state.blocked.refuse(&record.build, artifact).await?;
     let text = format!("{}  {}\n", artifact.sha256, file_name(&record.build));
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),

@@ -43,6 +43,9 @@ struct BlocklistBody {
     modules: serde_json::Value,
     #[serde(default)]
     revision: Option<u64>,
+    /// Of an answer that is sent back; the service counts anew.
+    #[serde(default, rename = "effect")]
+    _effect: Option<serde_json::Value>,
 }
 
 /// `PUT /api/blocklist`

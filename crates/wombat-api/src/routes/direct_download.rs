@@ -19,8 +19,9 @@ use super::{
 use crate::{
     ApiError,
     access::Role,
+    blocked::to_download,
     caller::Caller,
-    gateway::{parsed, written},
+    gateway::written,
     state::AppState,
     visitor::Visitor,
 };
@@ -116,7 +117,7 @@ async fn requested(
     }
     let body = written(&wanted.body)?;
     let asked = state.gateway.pass_on("build.request", body, caller.address);
-    parsed(&asked.await?)
+    to_download(asked.await)
 }
 
 fn see(status: StatusCode, location: &str) -> Response {

@@ -43,6 +43,7 @@ pub(super) async fn lint(
     let Some(artifact) = record.build.artifact() else {
         return without_artifact(&record, &caller);
     };
+    state.blocked.refuse(&record.build, artifact).await?;
     let platform = record.build.spec().target().platform();
     let question = LintQuestion {
         artifact: artifact.name.clone(),

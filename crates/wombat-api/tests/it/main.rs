@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
 mod away;
+mod blocked;
 mod browsers;
 mod builds;
 mod cache;

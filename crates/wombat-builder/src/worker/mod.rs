@@ -242,9 +242,13 @@ impl Worker {
             None => self.workshop.build(spec, scope).await?,
         };
         reporter.phase(Phase::Upload, None);
-        let uploaded = scope
-            .limit(upload(&self.store.artifacts, claim, &product, reporter))
-            .await;
+        let uploaded = match self.workshop.refuse_blocked(&product, scope).await {
+            Ok(()) => {
+                let uploading = upload(&self.store.artifacts, claim, &product, reporter);
+                scope.limit(uploading).await
+            }
+            Err(error) => Err(error),
+        };
         product.remove().await;
         uploaded?
     }

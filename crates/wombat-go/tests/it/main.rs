@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![expect(clippy::disallowed_methods, reason = "tests may block")]
 
+mod blocked;
 mod build;
 mod failed_go;
 mod fetched_go;

@@ -86,6 +86,11 @@ impl Build {
         &self.state
     }
 
+    /// The revision of the catalog that its last request was resolved with.
+    pub fn catalog_revision(&self) -> u64 {
+        self.catalog_revision
+    }
+
     /// How many claims there were.
     pub fn attempt(&self) -> u32 {
         self.attempt

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Blocklist, GoVersion, ImportPath, ModulePath, ModuleVersion,
+    Blocklist, GoVersion, ImportPath, ModulePath, ModulePattern, ModuleVersion,
     catalog::{CatalogPackage, Component, ComponentKind, Documentation, Licence, Unfetched},
 };
 
@@ -27,6 +27,24 @@ pub struct BlocklistAnswer {
     pub modules: Blocklist,
     /// Revision of the list; 0: it was never written.
     pub revision: u64,
+    /// After a change: the finished builds that the list hits. Left out while the builds are still being read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<BlocklistEffect>,
+}
+
+/// The finished builds with a binary that a blocklist hits: their binaries aren't served or run any more.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct BlocklistEffect {
+    /// How many builds are hit.
+    pub builds: u64,
+    /// How many each entry hits; entries that hit none are left out.
+    pub by_entry: BTreeMap<ModulePattern, u64>,
+    /// How many weren't compared completely, since there was no time to read all of their modules, or they aren't
+    /// recorded. Each download compares them.
+    pub unread: u64,
 }
 
 /// `catalog.search` for packages, `catalog.components` for components.

@@ -24,7 +24,7 @@ pub use crate::build::{
 
 pub use ahead::AheadOrder;
 pub use catalog_questions::{
-    BlockQuestion, BlocklistAnswer, CatalogAnswer, CatalogQuestion, ComponentAnswer,
+    BlockQuestion, BlocklistAnswer, BlocklistEffect, CatalogAnswer, CatalogQuestion, ComponentAnswer,
     ComponentProvider, ComponentQuestion, PackageHit, ReleaseSummary,
 };
 pub use components::{ComponentHit, ComponentsAnswer};

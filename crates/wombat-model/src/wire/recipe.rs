@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Sha256;
+use crate::{CompiledModule, Sha256};
 
 /// The recipe of a finished build, as it is stored and served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -17,4 +17,8 @@ pub struct Recipe {
     pub command: String,
     /// Digest of the result.
     pub sha256: Sha256,
+    /// All modules whose code is in the binary, as the linker lists them; a module that another one replaces is listed
+    /// beside it. Empty in recipes of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<CompiledModule>,
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::BuildJson;
 use crate::{
-    Build, BuildKey,
+    BlocklistHit, Build, BuildKey,
     log::{Phase, Progress},
 };
 
@@ -55,6 +55,9 @@ pub struct BuildView {
     )]
     #[schemars(with = "Option<String>")]
     pub retry_at: Option<OffsetDateTime>,
+    /// A module of the build that the operator blocks: its binary isn't served or run. Lists and events leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<BlocklistHit>,
 }
 
 impl BuildView {
@@ -69,6 +72,7 @@ impl BuildView {
             queue: None,
             eta_seconds: None,
             retry_at: None,
+            blocked: None,
         }
     }
 

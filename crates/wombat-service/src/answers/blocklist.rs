@@ -1,12 +1,13 @@
 //! The blocklist: modules that must not be built. Shows and replaces it.
 
+use tracing::warn;
 use wombat_model::{
     Blocklist, Problem, ProblemCode, Refusal, RefusalStatus,
-    wire::{BlockQuestion, BlocklistAnswer},
+    wire::{BlockQuestion, BlocklistAnswer, BlocklistEffect, BuildJson},
 };
 use wombat_store::{Revision, StoreError, Versioned, Written};
 
-use super::Answers;
+use super::{Answers, apart};
 use crate::refusal;
 
 /// Attempts to replace the list without an expected revision, while other clients write it too.
@@ -39,7 +40,13 @@ impl Answers {
             };
             let written = self.store.catalog.block(modules.clone(), seen).await;
             match written.map_err(|error| refusal::of_store(&error))? {
-                Written::Won(list) => return Ok(answer(list)),
+                Written::Won(list) => {
+                    let effect = self.effect(&list.value).await;
+                    return Ok(BlocklistAnswer {
+                        effect,
+                        ..answer(list)
+                    });
+                }
                 Written::Lost if revision.is_some() => break,
                 Written::Lost => {}
             }
@@ -55,9 +62,37 @@ impl Answers {
     }
 }
 
+impl Answers {
+    /// The finished builds that a list hits. `None` if they can't be read now, which doesn't undo the change.
+    async fn effect(&self, list: &Blocklist) -> Option<BlocklistEffect> {
+        let names = match self.blocked.binaries().await {
+            Ok(names) => names,
+            Err(error) => {
+                warn!(%error, "can't list the binaries that the blocklist may hit");
+                return None;
+            }
+        };
+        if !self.builds.has_caught_up() {
+            return None;
+        }
+        let (index, live) = (self.builds.clone(), self.live.clone());
+        let read = move || {
+            let builds = names.iter().filter_map(|name| {
+                let build = index.seen(&name.key(), &live)?.build;
+                // A rebuild may have made another one.
+                (build.artifact.as_ref() == Some(name)).then_some(build)
+            });
+            Ok(builds.collect::<Vec<BuildJson>>())
+        };
+        let builds = apart(read).await.ok()?;
+        Some(self.blocked.effect(builds, list).await)
+    }
+}
+
 fn answer(list: Versioned<Blocklist>) -> BlocklistAnswer {
     BlocklistAnswer {
         modules: list.value,
         revision: list.revision.get(),
+        effect: None,
     }
 }

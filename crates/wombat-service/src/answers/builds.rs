@@ -1,11 +1,11 @@
 //! Requests, shows, cancels and purges builds.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::future::Either;
 use wombat_model::{
-    Build, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
+    Blocklist, Build, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
     Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
@@ -61,7 +61,7 @@ impl Answers {
         let resolved = resolve(&request, &catalog, &self.args.policy())?;
         let key = resolved.spec.key();
         if !request.force
-            && let Some(answer) = self.responses.known(&key)
+            && let Some(answer) = self.responses.known(&key, catalog.blocklist())
         {
             self.responses.remember_question(question, &catalog, &key);
             return Ok(answer);
@@ -95,10 +95,12 @@ impl Answers {
                 record.value.status() == Status::Success
             }
         };
-        let answer = json(&self.view(submitted.into_record()).await)?;
+        let record = submitted.into_record();
+        let answer = json(&self.view_under(record, catalog.blocklist()).await)?;
         if let Some(ticket) = ticket.filter(|_| stands) {
+            let answer = answer.clone();
             self.responses
-                .remember_answer(&key, &ticket, answer.clone());
+                .remember_answer((&key, &ticket), answer, catalog.blocklist());
             if !request.force {
                 self.responses.remember_question(question, &catalog, &key);
             }
@@ -182,8 +184,15 @@ impl Answers {
     }
 
     async fn view(&self, record: Versioned<Build>) -> BuildView {
+        let catalog = self.catalog.snapshot();
+        self.view_under(record, catalog.blocklist()).await
+    }
+
+    /// A record as clients see it, and what this blocklist blocks of it.
+    async fn view_under(&self, record: Versioned<Build>, blocklist: &Arc<Blocklist>) -> BuildView {
         let mut view = self.live.view(record).await;
         view.note_retry(self.retry_after());
+        view.blocked = self.blocked.hit(&view.build, blocklist).await;
         view
     }
 

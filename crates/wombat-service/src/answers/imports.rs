@@ -23,7 +23,7 @@ impl Answers {
         }
         if let Some(entry) = catalog.blocklist().find(&module, &version) {
             let message = format!("{module} {version} is blocked by {entry}.");
-            let problem = Problem::field(ProblemCode::ModuleRefused, "module", message);
+            let problem = Problem::field(ProblemCode::ModuleBlocked, "module", message);
             return Err(Refusal::of_request(vec![problem]));
         }
         if go_versions.is_empty() {

@@ -22,6 +22,7 @@ use wombat_store::{Connection, Store};
 
 use crate::{
     ServiceArgs,
+    blocked::BlockedBuilds,
     catalog::{Catalog, Imports, RequirementsDesk, go_releases_answer},
     endpoints::Endpoint,
     index::Builds,
@@ -47,6 +48,7 @@ pub(crate) struct Answers {
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
     pub(crate) imports: Imports,
+    pub(crate) blocked: BlockedBuilds,
     pub(crate) requirements: RequirementsDesk,
     pub(crate) live: Live,
     pub(crate) builds: Builds,
@@ -65,7 +67,8 @@ impl Answers {
             Endpoint::Request => self.responses.repeated(question, &self.catalog.snapshot()),
             Endpoint::Get => {
                 let question: IdQuestion = serde_json::from_slice(question).ok()?;
-                self.responses.known(&question.id)
+                self.responses
+                    .known(&question.id, self.catalog.snapshot().blocklist())
             }
             _ => None,
         }

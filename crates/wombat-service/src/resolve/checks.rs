@@ -70,7 +70,12 @@ pub(super) fn modules(
     problems: &mut Vec<Problem>,
 ) {
     for (module, chosen) in versions.iter() {
-        let message = if let Some(entry) = catalog.blocklist().find(module, &chosen.version) {
+        let blocked = catalog.blocklist().find(module, &chosen.version);
+        let code = match blocked {
+            Some(_) => ProblemCode::ModuleBlocked,
+            None => ProblemCode::ModuleRefused,
+        };
+        let message = if let Some(entry) = blocked {
             format!(
                 "{module} {} can't be built here: the operator blocks {entry}.",
                 chosen.version
@@ -90,7 +95,7 @@ pub(super) fn modules(
             .filter(|selected| selected.module == *module)
             .find_map(|selected| selected.field.clone());
         problems.push(Problem {
-            code: ProblemCode::ModuleRefused,
+            code,
             field: field.or_else(|| Some(format!("modules.{module}"))),
             message,
         });

@@ -1,11 +1,10 @@
 //! What is remembered, and what of it goes when it becomes too much.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lru::LruCache;
-use serde::Deserialize;
-use wombat_model::{Blocklist, BuildKey, ModulePath, ModuleVersion};
+use wombat_model::{Blocklist, BuildKey};
 
 use crate::catalog::Snapshot;
 
@@ -23,7 +22,13 @@ pub(crate) struct Ticket(u64);
 /// What is known of a record: nothing while it is being read.
 struct Known {
     ticket: u64,
-    answer: Option<Bytes>,
+    answer: Option<Answer>,
+}
+
+/// An answer, which says what this blocklist blocks of the build.
+struct Answer {
+    bytes: Bytes,
+    compared_with: Arc<Blocklist>,
 }
 
 /// The build that a question names.
@@ -63,19 +68,17 @@ impl Memory {
         if !self.open || !self.catalog.resolves_like(catalog) {
             return None;
         }
-        let named = self.questions.get_mut(question)?;
-        let answer = self.records.get(&named.key)?.answer.clone()?;
+        let named = self.questions.get(question)?;
         if !Arc::ptr_eq(&named.permitted_by, catalog.blocklist()) {
-            if !permits(catalog.blocklist(), &answer) {
-                return None;
-            }
-            named.permitted_by = Arc::clone(catalog.blocklist());
+            return None;
         }
-        Some(answer)
+        let key = named.key.clone();
+        self.known(&key, catalog.blocklist())
     }
 
-    pub(super) fn known(&mut self, key: &BuildKey) -> Option<Bytes> {
-        self.records.get(key)?.answer.clone()
+    pub(super) fn known(&mut self, key: &BuildKey, blocklist: &Arc<Blocklist>) -> Option<Bytes> {
+        let answer = self.records.get(key)?.answer.as_ref()?;
+        Arc::ptr_eq(&answer.compared_with, blocklist).then(|| answer.bytes.clone())
     }
 
     pub(super) fn expect(&mut self, key: &BuildKey) -> Option<Ticket> {
@@ -96,13 +99,22 @@ impl Memory {
         Some(Ticket(self.tickets))
     }
 
-    pub(super) fn remember_answer(&mut self, key: &BuildKey, ticket: &Ticket, answer: Bytes) {
+    pub(super) fn remember_answer(
+        &mut self,
+        key: &BuildKey,
+        ticket: &Ticket,
+        bytes: Bytes,
+        compared_with: &Arc<Blocklist>,
+    ) {
         if let Some(known) = self.records.peek_mut(key)
             && known.ticket == ticket.0
-            && known.answer.is_none()
         {
-            self.bytes += answer.len();
-            known.answer = Some(answer);
+            self.bytes -= size(known);
+            known.answer = Some(Answer {
+                bytes,
+                compared_with: Arc::clone(compared_with),
+            });
+            self.bytes += size(known);
             self.make_room();
         }
     }
@@ -166,20 +178,8 @@ impl Memory {
     }
 }
 
-/// Whether none of the modules that an answer names is blocked.
-fn permits(blocklist: &Blocklist, answer: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Modules {
-        modules: BTreeMap<ModulePath, ModuleVersion>,
-    }
-    serde_json::from_slice::<Modules>(answer).is_ok_and(|answer| {
-        let mut modules = answer.modules.iter();
-        !modules.any(|(module, version)| blocklist.find(module, version).is_some())
-    })
-}
-
 fn size(known: &Known) -> usize {
-    ENTRY + known.answer.as_ref().map_or(0, Bytes::len)
+    ENTRY + known.answer.as_ref().map_or(0, |answer| answer.bytes.len())
 }
 
 #[cfg(test)]
@@ -203,8 +203,8 @@ mod tests {
     fn a_repeat_is_answered_until_the_record_changes() {
         let (mut memory, catalog) = open();
         let ticket = memory.expect(&key(1)).unwrap();
-        assert_eq!(memory.known(&key(1)), None, "not read yet");
-        memory.remember_answer(&key(1), &ticket, "one".into());
+        assert_eq!(memory.known(&key(1), catalog.blocklist()), None, "not read yet");
+        memory.remember_answer(&key(1), &ticket, "one".into(), catalog.blocklist());
         memory.remember_question(b"q", &catalog, &key(1));
         assert_eq!(memory.repeated(b"q", &catalog), Some("one".into()));
         assert_eq!(memory.repeated(b"r", &catalog), None);
@@ -214,20 +214,20 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_change_is_not_remembered_after_it() {
-        let (mut memory, _) = open();
+        let (mut memory, catalog) = open();
         let early = memory.expect(&key(1)).unwrap();
         memory.forget(&key(1));
-        memory.remember_answer(&key(1), &early, "old".into());
-        assert_eq!(memory.known(&key(1)), None);
+        memory.remember_answer(&key(1), &early, "old".into(), catalog.blocklist());
+        assert_eq!(memory.known(&key(1), catalog.blocklist()), None);
         let late = memory.expect(&key(1)).unwrap();
-        memory.remember_answer(&key(1), &early, "old".into());
-        assert_eq!(memory.known(&key(1)), None);
+        memory.remember_answer(&key(1), &early, "old".into(), catalog.blocklist());
+        assert_eq!(memory.known(&key(1), catalog.blocklist()), None);
         memory.close();
         memory.open();
         memory.expect(&key(1)).unwrap();
-        memory.remember_answer(&key(1), &late, "old".into());
+        memory.remember_answer(&key(1), &late, "old".into(), catalog.blocklist());
         assert_eq!(
-            memory.known(&key(1)),
+            memory.known(&key(1), catalog.blocklist()),
             None,
             "changes were missed in between"
         );
@@ -237,9 +237,10 @@ mod tests {
     fn another_catalog_may_mean_another_build() {
         let (mut memory, catalog) = open();
         let ticket = memory.expect(&key(1)).unwrap();
-        memory.remember_answer(&key(1), &ticket, "one".into());
+        memory.remember_answer(&key(1), &ticket, "one".into(), catalog.blocklist());
         memory.remember_question(b"q", &catalog, &key(1));
-        let newer = Arc::new(fixture::catalog());
+        let list = Arc::clone(catalog.blocklist());
+        let newer = Arc::new(fixture::catalog().blocking(list, 0));
         assert_eq!(memory.repeated(b"q", &newer), None);
         memory.remember_question(b"other", &newer, &key(1));
         assert_eq!(memory.repeated(b"q", &newer), None);
@@ -251,29 +252,30 @@ mod tests {
     }
 
     #[test]
-    fn a_blocklist_voids_only_what_it_blocks() {
+    fn another_blocklist_has_answers_compared_again() {
         let (mut memory, catalog) = open();
-        for (n, module) in [(1, "a.b/c"), (2, "d.e/f")] {
-            let ticket = memory.expect(&key(n)).unwrap();
-            let answer = format!(r#"{{"modules":{{"{module}":"v1.2.3"}}}}"#);
-            memory.remember_answer(&key(n), &ticket, answer.into());
-            memory.remember_question(module.as_bytes(), &catalog, &key(n));
-        }
-        let with = |list: &str| {
-            let list = Arc::new(serde_json::from_str(list).unwrap());
-            Arc::new(Snapshot::clone(&catalog).blocking(list, 9))
-        };
-        let blocking = with(r#"[{"module": "a.b/*"}]"#);
-        assert_eq!(memory.repeated(b"a.b/c", &blocking), None);
-        assert!(memory.repeated(b"d.e/f", &blocking).is_some());
-        assert!(memory.repeated(b"a.b/c", &with("[]")).is_some());
+        let ticket = memory.expect(&key(1)).unwrap();
+        memory.remember_answer(&key(1), &ticket, "one".into(), catalog.blocklist());
+        memory.remember_question(b"q", &catalog, &key(1));
+        let list = serde_json::from_str(r#"[{"module": "a.b/*"}]"#).unwrap();
+        let other = Arc::new(Snapshot::clone(&catalog).blocking(Arc::new(list), 9));
+        assert_eq!(memory.repeated(b"q", &other), None);
+        assert_eq!(memory.known(&key(1), other.blocklist()), None);
+        assert!(memory.known(&key(1), catalog.blocklist()).is_some());
+        // The record is the same, and what the list blocks of it is told with it.
+        memory.remember_answer(&key(1), &ticket, "blocked".into(), other.blocklist());
+        assert_eq!(memory.repeated(b"q", &other), None, "not resolved again");
+        memory.remember_question(b"q", &other, &key(1));
+        assert_eq!(memory.repeated(b"q", &other), Some("blocked".into()));
+        memory.forget(&key(1));
+        assert_eq!(memory.bytes, ENTRY + 1);
     }
 
     #[test]
     fn what_is_learned_of_a_release_voids_nothing() {
         let (mut memory, catalog) = open();
         let ticket = memory.expect(&key(1)).unwrap();
-        memory.remember_answer(&key(1), &ticket, r#"{"modules":{}}"#.into());
+        memory.remember_answer(&key(1), &ticket, r#"{"modules":{}}"#.into(), catalog.blocklist());
         memory.remember_question(b"q", &catalog, &key(1));
         let learned = Arc::new(Snapshot::clone(&catalog).documented(Arc::default()));
         assert!(memory.repeated(b"q", &learned).is_some());
@@ -290,11 +292,11 @@ mod tests {
         let (mut memory, catalog) = open();
         for n in 0..20_000 {
             let ticket = memory.expect(&key(n)).unwrap();
-            memory.remember_answer(&key(n), &ticket, vec![0; 4000].into());
+            memory.remember_answer(&key(n), &ticket, vec![0; 4000].into(), catalog.blocklist());
             memory.remember_question(format!("question {n}").as_bytes(), &catalog, &key(n));
         }
         assert!(memory.bytes <= LIMIT);
-        assert!(memory.known(&key(19_999)).is_some() && memory.known(&key(0)).is_none());
+        assert!(memory.known(&key(19_999), catalog.blocklist()).is_some() && memory.known(&key(0), catalog.blocklist()).is_none());
         for n in 0..20_000 {
             memory.forget(&key(n));
         }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{debug, warn};
-use wombat_model::BuildKey;
+use wombat_model::{Blocklist, BuildKey};
 use wombat_store::{Change, Changes, Connection, Followers, Health, Store, StoreError};
 
 use crate::catalog::Snapshot;
@@ -51,7 +51,7 @@ impl ResponseCache {
         cache
     }
 
-    /// The answer to exactly this request, if it is cached, and the blocklist is known to permit it.
+    /// The answer to exactly this request, if it is cached, and was compared with this blocklist.
     pub(crate) fn repeated(&self, question: &[u8], catalog: &Arc<Snapshot>) -> Option<Bytes> {
         if catalog.blocklist_problem().is_some() {
             return None;
@@ -59,9 +59,9 @@ impl ResponseCache {
         self.0.lock().repeated(question, catalog)
     }
 
-    /// The answer for this build, if it is cached.
-    pub(crate) fn known(&self, key: &BuildKey) -> Option<Bytes> {
-        self.0.lock().known(key)
+    /// The answer for this build, if it is cached, and was compared with this blocklist.
+    pub(crate) fn known(&self, key: &BuildKey, blocklist: &Arc<Blocklist>) -> Option<Bytes> {
+        self.0.lock().known(key, blocklist)
     }
 
     /// To be called before reading the record whose answer may be cached.
@@ -69,9 +69,16 @@ impl ResponseCache {
         self.0.lock().expect(key)
     }
 
-    /// Caches the answer for a finished build, which has its binary if it succeeded.
-    pub(crate) fn remember_answer(&self, key: &BuildKey, ticket: &Ticket, answer: Bytes) {
-        self.0.lock().remember_answer(key, ticket, answer);
+    /// Caches the answer for a finished build, which has its binary if it succeeded, and says what this blocklist blocks
+    /// of it.
+    pub(crate) fn remember_answer(
+        &self,
+        (key, ticket): (&BuildKey, &Ticket),
+        answer: Bytes,
+        compared_with: &Arc<Blocklist>,
+    ) {
+        let mut memory = self.0.lock();
+        memory.remember_answer(key, ticket, answer, compared_with);
     }
 
     /// Evicts a record that was just changed here: the event of the change takes a moment longer.

@@ -36,7 +36,7 @@ async fn what_is_blocked_is_refused_by_every_instance_and_nothing_is_written() -
             }
             Err(error) => {
                 assert_eq!(error["error"]["code"], 422, "{error}");
-                assert_eq!(error["error"]["problems"][0]["code"], "module_refused");
+                assert_eq!(error["error"]["problems"][0]["code"], "module_blocked");
                 refused += 1;
             }
         }

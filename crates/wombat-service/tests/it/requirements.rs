@@ -127,11 +127,11 @@ async fn a_blocked_release_outside_the_catalog_is_refused_without_a_builder() ->
     });
     let selected = ask(&client, "catalog.select", &question).await.unwrap();
     let problem = &selected["problems"][0];
-    assert_eq!(problem["code"], "module_refused", "{selected}");
+    assert_eq!(problem["code"], "module_blocked", "{selected}");
     assert!(problem.to_string().contains("it leaks"), "{selected}");
     let refused = ask(&client, "build.request", &request("v4.98.1", &["nats"])).await;
     let refused = refused.unwrap_err();
-    assert_eq!(refused["error"]["problems"][0]["code"], "module_refused");
+    assert_eq!(refused["error"]["problems"][0]["code"], "module_blocked");
     assert_eq!(count.load(Ordering::SeqCst), 0, "no builder was asked");
     task.abort();
     instance.stop().await?;

@@ -190,6 +190,8 @@ fn api(own: Rows) -> Rows {
         .follow(BUILDS, &keys(BUILDS_BUCKET))
         .follow(BUILDERS, &keys(BUILDERS_BUCKET))
         .follow(PUBLICATIONS, &keys(PUBLICATIONS_BUCKET))
+        .read(CATALOG)
+        .follow(CATALOG, &format!("$KV.{CATALOG_BUCKET}.blocklist"))
         .follow(LOGS_STREAM, &logs())
         .read_objects(ARTIFACTS, ARTIFACTS_BUCKET)
         .ask_often(BUILD_SERVICE, &build)

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use reqwest::{Method, header};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
-use wombat_model::{BlockedModule, Blocklist, ModulePattern, wire::BlocklistAnswer};
+use wombat_model::{BlockedModule, Blocklist, ModulePattern, wire::{BlocklistAnswer, BlocklistEffect}};
 
 use crate::{
     client::{Server, ServerArgs},
@@ -71,10 +71,11 @@ const PATH: &str = "/api/blocklist";
 pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     if let BlocklistCommand::Replace { file } = &args.command {
-        return write(&server, &read(file).await?, None).await;
+        return write(&server, &read(file).await?, None, None).await;
     }
     let list: BlocklistAnswer = server.json(server.request(Method::GET, PATH)).await?;
     let mut entries: Vec<BlockedModule> = list.modules.clone().into();
+    let mut added = None;
     match args.command {
         BlocklistCommand::Show { json: true } => {
             print(&serde_json::to_string_pretty(&list)?);
@@ -90,6 +91,7 @@ pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
         BlocklistCommand::Replace { .. } => return Ok(()),
         BlocklistCommand::Add { module, reason } => {
             entries.retain(|entry| entry.module != module);
+            added = Some(module.clone());
             entries.push(BlockedModule { module, reason });
         }
         BlocklistCommand::Remove { module } => {
@@ -99,11 +101,16 @@ pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
         }
     }
     let modules = Blocklist::try_from(entries)?;
-    write(&server, &modules, Some(list.revision)).await
+    write(&server, &modules, Some(list.revision), added.as_ref()).await
 }
 
-/// Replaces the list of this revision; `None`: any.
-async fn write(server: &Server, modules: &Blocklist, seen: Option<u64>) -> anyhow::Result<()> {
+/// Replaces the list of this revision; `None`: any. Prints what it hits, or what the added entry hits.
+async fn write(
+    server: &Server,
+    modules: &Blocklist,
+    seen: Option<u64>,
+    added: Option<&ModulePattern>,
+) -> anyhow::Result<()> {
     let mut request = server.request(Method::PUT, PATH);
     if let Some(seen) = seen {
         request = request.header(header::IF_MATCH, format!("\"{seen}\""));
@@ -111,7 +118,34 @@ async fn write(server: &Server, modules: &Blocklist, seen: Option<u64>) -> anyho
     let request = request.body(serde_json::json!({ "modules": modules }).to_string());
     let list: BlocklistAnswer = server.json(request).await?;
     print(&format!("{} entries.", list.modules.entries().len()));
+    print(&words_of_effect(list.effect.as_ref(), added));
     Ok(())
+}
+
+/// What a list does to finished builds, or an entry of it, in sentences.
+fn words_of_effect(effect: Option<&BlocklistEffect>, entry: Option<&ModulePattern>) -> String {
+    let Some(effect) = effect else {
+        return "The finished builds that it hits aren't counted, since builds can't be read now. Each download is compared."
+            .to_owned();
+    };
+    let (what, builds) = match entry {
+        Some(entry) => {
+            let builds = effect.by_entry.get(entry).copied().unwrap_or_default();
+            (format!("`{entry}`"), builds)
+        }
+        None => ("The list".to_owned(), effect.builds),
+    };
+    let hit = match builds {
+        0 => format!("{what} hits no finished build."),
+        1 => format!("{what} hits 1 finished build: its binary isn't served or run."),
+        many => format!("{what} hits {many} finished builds: their binaries aren't served or run."),
+    };
+    match effect.unread {
+        0 => hit,
+        unread => format!(
+            "{hit} All modules of {unread} finished builds weren't compared; each download compares them."
+        ),
+    }
 }
 
 async fn read(file: &Path) -> anyhow::Result<Blocklist> {

@@ -197,6 +197,6 @@ fn what_the_operator_blocks_is_refused_with_his_reason() {
     let ask = |version: &str| resolve(&request(&body(version)), &catalog, &Policy::default());
     assert!(ask("v4.105.0").is_ok());
     let refusal = ask("v4.85.0").unwrap_err();
-    assert_eq!(refusal.problems[0].code, ProblemCode::ModuleRefused);
+    assert_eq!(refusal.problems[0].code, ProblemCode::ModuleBlocked);
     assert!(refusal.problems[0].message.contains("(it leaks)"));
 }

@@ -77,6 +77,6 @@ fn a_blocked_release_is_refused_whatever_it_requires() {
     let refusal = resolve(&nats, &catalog, &any_module()).unwrap_err();
     assert_eq!(
         codes(&refusal),
-        [(ProblemCode::ModuleRefused, "packages[0]")]
+        [(ProblemCode::ModuleBlocked, "packages[0]")]
     );
 }

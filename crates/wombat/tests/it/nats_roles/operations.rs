@@ -104,7 +104,12 @@ pub(super) const OPERATIONS: [Operation; 100] = [
     send(
         "read the catalog",
         "$JS.API.STREAM.MSG.GET.KV_catalog",
-        "SB",
+        "SBA",
+    ),
+    send(
+        "follow the blocklist",
+        "$JS.API.CONSUMER.CREATE.KV_catalog.name.$KV.catalog.blocklist",
+        "SA",
     ),
     send(
         "follow packages of imports",
