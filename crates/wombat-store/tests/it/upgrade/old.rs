@@ -1,10 +1,14 @@
 //! An object store as version 0.1.0 made it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use async_nats::jetstream::{
     self,
+    context::PublishErrorKind,
     message::PublishMessage,
     stream::{Config, DiscardPolicy},
 };
@@ -12,10 +16,13 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use wombat_store::{Connection, Store};
-use wombat_testkit::NatsServer;
+use wombat_testkit::{NatsServer, wait_until};
 
 /// Size of a chunk of the old objects, so that most have several.
 const CHUNK: usize = 10_000;
+
+/// How long a cluster may take to tell all its servers of a stream.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An object store as version 0.1.0 made it, and what is in it.
 pub(super) struct OldStore {
@@ -52,7 +59,26 @@ impl OldStore {
             ..Config::default()
         };
         store.jetstream.create_stream(config).await?;
+        wait_until("the other servers know the stream", PATIENCE, async || {
+            store.is_heard().await
+        })
+        .await?;
         Ok(store)
+    }
+
+    /// Whether a message reaches the stream. In a cluster the server of this connection may not know yet who listens to a
+    /// stream that was just created. What asks is refused, so that nothing is stored.
+    async fn is_heard(&self) -> anyhow::Result<Option<()>> {
+        let refused = PublishMessage::build().expected_last_sequence(u64::from(u32::MAX));
+        let sent = self
+            .jetstream
+            .send_publish(self.entry_subject("nothing"), refused);
+        match sent.await?.await {
+            Err(error) if error.kind() == PublishErrorKind::StreamNotFound => Ok(None),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Some(())),
+            Err(error) => Err(error.into()),
+            Ok(_) => anyhow::bail!("a message that should be refused was stored"),
+        }
     }
 
     pub(super) fn entry_subject(&self, name: &str) -> String {

@@ -42,7 +42,7 @@ const fn serve(what: &'static str, subject: &'static str, who: &'static str) -> 
     }
 }
 
-pub(super) const OPERATIONS: [Operation; 100] = [
+pub(super) const OPERATIONS: [Operation; 101] = [
     send("ask for a build", "build.request", "A"),
     send("build again", "build.force", "A"),
     send("search builds", "build.list", "AR"),
