@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fs::File};
 
-use super::{ReadError, format, place};
+use super::{error::ReadError, format, place};
 
 /// What Go's linker says about a binary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,12 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Contents, ModuleContents, ReadError, functions::Table, module_list::ModuleList};
+use super::{
+    contents::{Contents, ModuleContents},
+    error::ReadError,
+    functions::Table,
+    module_list::ModuleList,
+};
 
 /// Name of the standard library and the runtime.
 const STANDARD: &str = "std";

@@ -56,17 +56,15 @@ pub async fn run(
     {
         return Ok(());
     }
-    let (go, sandbox) = (
-        workshop.settings().version,
-        workshop.settings().sandbox.level(),
-    );
+    let settings = workshop.settings();
+    let (go, sandbox) = (settings.version, settings.sandbox.level());
     let followers = Followers::until(&stop);
     let trust = tokio::select! {
         trust = Trust::in_catalog(&deps.store.catalog, &followers) => trust,
         () = stop.cancelled() => return Ok(()),
     };
     let fleet = (!args.no_fleet_cache).then(|| deps.store.gocache.clone());
-    let blocklist = BlocklistSource::Catalog(deps.store.catalog.clone());
+    let blocklist = BlocklistSource::of(&deps.store.catalog);
     let workshop = workshop.shared(fleet, trust).blocking(blocklist);
 
     let _trimming = start_trimming(&workshop, &args);

@@ -23,10 +23,15 @@ pub enum BlocklistSource {
     #[default]
     Nothing,
     /// The bucket, whose leader is asked each time: no build uses an old list.
-    Catalog(Catalog),
+    Catalog(Box<Catalog>),
 }
 
 impl BlocklistSource {
+    /// The list in this catalog.
+    pub fn of(catalog: &Catalog) -> Self {
+        Self::Catalog(Box::new(catalog.clone()))
+    }
+
     /// The list as it is now. Waits while NATS doesn't answer: a builder that can't reach it loses its claims.
     ///
     /// # Errors

@@ -272,8 +272,8 @@ pub(super) mod tests {
     fn a_package_with_too_many_texts_that_may_be_imports_isnt_free() {
         for (count, free) in [(MOST_IMPORTS, true), (MOST_IMPORTS + 1, false)] {
             let folder = TempDir::new().unwrap();
-            let texts: String = (0..count).map(|n| format!("\"a.b/{n}\" ")).collect();
-            let file = ("public/components/nats/x.go", &texts[..]);
+            let texts: Vec<String> = (0..count).map(|n| format!("\"a.b/{n}\"")).collect();
+            let file = ("public/components/nats/x.go", &texts.join(" ")[..]);
             let module = CachedModule::new(CONNECT, "v4.105.0");
             unpack(folder.path(), &module, &[file]);
             assert_eq!(is_free(&folder, "nats"), free, "{count}");

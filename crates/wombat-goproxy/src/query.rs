@@ -104,7 +104,14 @@ impl Query {
         match self.kind {
             // As Go itself has it.
             Kind::Zip => 500 << 20,
-            Kind::OfVersion if self.path.ends_with(".mod") => LARGEST_MOD,
+            Kind::OfVersion
+                if self
+                    .path
+                    .rsplit_once('.')
+                    .is_some_and(|(_, end)| end == "mod") =>
+            {
+                LARGEST_MOD
+            }
             Kind::OfVersion => LARGEST_INFO,
             // That of Go releases, one of the longest, has 200 KB.
             Kind::Listing => 4 << 20,

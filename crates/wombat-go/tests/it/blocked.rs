@@ -43,7 +43,7 @@ async fn a_blocked_module_is_refused_wherever_it_is_required() {
     let (_connection, store) = nats.store().await.unwrap();
     let scene = Scene::new().await;
     serve(&scene);
-    let source = BlocklistSource::Catalog(store.catalog.clone());
+    let source = BlocklistSource::of(&store.catalog);
     let workshop = scene.workshop().await.blocking(source);
     let failure = async || -> Failure {
         let stop = CancellationToken::new();
@@ -71,6 +71,9 @@ async fn a_blocked_module_is_refused_wherever_it_is_required() {
     store.catalog.block(own, revision).await.unwrap();
     let found = failure().await;
     assert!(found.is_blocked(), "{found:?}");
-    assert!(found.message.ends_with("The request names it."), "{found:?}");
+    assert!(
+        found.message.ends_with("The request names it."),
+        "{found:?}"
+    );
     assert_eq!(scene.proxy.asked().len(), asked);
 }
