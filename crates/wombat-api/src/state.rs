@@ -3,13 +3,14 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use axum::extract::FromRef;
+use http::HeaderMap;
 use tokio::{net::TcpListener, sync::oneshot, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use wombat_store::{Connection, Followers, Store};
 
 use crate::{
-    ApiArgs,
-    access::{AccessControl, TokenFile},
+    ApiArgs, ApiError,
+    access::{AccessControl, Role, TokenFile},
     blocked::BlockedBinaries,
     build_reader::BuildReader,
     cache::ArtifactCache,
@@ -124,6 +125,20 @@ impl GatewayState {
             },
             stop,
         }))
+    }
+}
+
+impl GatewayState {
+    /// Refuses clients without a token where requesting builds needs one. `what` names the call in the log.
+    pub(crate) async fn check_reader(
+        &self,
+        headers: &HeaderMap,
+        what: &'static str,
+    ) -> Result<(), ApiError> {
+        if self.require_token {
+            self.control.check(headers, Role::Reader, what).await?;
+        }
+        Ok(())
     }
 }
 

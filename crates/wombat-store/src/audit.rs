@@ -119,22 +119,14 @@ const FIXED: [Setting; 6] = [
         if config.no_ack { "off" } else { "on" }.to_owned()
     }),
     ("purging (deny_purge)", |config| {
-        if config.deny_purge {
-            "forbidden"
-        } else {
-            "allowed"
-        }
-        .to_owned()
+        forbidden(config.deny_purge)
     }),
-    ("writing (sealed)", |config| {
-        if config.sealed {
-            "forbidden"
-        } else {
-            "allowed"
-        }
-        .to_owned()
-    }),
+    ("writing (sealed)", |config| forbidden(config.sealed)),
 ];
+
+fn forbidden(is_forbidden: bool) -> String {
+    if is_forbidden { "forbidden" } else { "allowed" }.to_owned()
+}
 
 /// Checks every bucket: its settings, its copies, its size. Changes nothing.
 pub async fn audit(connection: &Connection) -> Result<Vec<Finding>, StoreError> {

@@ -87,20 +87,18 @@ fn for_tests(accounts: &str) -> String {
     for line in accounts.lines() {
         let header = line.trim().strip_suffix(" {");
         account = header.filter(|name| is_account(name)).unwrap_or(account);
-        let mut here = services.iter().filter(|(owner, _)| owner.name() == account);
-        let export = |subject: &str| format!("{{ service: \"{subject}\"");
-        if here.any(|(_, subject)| line.contains(&export(subject))) {
+        let here = services.iter().filter(|(owner, _)| owner.name() == account);
+        let here: Vec<String> = here.map(|(_, subject)| exported(subject)).collect();
+        if here.iter().any(|export| line.contains(export)) {
             text.push_str(&line.replace("accounts: [", "accounts: [WOMBAT, "));
         } else {
             text.push_str(line);
         }
         text.push('\n');
         if line.trim() == "exports: [" {
-            let here = services.iter().filter(|(owner, _)| owner.name() == account);
-            for (_, subject) in here.filter(|(_, subject)| !accounts.contains(&export(subject))) {
-                let line = format!("      {}, accounts: [WOMBAT] }}\n", export(subject));
-                text.push_str(&line);
-            }
+            let missing = here.iter().filter(|export| !accounts.contains(*export));
+            let lines = missing.map(|export| format!("      {export}, accounts: [WOMBAT] }}\n"));
+            text.extend(lines);
         }
     }
     let import = |(owner, subject): &(Account, String)| {
@@ -110,6 +108,11 @@ fn for_tests(accounts: &str) -> String {
     let imports = format!("imports: [\n{imports}");
     // The first account is the store's.
     text.replacen("imports: [\n", &imports, 1)
+}
+
+/// How the line of an exported service begins.
+fn exported(subject: &str) -> String {
+    format!("{{ service: \"{subject}\"")
 }
 
 /// The same accounts with the names of a tenant: `T7_READ`.

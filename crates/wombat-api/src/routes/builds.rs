@@ -31,6 +31,8 @@ use crate::{
 
 /// Longest wait for a build, in seconds.
 const MAX_WAIT: u64 = 60;
+/// How long one answer of a direct download waits, in seconds: less than proxies allow.
+pub(super) const DOWNLOAD_WAIT: u64 = 25;
 
 /// `POST /api/builds`
 pub(super) async fn create(
@@ -50,12 +52,7 @@ pub(super) async fn create(
             .await?;
         "build.force"
     } else {
-        if state.require_token {
-            state
-                .control
-                .check(&headers, Role::Reader, "request")
-                .await?;
-        }
+        state.check_reader(&headers, "request").await?;
         "build.request"
     };
     let answer = state.gateway.pass_on(subject, body, caller.address).await?;
@@ -91,21 +88,13 @@ pub(super) async fn resolve(
     let is_ahead = params.flag("ahead");
     params.finish()?;
     // A client that may not request a build may not have one begun either; its question is answered all the same.
-    let subject = if is_ahead && may_request(&state, &headers).await {
+    let subject = if is_ahead && state.check_reader(&headers, "ahead").await.is_ok() {
         "build.ahead"
     } else {
         "build.resolve"
     };
     let answer = state.gateway.pass_on(subject, body, caller.address);
     Ok(json(answer.await?))
-}
-
-async fn may_request(state: &AppState, headers: &HeaderMap) -> bool {
-    if !state.require_token {
-        return true;
-    }
-    let checked = state.control.check(headers, Role::Reader, "ahead");
-    checked.await.is_ok()
 }
 
 /// `GET /api/builds`
@@ -211,6 +200,12 @@ impl Until {
             Self::After(known) => revision > known,
         }
     }
+}
+
+/// Why a finished build has no binary.
+pub(super) fn why_not(build: &BuildView) -> String {
+    let error = build.build.error.clone();
+    error.unwrap_or_else(|| format!("The build was {}.", build.build.status))
 }
 
 /// Waits up to `seconds` for the build; returns it as it is then.

@@ -11,18 +11,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use wombat_model::{Problem, ProblemCode, Refusal, RefusalStatus, Status, wire::BuildView};
 
 use super::{
-    builds::{Until, held},
+    builds::{DOWNLOAD_WAIT, Until, held, why_not},
     download_page,
     file::insert,
-    wanted::{HOLD, Wanted, again},
+    wanted::{Wanted, again},
 };
 use crate::{
-    ApiError,
-    access::Role,
-    blocked::to_download,
-    caller::Caller,
-    gateway::written,
-    state::AppState,
+    ApiError, blocked::to_download, caller::Caller, gateway::written, state::AppState,
     visitor::Visitor,
 };
 
@@ -60,7 +55,7 @@ pub(super) async fn download(
     }
     let wanted = Wanted::of(platform, &uri)?;
     let build = requested(&state, &caller, &headers, &wanted).await?;
-    let build = held(&state, build, HOLD, Until::Finished).await?;
+    let build = held(&state, build, DOWNLOAD_WAIT, Until::Finished).await?;
     match build.build.status {
         Status::Success => Ok(see(
             StatusCode::SEE_OTHER,
@@ -109,12 +104,7 @@ async fn requested(
     headers: &HeaderMap,
     wanted: &Wanted,
 ) -> Result<BuildView, ApiError> {
-    if state.require_token {
-        state
-            .control
-            .check(headers, Role::Reader, "request")
-            .await?;
-    }
+    state.check_reader(headers, "request").await?;
     let body = written(&wanted.body)?;
     let asked = state.gateway.pass_on("build.request", body, caller.address);
     to_download(asked.await)
@@ -129,9 +119,7 @@ fn see(status: StatusCode, location: &str) -> Response {
 }
 
 fn failed(build: &BuildView) -> Refusal {
-    let words = build.build.error.clone();
-    let message = words.unwrap_or_else(|| format!("The build was {}.", build.build.status));
-    let message = format!("{message} (/api/builds/{} has the log.)", build.id);
+    let message = format!("{} (/api/builds/{} has the log.)", why_not(build), build.id);
     Refusal::new(
         RefusalStatus::Unprocessable,
         Problem::general(ProblemCode::BuildFailed, message),

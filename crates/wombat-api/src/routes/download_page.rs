@@ -9,8 +9,8 @@ use wombat_model::{
 };
 
 use super::{
-    builds::{Until, held},
-    wanted::{HOLD, Wanted, again},
+    builds::{DOWNLOAD_WAIT, Until, held, why_not},
+    wanted::{Wanted, again},
 };
 use crate::{
     ApiError,
@@ -45,7 +45,7 @@ pub(super) async fn show(
     }
     let mut build = state.builds.view(&answer.id).await?;
     if wanted.round >= WAITING_ROUND {
-        build = held(state, build, HOLD, Until::Finished).await?;
+        build = held(state, build, DOWNLOAD_WAIT, Until::Finished).await?;
     }
     Ok(match build.build.status {
         Status::New | Status::Building => waiting(caller, uri, &build),
@@ -174,11 +174,9 @@ fn done(caller: &Caller, build: &BuildView) -> Page {
 }
 
 fn failed(caller: &Caller, wanted: &RequestBody, build: &BuildView) -> Page {
-    let words = build.build.error.clone();
-    let words = words.unwrap_or_else(|| format!("The build was {}.", build.build.status));
     let content = format!(
         "<p>{}</p>\n<p><a href=\"{}\">Its log on the site</a></p>\n{}",
-        Text(words),
+        Text(why_not(build)),
         Text(build_page(caller, build)),
         change(caller, wanted),
     );

@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     ApiError,
-    access::Role,
     body::{BodyOf, PipelineBody},
     caller::Caller,
     state::AppState,
@@ -33,9 +32,7 @@ pub(super) async fn lint(
     headers: HeaderMap,
     BodyOf(body): PipelineBody,
 ) -> Result<Response, ApiError> {
-    if state.require_token {
-        state.control.check(&headers, Role::Reader, "lint").await?;
-    }
+    state.check_reader(&headers, "lint").await?;
     let key = key(&id)?;
     let pipeline = text_of(body, "pipeline")?;
     // From the leader: the object of an older record may be removed.

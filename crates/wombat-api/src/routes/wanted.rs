@@ -5,9 +5,6 @@ use wombat_model::request::RequestBody;
 
 use crate::{ApiError, params::Params};
 
-/// How long one answer waits, in seconds: less than proxies allow.
-pub(super) const HOLD: u64 = 25;
-
 /// The build that an address names, and how often its client was redirected there.
 #[derive(Debug)]
 pub(super) struct Wanted {

@@ -30,7 +30,7 @@ impl Answers {
         {
             let now = self.connection.server_time();
             let build = Build::new(resolved.spec, resolved.catalog_revision, now);
-            let key = build.key();
+            let key = resolved.answer.id.clone();
             let order = AheadOrder {
                 client: client.map_or_else(|| "nats".to_owned(), |client| client.to_string()),
                 builder: builder.builder,
@@ -50,7 +50,7 @@ impl Answers {
         let Some(client) = client else {
             return Some(Charge::ToNoClient);
         };
-        let taken = self.quotas.take_ahead(client, &resolved.spec.key());
+        let taken = self.quotas.take_ahead(client, &resolved.answer.id);
         taken.ok().map(Charge::To)
     }
 }

@@ -6,12 +6,40 @@ use async_nats::Client;
 use serde_json::{Value, json};
 use wombat_model::{BuildKey, Presence, SandboxLevel, Template, names::CLIENT_HEADER};
 use wombat_service::{ModulePolicy, ServiceArgs};
-use wombat_store::{AheadOrders, Store, roles::NatsRole};
+use wombat_store::{AheadOrders, Connection, Store, roles::NatsRole};
 use wombat_testkit::{NatsServer, wait_until};
 
 use crate::support::{Instance, ask, body, unlimited};
 
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// A service with an idle builder, whose orders the test reads.
+struct System {
+    connection: Connection,
+    orders: AheadOrders,
+    instance: Instance,
+    _builder: Connection,
+    _server: NatsServer,
+}
+
+impl System {
+    async fn start(args: ServiceArgs) -> anyhow::Result<Self> {
+        let server = NatsServer::start()?;
+        let (connection, store) = server.store().await?;
+        let instance = Box::pin(Instance::start(&server, args)).await?;
+        let builder = server.connection_as(NatsRole::Builder).await?;
+        let orders = builder.ahead_orders().await?;
+        builder.client().flush().await?;
+        a_builder(&store, connection.client()).await?;
+        Ok(Self {
+            connection,
+            orders,
+            instance,
+            _builder: builder,
+            _server: server,
+        })
+    }
+}
 
 /// An idle builder, which lives as long as a test.
 async fn a_builder(store: &Store, client: &Client) -> anyhow::Result<()> {
@@ -62,31 +90,22 @@ fn id(answer: &Value) -> BuildKey {
 
 #[tokio::test]
 async fn a_build_ahead_counts_and_its_request_is_free() -> anyhow::Result<()> {
-    let server = NatsServer::start()?;
-    let (connection, store) = server.store().await?;
-    let client = connection.client();
     let args = ServiceArgs {
         client_quota: Some(2),
         ..unlimited()
     };
-    let instance = Box::pin(Instance::start(&server, args)).await?;
-    let builder = server.connection_as(NatsRole::Builder).await?;
-    let mut orders = builder.ahead_orders().await?;
-    builder.client().flush().await?;
-    a_builder(&store, client).await?;
+    let mut system = Box::pin(System::start(args)).await?;
+    let client = system.connection.client();
+    let orders = &mut system.orders;
 
     let ahead = of_client(client, "build.ahead", &body("nats")).await?;
-    assert_eq!(next(&mut orders).await?, id(&ahead));
+    assert_eq!(next(orders).await?, id(&ahead));
     let again = of_client(client, "build.ahead", &body("nats")).await?;
-    assert_eq!(
-        next(&mut orders).await?,
-        id(&again),
-        "it is repeated for free"
-    );
+    assert_eq!(next(orders).await?, id(&again), "it is repeated for free");
     let requested = of_client(client, "build.request", &body("nats")).await?;
     assert_eq!(requested["status"], "new", "{requested}");
     let other = of_client(client, "build.ahead", &body("redis_list")).await?;
-    assert_eq!(next(&mut orders).await?, id(&other));
+    assert_eq!(next(orders).await?, id(&other));
 
     // The quota is used up: neither is another build begun nor requested, and questions are answered all the same.
     let third = of_client(client, "build.ahead", &body("kafka")).await?;
@@ -97,25 +116,20 @@ async fn a_build_ahead_counts_and_its_request_is_free() -> anyhow::Result<()> {
     assert_eq!(paid["status"], "new", "{paid}");
     // Orders arrive in order: that of a client without a gateway is the next.
     let direct = ask(client, "build.ahead", &body("mqtt")).await.unwrap();
-    assert_eq!(next(&mut orders).await?, id(&direct));
-    instance.stop().await?;
+    assert_eq!(next(orders).await?, id(&direct));
+    system.instance.stop().await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn only_what_the_catalog_has_is_begun_ahead() -> anyhow::Result<()> {
-    let server = NatsServer::start()?;
-    let (connection, store) = server.store().await?;
-    let client = connection.client();
     let args = ServiceArgs {
         modules: Some(ModulePolicy::Any),
         ..unlimited()
     };
-    let instance = Box::pin(Instance::start(&server, args)).await?;
-    let builder = server.connection_as(NatsRole::Builder).await?;
-    let mut orders = builder.ahead_orders().await?;
-    builder.client().flush().await?;
-    a_builder(&store, client).await?;
+    let mut system = Box::pin(System::start(args)).await?;
+    let client = system.connection.client();
+    let orders = &mut system.orders;
 
     let mut strange = body("nats");
     strange["packages"] = json!(["example.com/private/plugin@v1.0.0"]);
@@ -123,7 +137,7 @@ async fn only_what_the_catalog_has_is_begun_ahead() -> anyhow::Result<()> {
     assert!(answer["packages"].is_array(), "{answer}");
     let driver = json!({"goos": "linux", "goarch": "amd64", "components": ["sql_select", "driver/postgres"]});
     let of_catalog = ask(client, "build.ahead", &driver).await.unwrap();
-    assert_eq!(next(&mut orders).await?, id(&of_catalog), "the only order");
-    instance.stop().await?;
+    assert_eq!(next(orders).await?, id(&of_catalog), "the only order");
+    system.instance.stop().await?;
     Ok(())
 }

@@ -85,6 +85,11 @@ impl NatsRole {
             }
         }
     }
+
+    /// Subjects of the replies to all its users.
+    fn inboxes(self) -> String {
+        format!("{}.>", self.inbox_prefix())
+    }
 }
 
 /// The same for a connection of this name.

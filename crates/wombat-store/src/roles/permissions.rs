@@ -43,10 +43,6 @@ fn keys(bucket: &str) -> String {
     format!("$KV.{bucket}.>")
 }
 
-fn inboxes(role: NatsRole) -> String {
-    format!("{}.>", role.inbox_prefix())
-}
-
 fn logs() -> String {
     format!("{LOGS_SUBJECT_PREFIX}>")
 }
@@ -104,8 +100,8 @@ fn service(own: Rows) -> Rows {
         .add(AHEAD_SUBJECT, Use::Publish)
         // To itself, to know that it is reachable.
         .add("$SRV.PING.>", Use::Publish)
-        .add(inboxes(NatsRole::Service), Use::Publish)
-        .add(inboxes(NatsRole::Api), Use::Publish)
+        .add(NatsRole::Service.inboxes(), Use::Publish)
+        .add(NatsRole::Api.inboxes(), Use::Publish)
         .add(REPLIES, Use::Publish)
         .add(format!("{BUILD_SERVICE}.*"), Use::Receive(Some("q")))
         .add(format!("{CATALOG_SERVICE}.*"), Use::Receive(Some("q")))
@@ -180,7 +176,7 @@ fn api(own: Rows) -> Rows {
         "imports",
         "goreleases",
     ];
-    own.add(inboxes(NatsRole::Api), Use::Hear(Account::Service))
+    own.add(NatsRole::Api.inboxes(), Use::Hear(Account::Service))
         .look_at(&STREAMS)
         .read(BUILDS)
         .read(BUILDERS)

@@ -26,7 +26,7 @@ impl Rows {
             | NatsRole::Service
             | NatsRole::Publisher
             | NatsRole::Api
-            | NatsRole::ReadOnly => Access::new(format!("{prefix}.>"), inbox),
+            | NatsRole::ReadOnly => Access::new(role.inboxes(), inbox),
         });
         own.add(JETSTREAM_INFO, Use::Publish)
             .call(FLOW, Account::Wombat, Replies::One)
@@ -61,16 +61,19 @@ impl Rows {
 
     /// Calls endpoints of a micro service.
     pub(super) fn ask(self, service: &str, endpoints: &[&str]) -> Self {
-        endpoints.iter().fold(self, |all, name| {
-            all.call(format!("{service}.{name}"), Account::Service, Replies::Soon)
-        })
+        let how = Use::Call(Account::Service, Replies::Soon);
+        self.add_endpoints(service, endpoints, how)
     }
 
     /// The same many thousand times a second: the service publishes its replies to the role's inbox.
     pub(super) fn ask_often(self, service: &str, endpoints: &[&str]) -> Self {
-        endpoints.iter().fold(self, |all, name| {
-            all.add(format!("{service}.{name}"), Use::Tell(Account::Service))
-        })
+        self.add_endpoints(service, endpoints, Use::Tell(Account::Service))
+    }
+
+    fn add_endpoints(self, service: &str, endpoints: &[&str], how: Use) -> Self {
+        endpoints
+            .iter()
+            .fold(self, |all, name| all.add(format!("{service}.{name}"), how))
     }
 
     /// Calls the store's JetStream API.
