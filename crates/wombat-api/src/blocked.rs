@@ -152,9 +152,7 @@ impl BlockedBinaries {
 ///
 /// # Errors
 /// 451 with the operator's reason, whether the service refused the request or the build is finished.
-pub(crate) fn to_download(
-    answer: Result<Bytes, ApiError>,
-) -> Result<BuildView, ApiError> {
+pub(crate) fn to_download(answer: Result<Bytes, ApiError>) -> Result<BuildView, ApiError> {
     match answer {
         Ok(answer) => {
             let build: BuildView = parsed(&answer)?;
@@ -216,7 +214,10 @@ async fn follow(catalog: &Catalog, sender: &watch::Sender<Option<Arc<Blocklist>>
                 continue;
             }
             WatchEvent::Unreadable { problem, .. } => {
-                warn!(problem, "the blocklist can't be read; what it blocked before stays blocked");
+                warn!(
+                    problem,
+                    "the blocklist can't be read; what it blocked before stays blocked"
+                );
                 is_written = true;
                 sender.send_if_modified(|list| {
                     let is_first = list.is_none();

@@ -10,8 +10,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use wombat_go::{FetchProgress, GoFetchError, GoOffer, SettingsError, Workshop};
-use wombat_model::{BuilderId, Presence};
+use wombat_go::{FetchProgress, GoFetchError, GoOffer, SettingsError, Workshop, local_names};
+use wombat_model::{
+    BuilderId, Presence,
+    plain_text::{Form, plain},
+};
 
 use crate::{
     args::{BuilderArgs, BuilderDeps, IfUnfit},
@@ -152,8 +155,12 @@ impl Unready<'_> {
         }
     }
 
-    /// Publishes this builder's presence with its problem.
+    /// Publishes this builder's presence with its problem. The log names folders of this machine; the presence,
+    /// which every client may read, doesn't.
     async fn say(&self, problem: String) {
+        let names = local_names(&self.deps.state_dir).await;
+        let problem = plain(&problem, Form::Lines);
+        let problem = names.hidden_in(&problem).into_owned();
         let presence = Presence {
             draining: true,
             problem: Some(problem),

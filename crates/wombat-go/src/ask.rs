@@ -3,7 +3,10 @@
 
 use std::{path::Path, time::Duration};
 
-use wombat_model::SandboxLevel;
+use wombat_model::{
+    SandboxLevel,
+    plain_text::{Form, plain},
+};
 
 use super::{job_folder::JobFolder, product::Product, workshop::Workshop};
 use wombat_child::Confinement;
@@ -55,7 +58,7 @@ impl From<std::io::Error> for AskError {
 pub struct Verdict {
     /// Whether it exited with 0.
     pub accepted: bool,
-    /// Its whole output.
+    /// Its whole output, as plain text.
     pub text: String,
 }
 
@@ -82,8 +85,16 @@ impl Workshop {
         );
         match heard.await? {
             ProgramOutput { code: 0, said, .. } => Ok(said),
-            ProgramOutput { complained, .. } => Err(AskError::Failed(complained)),
+            ProgramOutput { complained, .. } => {
+                Err(AskError::Failed(self.public(&complained, folder.path())))
+            }
         }
+    }
+
+    /// What a binary printed, as plain text without this machine's names.
+    fn public(&self, text: &str, folder: &Path) -> String {
+        let names = self.settings().names.clone().root(folder, "$WORK");
+        names.hidden_in(&plain(text, Form::Lines)).into_owned()
     }
 
     /// The verdict of a binary on a file, which is in its working directory.
@@ -106,6 +117,7 @@ impl Workshop {
             complained,
         } = heard.await?;
         let text = String::from_utf8_lossy(&said).into_owned() + &complained;
+        let text = self.public(&text, folder.path());
         match code {
             0 | 1 => Ok(Verdict {
                 accepted: code == 0,

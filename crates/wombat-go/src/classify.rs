@@ -3,7 +3,10 @@
 //! The exit status isn't enough, so the text decides. Every rule has a real message in the tests; a text without a rule
 //! is `internal`.
 
-use wombat_model::{Failure, FailureClass};
+use wombat_model::{
+    Failure, FailureClass,
+    plain_text::{Form, plain, shortened},
+};
 
 /// The output of `go`, and the part of it that gives a reason.
 struct Text<'a> {
@@ -107,7 +110,7 @@ fn distrusted(text: &Text<'_>) -> Option<Failure> {
         let message = format!(
             "The checksum database doesn't know {what}, so it can't be verified and was not built."
         );
-        return input(message).map(|failure| failure.without(what));
+        return input(message).map(|failure| failure.without(&what));
     }
     None
 }
@@ -151,7 +154,7 @@ fn refused(text: &Text<'_>) -> Option<Failure> {
     let what = subject(text.said);
     let lacking = |message: String| {
         let failure = Failure::new(FailureClass::Input, message);
-        Some(failure.without(what.clone()))
+        Some(failure.without(&what))
     };
     if text.said.contains("golang.org/toolchain")
         && text.gives(&["404 Not Found", "410 Gone", "403 Forbidden"])
@@ -278,20 +281,16 @@ fn server_words(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The text as one line of bounded length, without host names and without progress messages.
+/// The text as one plain line of bounded length, without host names and without progress messages.
 pub(super) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 600;
+    let text = plain(text, Form::Lines);
     let lines = text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with("go: downloading "));
     let words = lines.flat_map(str::split_whitespace).map(without_host);
-    let mut line = words.collect::<Vec<_>>().join(" ");
-    if line.len() > LONGEST {
-        line.truncate(line.floor_char_boundary(LONGEST));
-        line.push('…');
-    }
-    line
+    shortened(&words.collect::<Vec<_>>().join(" "), LONGEST).into_owned()
 }
 
 /// The proxy's address is the operator's, and may contain a password.

@@ -81,7 +81,9 @@ impl Listener<'_> {
                         .is_none_or(|failed| *failed == event.import_path)
                 {
                     self.failed.get_or_insert_with(|| event.import_path.clone());
-                    self.words.push_str(text);
+                    // One event may have any length.
+                    let room = text.floor_char_boundary(MAX_WORDS);
+                    self.words.push_str(&text[..room]);
                     self.words.push('\n');
                 }
             }
@@ -91,11 +93,8 @@ impl Listener<'_> {
     }
 
     fn log(&self, text: &str) {
-        let mut cutter = wombat_child::LineCutter::default();
-        let reporter = &self.go.scope.reporter;
-        cutter.push(text.as_bytes(), |line| reporter.line(line));
-        if let Some(line) = cutter.finish() {
-            reporter.line(line);
+        if !text.is_empty() {
+            self.go.scope.reporter.line(text);
         }
     }
 
@@ -204,12 +203,9 @@ fn compile_failure(spec: &BuildSpec, packages: &Packages, failed: &str, words: &
         Some(picked) => format!("{failed}, which {picked} needs, doesn't compile for {platform}"),
         None => format!("{failed} doesn't compile for {platform}"),
     };
-    let mut cutter = wombat_child::LineCutter::default();
-    let mut clean = Vec::new();
-    cutter.push(words.as_bytes(), |line| clean.push(line));
     let failure = Failure::new(
         FailureClass::Compile,
-        format!("{what}:\n{}", clean.join("\n")),
+        format!("{what}:\n{}", words.trim_end()),
     );
     match picked {
         Some(picked) => failure.blaming(picked),

@@ -126,6 +126,7 @@ mod tests {
             build_cache: "/c/build".into(),
             gopath: "/s/gopath".into(),
             sandbox: Sandbox::off(),
+            names: wombat_model::plain_text::LocalNames::default(),
         }
     }
 

@@ -2,12 +2,15 @@
 
 use std::path::{Component, Path};
 
-/// The text with paths relative to these folders. `go` names files by absolute paths or, if that is shorter, relative
-/// to `work_dir`.
+use wombat_model::plain_text::LocalNames;
+
+/// The text with paths relative to these folders, and without the other names. `go` names files by absolute paths or, if
+/// that is shorter, relative to `work_dir`.
 pub(super) fn without<'a>(
     text: &str,
     work_dir: &Path,
     folders: impl IntoIterator<Item = &'a Path>,
+    names: &LocalNames,
 ) -> String {
     let mut text = text.to_owned();
     for folder in folders {
@@ -17,9 +20,8 @@ pub(super) fn without<'a>(
         if let Some(rest) = beside(work_dir, folder) {
             take_climbs(&mut text, &format!("../{rest}/"));
         }
-        text = text.replace(&format!("{}/", folder.display()), "");
     }
-    text
+    names.hidden_in(&text).into_owned()
 }
 
 /// The part of `folder` that isn't also above `work_dir`.
@@ -52,7 +54,13 @@ mod tests {
     fn folders_go_however_they_are_written() {
         let without = |text: &str| {
             let folders = ["/s/state/jobs/1", "/s/modules", "/usr/go", ""].map(Path::new);
-            super::without(text, Path::new("/s/state/jobs/1"), folders)
+            let names = folders
+                .into_iter()
+                .fold(LocalNames::default(), |names, folder| {
+                    names.root(folder, "$FOLDER")
+                })
+                .folder(Path::new("/s/state"), "$STATE");
+            super::without(text, Path::new("/s/state/jobs/1"), folders, &names)
         };
         for (text, expected) in [
             ("/s/modules/m@v1/p.go:1: bad", "m@v1/p.go:1: bad"),
@@ -69,6 +77,10 @@ mod tests {
                 "src/fmt/print.go:1:2",
             ),
             ("/s/state/jobs/1/main.go:3", "main.go:3"),
+            (
+                "mkdir /s/state/jobs/1: no space in /s/state/tmp",
+                "mkdir $FOLDER: no space in $STATE/tmp",
+            ),
             (
                 "pattern ../../secret: invalid pattern syntax",
                 "pattern ../../secret: invalid pattern syntax",

@@ -32,7 +32,7 @@ const HELPER_GONE: [&str; 2] = ["GOCACHEPROG", "broken pipe"];
 pub(super) struct Finished {
     pub(super) status: u8,
     pub(super) stdout: Vec<u8>,
-    /// Standard error, without control characters; only its end if it is long.
+    /// Standard error, as plain lines without this machine's paths; only its end if it is long.
     pub(super) stderr: String,
 }
 
@@ -64,7 +64,12 @@ impl Go<'_> {
             &settings.gopath,
             &settings.goroot,
         ];
-        folders::without(text, self.work_dir, folders)
+        let names = settings
+            .names
+            .clone()
+            .root(self.work_dir, "$WORK")
+            .root(self.cache.folder(), "$GOCACHE");
+        folders::without(text, self.work_dir, folders, &names)
     }
 
     /// Runs `go` in `directory` and returns its standard output; its standard error also goes to the log.

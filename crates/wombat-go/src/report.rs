@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use tokio::sync::mpsc;
-use wombat_model::log::{Phase, Progress};
+use wombat_model::{
+    log::{Phase, Progress},
+    plain_text::{Form, LocalNames, plain},
+};
 
 /// Most lines that may wait to be written to the log; further ones are dropped and counted.
 const MAX_WAITING_LINES: u64 = 20_000;
@@ -33,6 +36,7 @@ pub struct Reporter {
     sender: mpsc::UnboundedSender<Report>,
     waiting_lines: Arc<AtomicU64>,
     dropped: Dropped,
+    names: Arc<LocalNames>,
 }
 
 /// The receiver of a [`Reporter`]'s reports.
@@ -81,9 +85,19 @@ impl Reporter {
                 sender,
                 waiting_lines,
                 dropped,
+                names: Arc::default(),
             },
             reports,
         )
+    }
+
+    /// The same, but its lines don't have these names.
+    #[must_use]
+    pub fn hiding(self, names: LocalNames) -> Self {
+        Self {
+            names: Arc::new(names),
+            ..self
+        }
     }
 
     /// Reports that a phase began or made progress. The caller limits the rate.
@@ -91,9 +105,15 @@ impl Reporter {
         self.send(Report::Phase(phase, progress));
     }
 
-    /// Reports a line for the log.
-    pub fn line(&self, line: impl Into<String>) {
-        let line = line.into();
+    /// Reports a line for the log, or several: as plain text, since it may quote a stranger's code.
+    pub fn line(&self, text: impl AsRef<str>) {
+        let text = plain(text.as_ref(), Form::Lines);
+        for line in self.names.hidden_in(&text).split('\n') {
+            self.plain_line(line.to_owned());
+        }
+    }
+
+    fn plain_line(&self, line: String) {
         if self.waiting_lines.load(Ordering::Relaxed) >= MAX_WAITING_LINES {
             self.dropped.count(&line);
             return;
@@ -140,6 +160,19 @@ mod tests {
             last = Some(report);
         }
         assert_eq!(last, Some(Report::Dropped { lines: 2, bytes: 4 }));
+    }
+
+    #[tokio::test]
+    async fn lines_are_plain_and_have_no_local_names() {
+        let (reporter, mut reports) = Reporter::new();
+        let names = LocalNames::default().folder("/s/state".as_ref(), "$STATE");
+        let reporter = reporter.hiding(names);
+        reporter.line("\u{1b}[31mcan't open /s/\u{200b}state/x:\r\n\u{202e}no");
+        drop(reporter);
+        for expected in ["can't open $STATE/x:", "no"] {
+            assert_eq!(reports.next().await, Some(Report::Line(expected.into())));
+        }
+        assert_eq!(reports.next().await, None);
     }
 
     #[tokio::test]

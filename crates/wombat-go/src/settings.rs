@@ -7,7 +7,7 @@ use std::{
 
 use wombat_child::sandbox::{Sandbox, SandboxOptions};
 use wombat_goproxy::{RelayOptions, Upstream};
-use wombat_model::GoVersion;
+use wombat_model::{GoVersion, plain_text::LocalNames};
 
 use super::{
     blocking::blocking,
@@ -15,6 +15,7 @@ use super::{
     fetched_go::{self, GoOffer},
     go_fetch_error::GoFetchError,
     installed_go::{InstalledGo, find_in},
+    local_names::local_names,
     settings_error::SettingsError,
     toolchain_fetch::{FetchSettings, Progress, ToolchainFetch},
 };
@@ -75,6 +76,8 @@ pub struct GoSettings {
     pub gopath: PathBuf,
     /// The sandbox of compilers.
     pub sandbox: Sandbox,
+    /// Names of this machine that no client may see.
+    pub names: LocalNames,
 }
 
 impl GoOptions {
@@ -160,6 +163,7 @@ impl GoOptions {
             build_cache: absolute(build_cache),
             gopath: absolute(state_dir.join("gopath")),
             sandbox: Sandbox::off(),
+            names: LocalNames::default(),
         };
         for path in [
             &settings.module_cache,
@@ -174,6 +178,12 @@ impl GoOptions {
         }
         let folder = absolute(state_dir.to_owned());
         settings.sandbox = self.sandbox.set_up(&settings.helper, &folder).await?;
+        settings.names = local_names(&folder)
+            .await
+            .root(&settings.module_cache, "$GOMODCACHE")
+            .root(&settings.build_cache, "$GOCACHE")
+            .root(&settings.gopath, "$GOPATH")
+            .root(&settings.goroot, "$GOROOT");
         Ok(settings)
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ModulePath, ModuleVersion,
     names::{MAX_PATH, MAX_VERSION},
+    plain_text::{Form, plain},
     text::validated_string,
 };
 
@@ -155,7 +156,7 @@ pub enum InvalidBlocklist {
 impl TryFrom<Vec<BlockedModule>> for Blocklist {
     type Error = InvalidBlocklist;
 
-    fn try_from(entries: Vec<BlockedModule>) -> Result<Self, Self::Error> {
+    fn try_from(mut entries: Vec<BlockedModule>) -> Result<Self, Self::Error> {
         if entries.len() > MAX_ENTRIES {
             return Err(InvalidBlocklist::TooMany);
         }
@@ -170,6 +171,10 @@ impl TryFrom<Vec<BlockedModule>> for Blocklist {
             if !shown {
                 return Err(InvalidBlocklist::Reason(module.clone()));
             }
+        }
+        // A stored list must stay readable, whatever a reason has: without it nothing is built.
+        for reason in entries.iter_mut().filter_map(|it| it.reason.as_mut()) {
+            *reason = plain(reason, Form::Line).into_owned();
         }
         Ok(Self(entries))
     }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ImportPath;
+use crate::{
+    ImportPath,
+    plain_text::{Form, LocalNames, plain, shortened},
+};
 
 /// Longest message that a record keeps, in bytes; the rest is in the log.
 const MAX_MESSAGE: usize = 2048;
@@ -70,17 +73,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure; an overlong message is cut.
+    /// A failure. The message becomes [`plain`] text, since it may quote a stranger's code; an overlong one is cut.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        let mut message = message.into();
-        if message.len() > MAX_MESSAGE {
-            let cut = message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8());
-            message.truncate(cut);
-            message.push('…');
-        }
+        let message = plain(&message.into(), Form::Lines).into_owned();
         Self {
             class,
-            message,
+            message: shortened(&message, MAX_MESSAGE).into_owned(),
             package: None,
             unfetched: None,
         }
@@ -110,9 +108,18 @@ impl Failure {
 
     /// The same, because this module couldn't be had.
     #[must_use]
-    pub fn without(self, module: String) -> Self {
+    pub fn without(self, module: &str) -> Self {
         Self {
-            unfetched: Some(module),
+            unfetched: Some(plain(module, Form::Line).into_owned()),
+            ..self
+        }
+    }
+
+    /// The same, without names of this machine in its message.
+    #[must_use]
+    pub fn hiding(self, names: &LocalNames) -> Self {
+        Self {
+            message: names.hidden_in(&self.message).into_owned(),
             ..self
         }
     }
@@ -126,5 +133,18 @@ mod tests {
     fn messages_are_bounded() {
         let failure = Failure::new(FailureClass::Compile, "ü".repeat(5000));
         assert!(failure.message.len() <= MAX_MESSAGE && failure.message.ends_with('…'));
+    }
+
+    #[test]
+    fn messages_are_plain_text_without_local_names() {
+        let names = LocalNames::default().folder("/s/state".as_ref(), "$STATE");
+        let failure = Failure::new(
+            FailureClass::Compile,
+            "a:\n\u{1b}[31m/s/\u{200b}state/x\r\n",
+        )
+        .without("a.b/c\u{202e} v1")
+        .hiding(&names);
+        assert_eq!(failure.message, "a:\n$STATE/x\n");
+        assert_eq!(failure.unfetched.as_deref(), Some("a.b/c v1"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuilderId, ClaimId, Status};
+use crate::{BuilderId, ClaimId, Status, plain_text::json::deserialize_each_line};
 
 /// A phase of a build, in order.
 #[derive(
@@ -73,9 +73,10 @@ pub enum LogEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress: Option<Progress>,
     },
-    /// Output of a child process, without control characters.
+    /// Output of a child process, as plain text.
     Lines {
         /// The lines, without their ends.
+        #[serde(deserialize_with = "deserialize_each_line")]
         lines: Vec<String>,
     },
     /// The builder had to drop lines: NATS was unavailable, or the log reached its limit.
@@ -150,6 +151,14 @@ mod tests {
         let text = r#"{"n":2,"at":15,"event":"phase","phase":"compile","progress":{"done":3,"total":9,"cached":1}}"#;
         assert_eq!(serde_json::to_string(&entry).unwrap(), text);
         assert_eq!(serde_json::from_str::<LogEntry>(text).unwrap(), entry);
+    }
+
+    #[test]
+    fn lines_are_text_alone_whatever_wrote_them() {
+        let text = r#"{"n":1,"at":2,"event":"lines","lines":["a\u001b[2Jb","c\nd\u202e","e"]}"#;
+        let entry: LogEntry = serde_json::from_str(text).unwrap();
+        let lines = ["ab", "c d", "e"].map(str::to_owned).into();
+        assert_eq!(entry.event, LogEvent::Lines { lines });
     }
 
     #[test]

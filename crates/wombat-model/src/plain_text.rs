@@ -6,6 +6,7 @@
 //! [`LocalNames`] removes the names of the builder's machine.
 
 mod characters;
+pub(crate) mod json;
 mod local_names;
 mod sequence;
 

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plain_text::{
+    Form,
+    json::{serialize_line, serialize_lines},
+    plain,
+};
+
 /// Stable name of a kind of problem; programs may branch on it.
 #[derive(
     Clone,
@@ -97,9 +103,14 @@ pub struct Problem {
     /// Its kind.
     pub code: ProblemCode,
     /// The field of the request, as `packages[2]` or `modules.<path>`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "serialize_line",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub field: Option<String>,
     /// What is wrong and what to do, for people.
+    #[serde(serialize_with = "serialize_lines")]
     pub message: String,
 }
 
@@ -137,7 +148,7 @@ impl Problem {
                 Some(_) => sentences.push(missing_message(&std::mem::take(&mut missing))),
             }
         }
-        sentences.join(" ")
+        plain(&sentences.join(" "), Form::Line).into_owned()
     }
 
     /// A problem with the request as a whole.
@@ -184,5 +195,24 @@ mod tests {
         ] {
             assert_eq!(Problem::summary(&problems), summary);
         }
+    }
+
+    #[test]
+    fn what_a_problem_repeats_of_a_request_is_plain() {
+        let name = "a\u{202e}b\u{1b}[2J";
+        let message = format!("There is no `{name}`.\nUse\u{200b} another.");
+        let problem = Problem::field(ProblemCode::UnknownField, name, message);
+        assert_eq!(
+            serde_json::to_value(&problem).unwrap(),
+            serde_json::json!({
+                "code": "unknown_field",
+                "field": "ab",
+                "message": "There is no `ab`.\nUse another.",
+            })
+        );
+        assert_eq!(
+            Problem::summary(&[problem]),
+            "There is no `ab`. Use another."
+        );
     }
 }

@@ -86,7 +86,9 @@ impl BlockedBuilds {
     /// The names of all binaries in the store.
     pub(crate) async fn binaries(&self) -> Result<Vec<ArtifactName>, StoreError> {
         let objects = self.artifacts.list().await?.into_iter();
-        Ok(objects.filter_map(|object| object.name.parse().ok()).collect())
+        Ok(objects
+            .filter_map(|object| object.name.parse().ok())
+            .collect())
     }
 
     /// Counts which of these builds the list hits. Builds without a binary don't count.
@@ -103,7 +105,8 @@ impl BlockedBuilds {
                 Some(_) | None => Ok(Ok(None)),
             };
             let modules = modules.ok().and_then(|read| {
-                read.inspect_err(|error| debug!(%error, "can't read modules")).ok()
+                read.inspect_err(|error| debug!(%error, "can't read modules"))
+                    .ok()
             });
             (build, modules.flatten())
         });
@@ -150,6 +153,8 @@ impl<'a> Entries<'a> {
     fn matching(&mut self, path: &str, version: &str) -> Vec<&'a ModulePattern> {
         let list = self.list;
         let matching = self.known.entry((path.to_owned(), version.to_owned()));
-        matching.or_insert_with(|| list.matching(path, version).collect()).clone()
+        matching
+            .or_insert_with(|| list.matching(path, version).collect())
+            .clone()
     }
 }

@@ -54,7 +54,9 @@ impl Artifacts {
             Err(error) => return Err(error),
         };
         let recipe = bytes.and_then(|bytes| serde_json::from_slice::<Recipe>(&bytes).ok());
-        Ok(recipe.map(|recipe| recipe.modules).filter(|modules| !modules.is_empty()))
+        Ok(recipe
+            .map(|recipe| recipe.modules)
+            .filter(|modules| !modules.is_empty()))
     }
 
     /// Writes an object's bytes to a file and checks them against `expected`. `false`: there is no such object, or the

@@ -1,12 +1,38 @@
 //! The only place that prints results to standard output, and notes to standard error.
 
-use std::io::{self, ErrorKind, Write};
+use std::{
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
 
+use serde::Serialize;
 use tracing::warn;
+use wombat_model::plain_text::{Form, plain, plain_json};
 
-/// Prints a result and a line end. If the reader has gone away, as `head` does, the process ends quietly; if the result
+/// Prints a result as plain text, since a server may have sent it, and a line end. If the reader has gone away, as `head` does, the process ends quietly; if the result
 /// can't be written for another reason, such as a full disk, that is an error.
 pub(crate) fn print(text: &str) {
+    print_exactly(&plain(text, Form::Page));
+}
+
+/// Prints a result as JSON of several lines.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print_exactly(&plain_json(&serde_json::to_string_pretty(value)?));
+    Ok(())
+}
+
+/// Prints a result as JSON of one line.
+pub(crate) fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    print_exactly(&plain_json(&serde_json::to_string(value)?));
+    Ok(())
+}
+
+/// Prints the path of a file that this command wrote, as the command line names it.
+pub(crate) fn print_path(path: &Path) {
+    print_exactly(&path.display().to_string());
+}
+
+fn print_exactly(text: &str) {
     print_bytes(&[text.as_bytes(), b"\n"].concat());
 }
 
@@ -30,8 +56,9 @@ pub(crate) fn announce(text: &str) {
     }
 }
 
-/// Prints a note beside the result. A closed standard error ends nothing.
+/// Prints a note beside the result, as plain text. A closed standard error ends nothing.
 pub(crate) fn note(text: &str) {
+    let text = plain(text, Form::Page);
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 

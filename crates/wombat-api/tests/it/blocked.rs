@@ -68,7 +68,11 @@ async fn a_binary_with_a_blocked_module_is_neither_served_nor_run() -> anyhow::R
     }
 
     // A list that hits other versions or modules refuses nothing, and neither does one that is gone.
-    block(&store, r#"[{"module": "evil.example/fork@v1.2.4"}, {"module": "a.b"}]"#).await?;
+    block(
+        &store,
+        r#"[{"module": "evil.example/fork@v1.2.4"}, {"module": "a.b"}]"#,
+    )
+    .await?;
     let fresh = Api::start(&server).await?;
     until(&fresh, &key, StatusCode::OK).await?;
     until(&fresh, &other, StatusCode::OK).await?;

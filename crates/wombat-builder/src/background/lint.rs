@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 use wombat_go::JobFolder;
 use wombat_model::{
     ArtifactName,
+    plain_text::{Form, plain, shortened},
     wire::{LINT_LIMIT, LintAnswer, LintComplaint, LintQuestion, LintReply},
 };
 use wombat_store::{Connection, ReplyRule};
@@ -57,7 +58,9 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Connection, replies: Re
             Ok(reply) => reply,
             Err(error) => {
                 debug!(artifact = %question.artifact, error = format!("{error:#}"), "can't lint a pipeline");
-                LintReply::Failed(format!("{error:#}"))
+                let names = &worker.workshop.settings().names;
+                let words = format!("{error:#}");
+                LintReply::Failed(names.hidden_in(&plain(&words, Form::Lines)).into_owned())
             }
         };
         asker.answer(&reply).await;
@@ -141,8 +144,7 @@ fn complaints(text: &str) -> Vec<LintComplaint> {
         }
     }
     for complaint in &mut all {
-        let end = complaint.message.floor_char_boundary(LONGEST);
-        complaint.message.truncate(end);
+        complaint.message = shortened(&complaint.message, LONGEST).into_owned();
     }
     all
 }

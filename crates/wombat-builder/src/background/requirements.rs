@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 use wombat_go::{BuildError, Scope};
 use wombat_model::{
-    FailureClass, this_machine,
+    Failure, FailureClass, this_machine,
     wire::{REQUIREMENTS_LIMIT, RequirementsQuestion, RequirementsReply},
 };
 use wombat_store::{Connection, ReplyRule};
@@ -75,18 +75,23 @@ async fn find(
             all.retain(|module, _| question.of.contains(module));
             RequirementsReply::Requires(all)
         }
-        Err(BuildError::Failed(failure)) => match failure.class {
-            FailureClass::Input | FailureClass::Compile => {
-                RequirementsReply::Refused(failure.message)
-            }
-            FailureClass::Resource
-            | FailureClass::Infra
-            | FailureClass::Lost
-            | FailureClass::Internal
-            | FailureClass::Tampered => RequirementsReply::Unavailable(failure.message),
-        },
+        Err(BuildError::Failed(failure)) => {
+            refusal(failure.hiding(&worker.workshop.settings().names))
+        }
         Err(BuildError::Stopped) => {
             RequirementsReply::Unavailable("The builder was stopped.".to_owned())
         }
+    }
+}
+
+/// What a failure says of the release: it is final only if the release itself causes it.
+fn refusal(failure: Failure) -> RequirementsReply {
+    match failure.class {
+        FailureClass::Input | FailureClass::Compile => RequirementsReply::Refused(failure.message),
+        FailureClass::Resource
+        | FailureClass::Infra
+        | FailureClass::Lost
+        | FailureClass::Internal
+        | FailureClass::Tampered => RequirementsReply::Unavailable(failure.message),
     }
 }

@@ -138,6 +138,8 @@ impl Worker {
         let _listed = self.claims.add(claim.key().clone(), claim.id().clone());
         let (reporter, reports) = Reporter::new();
         let mut log = ClaimLog::start(&self.store.logs, &claim, self.limits.log, reports);
+        let names = &self.workshop.settings().names;
+        let reporter = reporter.hiding(names.clone());
         let spec = claim.build().spec().clone();
         info!(attempt = claim.build().attempt(), "claimed");
 
@@ -304,7 +306,8 @@ impl Worker {
                     }
                     class => info!(?class, message = failure.message, "failed"),
                 }
-                (Ending::Failure(failure), None)
+                let names = &self.workshop.settings().names;
+                (Ending::Failure(failure.hiding(names)), None)
             }
             Ok(Err(BuildError::Stopped)) | Err(Cause::Fenced | Cause::ForceStop) => {
                 (Ending::Release, None)

@@ -12,6 +12,7 @@ use crate::{
     GoVersion, Goarch, Goos, ImportPath, ModulePath, ModuleVersion, SandboxLevel, Sha256, Status,
     Variant,
     log::{LogEnd, Phase},
+    plain_text::json::serialize_optional_lines,
 };
 
 /// A package of a build.
@@ -102,13 +103,21 @@ pub struct BuildJson {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expired: bool,
     /// Why it failed, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "serialize_optional_lines",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub error: Option<String>,
     /// Why it failed, for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureJson>,
     /// Why the last forced rebuild failed; the earlier binary is still served.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "serialize_optional_lines",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_error: Option<String>,
     /// A rebuild gave different bytes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -33,9 +33,7 @@ pub struct BlocklistAnswer {
 }
 
 /// The finished builds with a binary that a blocklist hits: their binaries aren't served or run any more.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlocklistEffect {
     /// How many builds are hit.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactName, Sha256};
+use crate::{ArtifactName, Sha256, plain_text::json::serialize_lines};
 
 /// How long a builder may take for one request, including the download of the binary. All limits of waiting clients are
 /// derived from this one, so that none of them is reached first.
@@ -56,5 +56,6 @@ pub struct LintComplaint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
     /// The complaint.
+    #[serde(serialize_with = "serialize_lines")]
     pub message: String,
 }

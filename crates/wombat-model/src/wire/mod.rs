@@ -24,8 +24,8 @@ pub use crate::build::{
 
 pub use ahead::AheadOrder;
 pub use catalog_questions::{
-    BlockQuestion, BlocklistAnswer, BlocklistEffect, CatalogAnswer, CatalogQuestion, ComponentAnswer,
-    ComponentProvider, ComponentQuestion, PackageHit, ReleaseSummary,
+    BlockQuestion, BlocklistAnswer, BlocklistEffect, CatalogAnswer, CatalogQuestion,
+    ComponentAnswer, ComponentProvider, ComponentQuestion, PackageHit, ReleaseSummary,
 };
 pub use components::{ComponentHit, ComponentsAnswer};
 pub use error_body::{ErrorBody, ErrorJson};

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     Problem, ProblemCode,
     names::{MAX_FILE_NAME, MAX_FILES},
+    plain_text::{Form, plain},
 };
 
 /// Characters of a name that are shown.
@@ -57,11 +58,11 @@ impl PipelineFiles {
         let mut problems = Vec::new();
         for name in self.0.keys().take(MAX_FILES) {
             let is_name =
-                (1..=MAX_FILE_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
+                (1..=MAX_FILE_NAME).contains(&name.len()) && plain(name, Form::Line) == *name;
             if !is_name {
                 let field = field_of(name);
                 let message = format!(
-                    "`{field}` is no name of a file: use 1 to {MAX_FILE_NAME} bytes without control characters."
+                    "`{field}` is no name of a file: use 1 to {MAX_FILE_NAME} bytes without control characters, hidden characters and spaces at the end."
                 );
                 problems.push(Problem::field(ProblemCode::InvalidValue, field, message));
             }

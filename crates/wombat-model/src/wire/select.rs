@@ -9,6 +9,7 @@ use crate::{
     Problem, ProblemCode, Refusal,
     catalog::Component,
     names::{MAX_FILES, MAX_PIPELINE_TEXT},
+    plain_text::json::serialize_lines,
     request::RequestBody,
 };
 
@@ -147,6 +148,7 @@ pub struct PipelineMistake {
     /// From 1.
     pub column: usize,
     /// What is wrong, and what may have been meant.
+    #[serde(serialize_with = "serialize_lines")]
     pub message: String,
 }
 

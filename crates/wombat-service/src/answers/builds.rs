@@ -5,8 +5,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::future::Either;
 use wombat_model::{
-    Blocklist, Build, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal, RefusalStatus,
-    Status,
+    Blocklist, Build, BuildKey, BuildState, FailureClass, Problem, ProblemCode, Refusal,
+    RefusalStatus, Status,
     request::BuildRequest,
     wire::{BuildView, PurgeAnswer},
 };
@@ -59,7 +59,7 @@ impl Answers {
     ) -> Result<Bytes, Refusal> {
         let catalog = self.knowing(&request).await?;
         let resolved = resolve(&request, &catalog, &self.args.policy())?;
-        let key = resolved.spec.key();
+        let key = resolved.answer.id.clone();
         if !request.force
             && let Some(answer) = self.responses.known(&key, catalog.blocklist())
         {
@@ -211,12 +211,12 @@ impl Answers {
         let refused = match (full.or_else(|| self.too_long_a_queue(resolved)), client) {
             (Some(refusal), _) => refusal,
             (None, None) => return Ok(None),
-            (None, Some(client)) => match self.quotas.take(client, &resolved.spec.key()) {
+            (None, Some(client)) => match self.quotas.take(client, &resolved.answer.id) {
                 Ok(taken) => return Ok(Some(taken)),
                 Err(wait) => too_many(wait),
             },
         };
-        let existing = self.existing(&resolved.spec.key()).await?;
+        let existing = self.existing(&resolved.answer.id).await?;
         let is_new = existing.is_none_or(|record| {
             let asking = self.asking(resolved, force);
             let retry = self.store.builds.retry(&record.value, asking);

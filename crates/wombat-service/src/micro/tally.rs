@@ -6,7 +6,7 @@ use async_nats::service::{endpoint::Stats, error::Error};
 use parking_lot::Mutex;
 use serde_json::json;
 use strum::VariantArray as _;
-use wombat_model::Refusal;
+use wombat_model::{Refusal, plain_text::shortened};
 
 use super::queue_group::QUEUE_GROUP;
 use crate::endpoints::Endpoint;
@@ -63,13 +63,8 @@ impl Tally {
     }
 }
 
-/// A summary that fits into a header: no line ends, no control characters, limited length.
+/// A summary that fits into a header: one plain line of limited length.
 pub(super) fn one_line(refusal: &Refusal) -> String {
     const LONGEST: usize = 1024;
-    refusal
-        .summary()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST)
-        .collect()
+    shortened(&refusal.summary(), LONGEST).into_owned()
 }

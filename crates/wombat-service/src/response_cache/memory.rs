@@ -203,7 +203,11 @@ mod tests {
     fn a_repeat_is_answered_until_the_record_changes() {
         let (mut memory, catalog) = open();
         let ticket = memory.expect(&key(1)).unwrap();
-        assert_eq!(memory.known(&key(1), catalog.blocklist()), None, "not read yet");
+        assert_eq!(
+            memory.known(&key(1), catalog.blocklist()),
+            None,
+            "not read yet"
+        );
         memory.remember_answer(&key(1), &ticket, "one".into(), catalog.blocklist());
         memory.remember_question(b"q", &catalog, &key(1));
         assert_eq!(memory.repeated(b"q", &catalog), Some("one".into()));
@@ -275,7 +279,12 @@ mod tests {
     fn what_is_learned_of_a_release_voids_nothing() {
         let (mut memory, catalog) = open();
         let ticket = memory.expect(&key(1)).unwrap();
-        memory.remember_answer(&key(1), &ticket, r#"{"modules":{}}"#.into(), catalog.blocklist());
+        memory.remember_answer(
+            &key(1),
+            &ticket,
+            r#"{"modules":{}}"#.into(),
+            catalog.blocklist(),
+        );
         memory.remember_question(b"q", &catalog, &key(1));
         let learned = Arc::new(Snapshot::clone(&catalog).documented(Arc::default()));
         assert!(memory.repeated(b"q", &learned).is_some());
@@ -296,7 +305,10 @@ mod tests {
             memory.remember_question(format!("question {n}").as_bytes(), &catalog, &key(n));
         }
         assert!(memory.bytes <= LIMIT);
-        assert!(memory.known(&key(19_999), catalog.blocklist()).is_some() && memory.known(&key(0), catalog.blocklist()).is_none());
+        assert!(
+            memory.known(&key(19_999), catalog.blocklist()).is_some()
+                && memory.known(&key(0), catalog.blocklist()).is_none()
+        );
         for n in 0..20_000 {
             memory.forget(&key(n));
         }

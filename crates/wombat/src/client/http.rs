@@ -105,6 +105,7 @@ fn refused(problems: &[Problem], status: StatusCode) -> String {
         Some(field) => format!("{field}: {}", problem.message),
         None => problem.message.clone(),
     };
+    let line = |problem: &Problem| line(problem).replace('\n', "\n       ");
     problems
         .iter()
         .map(line)

@@ -7,10 +7,11 @@ use time::format_description::well_known::Rfc3339;
 use wombat_model::{
     Status,
     log::{LogEvent, Phase, Progress as Counts},
+    plain_text::{Form, plain},
     wire::{BuildView, LoggedEntry},
 };
 
-use crate::output::{note, print};
+use crate::output::{note, print, print_json};
 
 /// Shows the progress of a build on standard error.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Progress {
             LogEvent::Phase { phase, progress } => self.say(&phase_words(*phase, *progress)),
             LogEvent::Lines { lines } if lines_too => {
                 for line in lines {
-                    self.line(line);
+                    self.line(&plain(line, Form::Line));
                 }
             }
             LogEvent::Lines { .. } | LogEvent::Gap { .. } | LogEvent::End { .. } => {}
@@ -70,7 +71,7 @@ impl Progress {
 
     fn say(&mut self, words: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(words.to_owned());
+            bar.set_message(plain(words, Form::Line).into_owned());
         } else if !self.quiet && self.shown != words {
             note(words);
         }
@@ -156,7 +157,8 @@ pub(crate) fn describe(view: &BuildView) -> String {
         row("sha256", sha256.as_str());
     }
     if let Some(error) = &build.error {
-        row("error", error);
+        // Below its name, so that no line of it looks like another row.
+        row("error", &error.replace('\n', "\n          "));
     }
     if let Some(package) = build
         .failure
@@ -179,11 +181,10 @@ pub(crate) fn describe(view: &BuildView) -> String {
 
 /// Prints a build, for people or as JSON.
 pub(crate) fn print_build(view: &BuildView, json: bool) -> anyhow::Result<()> {
-    print(&if json {
-        serde_json::to_string_pretty(view)?
-    } else {
-        describe(view)
-    });
+    if json {
+        return print_json(view);
+    }
+    print(&describe(view));
     Ok(())
 }
 

@@ -7,11 +7,14 @@ use clap::Subcommand;
 use reqwest::{Method, header};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
-use wombat_model::{BlockedModule, Blocklist, ModulePattern, wire::{BlocklistAnswer, BlocklistEffect}};
+use wombat_model::{
+    BlockedModule, Blocklist, ModulePattern,
+    wire::{BlocklistAnswer, BlocklistEffect},
+};
 
 use crate::{
     client::{Server, ServerArgs},
-    output::print,
+    output::{print, print_json},
 };
 
 /// Show and change the blocked modules
@@ -78,7 +81,7 @@ pub(crate) async fn run(args: BlocklistArgs) -> anyhow::Result<()> {
     let mut added = None;
     match args.command {
         BlocklistCommand::Show { json: true } => {
-            print(&serde_json::to_string_pretty(&list)?);
+            print_json(&list)?;
             return Ok(());
         }
         BlocklistCommand::Show { json: false } => {

@@ -20,7 +20,7 @@ use crate::{
         BuildEvent, DownloadOptions, EventStream, Progress, Server, ServerArgs, describe, download,
     },
     exit::{BuildFailed, Interrupted},
-    output::{note, print},
+    output::{note, print, print_json, print_path},
     signals::Signals,
 };
 use configs::Configs;
@@ -159,7 +159,7 @@ async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> any
     drop(progress);
 
     if args.json {
-        print(&serde_json::to_string_pretty(&view)?);
+        print_json(&view)?;
     }
     match view.build.status {
         Status::Success => {}
@@ -192,7 +192,7 @@ async fn see_through(server: &Server, args: &BuildArgs, asked: BuildView) -> any
     let file = download(server, &view, &options).await?;
     if !args.json {
         note(&describe(&view));
-        print(&file.display().to_string());
+        print_path(&file);
     }
     Ok(())
 }

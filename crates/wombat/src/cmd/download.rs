@@ -7,7 +7,7 @@ use wombat_model::BuildKey;
 
 use crate::{
     client::{DownloadOptions, Server, ServerArgs, download},
-    output::print,
+    output::print_path,
 };
 
 /// Download the binary of a finished build
@@ -35,6 +35,6 @@ pub(crate) async fn run(args: DownloadArgs) -> anyhow::Result<()> {
         },
     )
     .await?;
-    print(&file.display().to_string());
+    print_path(&file);
     Ok(())
 }

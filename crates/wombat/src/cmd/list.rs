@@ -5,7 +5,7 @@ use wombat_model::wire::ListAnswer;
 
 use crate::{
     client::{Server, ServerArgs, megabytes},
-    output::{note, print},
+    output::{note, print, print_json},
 };
 
 /// List and search builds
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: ListArgs) -> anyhow::Result<()> {
         .json(server.request(Method::GET, "/api/builds").query(&query))
         .await?;
     if args.json {
-        print(&serde_json::to_string_pretty(&page)?);
+        print_json(&page)?;
         return Ok(());
     }
     for view in &page.builds {

@@ -2,11 +2,15 @@
 
 use anyhow::bail;
 use reqwest::Method;
-use wombat_model::{BuildKey, log::LogEvent};
+use wombat_model::{
+    BuildKey,
+    log::LogEvent,
+    plain_text::{Form, plain},
+};
 
 use crate::{
     client::{BuildEvent, EventStream, Server, ServerArgs},
-    output::print,
+    output::{print, print_json_line},
 };
 
 /// Show the log of a build
@@ -44,9 +48,14 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
     let mut events = EventStream::open(&server, &args.id);
     loop {
         match events.next().await? {
-            BuildEvent::Log(logged) if args.json => print(&serde_json::to_string(&logged)?),
+            BuildEvent::Log(logged) if args.json => print_json_line(&logged)?,
             BuildEvent::Log(logged) => match &logged.entry.event {
-                LogEvent::Lines { lines } => lines.iter().for_each(|line| print(line)),
+                // On one line each, whatever a server sends: the lines that begin with `==` are this command's.
+                LogEvent::Lines { lines } => {
+                    for line in lines {
+                        print(&plain(line, Form::Line));
+                    }
+                }
                 LogEvent::Claimed { builder, .. } => print(&format!("== {builder} builds it")),
                 LogEvent::Phase {
                     phase,
@@ -59,10 +68,9 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<()> {
                 LogEvent::End { status } => print(&format!("== {status}")),
             },
             BuildEvent::Gap(dropped, bytes) if args.json => {
-                print(
-                    &serde_json::json!({ "event": "gap", "dropped": dropped, "bytes": bytes })
-                        .to_string(),
-                );
+                print_json_line(
+                    &serde_json::json!({ "event": "gap", "dropped": dropped, "bytes": bytes }),
+                )?;
             }
             BuildEvent::Gap(dropped, bytes) => print_gap(dropped, bytes),
             BuildEvent::Removed => {

@@ -96,7 +96,9 @@ async fn a_module_that_others_require_is_blocked_in_new_and_in_finished_builds()
     let url = stack.nats.url();
     let (_api, site) = program().gateway(&url, &["--tokens", &path]).await?;
     // In the build information of each binary.
-    stack.go.requires(&json!([{"Path": EVIL, "Version": "v1.2.3"}]))?;
+    stack
+        .go
+        .requires(&json!([{"Path": EVIL, "Version": "v1.2.3"}]))?;
     let _builder = stack.builder(&[])?;
     let id = site.asked(&a_request(&["nats"])).await?;
     let view = site.until(&id, "success", LIMIT).await?;
@@ -109,7 +111,10 @@ async fn a_module_that_others_require_is_blocked_in_new_and_in_finished_builds()
 
     let words = ["add", "evil.example/*", "--reason", "malware"];
     let said = changed(&site, &tokens, &words)?;
-    assert!(said.contains("`evil.example/*` hits 1 finished build"), "{said}");
+    assert!(
+        said.contains("`evil.example/*` hits 1 finished build"),
+        "{said}"
+    );
     let refused = until_served(&site, &id, 451).await?;
     let words = "evil.example/deep v1.2.3, by the entry `evil.example/*` (malware)";
     assert!(refused.contains(words), "{refused}");
@@ -147,7 +152,10 @@ async fn a_module_that_others_require_is_blocked_in_new_and_in_finished_builds()
         Ok((answer.0 != 202).then_some(answer))
     })
     .await?;
-    assert_eq!((status.as_u16(), &problem["code"]), (422, &json!("module_blocked")));
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (422, &json!("module_blocked"))
+    );
     assert_eq!(site.get(&dl).await?.status().as_u16(), 451);
 
     // Another list: what it doesn't block is served, and built although it failed before.

@@ -36,6 +36,7 @@ mod openapi;
 mod other_binary;
 mod paused_upload;
 mod pipelines;
+mod plain_words;
 mod poison;
 mod printing;
 mod proxy_scene;

@@ -13,6 +13,7 @@ use wombat_go::catalog_import::{Importer, assemble};
 use wombat_model::{
     Platform,
     catalog::{Import, ImportState, ReleaseDocument},
+    plain_text::{Form, plain, shortened},
 };
 use wombat_store::Versioned;
 
@@ -60,21 +61,24 @@ pub(super) async fn import(
         Ok(Some(document)) => match store(&worker, &import, &document).await {
             Ok(Some(document)) => ImportState::Storing { document },
             Ok(None) => ImportState::New,
-            Err(error) => failed(&error),
+            Err(error) => failed(&worker, &error),
         },
         // Another builder takes over, and continues where this one was.
         Ok(None) => ImportState::New,
         Err(_) if worker.stop.is_cancelled() => ImportState::New,
-        Err(error) => failed(&error),
+        Err(error) => failed(&worker, &error),
     };
     info!(release = name, ?state, "import ended here");
     claim.settle(&worker, state).await;
 }
 
-fn failed(error: &anyhow::Error) -> ImportState {
-    let mut message = format!("{error:#}");
-    message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-    ImportState::Failed { message }
+fn failed(worker: &Worker, error: &anyhow::Error) -> ImportState {
+    let message = format!("{error:#}");
+    let names = &worker.workshop.settings().names;
+    let message = names.hidden_in(&plain(&message, Form::Lines)).into_owned();
+    ImportState::Failed {
+        message: shortened(&message, LONGEST_MESSAGE).into_owned(),
+    }
 }
 
 /// Collects all facts about the release; `None` if it was stopped before. `progress` is dropped at the end in any case.

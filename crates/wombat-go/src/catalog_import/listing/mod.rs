@@ -2,8 +2,11 @@
 
 mod raw;
 
-use wombat_model::catalog::{
-    ComponentKind, ComponentStatus, Documentation, Example, Field, FieldShape, Parameter,
+use wombat_model::{
+    catalog::{
+        ComponentKind, ComponentStatus, Documentation, Example, Field, FieldShape, Parameter,
+    },
+    plain_text::{Form, plain},
 };
 
 use raw::{RawComponent, RawField, RawFunction, RawListing};
@@ -59,25 +62,39 @@ fn status(text: &str) -> ComponentStatus {
     }
 }
 
+/// A name or a title, as plain text.
+fn word(text: &str) -> String {
+    plain(text, Form::Line).into_owned()
+}
+
+fn words(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| word(text)).collect()
+}
+
+/// Documentation or an example, as plain text. Values, such as defaults, stay as they are.
+fn prose(text: &str) -> String {
+    plain(text, Form::Page).into_owned()
+}
+
 fn component(kind: ComponentKind, raw: RawComponent) -> Documentation {
     let examples = raw.examples.unwrap_or_default().into_iter();
     Documentation {
         kind,
-        name: raw.name,
+        name: word(&raw.name),
         status: status(&raw.status),
-        support: raw.support_level,
-        since: raw.version,
-        categories: raw.categories.unwrap_or_default(),
-        summary: raw.summary,
-        description: raw.description,
+        support: word(&raw.support_level),
+        since: word(&raw.version),
+        categories: words(&raw.categories.unwrap_or_default()),
+        summary: prose(&raw.summary),
+        description: prose(&raw.description),
         config: Some(field(raw.config)),
         parameters: Vec::new(),
         variadic: None,
         examples: examples
             .map(|example| Example {
-                title: example.title,
-                summary: example.summary,
-                config: example.config,
+                title: word(&example.title),
+                summary: prose(&example.summary),
+                config: prose(&example.config),
             })
             .collect(),
     }
@@ -89,8 +106,8 @@ fn field(raw: RawField) -> Field {
     options.extend(annotated.map(|(option, _)| option));
     let only_options = !options.is_empty() && raw.linter.contains(RULE_OF_OPTIONS);
     Field {
-        name: raw.name,
-        of: raw.of,
+        name: word(&raw.name),
+        of: word(&raw.of),
         shape: match raw.kind.as_str() {
             "array" => FieldShape::Array,
             "2darray" => FieldShape::TwoDimensions,
@@ -107,7 +124,7 @@ fn field(raw: RawField) -> Field {
         only_options,
         has_rule: !raw.linter.is_empty() && !only_options,
         options,
-        description: raw.description,
+        description: prose(&raw.description),
         examples: raw.examples.unwrap_or_default(),
         children: raw
             .children
@@ -135,20 +152,20 @@ fn function(kind: ComponentKind, raw: RawFunction) -> Documentation {
     let parameters = raw.params.named.unwrap_or_default().into_iter();
     Documentation {
         kind,
-        name: raw.name,
+        name: word(&raw.name),
         status: status(&raw.status),
         support: String::new(),
-        since: raw.version,
-        categories,
+        since: word(&raw.version),
+        categories: words(&categories),
         summary: String::new(),
-        description: description.trim().to_owned(),
+        description: prose(description.trim()),
         config: None,
         parameters: parameters
             .map(|parameter| Parameter {
-                name: parameter.name,
-                of: parameter.of,
+                name: word(&parameter.name),
+                of: word(&parameter.of),
                 optional: parameter.is_optional || parameter.default.is_some(),
-                description: parameter.description,
+                description: prose(&parameter.description),
             })
             .collect(),
         variadic: Some(raw.params.variadic),
@@ -156,8 +173,8 @@ fn function(kind: ComponentKind, raw: RawFunction) -> Documentation {
             .into_iter()
             .map(|example| Example {
                 title: String::new(),
-                summary: example.summary,
-                config: example.mapping,
+                summary: prose(&example.summary),
+                config: prose(&example.mapping),
             })
             .collect(),
     }
@@ -242,6 +259,38 @@ mod tests {
         assert!(a.only_options && !a.has_rule && !b.only_options && !b.has_rule);
         let function = &listing.components[listing.components.len() - 2];
         assert_eq!(function.variadic, Some(false), "{function:?}");
+    }
+
+    #[test]
+    fn documentation_is_plain_text_and_values_stay() {
+        let input = json!({
+            "name": "i\u{200b}", "summary": "\u{202e}s", "description": "a\r\n\tb\u{1b}[2J",
+            "version": "1\u{7}", "categories": ["c\u{feff}"],
+            "examples": [{"title": "t\u{2066}", "summary": "", "config": "\ta: b\n"}],
+            "config": {"type": "object", "children": [
+                {"name": "f\u{200f}", "type": "string", "default": "\u{0}", "description": "d\u{9b}1m"},
+            ]},
+        });
+        let listing = read(full(&input).to_string().as_bytes()).unwrap();
+        let input = listing.components.iter().find(|it| it.name == "i").unwrap();
+        let texts = [
+            &input.summary,
+            &input.description,
+            &input.since,
+            &input.categories[0],
+        ];
+        assert_eq!(texts, ["s", "a\n\tb", "1", "c"]);
+        let example = &input.examples[0];
+        assert_eq!(
+            (example.title.as_str(), example.config.as_str()),
+            ("t", "\ta: b\n")
+        );
+        let field = &input.config.as_ref().unwrap().children[0];
+        assert_eq!(
+            (field.name.as_str(), field.description.as_str()),
+            ("f", "d")
+        );
+        assert_eq!(field.default, Some(json!("\u{0}")));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use wombat_model::{GoLine, catalog::GoRelease, wire::GoReleasesAnswer};
 
 use crate::{
     client::{Server, ServerArgs},
-    output::print,
+    output::{print, print_json},
 };
 
 const PATH: &str = "/api/catalog/go-releases";
@@ -29,7 +29,7 @@ pub(super) async fn go_releases(args: GoReleasesArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     let answer: GoReleasesAnswer = server.json(server.request(Method::GET, PATH)).await?;
     if args.json {
-        print(&serde_json::to_string_pretty(&answer)?);
+        print_json(&answer)?;
     } else {
         for line in lines(&answer) {
             print(&line);

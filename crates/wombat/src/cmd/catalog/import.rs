@@ -14,7 +14,7 @@ use super::release::parse_release;
 use crate::{
     client::{Progress, Server, ServerArgs},
     exit::Interrupted,
-    output::print,
+    output::{print, print_json},
     signals::Signals,
 };
 
@@ -118,7 +118,7 @@ pub(super) async fn imports(args: ImportsArgs) -> anyhow::Result<()> {
     let server = Server::new(&args.server)?;
     let all: ImportsAnswer = server.json(server.request(Method::GET, PATH)).await?;
     if args.json {
-        print(&serde_json::to_string_pretty(&all)?);
+        print_json(&all)?;
         return Ok(());
     }
     for import in &all.imports {
