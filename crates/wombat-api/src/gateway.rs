@@ -183,12 +183,13 @@ impl Gateway {
         &self,
         platform: Platform,
         question: &LintQuestion,
+        client: Option<IpAddr>,
     ) -> Result<Option<LintReply>, ApiError> {
         let limit = self.largest_message();
         if written(question)?.len() > limit {
             return Err(too_large(limit));
         }
-        let asking = self.connection.ask_lint(platform, question);
+        let asking = self.connection.ask_lint(platform, question, client);
         let reply = self.while_up(asking).await;
         reply
             .map_err(|failure| failure.into_error(""))?

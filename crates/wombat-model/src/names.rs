@@ -44,8 +44,12 @@ pub const REQUIREMENTS_SUBJECT: &str = "builder.requirements";
 /// The queue group in which builders share them.
 pub const REQUIREMENTS_QUEUE: &str = "q";
 
-/// Header of a `build.request` that came over the gateway: the client's address, which its quota is kept under.
+/// Header of a `build.request` or a lint request that came over the gateway: the client's address, which its quota is
+/// kept under.
 pub const CLIENT_HEADER: &str = "Wombat-Client";
+
+/// Header of a question to builders: when the asker stops waiting, in milliseconds since 1970 by the server's clock.
+pub const DEADLINE_HEADER: &str = "Wombat-Deadline";
 
 /// The gateway's default port.
 pub const HTTP_PORT: u16 = 4430;

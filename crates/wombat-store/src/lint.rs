@@ -1,5 +1,7 @@
 //! Lint requests to builders whose machine can run a binary.
 
+use std::net::IpAddr;
+
 use wombat_model::{
     Platform,
     names::{LINT_QUEUE, LINT_SUBJECT_PREFIX},
@@ -28,13 +30,15 @@ impl Connection {
             .await
     }
 
-    /// Sends a lint request to one of these builders. `None`: there is none.
+    /// Sends a lint request of this client of the gateway to one of these builders. `None`: there is none.
     pub async fn ask_lint(
         &self,
         platform: Platform,
         question: &LintQuestion,
+        client: Option<IpAddr>,
     ) -> Result<Option<LintReply>, StoreError> {
-        self.ask(&subject(platform), question, LINT_PATIENCE).await
+        self.ask_for(client, &subject(platform), question, LINT_PATIENCE)
+            .await
     }
 }
 

@@ -1,11 +1,13 @@
 //! Questions to builders, one of which replies. They are sent once and aren't stored.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{marker::PhantomData, net::IpAddr, time::Duration};
 
-use async_nats::{Request, RequestErrorKind, Subject, Subscriber};
+use async_nats::{HeaderMap, Request, RequestErrorKind, Subject, Subscriber};
 use futures::StreamExt as _;
 use serde::{Serialize, de::DeserializeOwned};
+use time::OffsetDateTime;
 use tracing::{debug, warn};
+use wombat_model::names::{CLIENT_HEADER, DEADLINE_HEADER};
 
 use crate::{Connection, ReplyRule, StoreError};
 
@@ -25,6 +27,8 @@ pub struct Responder<R> {
     /// The subject of the question.
     asked: Subject,
     reply: Subject,
+    client: Option<IpAddr>,
+    deadline: Option<OffsetDateTime>,
     kind: PhantomData<fn() -> R>,
 }
 
@@ -38,10 +42,13 @@ impl<Q: DeserializeOwned, R> Questions<Q, R> {
             };
             match serde_json::from_slice::<Q>(&message.payload) {
                 Ok(question) => {
+                    let headers = message.headers.unwrap_or_default();
                     let responder = Responder {
                         connection: self.connection.clone(),
                         asked: message.subject,
                         reply,
+                        client: header(&headers, CLIENT_HEADER),
+                        deadline: header(&headers, DEADLINE_HEADER).and_then(of_millis),
                         kind: PhantomData,
                     };
                     return Some((question, responder));
@@ -51,6 +58,19 @@ impl<Q: DeserializeOwned, R> Questions<Q, R> {
                 }
             }
         }
+    }
+}
+
+impl<R> Responder<R> {
+    /// The client of the gateway that asks. `None`: it didn't say.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// How long the asker still waits; zero: it doesn't any more. `None`: it didn't say, as version 0.1.0 doesn't.
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = self.deadline? - self.connection.server_time();
+        Some(left.try_into().unwrap_or_default())
     }
 }
 
@@ -99,10 +119,29 @@ impl Connection {
         question: &Q,
         patience: Duration,
     ) -> Result<Option<R>, StoreError> {
+        self.ask_for(None, subject, question, patience).await
+    }
+
+    /// The same for a client of the gateway.
+    pub(crate) async fn ask_for<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        client: Option<IpAddr>,
+        subject: &str,
+        question: &Q,
+        patience: Duration,
+    ) -> Result<Option<R>, StoreError> {
         let corrupt = |error: serde_json::Error| StoreError::corrupt(subject, &error);
         let payload = serde_json::to_vec(question).map_err(corrupt)?;
+        // In headers, since earlier builders refuse questions with further fields.
+        let mut headers = HeaderMap::new();
+        let deadline = self.server_time() + patience;
+        headers.insert(DEADLINE_HEADER, in_millis(deadline).to_string());
+        if let Some(client) = client {
+            headers.insert(CLIENT_HEADER, client.to_string());
+        }
         let request = Request::new()
             .payload(payload.into())
+            .headers(headers)
             .timeout(Some(patience));
         let asked = self.client().send_request(subject.to_owned(), request);
         match asked.await {
@@ -113,4 +152,16 @@ impl Connection {
             Err(error) => Err(StoreError::Unavailable(error.to_string())),
         }
     }
+}
+
+fn header<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    headers.get(name)?.as_str().parse().ok()
+}
+
+fn in_millis(time: OffsetDateTime) -> i128 {
+    time.unix_timestamp_nanos() / 1_000_000
+}
+
+fn of_millis(millis: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
 }

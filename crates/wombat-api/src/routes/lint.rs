@@ -8,7 +8,7 @@ use axum::{
 use http::HeaderMap;
 use tracing::warn;
 use wombat_model::{
-    ProblemCode, RefusalStatus,
+    Problem, ProblemCode, Refusal, RefusalStatus,
     wire::{LintQuestion, LintReply},
 };
 
@@ -47,9 +47,11 @@ pub(super) async fn lint(
         sha256: artifact.sha256.clone(),
         pipeline,
     };
-    match state.gateway.ask_lint(platform, &question).await? {
+    let asking = state.gateway.ask_lint(platform, &question, caller.address);
+    match asking.await? {
         Some(LintReply::Answer(answer)) => Ok(Json(answer).into_response()),
         Some(LintReply::Gone) => Err(expired(&record, &caller)),
+        Some(LintReply::Busy { retry_after }) => Err(busy(retry_after)),
         Some(LintReply::Failed(message)) => {
             warn!(%key, message, "a binary couldn't lint a pipeline");
             Err(ApiError::refused(
@@ -66,4 +68,16 @@ pub(super) async fn lint(
             ),
         )),
     }
+}
+
+fn busy(retry_after: u64) -> ApiError {
+    let message = format!(
+        "Too many pipelines wait for their lint; try again in {retry_after} s, and with one at a time."
+    );
+    Refusal {
+        status: RefusalStatus::Unavailable,
+        problems: vec![Problem::general(ProblemCode::TooBusy, message)],
+        retry_after: Some(retry_after),
+    }
+    .into()
 }

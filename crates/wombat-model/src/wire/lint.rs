@@ -9,7 +9,7 @@ use crate::{ArtifactName, Sha256, plain_text::json::serialize_lines};
 /// How long a builder may take for one request, including the download of the binary. All limits of waiting clients are
 /// derived from this one, so that none of them is reached first.
 pub const LINT_LIMIT: Duration = Duration::from_secs(20);
-/// Longest wait for a reply: the limit, and time for the messages.
+/// Longest wait for a reply: the limit, and time for the messages. The builder knows when this ends, and works no longer.
 pub const LINT_PATIENCE: Duration = LINT_LIMIT.saturating_add(Duration::from_secs(5));
 
 /// The gateway's request to builders whose machine can run the binary.
@@ -34,6 +34,11 @@ pub enum LintReply {
     Gone,
     /// The binary couldn't be run.
     Failed(String),
+    /// Too many requests wait, of this client or of all.
+    Busy {
+        /// Seconds after which a new request has a chance.
+        retry_after: u64,
+    },
 }
 
 /// Answer of `POST /api/builds/{id}/lint`: the result of `<binary> lint`.

@@ -1,10 +1,12 @@
 //! A real binary lints a pipeline, and sees nothing else.
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use wombat_testkit::{Site, a_request};
 
-use crate::real_build::{COLD, up};
+use crate::real_build::{COLD, up_with};
 
 const GOOD: &str = "input:\n  nats:\n    urls: [nats://localhost:4222]\n    subject: orders\noutput:\n  stdout: {}\n";
 /// An unknown field, and a component that isn't in the binary.
@@ -24,12 +26,45 @@ async fn lint(site: &Site, id: &str, pipeline: &str) -> anyhow::Result<(u16, Val
     Ok((status, serde_json::from_str(&response.text().await?)?))
 }
 
+/// Requests of a client that doesn't wait for the answers: few of them are worked on.
+async fn a_flood_of_one_client_keeps_no_other_waiting(site: &Site, id: &str) -> anyhow::Result<()> {
+    let request = || {
+        let url = format!("{}/api/builds/{id}/lint", site.url);
+        let request = site.client.post(url).body(GOOD);
+        request.header("x-forwarded-for", "198.51.100.7").send()
+    };
+    let mut flood: JoinSet<_> = (0..200).map(|_| request()).collect();
+    let refused = loop {
+        let response = flood.join_next().await.context("all were answered")???;
+        if response.status() != 200 {
+            break response;
+        }
+    };
+    drop(flood);
+    let retry_after = refused.headers().get("retry-after").cloned();
+    let words: Value = serde_json::from_str(&refused.text().await?)?;
+    assert_eq!(words["code"], "too_busy", "{words}");
+    assert!(
+        words["error"].as_str().unwrap().contains("one at a time"),
+        "{words}"
+    );
+    let seconds: u64 = retry_after.context("Retry-After")?.to_str()?.parse()?;
+    assert!((1..60).contains(&seconds), "{seconds}");
+    let (status, other) = lint(site, id, WRONG).await?;
+    assert_eq!(
+        (status, &other["accepted"]),
+        (200, &json!(false)),
+        "{other}"
+    );
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_binary_says_what_it_thinks_of_a_pipeline() -> anyhow::Result<()> {
     let folder = TempDir::with_prefix("wombat-lint-")?;
     let state = folder.path().join("state");
     std::fs::create_dir(&state)?;
-    let running = up(&state)?;
+    let running = up_with(&state, &["--trusted-proxy", "127.0.0.1"])?;
     let site = Site::new(running.first_line()?);
     site.until_ready().await?;
     let id = site.asked(&a_request(&["nats"])).await?;
@@ -60,6 +95,8 @@ async fn a_binary_says_what_it_thinks_of_a_pipeline() -> anyhow::Result<()> {
         "{curious}"
     );
     assert!(!curious.to_string().contains(":x:0:"), "{curious}");
+
+    a_flood_of_one_client_keeps_no_other_waiting(&site, &id).await?;
 
     // No builder here runs this platform.
     let mut elsewhere = a_request(&["nats"]);

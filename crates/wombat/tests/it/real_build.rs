@@ -20,6 +20,11 @@ pub(crate) const COLD: Duration = Duration::from_mins(15);
 
 /// `wombat up` with Go's own caches; `nats-server` is the one that `make tools` built.
 pub(crate) fn up(state: &Path) -> anyhow::Result<Wombat> {
+    up_with(state, &[])
+}
+
+/// The same with further arguments.
+pub(crate) fn up_with(state: &Path, more: &[&str]) -> anyhow::Result<Wombat> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/nats-server");
     let server = std::env::var_os("WOMBAT_NATS_SERVER").map_or(built, Into::into);
     let [(_, modules), (_, cache)] = go_caches()?;
@@ -28,22 +33,16 @@ pub(crate) fn up(state: &Path) -> anyhow::Result<Wombat> {
             .map(str::to_owned)
             .context("paths are text here")
     };
-    program().start_in(
-        state,
-        &[
-            "up",
-            "--http",
-            "127.0.0.1:0",
-            "--workers",
-            "1",
-            "--nats-server",
-            &text(server.as_os_str())?,
-            "--module-cache",
-            &text(&modules)?,
-            "--go-cache",
-            &text(&cache)?,
-        ],
-    )
+    let paths = [
+        "--nats-server",
+        &text(server.as_os_str())?,
+        "--module-cache",
+        &text(&modules)?,
+        "--go-cache",
+        &text(&cache)?,
+    ];
+    let args = ["up", "--http", "127.0.0.1:0", "--workers", "1"];
+    program().start_in(state, &[&args[..], &paths, more].concat())
 }
 
 #[tokio::test(flavor = "multi_thread")]

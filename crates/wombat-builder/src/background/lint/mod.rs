@@ -1,12 +1,20 @@
 //! Checks pipelines with finished binaries: each in the strictest sandbox, since `lint` opens files that a pipeline
 //! names and quotes them.
 //!
-//! One at a time. The last binary is kept, since clients lint again after a change.
+//! Requests wait in a short [`Queue`], from which clients take turns; a request whose client no longer waits is dropped.
+//! Each lane keeps its last binary, since clients lint again after a change.
 
-use std::{path::PathBuf, sync::Arc};
+mod queue;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
-use tokio::time::{Instant, timeout_at};
+use futures::future::join_all;
+use parking_lot::Mutex;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 use tracing::{debug, info, warn};
 use wombat_go::JobFolder;
 use wombat_model::{
@@ -14,8 +22,9 @@ use wombat_model::{
     plain_text::{Form, plain, shortened},
     wire::{LINT_LIMIT, LintAnswer, LintComplaint, LintQuestion, LintReply},
 };
-use wombat_store::{Connection, ReplyRule};
+use wombat_store::{Connection, LintQuestions, LintResponder, ReplyRule};
 
+use self::queue::{Full, LANES, Queue};
 use crate::worker::Worker;
 
 /// Name of the pipeline's file.
@@ -24,6 +33,8 @@ const PIPELINE: &str = "pipeline.yaml";
 const MOST: usize = 100;
 /// Longest complaint in bytes.
 const LONGEST: usize = 2000;
+/// What is left of the asker's patience for the reply's way.
+const WAY_BACK: Duration = Duration::from_secs(1);
 
 /// A fetched binary.
 struct Fetched {
@@ -38,42 +49,112 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Connection, replies: Re
         info!("this builder lints no pipelines: that needs a sandbox with namespaces");
         return worker.stop.cancelled().await;
     };
-    let mut questions = match connection.lint_questions(platform, replies).await {
+    let questions = match connection.lint_questions(platform, replies).await {
         Ok(questions) => questions,
         Err(error) => {
             warn!(%error, "can't receive requests; this builder lints no pipelines");
             return;
         }
     };
-    let mut last = None;
-    loop {
-        let next = tokio::select! {
-            next = questions.next() => next,
-            () = worker.stop.cancelled() => return,
-        };
-        let Some((question, asker)) = next else {
-            return;
-        };
-        let reply = match lint(&worker, &question, &mut last).await {
+    let desk = Desk {
+        worker,
+        queue: Mutex::new(Queue::new()),
+        changed: Notify::new(),
+    };
+    let lanes = join_all((0..LANES).map(|_| desk.work()));
+    tokio::join!(desk.receive(questions), lanes);
+}
+
+/// A request, and where its reply goes.
+type Request = (LintQuestion, LintResponder);
+
+/// The queue and those who work on it.
+struct Desk {
+    worker: Arc<Worker>,
+    queue: Mutex<Queue<Request>>,
+    /// There may be a request whose turn it is.
+    changed: Notify,
+}
+
+impl Desk {
+    /// Takes requests as they come, so that none waits anywhere else. Those that have no place are refused at once.
+    async fn receive(&self, mut questions: LintQuestions) {
+        loop {
+            let next = tokio::select! {
+                next = questions.next() => next,
+                () = self.worker.stop.cancelled() => return,
+            };
+            let Some((question, asker)) = next else {
+                return;
+            };
+            let pushed = self.queue.lock().push(asker.client(), (question, asker));
+            match pushed {
+                Ok(()) => self.changed.notify_one(),
+                Err(Full((_, asker), retry_after)) => {
+                    asker.answer(&LintReply::Busy { retry_after }).await;
+                }
+            }
+        }
+    }
+
+    /// Answers one request after another.
+    async fn work(&self) {
+        let mut last = None;
+        loop {
+            let next = self.queue.lock().next();
+            let Some(((question, asker), turn)) = next else {
+                tokio::select! {
+                    () = self.changed.notified() => continue,
+                    () = self.worker.stop.cancelled() => return,
+                }
+            };
+            // One permit may stand for several requests: the other lane looks, too.
+            self.changed.notify_one();
+            let limit = asker.time_left().map_or(LINT_LIMIT, |left| {
+                left.saturating_sub(WAY_BACK).min(LINT_LIMIT)
+            });
+            let is_stale = limit.is_zero();
+            if is_stale {
+                debug!(artifact = %question.artifact, "a lint request waited too long");
+            } else {
+                let reply = self.reply(&question, limit, &mut last).await;
+                asker.answer(&reply).await;
+            }
+            self.queue.lock().end(&turn, !is_stale);
+            // Another request of its client may have waited for this.
+            self.changed.notify_one();
+            if self.worker.stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    async fn reply(
+        &self,
+        question: &LintQuestion,
+        limit: Duration,
+        last: &mut Option<Fetched>,
+    ) -> LintReply {
+        match lint(&self.worker, question, limit, last).await {
             Ok(reply) => reply,
             Err(error) => {
                 debug!(artifact = %question.artifact, error = format!("{error:#}"), "can't lint a pipeline");
-                let names = &worker.workshop.settings().names;
+                let names = &self.worker.workshop.settings().names;
                 let words = format!("{error:#}");
                 LintReply::Failed(names.hidden_in(&plain(&words, Form::Lines)).into_owned())
             }
-        };
-        asker.answer(&reply).await;
+        }
     }
 }
 
-/// Takes no longer than [`LINT_LIMIT`]; the gateway waits a little longer.
+/// Takes no longer than `limit`.
 async fn lint(
     worker: &Worker,
     question: &LintQuestion,
+    limit: Duration,
     last: &mut Option<Fetched>,
 ) -> anyhow::Result<LintReply> {
-    let until = Instant::now() + LINT_LIMIT;
+    let until = Instant::now() + limit;
     let name = &question.artifact;
     if last.as_ref().is_none_or(|fetched| fetched.name != *name) {
         *last = None;
@@ -82,7 +163,7 @@ async fn lint(
         let artifacts = &worker.store.artifacts;
         let fetching = artifacts.fetch(name, &question.sha256, &path);
         let too_slow = |_| {
-            let limit = LINT_LIMIT.as_secs();
+            let limit = limit.as_secs();
             anyhow!("the object store didn't send the binary within {limit} s")
         };
         if !timeout_at(until, fetching).await.map_err(too_slow)?? {
