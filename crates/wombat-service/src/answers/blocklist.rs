@@ -2,7 +2,7 @@
 
 use tracing::warn;
 use wombat_model::{
-    Blocklist, Problem, ProblemCode, Refusal, RefusalStatus,
+    ArtifactName, Blocklist, Problem, ProblemCode, Refusal, RefusalStatus,
     wire::{BlockQuestion, BlocklistAnswer, BlocklistEffect, BuildJson},
 };
 use wombat_store::{Revision, StoreError, Versioned, Written};
@@ -12,6 +12,8 @@ use crate::refusal;
 
 /// Attempts to replace the list without an expected revision, while other clients write it too.
 const TRIES: usize = 8;
+/// Most records that are read because they may be younger than the index of builds.
+const MOST_YOUNGER: usize = 100;
 
 impl Answers {
     pub(super) async fn blocklist(&self) -> Result<BlocklistAnswer, Refusal> {
@@ -77,16 +79,34 @@ impl Answers {
         }
         let (index, live) = (self.builds.clone(), self.live.clone());
         let read = move || {
-            let builds = names.iter().filter_map(|name| {
-                let build = index.seen(&name.key(), &live)?.build;
-                // A rebuild may have made another one.
-                (build.artifact.as_ref() == Some(name)).then_some(build)
-            });
-            Ok(builds.collect::<Vec<BuildJson>>())
+            let (mut builds, mut others) = (Vec::new(), Vec::new());
+            for name in names {
+                let build = index.seen(&name.key(), &live).map(|view| view.build);
+                match build.filter(|build| is_of(build, &name)) {
+                    Some(build) => builds.push(build),
+                    None => others.push(name),
+                }
+            }
+            Ok((builds, others))
         };
-        let builds = apart(read).await.ok()?;
+        let (mut builds, others) = apart(read).await.ok()?;
+        for name in others.into_iter().take(MOST_YOUNGER) {
+            builds.extend(self.finished_with(&name).await);
+        }
         Some(self.blocked.effect(builds, list).await)
     }
+
+    /// The record of a build that has this binary now. `None` as well if it can't be read.
+    async fn finished_with(&self, name: &ArtifactName) -> Option<BuildJson> {
+        let record = self.store.builds.get(&name.key()).await.ok()??;
+        let build = self.live.view(record).await.build;
+        is_of(&build, name).then_some(build)
+    }
+}
+
+/// Whether it is the present binary of this build: a rebuild may have made another one.
+fn is_of(build: &BuildJson, name: &ArtifactName) -> bool {
+    build.artifact.as_ref() == Some(name)
 }
 
 fn answer(list: Versioned<Blocklist>) -> BlocklistAnswer {

@@ -44,10 +44,7 @@ async fn a_flood_of_one_client_keeps_no_other_waiting(site: &Site, id: &str) -> 
     let retry_after = refused.headers().get("retry-after").cloned();
     let words: Value = serde_json::from_str(&refused.text().await?)?;
     assert_eq!(words["code"], "too_busy", "{words}");
-    assert!(
-        words["error"].as_str().unwrap().contains("one at a time"),
-        "{words}"
-    );
+    assert!(words.to_string().contains("one at a time"), "{words}");
     let seconds: u64 = retry_after.context("Retry-After")?.to_str()?.parse()?;
     assert!((1..60).contains(&seconds), "{seconds}");
     let (status, other) = lint(site, id, WRONG).await?;

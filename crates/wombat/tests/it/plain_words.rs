@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wombat_testkit::{Stack, a_request, connect};
+use wombat_testkit::{Stack, a_request, connect, wait_until};
 
 use crate::program;
 
@@ -38,7 +38,8 @@ fn check(whose: &str, text: &str) {
 /// The output of a command, checked, as one text.
 fn said(words: &[&str], server: &str) -> anyhow::Result<String> {
     let mut command = program().command();
-    let Output { stdout, stderr, .. } = command.args(words).args(["--server", server]).output()?;
+    let Output { stdout, stderr, .. } =
+        command.args(words).env("WOMBAT_SERVER", server).output()?;
     let text = String::from_utf8(stdout)? + &String::from_utf8(stderr)?;
     check(&format!("{words:?}"), &text);
     Ok(text)
@@ -110,6 +111,11 @@ async fn what_a_compiler_prints_is_only_text() -> anyhow::Result<()> {
         }
     }
     assert!(!log.contains(&folder), "{log}");
+    wait_until("the list to tell of it", SOON, async || {
+        let list = stack.site.json("/api/builds").await?;
+        Ok((list["builds"][0]["status"] == "failed").then_some(()))
+    })
+    .await?;
     for path in [format!("/api/builds/{id}"), "/api/builds".to_owned()] {
         let text = answer(&stack, &path).await?;
         assert!(
