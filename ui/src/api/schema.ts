@@ -503,6 +503,8 @@ export type components = {
         Blocklist: components["schemas"]["BlockedModule"][];
         /** @description Answer of `catalog.blocklist` and `catalog.block`. */
         BlocklistAnswer: {
+            /** @description After a change: the finished builds that the list hits. Left out while the builds are still being read. */
+            effect?: components["schemas"]["BlocklistEffect"];
             /** @description The blocklist. */
             modules: components["schemas"]["Blocklist"];
             /**
@@ -510,6 +512,35 @@ export type components = {
              * @description Revision of the list; 0: it was never written.
              */
             revision: number;
+        };
+        /** @description The finished builds with a binary that a blocklist hits: their binaries aren't served or run any more. */
+        BlocklistEffect: {
+            /**
+             * Format: uint64
+             * @description How many builds are hit.
+             */
+            builds: number;
+            /** @description How many each entry hits; entries that hit none are left out. */
+            byEntry: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint64
+             * @description How many weren't compared completely, since there was no time to read all of their modules, or they aren't
+             *     recorded. Each download compares them.
+             */
+            unread: number;
+        };
+        /** @description A module that a blocklist blocks, and the entry that blocks it. */
+        BlocklistHit: {
+            /** @description The path of the module. */
+            module: string;
+            /** @description The entry of the blocklist. */
+            pattern: string;
+            /** @description The operator's reason, if the entry has one. */
+            reason?: string;
+            /** @description Its version. */
+            version: string;
         };
         /** @description A build with its id and everything that changes too often for its record. */
         BuildView: {
@@ -521,6 +552,8 @@ export type components = {
              * @default 0
              */
             attempt: number;
+            /** @description A module of the build that the operator blocks: its binary isn't served or run. Lists and events leave it out. */
+            blocked?: components["schemas"]["BlocklistHit"];
             /** @description The builder that is working on it, or did last. */
             builder?: string;
             /** @description The builder that made the binary. */
@@ -662,6 +695,13 @@ export type components = {
              * @description How many match, also beyond the limit.
              */
             total: number;
+        };
+        /** @description A module whose code is in a binary, as `go` and the linker write it. */
+        CompiledModule: {
+            /** @description Its path. */
+            path: string;
+            /** @description Its version. */
+            version: string;
         };
         /** @description A component as a package registers it. */
         Component: {
@@ -1313,7 +1353,7 @@ export type components = {
             message: string;
         };
         /** @description Stable name of a kind of problem; programs may branch on it. */
-        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "module_blocked" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
         /** @description A problem document. */
         ProblemDocument: {
             /** @description Kind of the first problem. */
@@ -1391,6 +1431,11 @@ export type components = {
             files: {
                 [key: string]: string;
             };
+            /**
+             * @description All modules whose code is in the binary, as the linker lists them; a module that another one replaces is listed
+             *     beside it. Empty in recipes of earlier versions.
+             */
+            modules?: components["schemas"]["CompiledModule"][];
             /** @description Digest of the result. */
             sha256: string;
         };
@@ -1653,10 +1698,13 @@ export type ActiveClaim = components['schemas']['ActiveClaim'];
 export type BlockedModule = components['schemas']['BlockedModule'];
 export type Blocklist = components['schemas']['Blocklist'];
 export type BlocklistAnswer = components['schemas']['BlocklistAnswer'];
+export type BlocklistEffect = components['schemas']['BlocklistEffect'];
+export type BlocklistHit = components['schemas']['BlocklistHit'];
 export type BuildView = components['schemas']['BuildView'];
 export type BuildersAnswer = components['schemas']['BuildersAnswer'];
 export type CacheHealth = components['schemas']['CacheHealth'];
 export type CatalogAnswer = components['schemas']['CatalogAnswer'];
+export type CompiledModule = components['schemas']['CompiledModule'];
 export type Component = components['schemas']['Component'];
 export type ComponentAnswer = components['schemas']['ComponentAnswer'];
 export type ComponentHit = components['schemas']['ComponentHit'];
