@@ -50,6 +50,28 @@ pub(crate) fn catalog_with(all: impl IntoIterator<Item = Release>) -> Snapshot {
     Snapshot::of(Arc::new(Releases::new(all, 4)))
 }
 
+/// The small catalog, after these releases were imported.
+pub(crate) fn joined_by(others: impl IntoIterator<Item = Release>) -> Snapshot {
+    let own = catalog();
+    let own: Vec<Release> = own.all().map(|release| (**release).clone()).collect();
+    catalog_with(own.into_iter().chain(others))
+}
+
+/// A release of a module that isn't official: packages by their names, each with these components.
+pub(crate) fn stranger(module: &str, version: &str, packages: &[(&str, &[&str])]) -> Release {
+    let packages = packages.iter().map(|(name, all)| CatalogPackage {
+        // The smallest one wins where nothing else decides.
+        added_bytes: Some(1),
+        ..package(module, name, all)
+    });
+    Release {
+        packages: packages.collect(),
+        requires: BTreeMap::from([(BENTHOS.parse().unwrap(), "v4.77.0".parse().unwrap())]),
+        base_bytes: Some(1_000),
+        ..release(module, version, &["1.26.8"])
+    }
+}
+
 fn release(module: &str, version: &str, go: &[&str]) -> Release {
     Release {
         module: module.parse().unwrap(),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use wombat_model::{
     ImportPath,
-    catalog::{CatalogPackage, Component, ComponentStatus, Release},
+    catalog::{CatalogPackage, Component, ComponentStatus},
     wire::{CatalogQuestion, ComponentHit, ComponentsAnswer},
 };
 
 use super::{
-    Schemas, Snapshot,
+    Schemas, Snapshot, is_official,
     search::{best_first, fit, wanted_releases, words_of},
 };
 
@@ -20,11 +20,15 @@ pub(crate) fn components(
     question: &CatalogQuestion,
 ) -> ComponentsAnswer {
     let words = words_of(&question.query);
-    let mut brought: BTreeMap<&Component, Vec<&CatalogPackage>> = BTreeMap::new();
-    for offer in wanted_releases(catalog, question).flat_map(Release::offers) {
-        for component in &offer.package.components {
-            if question.kind.is_none_or(|kind| kind == component.kind) {
-                brought.entry(component).or_default().push(offer.package);
+    let mut brought: BTreeMap<&Component, Vec<Bringing<'_>>> = BTreeMap::new();
+    for release in wanted_releases(catalog, question) {
+        let is_foreign = !is_official(&release.module);
+        for package in release.offers().map(|offer| offer.package) {
+            for component in &package.components {
+                if question.kind.is_none_or(|kind| kind == component.kind) {
+                    let all = brought.entry(component).or_default();
+                    all.push((is_foreign, package));
+                }
             }
         }
     }
@@ -38,7 +42,7 @@ pub(crate) fn components(
                 component: component.clone(),
                 status: known.map_or_else(ComponentStatus::default, |known| known.status),
                 summary: summary.to_owned(),
-                packages: smallest_first(packages),
+                packages: best_packages_first(packages),
             };
             Some((score, hit))
         })
@@ -55,18 +59,22 @@ pub(crate) fn components(
     }
 }
 
-fn smallest_first(mut packages: Vec<&CatalogPackage>) -> Vec<ImportPath> {
-    packages.sort_by_key(|package| (package.components.len(), &package.path));
-    packages
-        .into_iter()
-        .map(|package| package.path.clone())
-        .collect()
+/// A package that brings a component, and whether it is of a module that isn't official.
+type Bringing<'a> = (bool, &'a CatalogPackage);
+
+/// The packages of official modules first, and the smaller ones among them.
+fn best_packages_first(mut packages: Vec<Bringing<'_>>) -> Vec<ImportPath> {
+    packages.sort_by_key(|(is_foreign, package)| {
+        (*is_foreign, package.components.len(), &package.path)
+    });
+    let packages = packages.into_iter();
+    packages.map(|(_, package)| package.path.clone()).collect()
 }
 
 /// How well a component fits all the words; `None` if one of them isn't found.
 fn score(
     component: &Component,
-    packages: &[&CatalogPackage],
+    packages: &[Bringing<'_>],
     summary: &str,
     words: &[String],
 ) -> Option<u32> {
@@ -76,7 +84,7 @@ fn score(
     words.iter().try_fold(0, |sum, word| {
         let in_package = packages
             .iter()
-            .any(|package| package.path.short_name().contains(word.as_str()));
+            .any(|(_, package)| package.path.short_name().contains(word.as_str()));
         let best = fit(&name, word, 12, 8, 6)
             .max(fit(&spelled, word, 12, 0, 0))
             .max(fit(component.kind.as_str(), word, 3, 0, 0))

@@ -27,6 +27,17 @@ pub(crate) struct Documented {
     pub(super) stream: Vec<Field>,
 }
 
+#[cfg(test)]
+impl Documented {
+    /// These components, without fields of a pipeline as a whole.
+    pub(crate) fn of(components: impl IntoIterator<Item = Documentation>) -> Self {
+        Self {
+            components: components.into_iter().map(Arc::new).collect(),
+            stream: Vec::new(),
+        }
+    }
+}
+
 /// Documentation of imported releases, by object name.
 pub(crate) type Documents = Arc<BTreeMap<String, Arc<Documented>>>;
 

@@ -12,6 +12,7 @@ mod imports;
 mod leader;
 mod nearest;
 pub(crate) mod not_offered;
+mod official;
 mod refetch;
 mod requirements;
 mod schemas;
@@ -22,11 +23,14 @@ mod told;
 pub(crate) use components::components;
 pub(crate) use defaults::{Choices, ChosenReleases};
 #[cfg(test)]
+pub(crate) use documents::Documented;
+#[cfg(test)]
 pub(crate) use embedded::releases as embedded_releases;
 pub(crate) use follow::Catalog;
 pub use go_releases::{default_go_line, go_releases};
 pub(crate) use imports::Imports;
 pub(crate) use nearest::{nearest, or_nearest};
+pub(crate) use official::{OfficialNames, is_official, some_of};
 pub(crate) use refetch::Refetch;
 pub(crate) use requirements::{RequirementsDesk, UnlistedRelease};
 pub(crate) use schemas::Schemas;

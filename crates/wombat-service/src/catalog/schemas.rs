@@ -16,7 +16,7 @@ use wombat_model::{
     },
 };
 
-use super::{BENTHOS, Snapshot, documents};
+use super::{BENTHOS, Snapshot, documents, official::is_official};
 
 /// Components by kind and name.
 #[derive(Debug, Default)]
@@ -68,13 +68,18 @@ impl Schemas {
             };
             snapshot.release(module, version).or_else(likely)
         };
-        let listings: Vec<&Arc<Release>> = releases.iter().filter_map(listing).collect();
+        let listings = releases.iter().filter_map(listing).map(AsRef::as_ref);
+        let (official, others): (Vec<&Release>, Vec<&Release>) =
+            listings.partition(|release| is_official(&release.module));
         let mut schemas = Self::default();
-        for release in &listings {
-            schemas.add(snapshot, release);
-        }
-        for release in &listings {
-            schemas.add_lacking(snapshot, release);
+        // What comes first stays: the names of official components are theirs.
+        for listings in [official, others] {
+            for release in &listings {
+                schemas.add(snapshot, release);
+            }
+            for release in &listings {
+                schemas.add_lacking(snapshot, release);
+            }
         }
         schemas.releases = releases;
         schemas
@@ -87,23 +92,26 @@ impl Schemas {
     }
 
     fn add(&mut self, snapshot: &Snapshot, release: &Release) {
+        let is_official = is_official(&release.module);
+        let names = snapshot.official_names();
         let imported = snapshot.documents(release);
         // What a later import adds, and what the program knows of the same release.
         for documented in imported.chain(documents::embedded(release)) {
             for documentation in &documented.components {
-                let names = self.components.entry(documentation.kind).or_default();
-                names
-                    .entry(documentation.name.clone())
+                let is_known = !is_official && names.has(&documentation.component());
+                let all = self.components.entry(documentation.kind).or_default();
+                all.entry(documentation.name.clone())
                     // Of several documents, an imported one has more documentation.
                     .and_modify(|known| {
-                        if !known.has_words() && documentation.has_words() {
+                        if !is_known && !known.has_words() && documentation.has_words() {
                             known.clone_from(documentation);
                         }
                     })
                     .or_insert_with(|| Arc::clone(documentation));
             }
             // A release that brings more fields knows those of the others, too.
-            if documented.stream.len() > self.stream.len() {
+            let may_know = is_official || self.stream.is_empty();
+            if may_know && documented.stream.len() > self.stream.len() {
                 self.stream.clone_from(&documented.stream);
             }
         }

@@ -11,7 +11,7 @@ use wombat_model::{
     },
 };
 
-use super::{Schemas, Snapshot, nearest, not_offered, or_nearest};
+use super::{Schemas, Snapshot, is_official, nearest, not_offered, or_nearest};
 
 /// Default limit of packages or components in an answer.
 const DEFAULT_LIMIT: u32 = 200;
@@ -189,8 +189,10 @@ pub(crate) fn component(
             Problem::field(ProblemCode::InvalidValue, "component", error),
         )
     })?;
-    let mut providers: Vec<(usize, ComponentProvider)> = Vec::new();
+    // Those of official modules come first, and the smaller ones among them.
+    let mut providers: Vec<((bool, usize), ComponentProvider)> = Vec::new();
     for release in catalog.default_of_each() {
+        let is_foreign = !is_official(&release.module);
         for offer in release.offers() {
             let package = offer.package;
             for component in &package.components {
@@ -207,7 +209,8 @@ pub(crate) fn component(
                             package.licence
                         },
                     };
-                    providers.push((package.components.len(), provider));
+                    let rank = (is_foreign, package.components.len());
+                    providers.push((rank, provider));
                 }
             }
         }
@@ -227,9 +230,9 @@ pub(crate) fn component(
             or_nearest(&nearest(&reference.name, names))
         )));
     }
-    providers.sort_by(|(left_size, left), (right_size, right)| {
-        left_size
-            .cmp(right_size)
+    providers.sort_by(|(left_rank, left), (right_rank, right)| {
+        left_rank
+            .cmp(right_rank)
             .then_with(|| left.package.cmp(&right.package))
             .then_with(|| left.component.cmp(&right.component))
     });

@@ -12,6 +12,7 @@ use super::{
     BENTHOS,
     defaults::{ChosenReleases, by_rule, with_chosen},
     documents::{Documented, Documents},
+    official::{OfficialNames, is_official},
 };
 
 /// Releases by module and version, at one revision.
@@ -19,6 +20,7 @@ use super::{
 pub(crate) struct Releases {
     all: BTreeMap<ModulePath, BTreeMap<ModuleVersion, Arc<Release>>>,
     revision: u64,
+    official_names: OfficialNames,
 }
 
 impl Releases {
@@ -30,7 +32,15 @@ impl Releases {
                 .or_default()
                 .insert(release.version.clone(), release);
         }
-        Self { all, revision }
+        let official_names = OfficialNames::of(all.values().flat_map(|versions| {
+            let releases = versions.values();
+            releases.map(AsRef::as_ref)
+        }));
+        Self {
+            all,
+            revision,
+            official_names,
+        }
     }
 }
 
@@ -205,6 +215,11 @@ impl Snapshot {
         self.releases.revision
     }
 
+    /// The names that official modules register: a module that was imported besides doesn't take them.
+    pub(crate) fn official_names(&self) -> &OfficialNames {
+        &self.releases.official_names
+    }
+
     /// Whether both have the same releases.
     pub(crate) fn has_releases_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.releases, &other.releases)
@@ -257,10 +272,11 @@ impl Snapshot {
             .flat_map(|versions| versions.values().rev())
     }
 
-    /// The module of a driver, of the default releases if they have it.
+    /// The module of a driver, of official releases and of the default ones if they have it.
     pub(crate) fn module_of_driver(&self, path: &ImportPath) -> Option<&ModulePath> {
-        let mut releases = self.default_of_each().chain(self.all());
-        let driver = releases.find_map(|it| it.driver(path))?;
+        let releases = || self.default_of_each().chain(self.all());
+        let official = releases().filter(|release| is_official(&release.module));
+        let driver = official.chain(releases()).find_map(|it| it.driver(path))?;
         Some(&driver.module)
     }
 

@@ -8,7 +8,7 @@ use wombat_model::{
 };
 
 use super::{
-    Policy, lacking, missing,
+    Policy, lacking, missing, names,
     selection::{Selected, Selection},
     versions::{Chosen, Origin, Versions},
 };
@@ -29,6 +29,10 @@ pub(super) fn packages(
             let refused = refuse(package, selected, target.platform(), policy);
             if refused.is_empty() {
                 notes.extend(remarks(package, &offers, target.platform()));
+                // A driver belongs to the release that offers it.
+                let driver = versions.driver(path);
+                let module = driver.map_or(&selected.module, |(module, _)| module);
+                notes.extend(names::note(package, module, catalog));
             }
             problems.extend(refused);
             continue;

@@ -12,6 +12,7 @@ use super::{
     Policy, consent,
     cover::{Candidate, Task},
     drivers, lacking, missing,
+    names::{OfferOf, Reduced},
     reasons::Choice,
     selection::{Selected, Selection},
     sizes::{Size, Sizes},
@@ -37,7 +38,9 @@ pub(super) fn add(
     problems: &mut Vec<Problem>,
 ) -> Remarks {
     let releases: Vec<&Release> = versions.listings().collect();
-    let offers: Vec<Offer<'_>> = versions.offers().collect();
+    let all: Vec<OfferOf<'_>> = versions.offers_of().collect();
+    let reduced = Reduced::of(&all, selection, catalog);
+    let offers = reduced.offers(&all);
     let platform = request.target.platform();
     let unknown = |reference: &ComponentReference| {
         let known = || not_offered::component(reference.kind, &reference.name);
@@ -45,7 +48,12 @@ pub(super) fn add(
             .or_else(|| known().map(|known| known.message))
             .or_else(|| lacking::unknown_base(versions, catalog))
     };
-    let mut wanted = wanted::of(request, &offers, unknown, problems);
+    let mut wanted = wanted::of(
+        request,
+        (&offers, catalog.official_names()),
+        unknown,
+        problems,
+    );
     if wanted.is_empty() {
         return Remarks::default();
     }

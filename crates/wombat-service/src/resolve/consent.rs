@@ -12,7 +12,7 @@ use super::{
     versions::{Origin, Versions},
     wanted::Wanted,
 };
-use crate::catalog::Snapshot;
+use crate::catalog::{Snapshot, is_official};
 
 /// Refuses enterprise features that the operator hasn't accepted, and takes them out. Returns the licence of the
 /// others, if any of them is one.
@@ -25,7 +25,11 @@ pub(super) fn check(
     let listings = versions.listings();
     let releases: Vec<&Release> = listings.chain(newer(versions, catalog)).collect();
     let release_of = |component: &Component| {
-        let mut releases = releases.iter();
+        // Of an official name, other modules can't say it.
+        let is_known = catalog.official_names().has(component);
+        let mut releases = releases
+            .iter()
+            .filter(|it| !is_known || is_official(&it.module));
         releases.find(|release| release.is_enterprise(component))
     };
     let Some(reason) = policy.refusal_of_feature() else {

@@ -2,7 +2,7 @@
 //!
 //! *asked*: what the request says, path by path · *versions*: which release of each module · *wanted*: the components that
 //! it names · *components*: their packages, chosen by *cover* with the bytes of *sizes*, explained by *reasons* ·
-//! *drivers*: what SQL components need · *consent*: enterprise features · *missing*: what packages lack on a platform ·
+//! *names*: whose component a name means · *drivers*: what SQL components need · *consent*: enterprise features · *missing*: what packages lack on a platform ·
 //! *attempt*: packages and versions of given releases · *instead*: another release, if the default lacks something ·
 //! *lacking*: what a release lacks here, and which one has it · *checks*: what can't be built, and notes on what can ·
 //! *answer*: the result.
@@ -23,6 +23,7 @@ mod drivers;
 mod instead;
 mod lacking;
 mod missing;
+mod names;
 mod policy;
 mod reasons;
 mod selection;

@@ -16,6 +16,7 @@ mod cover;
 mod drivers;
 mod lacking;
 mod licences;
+mod names;
 mod of_catalog;
 mod refusals;
 mod unlisted;

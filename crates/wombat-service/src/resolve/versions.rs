@@ -13,8 +13,8 @@ use wombat_model::{
     catalog::{CatalogPackage, Driver, Offer, Release},
 };
 
-use super::{asked::Asked, base::benthos};
-use crate::catalog::Snapshot;
+use super::{asked::Asked, base::benthos, names::OfferOf};
+use crate::catalog::{Snapshot, is_official};
 
 /// Where a version comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,19 +144,28 @@ impl Versions {
 
     /// All packages, and the drivers of the releases that are in the catalog.
     pub(super) fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.offers_of().map(|(_, offer)| offer)
+    }
+
+    /// The same with the modules whose releases offer them.
+    pub(super) fn offers_of(&self) -> impl Iterator<Item = OfferOf<'_>> {
         self.0.iter().flat_map(|(module, chosen)| {
             let listing = chosen.components_of(module);
             let offers = listing.into_iter().flat_map(Release::offers);
             // The catalog doesn't know which drivers another version requires.
-            offers.filter(move |offer| {
+            let offers = offers.filter(move |offer| {
                 chosen.release.is_some() || listing.is_some_and(|it| it.module == *offer.module)
-            })
+            });
+            offers.map(move |offer| (module, offer))
         })
     }
 
-    /// The drivers of the releases, and the modules of these.
+    /// The drivers of the releases, and the modules of these; those of official modules first, whose versions count.
     fn drivers(&self) -> impl Iterator<Item = (&ModulePath, &Driver)> {
-        self.releases().flat_map(|release| {
+        let is_first = |release: &&Release| is_official(&release.module);
+        let official = self.releases().filter(is_first);
+        let others = self.releases().filter(move |it| !is_first(it));
+        official.chain(others).flat_map(|release| {
             let drivers = release.drivers.iter();
             drivers.map(move |driver| (&release.module, driver))
         })

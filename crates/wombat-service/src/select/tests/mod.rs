@@ -12,6 +12,7 @@ mod lint_of_files;
 mod manifests;
 mod merges;
 mod mutated;
+mod names;
 mod not_offered;
 mod outside;
 mod own_schemas;
