@@ -62,6 +62,8 @@ pub enum ProblemCode {
     ModuleRefused,
     /// The operator blocks this module, or a module of this build.
     ModuleBlocked,
+    /// An import brings names of official components, and its request doesn't allow that: `allowKnownNames`.
+    KnownNames,
     /// The query can't be parsed.
     InvalidQuery,
     /// There is no build, log or artifact of this name.

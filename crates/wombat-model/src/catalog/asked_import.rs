@@ -62,12 +62,13 @@ mod tests {
             requested: requested + time::Duration::SECOND,
             ..import.clone()
         };
+        let allowed = import.clone().allowing_known_names(true);
         let go_versions = vec!["1.26.8".parse().unwrap()];
         let other = Import {
             go_versions,
             ..import
         };
-        for other in [changed, later, other] {
+        for other in [changed, later, allowed, other] {
             assert!(!asked.is_of(&other), "{other:?}");
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{Field, PackageDocumentation, Release};
-use crate::{BuilderId, GoVersion, ImportPath, ModulePath, ModuleVersion};
+use crate::{BuilderId, GoVersion, ImportPath, ModulePath, ModuleVersion, ProblemCode};
 
 /// How far an import is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -41,9 +41,12 @@ pub enum ImportState {
         /// Packages that can be picked.
         packages: u32,
     },
-    /// The import failed.
+    /// The import failed, or its result was refused.
     Failed {
-        /// Why.
+        /// The kind of a refusal of its result, such as `known_names`; left out if the import itself failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<ProblemCode>,
+        /// Why, and what to do.
         message: String,
     },
 }
@@ -62,6 +65,9 @@ pub struct Import {
     /// If not empty, only these packages are tried, and added to the release that is in the catalog.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<ImportPath>,
+    /// Whether its packages may register names of official components. Such names go on meaning the official ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_known_names: bool,
     /// When it was requested.
     #[serde(with = "time::serde::rfc3339")]
     #[schemars(with = "String")]
@@ -69,6 +75,16 @@ pub struct Import {
     /// How far it is.
     #[serde(flatten)]
     pub state: ImportState,
+}
+
+impl ImportState {
+    /// A failure of the import itself.
+    pub const fn failed(message: String) -> Self {
+        Self::Failed {
+            code: None,
+            message,
+        }
+    }
 }
 
 impl Import {
@@ -84,6 +100,7 @@ impl Import {
             version,
             go_versions,
             only: Vec::new(),
+            allow_known_names: false,
             requested: now,
             state: ImportState::New,
         }
@@ -93,6 +110,15 @@ impl Import {
     #[must_use]
     pub fn of_only(self, only: Vec<ImportPath>) -> Self {
         Self { only, ..self }
+    }
+
+    /// The same import, whose packages may register names of official components if `allow`.
+    #[must_use]
+    pub fn allowing_known_names(self, allow: bool) -> Self {
+        Self {
+            allow_known_names: allow,
+            ..self
+        }
     }
 
     /// The same import in another state.
@@ -146,19 +172,32 @@ mod tests {
     use super::*;
 
     /// As version 0.1.0 wrote them.
-    const OLD: [&str; 3] = [
+    const OLD: [&str; 4] = [
         r#"{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"new"}"#,
         r#"{"module":"a.b/c","version":"v1.0.0","goVersions":["1.26.8"],"requested":"2026-01-02T03:04:05Z","status":"importing","builder":"b-1","done":1,"of":2}"#,
         r#"{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"storing","document":"d"}"#,
+        r#"{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"failed","message":"no"}"#,
     ];
 
     #[test]
     fn imports_of_version_0_1_0_are_read_and_written_as_they_were() {
         for text in OLD {
             let import: Import = serde_json::from_str(text).unwrap();
-            assert!(import.only.is_empty());
+            assert!(import.only.is_empty() && !import.allow_known_names);
             assert_eq!(serde_json::to_string(&import).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_refusal_has_its_kind() {
+        let import: Import = serde_json::from_str(OLD[3]).unwrap();
+        let refused = import.at(ImportState::Failed {
+            code: Some(ProblemCode::KnownNames),
+            message: "no".to_owned(),
+        });
+        let text = serde_json::to_string(&refused).unwrap();
+        assert!(text.contains(r#""code":"known_names""#), "{text}");
+        assert_eq!(serde_json::from_str::<Import>(&text).unwrap(), refused);
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub struct ImportQuestion {
     #[serde(default)]
     #[schemars(with = "Vec<GoVersion>")]
     pub go_versions: Vec<String>,
+    /// Whether the module may register names that official components have (`nats`, `redis`, …). Without it, such an import
+    /// ends as `failed` with the code `known_names`. Official components keep these names: a request gets the module's
+    /// only if it picks the package by its path.
+    #[serde(default)]
+    pub allow_known_names: bool,
 }
 
 /// Answer of `catalog.imports`: by module and version.

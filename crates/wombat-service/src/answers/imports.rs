@@ -35,7 +35,9 @@ impl Answers {
         }
         go_versions.sort_by(|left, right| right.cmp(left));
         go_versions.dedup();
-        let import = Import::new(module, version, go_versions, self.connection.server_time());
+        let now = self.connection.server_time();
+        let import = Import::new(module, version, go_versions, now)
+            .allowing_known_names(question.allow_known_names);
         let asked = self.store.catalog.ask_for_import(import).await;
         Ok(asked.map_err(|error| refusal::of_store(&error))?.value)
     }

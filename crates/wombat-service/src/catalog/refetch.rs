@@ -20,13 +20,21 @@ const LOOK: Duration = Duration::from_mins(1);
 
 type Name = (ModulePath, ModuleVersion);
 
+/// The last request of an import.
+#[derive(Clone, Copy, Debug)]
+struct Requested {
+    at: OffsetDateTime,
+    /// Whether the release may bring names of official components.
+    allows_known_names: bool,
+}
+
 /// The releases that lack something.
 #[derive(Debug)]
 pub(crate) struct Refetch {
     interval: Duration,
     lacking: BTreeMap<String, (OffsetDateTime, Release)>,
-    /// When an import of each release was last requested.
-    requested: BTreeMap<Name, OffsetDateTime>,
+    /// The last request of an import of each release.
+    requested: BTreeMap<Name, Requested>,
     knows_releases: bool,
     knows_imports: bool,
 }
@@ -100,7 +108,10 @@ impl Refetch {
             WatchEvent::Value { record, .. } => {
                 let import = record.value.import();
                 let name = (import.module.clone(), import.version.clone());
-                self.note_request(name, import.requested);
+                self.note_request(name.clone(), import.requested);
+                if let Some(last) = self.requested.get_mut(&name) {
+                    last.allows_known_names = import.allow_known_names;
+                }
             }
             WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } => {}
             WatchEvent::Ready => self.knows_imports = true,
@@ -113,15 +124,18 @@ impl Refetch {
 
     /// The later request stands: an import that is open for long was requested before the last look.
     fn note_request(&mut self, name: Name, at: OffsetDateTime) {
-        let last = self.requested.entry(name).or_insert(at);
-        *last = at.max(*last);
+        let last = self.requested.entry(name).or_insert(Requested {
+            at,
+            allows_known_names: false,
+        });
+        last.at = at.max(last.at);
     }
 
     /// When a release is to be tried again.
     fn due_at(&self, (written, release): &(OffsetDateTime, Release)) -> OffsetDateTime {
         let name = (release.module.clone(), release.version.clone());
         let requested = self.requested.get(&name);
-        requested.map_or(*written, |requested| (*written).max(*requested)) + self.interval
+        requested.map_or(*written, |requested| (*written).max(requested.at)) + self.interval
     }
 
     /// Time until the next look; `None` while nothing is to be done.
@@ -139,7 +153,8 @@ impl Refetch {
         due.map(|(_, release)| release.clone()).collect()
     }
 
-    async fn ask(&mut self, store: &Store, release: &Release) {
+    /// An import of the packages that a release lacks. It may bring the names that the last import of the release might.
+    fn import_of(&self, release: &Release, now: OffsetDateTime) -> Import {
         let Release {
             module,
             version,
@@ -147,12 +162,22 @@ impl Refetch {
             unfetched,
             ..
         } = release;
+        let last = self.requested.get(&(module.clone(), version.clone()));
+        Import::new(module.clone(), version.clone(), go_versions.clone(), now)
+            .of_only(unfetched.keys().cloned().collect())
+            .allowing_known_names(last.is_some_and(|last| last.allows_known_names))
+    }
+
+    async fn ask(&mut self, store: &Store, release: &Release) {
+        let (module, version) = (&release.module, &release.version);
         let now = store.builds.server_time();
-        let import = Import::new(module.clone(), version.clone(), go_versions.clone(), now)
-            .of_only(unfetched.keys().cloned().collect());
-        match store.catalog.ask_for_import(import).await {
+        match store
+            .catalog
+            .ask_for_import(self.import_of(release, now))
+            .await
+        {
             Ok(_) => {
-                info!(%module, %version, packages = unfetched.len(), "trying packages again that couldn't be had");
+                info!(%module, %version, packages = release.unfetched.len(), "trying packages again that couldn't be had");
                 // Not the time of the import: it may be an older one that is still open, and would be due again at once.
                 self.note_request((module.clone(), version.clone()), now);
             }
@@ -232,6 +257,27 @@ mod tests {
         lacking.unfetched.clear();
         refetch.note_release(value("lacking", lacking));
         assert!(refetch.due(WRITTEN + DAY * 9).is_empty());
+    }
+
+    #[test]
+    fn what_the_last_import_of_a_release_might_bring_the_rest_of_it_may() {
+        let (mut refetch, lacking) = (daily(), lacking());
+        let is_allowed = |refetch: &Refetch| {
+            let import = refetch.import_of(&lacking, WRITTEN);
+            assert_eq!(import.only.len(), 1);
+            import.allow_known_names
+        };
+        assert!(!is_allowed(&refetch));
+        let (module, version) = (lacking.module.clone(), lacking.version.clone());
+        let import = Import::new(module, version, Vec::new(), WRITTEN);
+        for allow in [true, false, true] {
+            let import = import.clone().allowing_known_names(allow);
+            refetch.note_import(value("import", AskedImport::new(&import)));
+            assert_eq!(is_allowed(&refetch), allow);
+        }
+        let name = (lacking.module.clone(), lacking.version.clone());
+        refetch.note_request(name, WRITTEN + DAY);
+        assert!(is_allowed(&refetch), "its own request changes nothing");
     }
 
     #[test]

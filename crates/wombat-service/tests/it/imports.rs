@@ -101,7 +101,7 @@ async fn has(store: &Store, version: &str) -> Option<Release> {
 
 fn message(import: &Import) -> &str {
     match &import.state {
-        ImportState::Failed { message } => message,
+        ImportState::Failed { message, .. } => message,
         other => panic!("{other:?}"),
     }
 }

@@ -21,6 +21,8 @@ mod index_guard;
 #[cfg(test)]
 mod janitor;
 #[cfg(test)]
+mod known_names;
+#[cfg(test)]
 mod lacking;
 #[cfg(test)]
 mod links;

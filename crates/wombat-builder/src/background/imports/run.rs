@@ -76,9 +76,7 @@ fn failed(worker: &Worker, error: &anyhow::Error) -> ImportState {
     let message = format!("{error:#}");
     let names = &worker.workshop.settings().names;
     let message = names.hidden_in(&plain(&message, Form::Lines)).into_owned();
-    ImportState::Failed {
-        message: shortened(&message, LONGEST_MESSAGE).into_owned(),
-    }
+    ImportState::failed(shortened(&message, LONGEST_MESSAGE).into_owned())
 }
 
 /// Collects all facts about the release; `None` if it was stopped before. `progress` is dropped at the end in any case.

@@ -15,7 +15,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 use tracing::{debug, info, warn};
-use wombat_model::catalog::{AskedImport, Import, ImportState};
+use wombat_model::{
+    ProblemCode,
+    catalog::{AskedImport, Import, ImportState},
+};
 use wombat_store::{Followers, Revision, Store, StoreError, Versioned, WatchEvent, Written};
 
 use super::{Catalog, Snapshot};
@@ -181,9 +184,11 @@ async fn settle(
             let anew = value.at(ImportState::New);
             return store.catalog.write_import(anew, *revision).await.map(drop);
         }
-        Err(Unsettled::Never(error)) => {
-            let message = format!("{error:#}");
-            (ImportState::Failed { message }, None)
+        Err(Unsettled::Never(error)) => (ImportState::failed(format!("{error:#}")), None),
+        Err(Unsettled::KnownNames { message, document }) => {
+            warn!(release = name, message, "an import was refused");
+            let code = Some(ProblemCode::KnownNames);
+            (ImportState::Failed { code, message }, Some(document))
         }
     };
     // Not before: an instance that finds the result of an open import gone starts the import again.

@@ -56,9 +56,7 @@ pub(super) fn next(asked: Option<Versioned<AskedImport>>, import: &Import) -> St
 }
 
 fn failed(import: &Import, message: &str) -> Import {
-    import.at(ImportState::Failed {
-        message: message.to_owned(),
-    })
+    import.at(ImportState::failed(message.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use wombat_model::catalog::{Import, ImportState, Release};
 use wombat_store::{Revision, Store, StoreError};
 
 use super::{
-    super::{Snapshot, documents::LARGEST_DOCUMENT},
+    super::{Snapshot, documents::LARGEST_DOCUMENT, some_of},
     result::{checked, is_of},
 };
 
@@ -17,6 +17,9 @@ pub(super) enum Unsettled {
     Gone(String),
     /// The builder's result isn't a valid release.
     Never(anyhow::Error),
+    /// It brings names of official components, and the request doesn't allow that. The object with the result isn't
+    /// needed any more.
+    KnownNames { message: String, document: String },
 }
 
 /// Returns the number of packages, and the import's document if the catalog doesn't need it.
@@ -45,6 +48,10 @@ pub(super) async fn put_into_catalog(
     };
     let document = checked(import, &bytes).map_err(Unsettled::Never)?;
     let mut release = document.release;
+    if let Some(message) = refuse_known_names(import, &release, known) {
+        let document = name.clone();
+        return Err(Unsettled::KnownNames { message, document });
+    }
     let packages = u32::try_from(release.packages.len()).unwrap_or(u32::MAX);
     release.document = Some(name.clone());
     let unused = if import.only.is_empty() {
@@ -58,6 +65,25 @@ pub(super) async fn put_into_catalog(
         .forget_import_work(&import.module, &import.version);
     work.await.map_err(Unsettled::Later)?;
     Ok((packages, unused))
+}
+
+/// Why this release doesn't come into the catalog without a further word of the one who requested it: another module
+/// must not take over the names of official components unnoticed. What its packages took stays, so that a repeated import
+/// is quick.
+fn refuse_known_names(import: &Import, release: &Release, known: &Snapshot) -> Option<String> {
+    let brought = known.official_names().brought_by(release);
+    if brought.is_empty() || import.allow_known_names {
+        return None;
+    }
+    Some(format!(
+        "{} {} registers names that official components have: {}. If that is meant, request the import again with \
+         `allowKnownNames` (`wombat catalog import --allow-known-names`); these names go on meaning the official \
+         components, unless a build picks a package of {} by its path.",
+        release.module,
+        release.version,
+        some_of(&brought),
+        release.module
+    ))
 }
 
 /// Puts a whole release into the catalog.

@@ -43,6 +43,10 @@ pub(super) struct ImportArgs {
     /// (repeatable) [default: those of the module's newest release in the catalog]
     #[arg(long = "go-version", aliases = ["go", "go-versions"], value_name = "VERSION")]
     go_versions: Vec<GoVersion>,
+    /// Import the module even if it registers names that official components have, such as `nats`. These names go on meaning the
+    /// official ones; a build gets the module's only if it picks the package by its path
+    #[arg(long)]
+    allow_known_names: bool,
     /// Request the import, and don't wait for its end
     #[arg(long)]
     no_wait: bool,
@@ -67,6 +71,7 @@ pub(super) async fn import(args: ImportArgs) -> anyhow::Result<()> {
         module: module.to_string(),
         version: version.to_string(),
         go_versions: args.go_versions.iter().map(ToString::to_string).collect(),
+        allow_known_names: args.allow_known_names,
     };
     let request = server
         .request(Method::POST, PATH)
@@ -103,7 +108,7 @@ async fn see_through(server: &Server, mut import: Import) -> anyhow::Result<()> 
         let same = all.find(|it| (&it.module, &it.version) == (&import.module, &import.version));
         import = same.context("the server no longer lists this import")?;
     }
-    if let ImportState::Failed { message } = &import.state {
+    if let ImportState::Failed { message, .. } = &import.state {
         bail!(
             "{}@{} can't be imported: {message}",
             import.module,
@@ -143,7 +148,14 @@ fn line(import: &Import) -> String {
         }
         ImportState::Storing { .. } => "being added to the catalog".to_owned(),
         ImportState::Success { packages } => format!("in the catalog, {packages} packages"),
-        ImportState::Failed { message } => format!("failed: {message}"),
+        ImportState::Failed {
+            code: None,
+            message,
+        } => format!("failed: {message}"),
+        ImportState::Failed {
+            code: Some(_),
+            message,
+        } => format!("refused: {message}"),
     };
     format!("{}@{}: {state}", import.module, import.version)
 }
