@@ -954,6 +954,8 @@ export type components = {
         HealthStatus: "ok" | "impaired" | "unavailable";
         /** @description A value of the `catalog` bucket: a module release on its way into the catalog. */
         Import: {
+            /** @description Whether its packages may register names of official components. Such names go on meaning the official ones. */
+            allowKnownNames?: boolean;
             /** @description Go releases to offer with it, newest first, without those that are too old for it. Empty: the builder's own. */
             goVersions?: string[];
             /** @description The module. */
@@ -1003,7 +1005,9 @@ export type components = {
             /** @constant */
             status: "success";
         } | {
-            /** @description Why. */
+            /** @description The kind of a refusal of its result, such as `known_names`; left out if the import itself failed. */
+            code?: components["schemas"]["ProblemCode"];
+            /** @description Why, and what to do. */
             message: string;
             /** @constant */
             status: "failed";
@@ -1353,7 +1357,7 @@ export type components = {
             message: string;
         };
         /** @description Stable name of a kind of problem; programs may branch on it. */
-        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "module_blocked" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "module_blocked" | "known_names" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
         /** @description A problem document. */
         ProblemDocument: {
             /** @description Kind of the first problem. */
@@ -2506,6 +2510,13 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /**
+                     * @description Whether the module may register names that official components have (`nats`, `redis`, …). Without it, such an import
+                     *     ends as `failed` with the code `known_names`. Official components keep these names: a request gets the module's
+                     *     only if it picks the package by its path.
+                     * @default false
+                     */
+                    allowKnownNames?: boolean;
                     /**
                      * @description Go releases that it counts as known to be built with; the newest builds it. Those of the module's newest release in the
                      *     catalog if left out. Those that are older than the module requires are left out.
