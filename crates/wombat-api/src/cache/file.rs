@@ -12,7 +12,7 @@ use super::{disk::Stamp, folder::Folder};
 /// Bytes per read.
 const BUFFER: u64 = 64 * 1024;
 
-/// Keeps a file from being evicted, even before it is fetched.
+/// Keeps a file from being evicted.
 pub(super) struct Hold {
     folder: Arc<Folder>,
     digest: Sha256,
@@ -42,14 +42,22 @@ impl Hold {
         }
     }
 
+    /// Makes room for the file before it is fetched. Returns whether there is any.
+    pub(super) fn reserve(&self) -> bool {
+        self.folder.reserve(&self.digest)
+    }
+
     pub(super) async fn open(&self) -> Opened {
         self.folder.until_removed(&self.digest).await;
         let path = self.folder.file(&self.digest);
         let opened = tokio::task::spawn_blocking(move || open(&path));
-        match opened
+        let opened = opened
             .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)))
-        {
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        if opened.is_ok() {
+            self.folder.is_there(&self.digest);
+        }
+        match opened {
             Ok((file, stamp)) if self.folder.verified(&self.digest) == Some(stamp) => {
                 Opened::Verified(file.into(), stamp)
             }

@@ -128,11 +128,30 @@ impl Folder {
         inner.trouble.failed(error);
     }
 
-    /// Keeps a file from being evicted, even before it is fetched, until it is released as often as it was held.
+    /// Keeps a file from being evicted, if it is there, until it is released as often as it was held.
     pub(super) fn hold(&self, artifact: &Artifact) {
         let mut inner = self.inner.lock();
         inner.ledger.hold(&artifact.sha256, artifact.size);
+    }
+
+    /// A file that is held turned out to be on the disk, where another process may have stored it.
+    pub(super) fn is_there(&self, digest: &Sha256) {
+        let mut inner = self.inner.lock();
+        inner.ledger.is_there(digest);
         self.make_room(&mut inner);
+    }
+
+    /// Makes room for a file that is held. Returns whether there is any: files that are being read keep theirs.
+    pub(super) fn reserve(&self, digest: &Sha256) -> bool {
+        let mut inner = self.inner.lock();
+        let evicted = inner.ledger.reserve(digest, self.limit);
+        let Some(evicted) = evicted else {
+            return false;
+        };
+        for digest in evicted {
+            drop(self.remove(digest));
+        }
+        true
     }
 
     pub(super) fn release(&self, digest: &Sha256) {

@@ -189,6 +189,13 @@ impl FileJobs {
         let mut reader = reader
             .map_err(FetchError::Store)?
             .ok_or(FetchError::Absent)?;
+        // There is room for so many bytes.
+        if reader.object().size != artifact.size {
+            return Err(FetchError::Store(StoreError::Corrupt {
+                name: artifact.name.to_string(),
+                problem: "its size isn't the one in the build's record".to_owned(),
+            }));
+        }
         loop {
             match reader.next().await {
                 Ok(Some(chunk)) => self.append(&mut part, &chunk).await?,

@@ -7,8 +7,10 @@ use wombat_model::Sha256;
 use super::disk::Stamp;
 
 struct LedgerEntry {
-    /// Bytes; counted before the file is fetched, so that there is room for it.
+    /// Bytes.
     size: u64,
+    /// Whether the bytes count: the file is on the disk, or there is room for it.
+    counts: bool,
     /// When it was last used, as a count of uses of all files.
     used: u64,
     readers: usize,
@@ -31,16 +33,18 @@ impl Ledger {
             ledger.hold(&digest, size);
             if let Some(file) = ledger.files.get_mut(&digest) {
                 file.readers = 0;
+                file.counts = true;
             }
         }
         ledger
     }
 
-    /// A client wants to read a file; it isn't evicted until it is released as often as it was held.
+    /// A client looks for a file; if it is there, it isn't evicted until it is released as often as it was held.
     pub(super) fn hold(&mut self, digest: &Sha256, size: u64) {
         self.uses += 1;
         let file = self.files.entry(digest.clone()).or_insert(LedgerEntry {
             size,
+            counts: false,
             used: 0,
             readers: 0,
             verified: None,
@@ -48,6 +52,29 @@ impl Ledger {
         file.size = size;
         file.used = self.uses;
         file.readers += 1;
+    }
+
+    /// A file that is held turned out to be on the disk.
+    pub(super) fn is_there(&mut self, digest: &Sha256) {
+        if let Some(file) = self.files.get_mut(digest) {
+            file.counts = true;
+        }
+    }
+
+    /// Makes room within the limit for a file that is held; returns the files to remove for it. `None`: there is no room,
+    /// because of files that are being read; none is forgotten then.
+    pub(super) fn reserve(&mut self, digest: &Sha256, limit: u64) -> Option<Vec<Sha256>> {
+        let file = self.files.get(digest)?;
+        if !file.counts {
+            let kept = self.files.values();
+            let kept = kept.filter(|file| file.counts && file.readers > 0);
+            let kept: u64 = kept.map(|file| file.size).sum();
+            if kept.saturating_add(file.size) > limit {
+                return None;
+            }
+            self.is_there(digest);
+        }
+        Some(self.evict(limit))
     }
 
     /// A client has read a file. One that wasn't fetched, or had wrong bytes, is forgotten.
@@ -71,9 +98,10 @@ impl Ledger {
         }
     }
 
-    /// Bytes of all files.
+    /// Bytes of all files, those that are being fetched included.
     pub(super) fn used(&self) -> u64 {
-        self.files.values().map(|file| file.size).sum()
+        let files = self.files.values().filter(|file| file.counts);
+        files.map(|file| file.size).sum()
     }
 
     /// Forgets files until the rest fits the limit; returns those to remove.
@@ -107,6 +135,7 @@ mod tests {
     fn fetched(ledger: &mut Ledger, n: u8) {
         let file = tempfile::tempfile().unwrap();
         ledger.hold(&digest(n), 10);
+        assert!(ledger.reserve(&digest(n), 1000).is_some());
         ledger.set_verified(&digest(n), Some(Stamp::of(&file.metadata().unwrap())));
     }
 
@@ -122,6 +151,26 @@ mod tests {
         assert_eq!(ledger.used(), 10);
         ledger.release(&digest(3));
         assert_eq!(ledger.evict(0), [digest(3)]);
+    }
+
+    #[test]
+    fn what_is_read_leaves_no_room_and_what_is_not_does() {
+        let mut ledger = Ledger::default();
+        for n in [1, 2, 3] {
+            fetched(&mut ledger, n);
+        }
+        ledger.release(&digest(1));
+        ledger.hold(&digest(4), 11);
+        assert_eq!(ledger.used(), 30, "it isn't there yet");
+        assert_eq!(ledger.reserve(&digest(4), 30), None);
+        assert_eq!(ledger.used(), 30, "nothing is evicted in vain");
+        assert_eq!(ledger.reserve(&digest(4), 31), Some(vec![digest(1)]));
+        assert_eq!(ledger.used(), 31);
+        ledger.hold(&digest(4), 11);
+        assert_eq!(ledger.reserve(&digest(4), 31), Some(vec![]), "counted once");
+        ledger.release(&digest(4));
+        ledger.release(&digest(4));
+        assert_eq!(ledger.used(), 20, "it was never fetched");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A file is named by its digest. It is fetched once for all clients that want it, under a temporary name; it gets its own
 //! only when it is complete and verified. Files that are being read are never evicted; of the others, the least recently
-//! used goes first. `jobs`: verifying and fetching a file once for all · `file`: reading one · `disk`: storing and verifying
+//! used goes first. A file that finds no room beside those comes straight from the object store. `jobs`: verifying and fetching a file once for all · `file`: reading one · `disk`: storing and verifying
 //! one · `folder`: all of them together · `ledger`: which there are · `trouble`: why none can be stored · `direct`: downloads
 //! that bypass the cache.
 //!
@@ -85,6 +85,10 @@ impl ArtifactCache {
             return self.direct(artifact).await;
         }
         let hold = Hold::new(Arc::clone(&self.folder), artifact);
+        if !hold.reserve() {
+            drop(hold);
+            return self.direct(artifact).await;
+        }
         match self.jobs.run(FileJob::Fetch, artifact).await {
             JobOutcome::Whole => {}
             JobOutcome::Absent => return Ok(None),
@@ -106,9 +110,9 @@ impl ArtifactCache {
     async fn direct(&self, artifact: &Artifact) -> Result<Option<Source>, ApiError> {
         let turn = timeout(DIRECT_WAIT, Arc::clone(&self.direct).acquire_owned()).await;
         let Ok(Ok(permit)) = turn else {
-            return Err(ApiError::unavailable(
-                "The gateway can't store the binary on its disk, and too many downloads bypass the disk already; try again.",
-            ));
+            return Err(ApiError::unavailable(format!(
+                "The gateway has no room for the binary on its disk, and {DIRECT} downloads bypass the disk already: try again when some have ended. The operator can give it more with --artifact-cache-limit."
+            )));
         };
         let begun = DirectRead::begin(&self.artifacts, artifact, permit).await?;
         Ok(begun.map(Source::Direct))
