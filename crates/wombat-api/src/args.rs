@@ -12,6 +12,8 @@ use wombat_model::{
 };
 use wombat_store::renamed;
 
+use crate::limit_args::LimitArgs;
+
 /// Disk space for cached binaries, in bytes, unless the operator chooses otherwise.
 const CACHE_LIMIT: u64 = 4 << 30;
 
@@ -56,6 +58,10 @@ pub struct ApiArgs {
     #[arg(long, env = "WOMBAT_ARTIFACT_CACHE_MIB", value_name = "MIB", hide = true,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub artifact_cache_mib: Option<u64>,
+
+    /// How much clients may hold at a time
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 impl Default for ApiArgs {
@@ -69,6 +75,7 @@ impl Default for ApiArgs {
             trusted_proxies: Vec::new(),
             artifact_cache_limit: None,
             artifact_cache_mib: None,
+            limits: LimitArgs::default(),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
 };
 
 use axum::{
@@ -12,26 +11,22 @@ use axum::{
 };
 use http::header;
 
-use crate::args::{Network, PublicUrl};
+use crate::proxies::ProxySettings;
 
 /// The other end of a connection; the server puts it into every request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// What the operator says about proxies between clients and the gateway. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct ProxySettings {
-    /// URL by which clients reach the gateway.
-    pub(crate) public_url: Option<Arc<PublicUrl>>,
-    /// Proxies whose `X-Forwarded` headers are trusted.
-    pub(crate) trusted_proxies: Arc<[Network]>,
-}
 
 /// The client of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Its address, as far as it is known.
     pub(crate) address: Option<IpAddr>,
+    /// The address that a trusted proxy names.
+    pub(crate) forwarded: Option<IpAddr>,
+    /// The address whose share of places the request takes. `None`: it is known to be this machine's own, since no proxy is
+    /// declared.
+    pub(crate) limited: Option<IpAddr>,
     /// Host and port that the request names.
     host: Option<String>,
     /// URL of the gateway, if the operator or a trusted proxy names it.
@@ -41,14 +36,16 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn of(settings: &ProxySettings, peer: Option<Peer>, headers: &HeaderMap) -> Self {
-        let is_proxy = |address: IpAddr| {
-            settings
-                .trusted_proxies
-                .iter()
-                .any(|network| network.contains(address))
-        };
         let peer = peer.map(|Peer(address)| address.ip().to_canonical());
-        let trusted = peer.is_some_and(is_proxy);
+        let trusted = peer.is_some_and(|peer| settings.is_proxy(peer));
+        if let Some(peer) = peer.filter(|_| !trusted) {
+            settings.check_declared(peer, headers);
+        }
+        let client = trusted.then(|| settings.nearest_client(headers)).flatten();
+        let address = client.or(peer);
+        // Once there is a proxy, a request from this machine may be any client's.
+        let is_own =
+            !settings.has_proxies() && address.is_some_and(|address| address.is_loopback());
         let forwarded = |name: &str| {
             headers
                 .get(name)
@@ -67,11 +64,9 @@ impl Caller {
             (None, None, _) | (None, Some(_), None) => None,
         };
         Self {
-            address: if trusted {
-                nearest_client(headers, is_proxy).or(peer)
-            } else {
-                peer
-            },
+            address,
+            forwarded: client,
+            limited: address.filter(|_| !is_own),
             host,
             base,
             public_authority: settings
@@ -139,21 +134,6 @@ where
     }
 }
 
-/// The last address in `X-Forwarded-For` that isn't a trusted proxy's: the client may have made up those before it.
-fn nearest_client(headers: &HeaderMap, is_proxy: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
-    let all: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    all.into_iter()
-        .rev()
-        .map_while(|text| text.trim().parse::<IpAddr>().ok())
-        .map(|address| address.to_canonical())
-        .find(|address| !is_proxy(*address))
-}
-
 fn is_authority(text: &str) -> bool {
     !text.contains('@') && text.parse::<http::uri::Authority>().is_ok()
 }
@@ -161,17 +141,20 @@ fn is_authority(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Network;
 
     fn caller(peer: &str, given: &[(&'static str, &str)]) -> Caller {
-        let settings = ProxySettings {
-            public_url: None,
-            trusted_proxies: ["10.0.0.0/8".parse::<Network>().unwrap()].into(),
-        };
+        called(&["10.0.0.0/8"], peer, given)
+    }
+
+    fn called(proxies: &[&str], peer: &str, given: &[(&'static str, &str)]) -> Caller {
+        let proxies: Vec<Network> = proxies.iter().map(|it| it.parse().unwrap()).collect();
+        let settings = ProxySettings::new(None, &proxies);
+        let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 1));
         let headers = given
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
-        let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 1));
         Caller::of(&settings, Some(peer), &headers)
     }
 
@@ -198,6 +181,35 @@ mod tests {
         assert_eq!(proxied.location("/x"), "https://outer.example/x");
         assert!(proxied.is_own_origin("https://outer.example"));
         assert!(!proxied.is_own_origin("null"));
+    }
+
+    #[test]
+    fn this_machine_has_no_limits_until_a_proxy_is_declared() {
+        let none: &[&str] = &[];
+        for (proxies, peer, limited, forwarded) in [
+            (none, "127.0.0.1", None, None),
+            (none, "8.8.8.8", Some("8.8.8.8"), None),
+            (&["10.0.0.0/8"], "127.0.0.1", Some("127.0.0.1"), None),
+            (
+                &["10.0.0.0/8"],
+                "10.0.0.1",
+                Some("9.9.9.9"),
+                Some("9.9.9.9"),
+            ),
+            (
+                &["127.0.0.1"],
+                "127.0.0.1",
+                Some("10.0.0.7"),
+                Some("10.0.0.7"),
+            ),
+        ] {
+            let caller = called(proxies, peer, &FORWARDED);
+            let address = |text: Option<&str>| text.map(|text| text.parse::<IpAddr>().unwrap());
+            assert_eq!(caller.limited, address(limited), "{proxies:?} {peer}");
+            assert_eq!(caller.forwarded, address(forwarded), "{proxies:?} {peer}");
+        }
+        let own = called(&["127.0.0.1"], "127.0.0.1", &[]);
+        assert!(own.limited.is_some() && own.forwarded.is_none());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Questions go to the micro services; records, logs and binaries are read from NATS directly.
 
 mod access;
+mod admission;
 mod answers;
 mod args;
 mod blocked;
@@ -11,6 +12,8 @@ mod body;
 mod build_reader;
 mod cache;
 mod caller;
+mod capacity;
+mod client_counts;
 mod connections;
 mod contents;
 mod cross_origin;
@@ -20,17 +23,22 @@ mod gateway;
 mod headers;
 mod health;
 mod html;
+mod limit_args;
 mod live;
 mod openapi;
 mod params;
+mod places;
 mod port_holder;
+mod proxies;
 mod publications;
 mod range;
 mod routes;
 mod server;
 mod sse;
+mod stall;
 mod state;
 mod ui;
+mod until_sent;
 mod visitor;
 
 pub use access::{
@@ -38,8 +46,10 @@ pub use access::{
 };
 pub use answers::{OfferedPlatform, PlatformsAnswer, VersionAnswer};
 pub use args::{ApiArgs, Network, ParseNetworkError, ParsePublicUrlError, PublicUrl};
+pub use capacity::Capacity;
 pub use error::{ApiError, ProblemDocument};
 pub use health::{CacheHealth, HealthReport, HealthStatus, NatsHealth};
+pub use limit_args::LimitArgs;
 pub use routes::app;
 pub use server::run;
 pub use state::{ApiDeps, GatewayState};

@@ -1,6 +1,6 @@
 //! Listens, serves connections, and lets requests finish at shutdown.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use axum::{Router, body::Body, extract::Request};
@@ -20,13 +20,16 @@ use tracing::{debug, info, warn};
 use crate::{
     ApiArgs, ApiDeps, GatewayState, app,
     caller::Peer,
-    connections::{ConnectionPermit, Connections},
+    connections::{ConnectionPermit, Connections, Service},
     cross_origin::ArrivedAt,
     port_holder,
+    stall::StallGuard,
 };
 
 /// How long the head of a request may take to arrive, and a connection may be idle.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// The same for a connection above the limit.
+const RESERVED_HEAD_LIMIT: Duration = Duration::from_secs(3);
 /// Largest head of a request, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
 /// How long running requests may take at shutdown.
@@ -55,9 +58,10 @@ pub async fn run(deps: ApiDeps, args: ApiArgs, stop: CancellationToken) -> anyho
         // The receiver may be gone.
         let _unheard = bound.send(address);
     }
-    let connections = Connections::new(&args.trusted_proxies);
+    let connections = Connections::new(state.capacity.connections, &args.trusted_proxies);
     let (followers, cache) = (state.followers.clone(), Arc::clone(&state.cache));
-    serve(listener, connections, app(state), stop).await;
+    let served = (listener, connections, args.limits.stall_limit);
+    serve(served, app(state), stop).await;
     // They read from the connection, which is closed next.
     tokio::join!(followers.end(), cache.end());
     Ok(())
@@ -82,8 +86,7 @@ async fn bind(args: &ApiArgs) -> anyhow::Result<TcpListener> {
 }
 
 async fn serve(
-    listener: TcpListener,
-    connections: Connections,
+    (listener, connections, stall_limit): (TcpListener, Connections, Duration),
     app: Router,
     stop: CancellationToken,
 ) {
@@ -97,7 +100,16 @@ async fn serve(
             accepted = accept(&listener, &connections) => accepted,
         };
         let (stream, peer, permit) = accepted;
-        let connection = connection(stream, peer, app.clone(), graceful.watcher());
+        let connected = Connected {
+            arrived: stream.local_addr().ok(),
+            peer,
+            service: permit.service(),
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "can't set TCP_NODELAY");
+        }
+        let stream = StallGuard::new(stream, stall_limit);
+        let connection = connection(stream, connected, app.clone(), graceful.watcher());
         open.spawn(async move {
             connection.await;
             drop(permit);
@@ -119,10 +131,10 @@ async fn accept(
     connections: &Connections,
 ) -> (TcpStream, Peer, ConnectionPermit) {
     loop {
-        let permit = connections.room().await;
+        let room = connections.room().await;
         match listener.accept().await {
             Ok((stream, address)) => {
-                if let Some(permit) = connections.admit(address.ip(), permit) {
+                if let Some(permit) = connections.admit(address.ip(), room) {
                     return (stream, Peer(address), permit);
                 }
                 debug!(%address, "a client has too many open connections");
@@ -135,20 +147,35 @@ async fn accept(
     }
 }
 
-fn connection(
-    stream: TcpStream,
+/// What requests are told about their connection.
+#[derive(Clone, Copy)]
+struct Connected {
+    /// The address of this machine.
+    arrived: Option<SocketAddr>,
     peer: Peer,
+    service: Service,
+}
+
+fn connection(
+    stream: StallGuard,
+    connected: Connected,
     app: Router,
     watcher: Watcher,
 ) -> impl Future<Output = ()> {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "can't set TCP_NODELAY");
-    }
-    let arrived = stream.local_addr().ok();
+    let Connected {
+        arrived,
+        peer,
+        service: may_serve,
+    } = connected;
     let arrived = arrived.map(|address| ArrivedAt(address.ip()));
+    let (head_limit, keep_alive) = match may_serve {
+        Service::Any => (HEAD_LIMIT, true),
+        Service::Reserved => (RESERVED_HEAD_LIMIT, false),
+    };
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(may_serve);
         if let Some(arrived) = arrived {
             request.extensions_mut().insert(arrived);
         }
@@ -163,7 +190,8 @@ fn connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
+        .header_read_timeout(head_limit)
+        .keep_alive(keep_alive)
         .max_buf_size(HEAD_SIZE)
         .serve_connection(TokioIo::new(stream), service);
     let served = watcher.watch(connection);

@@ -14,10 +14,15 @@ use crate::{
     blocked::BlockedBinaries,
     build_reader::BuildReader,
     cache::ArtifactCache,
-    caller::ProxySettings,
+    caller::Caller,
+    capacity::Capacity,
+    client_counts::ClientCounts,
+    connections::MOST_OF_ONE,
     contents::ContentsReader,
     gateway::Gateway,
     live::{LogHub, Records},
+    places::{LongCall, Place, Places},
+    proxies::ProxySettings,
     publications::PublishedBuilds,
     sse::Feed,
 };
@@ -58,6 +63,10 @@ pub struct GatewayState {
     /// Whether requesting builds needs a token, too.
     pub(crate) require_token: bool,
     pub(crate) proxy_settings: ProxySettings,
+    pub(crate) capacity: Capacity,
+    pub(crate) places: Places,
+    /// Requests of each client that a proxy forwards.
+    pub(crate) forwarded: ClientCounts,
     /// The tasks that keep records, logs and the feed up to date, and those of event streams.
     pub(crate) followers: Followers,
     /// Event streams and waits end with it.
@@ -96,6 +105,7 @@ impl GatewayState {
             }
         };
         let cache = Arc::new(cache);
+        let capacity = Capacity::available(&args.limits);
         let gateway = Gateway::new(connection);
         let followers = Followers::until(&stop);
         let records = Records::start(&store.builds, &followers);
@@ -119,10 +129,10 @@ impl GatewayState {
             store,
             control,
             require_token: args.require_token,
-            proxy_settings: ProxySettings {
-                public_url: args.public_url.clone().map(Arc::new),
-                trusted_proxies: args.trusted_proxies.as_slice().into(),
-            },
+            proxy_settings: ProxySettings::new(args.public_url.clone(), &args.trusted_proxies),
+            capacity,
+            places: Places::new(&args.limits, capacity),
+            forwarded: ClientCounts::up_to(MOST_OF_ONE),
             stop,
         }))
     }
@@ -139,6 +149,16 @@ impl GatewayState {
             self.control.check(headers, Role::Reader, what).await?;
         }
         Ok(())
+    }
+
+    /// A place for a long call; an error says which limit there is none under.
+    pub(crate) async fn place(
+        &self,
+        call: LongCall,
+        caller: &Caller,
+        headers: &HeaderMap,
+    ) -> Result<Place, ApiError> {
+        self.places.take(call, caller, &self.control, headers).await
     }
 }
 

@@ -43,12 +43,7 @@ impl AccessControl {
             Self::Anyone => return Ok(()),
             Self::Tokens(tokens) => tokens,
         };
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
+        let given = bearer(headers);
         let forbidden = |message: String| {
             ApiError::refused(RefusalStatus::Forbidden, ProblemCode::Forbidden, message)
         };
@@ -66,13 +61,7 @@ impl AccessControl {
                 ),
             ));
         };
-        let (tokens, given) = (Arc::clone(tokens), given.to_owned());
-        let found = spawn_blocking(move || tokens.find(&given)).await;
-        let found = found.map_err(|failure| {
-            error!(%failure, "the thread of a token check failed");
-            ApiError::from(Refusal::internal())
-        })?;
-        match found {
+        match found(tokens, given).await? {
             None => Err(forbidden(
                 "This token isn't in the gateway's token file.".to_owned(),
             )),
@@ -87,6 +76,15 @@ impl AccessControl {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a request has an operator's token. Where no token is needed, no client is told from others by one.
+    pub(crate) async fn is_operator(&self, headers: &HeaderMap) -> bool {
+        let (Self::Tokens(Some(tokens)), Some(given)) = (self, bearer(headers)) else {
+            return false;
+        };
+        let found = found(tokens, given).await;
+        matches!(found, Ok(Some((_, role))) if role >= Role::Operator)
     }
 
     /// Refuses writes that another website makes a browser send.
@@ -119,6 +117,23 @@ impl AccessControl {
             Self::Anyone | Self::Tokens(_) => Ok(()),
         }
     }
+}
+
+/// The token of a request.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The name and the role of a token, if the file has it.
+async fn found(tokens: &Arc<TokenFile>, given: &str) -> Result<Option<(String, Role)>, ApiError> {
+    let (tokens, given) = (Arc::clone(tokens), given.to_owned());
+    let found = spawn_blocking(move || tokens.find(&given)).await;
+    found.map_err(|failure| {
+        error!(%failure, "the thread of a token check failed");
+        ApiError::from(Refusal::internal())
+    })
 }
 
 #[cfg(test)]

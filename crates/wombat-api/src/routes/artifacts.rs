@@ -24,8 +24,10 @@ use crate::{
     cache::Source,
     caller::Caller,
     live::Record,
+    places::LongCall,
     range::{Selection, select},
     state::AppState,
+    until_sent::keep_until_sent,
 };
 
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
@@ -63,8 +65,10 @@ pub(super) async fn download(
             Selection::Whole => None,
             Selection::Part(part) => Some(part),
         };
+        let place = state.place(LongCall::Download, &caller, &headers).await?;
         if let Some(source) = source(&state, artifact).await? {
-            return send(&record.build, artifact, source, part).await;
+            let response = send(&record.build, artifact, source, part).await?;
+            return Ok(keep_until_sent(response, place));
         }
         if !last {
             record = newest_record(&state, &key).await?;

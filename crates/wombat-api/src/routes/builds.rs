@@ -25,6 +25,7 @@ use crate::{
     caller::Caller,
     gateway::{parsed, written},
     params::Params,
+    places::{LongCall, Place},
     range::matches_none,
     state::AppState,
 };
@@ -55,13 +56,18 @@ pub(super) async fn create(
         state.check_reader(&headers, "request").await?;
         "build.request"
     };
+    // Taken before the build is requested, so that a request that is refused for want of a place changes nothing.
+    let wait = match wait {
+        None => None,
+        Some(wait) => Some((wait, state.place(LongCall::Wait, &caller, &headers).await?)),
+    };
     let answer = state.gateway.pass_on(subject, body, caller.address).await?;
     let summary: BuildSummary = parsed(&answer)?;
     let waits = wait.filter(|_| !summary.status.is_terminal());
     let (answer, summary) = match waits {
         None => (answer, summary),
-        Some(wait) => {
-            let build = held(&state, parsed(&answer)?, wait, Until::Finished).await?;
+        Some((wait, place)) => {
+            let build = held(&state, place, parsed(&answer)?, wait, Until::Finished).await?;
             (written(&build)?, BuildSummary::of(&build))
         }
     };
@@ -114,6 +120,7 @@ pub(super) async fn list(State(state): State<AppState>, uri: Uri) -> Result<Resp
 /// `GET /api/builds/{id}`
 pub(super) async fn get(
     State(state): State<AppState>,
+    caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -133,7 +140,8 @@ pub(super) async fn get(
     };
     if let Some((wait, until)) = until.filter(|(_, until)| !until.is_met(revision, summary.status))
     {
-        let build = held(&state, parsed(&answer)?, wait, until).await?;
+        let place = state.place(LongCall::Wait, &caller, &headers).await?;
+        let build = held(&state, place, parsed(&answer)?, wait, until).await?;
         (answer, summary) = (written(&build)?, BuildSummary::of(&build));
     }
     let answer = passed_on(StatusCode::OK, answer, &summary);
@@ -208,9 +216,10 @@ pub(super) fn why_not(build: &BuildView) -> String {
     error.unwrap_or_else(|| format!("The build was {}.", build.build.status))
 }
 
-/// Waits up to `seconds` for the build; returns it as it is then.
+/// Waits up to `seconds` for the build; returns it as it is then. The place is free again afterwards.
 pub(super) async fn held(
     state: &AppState,
+    _place: Place,
     build: BuildView,
     seconds: u64,
     until: Until,

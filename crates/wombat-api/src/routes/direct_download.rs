@@ -17,8 +17,8 @@ use super::{
     wanted::{Wanted, again},
 };
 use crate::{
-    ApiError, blocked::to_download, caller::Caller, gateway::written, state::AppState,
-    visitor::Visitor,
+    ApiError, blocked::to_download, caller::Caller, gateway::written, places::LongCall,
+    state::AppState, visitor::Visitor,
 };
 
 /// How often a tool is redirected here: curl gives up after 50 redirects.
@@ -39,7 +39,7 @@ pub(super) async fn download(
         Visitor::OwnScript => state.control.check_origin(&headers, &caller)?,
         Visitor::Reader => {
             let page = match Wanted::of(platform, &uri) {
-                Ok(wanted) => download_page::show(&state, &caller, &uri, &wanted).await,
+                Ok(wanted) => download_page::show(&state, (&caller, &headers), &uri, &wanted).await,
                 Err(error) => Err(error),
             };
             let page = page.unwrap_or_else(|error| download_page::refused(&caller, error));
@@ -54,8 +54,9 @@ pub(super) async fn download(
         }
     }
     let wanted = Wanted::of(platform, &uri)?;
+    let place = state.place(LongCall::Wait, &caller, &headers).await?;
     let build = requested(&state, &caller, &headers, &wanted).await?;
-    let build = held(&state, build, DOWNLOAD_WAIT, Until::Finished).await?;
+    let build = held(&state, place, build, DOWNLOAD_WAIT, Until::Finished).await?;
     match build.build.status {
         Status::Success => Ok(see(
             StatusCode::SEE_OTHER,

@@ -1,7 +1,7 @@
 //! The page that a browser gets at the address of a direct download: what would be built, and one button that starts it.
 //! Afterwards the same address follows the build, and downloads the binary. It needs no script.
 
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use wombat_model::{
     Status,
     request::RequestBody,
@@ -17,6 +17,7 @@ use crate::{
     caller::Caller,
     gateway::{parsed, written},
     html::{Page, Text},
+    places::LongCall,
     state::AppState,
 };
 
@@ -32,7 +33,7 @@ const PAUSE: u64 = 1;
 /// The page for a person who opens the address. Starts nothing.
 pub(super) async fn show(
     state: &AppState,
-    caller: &Caller,
+    (caller, headers): (&Caller, &HeaderMap),
     uri: &Uri,
     wanted: &Wanted,
 ) -> Result<Page, ApiError> {
@@ -45,7 +46,8 @@ pub(super) async fn show(
     }
     let mut build = state.builds.view(&answer.id).await?;
     if wanted.round >= WAITING_ROUND {
-        build = held(state, build, DOWNLOAD_WAIT, Until::Finished).await?;
+        let place = state.place(LongCall::Wait, caller, headers).await?;
+        build = held(state, place, build, DOWNLOAD_WAIT, Until::Finished).await?;
     }
     Ok(match build.build.status {
         Status::New | Status::Building => waiting(caller, uri, &build),

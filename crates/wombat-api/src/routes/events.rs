@@ -13,9 +13,12 @@ use wombat_model::{BuildKey, log::LogEvent};
 use super::build_id::key;
 use crate::{
     ApiError,
+    caller::Caller,
     live::Record,
+    places::LongCall,
     sse::{AllSession, BuildSession, Cursor, channel, last_event_id, may_go_on, response},
     state::AppState,
+    until_sent::keep_until_sent,
 };
 
 /// How long a stream of all builds may wait for the records when the process has just started.
@@ -25,9 +28,11 @@ const READY_LIMIT: Duration = Duration::from_millis(1500);
 pub(super) async fn of_build(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let key = key(&id)?;
+    let place = state.place(LongCall::Stream, &caller, &headers).await?;
     let record = state.builds.record(&key).await?;
     let logs = state.gateway.read(state.store.logs.state()).await?;
     let last_event = last_event_id(&headers);
@@ -46,7 +51,7 @@ pub(super) async fn of_build(
     let (builds, logs) = (state.builds.clone(), Arc::clone(&state.logs));
     let session = BuildSession::new(builds, logs, client, record, cursor);
     state.followers.spawn(session.run(void));
-    Ok(response)
+    Ok(keep_until_sent(response, place))
 }
 
 /// Whether nothing comes after this position any more.
@@ -86,8 +91,10 @@ async fn has_last_line(
 /// `GET /api/events`
 pub(super) async fn of_all(
     State(state): State<AppState>,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let place = state.place(LongCall::Stream, &caller, &headers).await?;
     // Also fails at once if NATS is unavailable.
     let (_, last) = state.gateway.read(state.store.builds.identity()).await?;
     let unread =
@@ -103,5 +110,6 @@ pub(super) async fn of_all(
     let void = resumes && cursor.is_none();
     let (feed, records) = (Arc::clone(&state.feed), Arc::clone(&state.records));
     let session = AllSession::new(feed, records, cursor, void).await;
-    Ok(response(session.into_stream(), state.stop.clone()))
+    let response = response(session.into_stream(), state.stop.clone());
+    Ok(keep_until_sent(response, place))
 }

@@ -34,6 +34,7 @@ use wombat_model::wire::LINT_PATIENCE;
 use self::service_answer::json;
 use crate::{
     ApiError,
+    admission::admit,
     body::ARRIVAL_LIMIT,
     headers::{finish, own_writes_only},
     openapi,
@@ -104,6 +105,7 @@ pub fn app(state: AppState) -> Router {
     quick
         .merge(slow)
         .layer(from_fn_with_state(state.clone(), own_writes_only))
+        .layer(from_fn_with_state(state.clone(), admit))
         .layer(from_fn_with_state(state.clone(), finish))
         .with_state(state)
 }
