@@ -179,6 +179,31 @@ async fn waits_of_one_client_leave_places_for_the_others() -> anyhow::Result<()>
     Ok(())
 }
 
+/// Without the proxy, the client could have so many connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn short_calls_of_one_client_leave_connections_for_the_others() -> anyhow::Result<()> {
+    let world = world(LimitArgs::default(), None).await?;
+    let mut calls = Vec::new();
+    for _ in 0..300 {
+        // Bodies that don't arrive.
+        let text = format!(
+            "POST /api/resolve HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {RUDE}\r\nContent-Length: 100\r\n\r\n{{"
+        );
+        calls.push(RawCall::send(&world.api, &text).await?);
+    }
+    let mut refused = Vec::new();
+    wait_until("those above the limit are refused", PATIENCE, async || {
+        refused.extend(calls.extract_if(.., |call| call.has_answer()));
+        Ok((refused.len() == 44).then_some(()))
+    })
+    .await?;
+    for call in &mut refused {
+        let head = call.head().await?;
+        is_refusal(call, &head, "256 requests").await?;
+    }
+    world.others_are_served().await
+}
+
 /// Strangers with many addresses take all places, and then all connections.
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_get_in_when_strangers_fill_all_places() -> anyhow::Result<()> {

@@ -19,10 +19,15 @@ impl RawCall {
     /// Sends `GET path` as a proxy on this machine forwards it for the client `from`. `more`: lines of further headers,
     /// each with its end.
     pub(crate) async fn get(api: &Api, from: &str, path: &str, more: &str) -> anyhow::Result<Self> {
-        let mut stream = TcpStream::connect(api.address).await?;
-        let head =
+        let text =
             format!("GET {path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {from}\r\n{more}\r\n");
-        stream.write_all(head.as_bytes()).await?;
+        Self::send(api, &text).await
+    }
+
+    /// Sends this text, which may be a part of a request.
+    pub(crate) async fn send(api: &Api, text: &str) -> anyhow::Result<Self> {
+        let mut stream = TcpStream::connect(api.address).await?;
+        stream.write_all(text.as_bytes()).await?;
         Ok(Self { stream })
     }
 

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use nix::sys::statvfs::statvfs;
+use nix::sys::{
+    resource::{Resource, getrlimit},
+    statvfs::statvfs,
+};
+use wombat_api::{Capacity, LimitArgs};
 use wombat_child::{
     cgroup::{Delegated, NoCgroup, OWN},
     sandbox::probe,
@@ -56,6 +60,38 @@ fn cgroups_found(found: Result<Delegated, NoCgroup>) -> Finding {
     }
 }
 
+/// Whether a gateway that is started like this may open a file for each of its connections.
+pub(super) fn open_files() -> Finding {
+    // A gateway raises its own limit up to the system's.
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((_, most)) => open_files_allowed(usize::try_from(most).unwrap_or(usize::MAX)),
+        Err(error) => (Verdict::Note, format!("open files: {error}")),
+    }
+}
+
+fn open_files_allowed(most: usize) -> Finding {
+    let wanted = Capacity::wanted(&LimitArgs::default());
+    let possible = wanted.within(most);
+    if possible == wanted {
+        return (
+            Verdict::Good,
+            format!(
+                "open files: enough for the {} connections of a gateway",
+                wanted.connections
+            ),
+        );
+    }
+    (
+        Verdict::Note,
+        format!(
+            "open files: the limit of {most} is enough for {} connections of a gateway instead of {}; raise it to {} with `LimitNOFILE=` in its unit, `ulimits` of a container, or `ulimit -Hn`",
+            possible.connections,
+            wanted.connections,
+            wanted.files()
+        ),
+    )
+}
+
 /// Free disk at the state directory, even if that doesn't exist yet.
 pub(super) fn disk(args: &StateArgs) -> Finding {
     let looked = args.folder().and_then(|folder| {
@@ -87,6 +123,14 @@ pub(super) fn disk(args: &StateArgs) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_few_open_files_are_told_with_what_is_enough() {
+        let (verdict, said) = open_files_allowed(1024);
+        assert!(verdict == Verdict::Note);
+        assert!(said.contains("instead of 4096; raise it to 6848"), "{said}");
+        assert!(open_files_allowed(6848).0 == Verdict::Good);
+    }
 
     #[test]
     fn without_cgroups_the_reason_and_the_way_to_get_them_are_told() {

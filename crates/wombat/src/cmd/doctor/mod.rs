@@ -30,6 +30,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<()> {
     findings.extend([
         machine::sandbox().await,
         machine::cgroups(),
+        machine::open_files(),
         machine::disk(&args.state),
         nats::server(&args.nats),
     ]);
