@@ -184,6 +184,11 @@ data-flow: tools $(TOOLS)/data-servers ## Run pipelines with data between real s
 	$(CARGO) build --release --locked -p wombat
 	$(CARGO) run --release --locked -p wombat-testkit --bin data-flow -- $(ARGS)
 
+.PHONY: hostile-binary
+hostile-binary: ## Let a hostile program try everything at every level of the sandbox, and print what it got and what the host saw; the table is in docs/SECURITY.md
+	$(CARGO) test --locked -p wombat-child --test it --no-run
+	WOMBAT_TEST_HOSTILE=full tools/with-pids-limit 6000 $(CARGO) test --locked -p wombat-child --test it hostile -- --nocapture --test-threads 1
+
 .PHONY: kill-files
 kill-files: tools ## Damage each file that is believed in every way, kill go while it writes modules (20 times) and another Go (10 times)
 	TMPDIR=$$(tools/test-folder) WOMBAT_TEST_KILLS=20 $(CARGO) test --locked --workspace --test it half_

@@ -205,8 +205,9 @@ impl Attempt {
             "proc" | "signals" => vec![std::process::id().to_string()],
             "bomb" | "forks" => vec![sizes.doublings.to_string()],
             "threads" => vec!["5000".to_owned()],
-            "memory" | "mappings" | "stack" | "segments" => vec![sizes.wanted.to_string()],
-            "memory-files" => vec![sizes.wanted.to_string()],
+            "memory" | "mappings" | "stack" | "segments" | "memory-files" => {
+                vec![sizes.wanted.to_string()]
+            }
             "tables" => vec![(4_u64 << 30).to_string()],
             // Without confinement, the machine really gives it.
             "shared-memory" => vec![sizes.given.to_string()],

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use wombat_model::SandboxLevel;
 
-use super::{attempts::Attempt, scene::Report};
+use super::{
+    attempts::{Attempt, Outcome},
+    scene::Report,
+};
 
 /// An attempt at one level.
 pub(super) struct Row {
@@ -30,27 +33,35 @@ pub(super) fn outcomes(rows: &[Row], levels: &[SandboxLevel]) -> String {
     table
 }
 
-/// A line for each attempt at each level, with what the host saw.
+/// A line for each attempt at each level that a limit or the caller ended, with what the host saw.
 pub(super) fn measured(rows: &[Row]) -> String {
     let mut table = "| attempt | level | what the program got | peak memory | processes | threads | files changed | time |\n\
                      |---|---|---|---:|---:|---:|---:|---:|\n"
         .to_owned();
-    rows.iter()
-        .for_each(|row| table.push_str(&measured_line(row)));
+    for row in rows {
+        match row.report.outcome() {
+            Outcome::Ended | Outcome::Stopped => table.push_str(&measured_line(row)),
+            Outcome::Refused | Outcome::Done => {}
+        }
+    }
     table
 }
 
 /// The line of one of them.
 pub(super) fn measured_line(row: &Row) -> String {
     let (seen, report) = (row.report.seen, &row.report);
+    // It was over between two looks.
+    let host = if seen.processes == 0 {
+        "– | – | –".to_owned()
+    } else {
+        let mib = seen.memory >> 20;
+        format!("{mib} MiB | {} | {}", seen.processes, seen.threads)
+    };
     format!(
-        "| {} | {} | {} | {} MiB | {} | {} | {} | {:.1} s |\n",
+        "| {} | {} | {} | {host} | {} | {:.1} s |\n",
         row.attempt.name,
         row.level,
         report.got(),
-        seen.memory >> 20,
-        seen.processes,
-        seen.threads,
         report.changed,
         report.took.as_secs_f64(),
     )
