@@ -189,6 +189,11 @@ hostile-binary: ## Let a hostile program try everything at every level of the sa
 	$(CARGO) test --locked -p wombat-child --test it --no-run
 	WOMBAT_TEST_HOSTILE=full tools/with-pids-limit 6000 $(CARGO) test --locked -p wombat-child --test it hostile -- --nocapture --test-threads 1
 
+.PHONY: hostile-modules
+hostile-modules: tools ## Let a whole system build 28 hostile modules with real Go, honest builds beside each, in a quarter of an hour; ARGS="--only bomb" for a part
+	$(CARGO) build --locked -p wombat
+	$(CARGO) run --locked -p wombat-testkit --bin hostile-modules -- $(ARGS)
+
 .PHONY: kill-files
 kill-files: tools ## Damage each file that is believed in every way, kill go while it writes modules (20 times) and another Go (10 times)
 	TMPDIR=$$(tools/test-folder) WOMBAT_TEST_KILLS=20 $(CARGO) test --locked --workspace --test it half_

@@ -15,7 +15,7 @@ pub(crate) struct EvilModule {
     version: String,
     go_mod: Vec<u8>,
     archive: ZipWriter<Cursor<Vec<u8>>>,
-    /// Bytes of the archive that are replaced by others, as many, when it is finished.
+    /// Bytes of the archive's list that are replaced by others, as many, when it is finished.
     lies: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -78,7 +78,7 @@ impl EvilModule {
         Ok(self)
     }
 
-    /// With other bytes in its finished archive, wherever these are: as many.
+    /// With other bytes in the list of its finished archive, which `go` believes: as many.
     pub(crate) fn lie(mut self, truth: &[u8], lie: &[u8]) -> anyhow::Result<Self> {
         ensure!(truth.len() == lie.len(), "as many bytes");
         self.lies.push((truth.to_vec(), lie.to_vec()));
@@ -94,8 +94,9 @@ impl EvilModule {
             lies,
         } = self;
         let mut zip = archive.finish()?.into_inner();
+        let list = list_of(&zip);
         for (truth, lie) in lies {
-            replace(&mut zip, &truth, &lie);
+            replace(&mut zip[list..], &truth, &lie);
         }
         let base = format!("{MODULE}/@v/{version}");
         let info = format!("{{\"Version\":\"{version}\",\"Time\":\"2026-01-02T03:04:05Z\"}}");
@@ -104,6 +105,18 @@ impl EvilModule {
         proxy.replace(&format!("{base}.zip"), zip);
         Ok(())
     }
+}
+
+/// Where the list of an archive's files begins.
+fn list_of(zip: &[u8]) -> usize {
+    let entries = zip.windows(4).rev();
+    let mut places = (0..).zip(entries);
+    let last = places.find(|(_, bytes)| bytes == b"PK\x05\x06");
+    let end = last.map_or(0, |(from_end, _): (usize, _)| zip.len() - 4 - from_end);
+    let place = zip
+        .get(end + 16..end + 20)
+        .and_then(|it| it.try_into().ok());
+    place.map_or(0, |place| u32::from_le_bytes(place) as usize)
 }
 
 /// Replaces each of these texts by another one of the same length.

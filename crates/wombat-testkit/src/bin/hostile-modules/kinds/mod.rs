@@ -19,6 +19,8 @@ pub(crate) enum Expected {
     Failed(&'static [&'static str]),
     /// It does no harm, so it succeeds.
     Success,
+    /// It succeeds where the limits allow it, else it fails as `resource`.
+    Limited,
     /// It succeeds, and its binary is asked to lint, which fails.
     FailedLint,
 }
@@ -123,7 +125,7 @@ pub(crate) const ALL: [Kind; 28] = [
     },
     Kind {
         name: "string of 100 MB",
-        expected: EITHER,
+        expected: Expected::Limited,
         words: "",
         make: sources::string,
     },
