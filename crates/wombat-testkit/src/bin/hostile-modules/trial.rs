@@ -199,8 +199,8 @@ pub(crate) const HEADS: &str = "| module | outcome | time | peak memory | slowes
 
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.told.lines().next().unwrap_or_default();
-        let mut short: String = line.chars().filter(|c| !commands(*c)).take(120).collect();
+        let line = self.told.replace(['\n', '\t'], " ");
+        let mut short: String = line.chars().filter(|c| !commands(*c)).take(140).collect();
         if short.len() < line.len() {
             short.push('…');
         }

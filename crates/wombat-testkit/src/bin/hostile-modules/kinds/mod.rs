@@ -149,7 +149,7 @@ pub(crate) const ALL: [Kind; 28] = [
     },
     Kind {
         name: "50,000 embedded files",
-        expected: EITHER,
+        expected: Expected::Limited,
         words: "",
         make: sources::embedded_files,
     },
@@ -179,7 +179,7 @@ pub(crate) const ALL: [Kind; 28] = [
     },
     Kind {
         name: "gigabytes of errors",
-        expected: EITHER,
+        expected: INPUT,
         words: "",
         make: sources::errors,
     },
