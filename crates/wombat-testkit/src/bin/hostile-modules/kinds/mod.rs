@@ -44,7 +44,7 @@ const RESOURCE: Expected = Expected::Failed(&["resource"]);
 const EITHER: Expected = Expected::Failed(&["resource", "compile"]);
 
 /// All of them.
-pub(crate) const ALL: [Kind; 28] = [
+pub(crate) const ALL: [Kind; 30] = [
     Kind {
         name: "go.sum of 167 MB",
         expected: INPUT,
@@ -206,6 +206,18 @@ pub(crate) const ALL: [Kind; 28] = [
         expected: Expected::FailedLint,
         words: "",
         make: binaries::flood,
+    },
+    Kind {
+        name: "4 GiB in lint",
+        expected: Expected::FailedLint,
+        words: "",
+        make: binaries::memory,
+    },
+    Kind {
+        name: "5,000 threads in lint",
+        expected: Expected::FailedLint,
+        words: "",
+        make: binaries::threads,
     },
     Kind {
         name: "never ends lint",
