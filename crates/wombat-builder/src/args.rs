@@ -7,7 +7,11 @@ use wombat_go::{GoOffer, GoOptions};
 use wombat_model::{LicenceArgs, units};
 use wombat_store::{Connection, ReplyPrefix, Store};
 
-use crate::{counters::Counters, limits::Limits};
+use crate::{
+    counters::Counters,
+    lanes::{Lanes, NoWorkerLeft},
+    limits::{GeneralLimits, Limits, UncataloguedLimits},
+};
 
 /// Settings of a builder.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,6 +23,10 @@ pub struct BuilderArgs {
     /// Number of concurrent builds [default: half the processors]
     #[arg(long, env = "WORKERS", value_name = "N")]
     pub workers: Option<NonZeroUsize>,
+    /// Number of workers that build only modules of the catalog, less than --workers [default: 1, or 0 of a single worker,
+    /// which builds them first]
+    #[arg(long, env = "WOMBAT_CATALOG_WORKERS", value_name = "N")]
+    pub catalog_workers: Option<usize>,
     /// Time without a heartbeat after which other builders take over this builder's work
     #[arg(long, env = "WOMBAT_LEASE", default_value = "30s", value_name = "TIME", value_parser = units::whole_seconds)]
     pub lease: Duration,
@@ -28,12 +36,19 @@ pub struct BuilderArgs {
     /// Time limit of a build
     #[arg(long, env = "WOMBAT_BUILD_TIME_LIMIT", default_value = "15m", value_name = "TIME", value_parser = units::duration)]
     pub build_time_limit: Duration,
+    /// Time limit of a build with a module from outside the catalog, if it is shorter; 0: no limit of its own
+    #[arg(long, env = "WOMBAT_UNCATALOGUED_TIME_LIMIT", default_value = "5m", value_name = "TIME", value_parser = units::duration)]
+    pub uncatalogued_time_limit: Duration,
     /// Memory limit of a build, for all its processes together
     #[arg(long, env = "WOMBAT_BUILD_MEMORY_LIMIT", default_value = "4GiB", value_name = "SIZE", value_parser = units::size)]
     pub build_memory_limit: u64,
     /// Size limit of a binary
     #[arg(long, env = "WOMBAT_OUTPUT_LIMIT", default_value = "1GiB", value_name = "SIZE", value_parser = units::size)]
     pub output_limit: u64,
+    /// Size limit of a binary with a module from outside the catalog, and of its compiled packages, if it is lower; 0: no
+    /// limit of its own
+    #[arg(long, env = "WOMBAT_UNCATALOGUED_OUTPUT_LIMIT", default_value = "256MiB", value_name = "SIZE", value_parser = units::size)]
+    pub uncatalogued_output_limit: u64,
     /// Process limit of a build
     #[arg(
         long,
@@ -122,18 +137,33 @@ pub enum Background {
 impl BuilderArgs {
     /// Number of concurrent builds.
     pub fn worker_count(&self) -> usize {
-        self.workers
-            .map_or_else(|| (processors() / 2).max(1), NonZeroUsize::get)
+        self.worker_number().get()
+    }
+
+    fn worker_number(&self) -> NonZeroUsize {
+        let half = NonZeroUsize::new(processors() / 2);
+        self.workers.or(half).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// Which workers take which builds.
+    pub(crate) fn lanes(&self) -> Result<Lanes, NoWorkerLeft> {
+        Lanes::new(self.worker_number(), self.catalog_workers)
     }
 
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            time: self.build_time_limit,
-            memory: self.build_memory_limit,
-            output: self.output_limit,
-            processes: self.build_process_limit,
-            log: self.log_limit,
-            parallelism: self.parallelism(),
+            all: GeneralLimits {
+                time: self.build_time_limit,
+                memory: self.build_memory_limit,
+                output: self.output_limit,
+                processes: self.build_process_limit,
+                log: self.log_limit,
+                parallelism: self.parallelism(),
+            },
+            uncatalogued: UncataloguedLimits {
+                time: self.uncatalogued_time_limit,
+                output: self.uncatalogued_output_limit,
+            },
         }
     }
 

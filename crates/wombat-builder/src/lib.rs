@@ -10,6 +10,7 @@ mod counters;
 mod disk;
 mod fetch_report;
 mod force_stop;
+mod lanes;
 mod last_seen;
 mod limits;
 mod owner;

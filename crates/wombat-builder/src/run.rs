@@ -38,6 +38,7 @@ pub async fn run(
     args: BuilderArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let lanes = args.lanes()?;
     let host = host_name();
     let builder = builder_id(deps.connection.user());
     let (folder, own) = (deps.state_dir.join("builder"), builder.clone());
@@ -90,8 +91,8 @@ pub async fn run(
     let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk).await;
     let disk = Arc::new(disk);
     let mut background = start_background(&worker, &args, &deps, &disk);
-    let workers = args.worker_count();
-    info!(%builder, workers, %go, "builder started");
+    let (workers, reserved) = (lanes.workers(), lanes.reserved());
+    info!(%builder, workers, reserved, %go, "builder started");
 
     let heartbeat = Heartbeat {
         builders: deps.store.builders.clone(),
@@ -121,7 +122,7 @@ pub async fn run(
     let dispatcher = Dispatcher {
         connection: deps.connection,
         worker,
-        workers,
+        lanes,
         lease: args.lease,
         disk,
         ownership: Arc::clone(&ownership),

@@ -30,6 +30,7 @@ use super::{
     recipe::recipe,
     release_date::ReleaseDate,
     scope::Scope,
+    size_limit::is_of_size,
     source::{read_file, write_file, write_source},
     workshop::Workshop,
 };
@@ -105,6 +106,7 @@ impl Attempt<'_> {
         match built {
             Err(BuildError::Failed(failure))
                 if !failure.is_blocked()
+                    && !is_of_size(&failure)
                     && !matches!(
                         failure.class,
                         FailureClass::Compile | FailureClass::Resource

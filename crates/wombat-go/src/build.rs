@@ -12,6 +12,7 @@ use super::{
     error::BuildError,
     product::Product,
     scope::Scope,
+    size_limit::is_of_size,
     workshop::{Workshop, list_scope},
 };
 
@@ -77,7 +78,9 @@ impl Workshop {
         let listed = if built.is_ok() { &packages[..] } else { &[] };
         drop(session.upload(&lists, listed));
         match built {
-            Err(BuildError::Failed(failure)) if !complete && !failure.is_blocked() => {
+            Err(BuildError::Failed(failure))
+                if !complete && !failure.is_blocked() && !is_of_size(&failure) =>
+            {
                 scope
                     .reporter
                     .line("The compile cache failed; building without it.");

@@ -8,6 +8,8 @@ use wombat_model::{
     plain_text::{Form, plain, shortened},
 };
 
+use super::{limit::Limit, size_limit::too_large_to_write};
+
 /// The output of `go`, and the part of it that gives a reason.
 struct Text<'a> {
     said: &'a str,
@@ -49,6 +51,9 @@ impl<'a> Text<'a> {
 /// Words of reasons that look like names.
 const WORDS_WITH_SLASH: [&str; 1] = ["i/o"];
 
+/// What a program prints that wrote a larger file than it may.
+const TOO_LARGE: [&str; 2] = ["file too large", "signal: file size limit exceeded"];
+
 type Rule = fn(&Text<'_>) -> Option<Failure>;
 
 /// The first rule that matches decides, in this order: resources of the machine, untrusted modules (whatever else is
@@ -67,9 +72,13 @@ pub(super) fn fetching(said: &str) -> Failure {
     })
 }
 
-/// Why the compiler or the linker failed, if not because of the source.
-pub(super) fn exhausted(said: &str) -> Option<Failure> {
-    out_of_resources(&Text::of(said))
+/// Why the compiler or the linker failed, if not because of the source. `output` is the limit on what they write.
+pub(super) fn exhausted(said: &str, output: Limit<u64>) -> Option<Failure> {
+    let text = Text::of(said);
+    if text.gives(&TOO_LARGE) {
+        return Some(too_large_to_write(output));
+    }
+    out_of_resources(&text)
 }
 
 fn out_of_resources(text: &Text<'_>) -> Option<Failure> {
@@ -81,8 +90,8 @@ fn out_of_resources(text: &Text<'_>) -> Option<Failure> {
             "The builder's disk is full.",
         ));
     }
-    if text.gives(&["file too large", "signal: file size limit exceeded"]) {
-        return resource("The binary is larger than the limit.");
+    if text.gives(&TOO_LARGE) {
+        return resource("A file is larger than the limit.");
     }
     if text.gives(&[
         "signal: killed",

@@ -184,7 +184,7 @@ pub(super) async fn compile(
         });
     }
     let everything = format!("{}\n{}", listener.words, finished.stderr);
-    if let Some(failure) = classify::exhausted(&everything) {
+    if let Some(failure) = classify::exhausted(&everything, go.scope.output_limit) {
         return Err(failure.into());
     }
     let Some(failed) = listener.failed else {

@@ -14,7 +14,7 @@ use super::{
     graph_store::set_name,
     module_cache::{CachedModule, ModuleCache},
     module_name::looks_right,
-    size_limit::MORE_THAN,
+    size_limit::is_of_size,
     workshop::Workshop,
 };
 
@@ -64,7 +64,7 @@ impl Workshop {
             | FailureClass::Tampered => return false,
         }
         // A damaged file isn't larger than it was.
-        if failure.message.contains(MORE_THAN) {
+        if is_of_size(failure) {
             return false;
         }
         let doubtful = has(&failure.message, DOUBTFUL);

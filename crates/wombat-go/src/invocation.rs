@@ -144,7 +144,7 @@ impl Go<'_> {
             .memory_limit(self.scope.memory_limit)
             .file_size_limit(match stage {
                 Stage::Fetch => MAX_MODULE_FILE,
-                Stage::Compile => self.scope.output_limit,
+                Stage::Compile => self.scope.output_limit.most(),
             })
             .process_limit(self.scope.process_limit)
             .confine(confinement)

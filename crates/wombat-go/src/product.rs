@@ -22,6 +22,8 @@ use super::{
     error::BuildError,
     graph_store::GraphFiles,
     job_folder::JobFolder,
+    limit::Limit,
+    size_limit,
 };
 
 /// A binary that is ready to be uploaded. Its folder goes away with this value.
@@ -44,6 +46,11 @@ pub struct Product {
 }
 
 impl Product {
+    /// Fails if the binary is larger than this, in bytes: it may have been built under another limit.
+    pub fn check_size(&self, limit: Limit<u64>) -> Result<(), BuildError> {
+        Ok(size_limit::check_binary(self.size, limit)?)
+    }
+
     /// Removes the binary, and waits until it is gone.
     pub async fn remove(self) {
         if let Some(folder) = self.folder {
@@ -65,7 +72,7 @@ pub(super) async fn inspect(
     path: PathBuf,
     spec: &BuildSpec,
     graph: &GraphFiles,
-    limit: u64,
+    limit: Limit<u64>,
 ) -> Result<Inspected, BuildError> {
     let platform = spec.target().platform();
     let read = blocking(move || read_through(&path)).await;
@@ -75,14 +82,7 @@ pub(super) async fn inspect(
         sha256,
         info,
     } = read.map_err(|error| BuildError::local("read the binary", &error))?;
-    if size > limit {
-        let message = format!(
-            "The binary has {} MiB; the limit is {} MiB.",
-            size >> 20,
-            limit >> 20
-        );
-        return Err(Failure::new(FailureClass::Resource, message).into());
-    }
+    size_limit::check_binary(size, limit)?;
     binary::check(&head, platform).map_err(|problem| {
         Failure::new(
             FailureClass::Internal,

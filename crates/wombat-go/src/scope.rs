@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wombat_model::{Failure, FailureClass};
 
-use crate::{error::BuildError, report::Reporter};
+use crate::{error::BuildError, limit::Limit, report::Reporter};
 
 /// Most bytes that a child may print on standard error: twice the longest log.
 pub(super) const MAX_COMPLAINTS: usize = 8 * 1024 * 1024;
@@ -19,11 +19,11 @@ pub struct Scope {
     /// When it times out.
     pub deadline: Instant,
     /// The whole time limit, for the message.
-    pub time_limit: Duration,
+    pub time_limit: Limit<Duration>,
     /// Memory limit of all children together, in bytes.
     pub memory_limit: u64,
     /// Size limit of a file in bytes; the largest is the binary.
-    pub output_limit: u64,
+    pub output_limit: Limit<u64>,
     /// Most processes at a time.
     pub process_limit: u32,
     /// Most packages to compile at a time.
@@ -62,13 +62,15 @@ impl Scope {
         match why {
             StopReason::Asked => BuildError::Stopped,
             StopReason::TimeIsUp => {
-                let seconds = self.time_limit.as_secs();
+                let seconds = self.time_limit.most().as_secs();
                 let limit = if seconds < 120 {
                     format!("{seconds} seconds")
                 } else {
                     format!("{} minutes", seconds / 60)
                 };
-                let message = format!("The build took longer than {limit}, which is the limit.");
+                let whose = self.time_limit.whose();
+                let message =
+                    format!("The build took longer than {limit}, which is the limit{whose}.");
                 Failure::new(FailureClass::Resource, message).into()
             }
             StopReason::PrintedTooMuch => {

@@ -13,9 +13,9 @@ use std::{
 };
 
 use wombat_goproxy::{LARGEST_INFO, LARGEST_MOD};
-use wombat_model::{Failure, FailureClass};
+use wombat_model::{Failure, FailureClass, units};
 
-use super::blocking::blocking;
+use super::{blocking::blocking, limit::Limit};
 
 /// A `go.mod`, of one module or of all modules of a build.
 pub(super) const GO_MOD: SizeLimit = SizeLimit::new("go.mod", LARGEST_MOD);
@@ -43,6 +43,36 @@ pub(super) const TABLE: SizeLimit = SizeLimit::new("table", 1 << 20);
 
 /// Part of every message about something that is too large.
 pub(super) const MORE_THAN: &str = "more than the limit of";
+
+/// Whether a build failed because something is too large: it would be as large again.
+pub(super) fn is_of_size(failure: &Failure) -> bool {
+    failure.message.contains(MORE_THAN)
+}
+
+/// Fails if a binary of this size, in bytes, is too large: with class `input` if modules from outside the catalog may
+/// be why.
+pub(super) fn check_binary(size: u64, limit: Limit<u64>) -> Result<(), Failure> {
+    if size <= limit.most() {
+        return Ok(());
+    }
+    let has = format!("The binary has {} MiB,", size.div_ceil(units::MIB));
+    Err(too_large_binary(&has, limit))
+}
+
+/// The failure of a build whose linker or compiler was stopped as it wrote a larger file. Its size isn't known.
+pub(super) fn too_large_to_write(limit: Limit<u64>) -> Failure {
+    too_large_binary("The binary, or a compiled package of it, has", limit)
+}
+
+fn too_large_binary(what: &str, limit: Limit<u64>) -> Failure {
+    let class = if limit.is_of_uncatalogued() {
+        FailureClass::Input
+    } else {
+        FailureClass::Resource
+    };
+    let (most, whose) = (limit.most() / units::MIB, limit.whose());
+    Failure::new(class, format!("{what} {MORE_THAN} {most} MiB{whose}."))
+}
 
 /// A kind of file, and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,8 @@ use tracing::warn;
 use wombat_model::{BuildSpec, ModulePath, ModuleVersion, catalog::Release};
 use wombat_store::{Catalog, Followers, WatchEvent};
 
+use super::limit::Origin;
+
 /// Time limit for reading the catalog at start; until then, nothing is trusted.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
@@ -32,6 +34,16 @@ impl Trust {
                 let mut asked = spec.modules().iter();
                 asked.all(|(path, version)| modules.contains(&(path.clone(), version.clone())))
             }
+        }
+    }
+
+    /// How a build is limited.
+    pub(super) fn origin(&self, spec: &BuildSpec) -> Origin {
+        match self {
+            // Without a release, the catalog tells nothing about a module.
+            Self::Catalog(modules) if modules.read().is_empty() => Origin::Catalog,
+            Self::Alone | Self::Catalog(_) if self.covers(spec) => Origin::Catalog,
+            Self::Alone | Self::Catalog(_) => Origin::Elsewhere,
         }
     }
 
@@ -92,5 +104,8 @@ mod tests {
         assert!(!trust(&[connect.clone(), module(BENTHOS, "v4.78.0")]).covers(&spec));
         assert!(!trust(&[connect]).covers(&spec));
         assert!(Trust::Alone.covers(&spec));
+        assert_eq!(trust(&[]).origin(&spec), Origin::Catalog, "it isn't read");
+        let other = module(BENTHOS, "v4.77.0");
+        assert_eq!(trust(&[other]).origin(&spec), Origin::Elsewhere);
     }
 }

@@ -19,6 +19,7 @@ use super::{
     graph_store::{GraphStore, set_name},
     job_folder::JobFolder,
     known::KnownPackages,
+    limit::Origin,
     module_use::ModuleUse,
     modules_in_use::HeldModules,
     settings::GoSettings,
@@ -111,6 +112,11 @@ impl Workshop {
     /// The Go installation.
     pub fn settings(&self) -> &GoSettings {
         &self.settings
+    }
+
+    /// Whether a build is limited as one of the catalog, by what the catalog has now.
+    pub fn origin(&self, spec: &BuildSpec) -> Origin {
+        self.trust.origin(spec)
     }
 
     /// Whether a builder with an empty cache would find all results that builds of these packages need.

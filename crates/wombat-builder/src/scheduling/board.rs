@@ -3,7 +3,7 @@
 //! All builders see a new build at the same moment. The one that was given the fewest builds lately tries first, the
 //! next one a little later, and so on; each sees the first one's claim before its own turn. If many builds wait, each
 //! builder prefers some by a hash, so that they don't all try the same one. Builders that lack a build's template have
-//! no turn.
+//! no turn. Where only builds of the catalog may be taken, or are taken first, the others don't count.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -14,10 +14,12 @@ use sha2::Digest as _;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::debug;
+use wombat_go::Origin;
 use wombat_model::{Build, BuildKey, BuilderId, Status};
 use wombat_store::{Revision, Versioned};
 
 use super::roster::ClaimingBuilder;
+use crate::lanes::Lane;
 
 /// Time between one builder's turn and the next one's: longer than a claim takes to become visible.
 const TURN: Duration = Duration::from_millis(40);
@@ -29,6 +31,7 @@ const LATELY: usize = 16;
 #[derive(Debug)]
 struct Waiting {
     record: Versioned<Build>,
+    origin: Origin,
     seen: Instant,
     not_before: Instant,
 }
@@ -54,8 +57,15 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// Updates a build. Ignores revisions that are older than the known one, and waiting builds of unknown templates.
-    pub(super) fn update(&mut self, key: BuildKey, record: Versioned<Build>, now: Instant) {
+    /// Updates a build, whose modules come from there. Ignores revisions that are older than the known one, and waiting
+    /// builds of unknown templates.
+    pub(super) fn update(
+        &mut self,
+        key: BuildKey,
+        record: Versioned<Build>,
+        origin: Origin,
+        now: Instant,
+    ) {
         if self
             .revision(&key)
             .is_some_and(|known| known >= record.revision)
@@ -75,6 +85,7 @@ impl Board {
                     place,
                     Waiting {
                         record,
+                        origin,
                         seen: now,
                         not_before: now,
                     },
@@ -140,6 +151,7 @@ impl Board {
         &mut self,
         me: &BuilderId,
         alive: &[ClaimingBuilder],
+        lane: Lane,
         taken: impl Fn(&BuildKey) -> bool,
         now: Instant,
     ) -> Choice {
@@ -147,10 +159,15 @@ impl Board {
         while self.lately.len() > LATELY * count {
             self.lately.pop_front();
         }
-        let window = self
-            .waiting
-            .iter()
-            .filter(|((_, key), _)| !taken(key))
+        let is_of_catalog = |waiting: &Waiting| waiting.origin == Origin::Catalog;
+        let free = || self.waiting.iter().filter(|((_, key), _)| !taken(key));
+        let catalog_only = match lane {
+            Lane::All => false,
+            Lane::CatalogOnly => true,
+            Lane::CatalogFirst => free().any(|(_, waiting)| is_of_catalog(waiting)),
+        };
+        let window = free()
+            .filter(|(_, waiting)| !catalog_only || is_of_catalog(waiting))
             .take(WINDOW * count);
         let mut best: Option<(usize, &Waiting)> = None;
         let mut earliest: Option<Instant> = None;

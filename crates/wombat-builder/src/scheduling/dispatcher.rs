@@ -9,6 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
+use wombat_go::Origin;
 use wombat_model::{Build, BuildKey, BuilderId, Presence, Status};
 use wombat_store::{Connection, Health, Revision, WatchEvent, Watcher};
 
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::{
     disk::Disk,
+    lanes::Lanes,
     last_seen::LastSeen,
     owner::{Note, Ownership},
     until::until,
@@ -34,7 +36,7 @@ const REST: Duration = Duration::from_secs(1);
 pub(crate) struct Dispatcher {
     pub(crate) connection: Connection,
     pub(crate) worker: Arc<Worker>,
-    pub(crate) workers: usize,
+    pub(crate) lanes: Lanes,
     pub(crate) lease: Duration,
     pub(crate) disk: Arc<Disk>,
     pub(crate) ownership: Arc<Ownership>,
@@ -53,10 +55,16 @@ pub(super) struct DispatcherState {
     pub(super) health: watch::Receiver<Health>,
     pub(super) synced: bool,
     pub(super) tasks: JoinSet<(BuildKey, Outcome)>,
-    pub(super) at_work: HashMap<BuildKey, watch::Sender<LastSeen>>,
+    pub(super) at_work: HashMap<BuildKey, AtWork>,
     pub(super) recoveries: JoinSet<()>,
     pub(super) orphans: HashMap<BuildKey, Instant>,
     pub(super) previous: Option<Note>,
+}
+
+/// A build that a worker has.
+pub(super) struct AtWork {
+    seen: watch::Sender<LastSeen>,
+    origin: Origin,
 }
 
 impl Dispatcher {
@@ -153,7 +161,8 @@ impl Dispatcher {
                 if record.value.status() == Status::New {
                     self.worker.requested.note(record.value.spec().target());
                 }
-                state.board.update(key, record, Instant::now());
+                let origin = self.worker.workshop.origin(record.value.spec());
+                state.board.update(key, record, origin, Instant::now());
             }
             WatchEvent::Removed { key, revision }
             | WatchEvent::Unreadable { key, revision, .. } => {
@@ -195,7 +204,7 @@ impl Dispatcher {
     /// Starts workers while there are free ones and builds to try. Returns when to try again, if that is known.
     async fn hand_out(&self, state: &mut DispatcherState) -> Option<Instant> {
         loop {
-            let idle = state.at_work.len() < self.workers;
+            let idle = state.at_work.len() < self.lanes.workers();
             let may = idle
                 && state.synced
                 && state.roster.is_ready()
@@ -207,9 +216,12 @@ impl Dispatcher {
             let now = Instant::now();
             let alive = state.roster.claiming();
             let at_work = &state.at_work;
+            let others = at_work.values().filter(|at| at.origin == Origin::Elsewhere);
+            let lane = self.lanes.next(others.count());
             let choice = state.board.choose(
                 &self.worker.builder,
                 &alive,
+                lane,
                 |key| at_work.contains_key(key),
                 now,
             );
@@ -226,7 +238,12 @@ impl Dispatcher {
                 revision: record.revision,
                 status: Some(Status::New),
             });
-            state.at_work.insert(key.clone(), sender);
+            let origin = self.worker.workshop.origin(record.value.spec());
+            let at_work = AtWork {
+                seen: sender,
+                origin,
+            };
+            state.at_work.insert(key.clone(), at_work);
             let worker = Arc::clone(&self.worker);
             state
                 .tasks
@@ -251,14 +268,14 @@ fn worker_done(
             // The record still names this builder, and is recovered like one of a dead builder. The panic doesn't tell
             // which build it was, but its receiver is gone.
             error!(%panicked, "a worker panicked");
-            state.at_work.retain(|_, sender| !sender.is_closed());
+            state.at_work.retain(|_, at_work| !at_work.seen.is_closed());
         }
     }
 }
 
-fn tell(at_work: &HashMap<BuildKey, watch::Sender<LastSeen>>, key: &BuildKey, seen: LastSeen) {
-    if let Some(sender) = at_work.get(key) {
-        sender.send_if_modified(|last| {
+fn tell(at_work: &HashMap<BuildKey, AtWork>, key: &BuildKey, seen: LastSeen) {
+    if let Some(at_work) = at_work.get(key) {
+        at_work.seen.send_if_modified(|last| {
             let newer = seen.revision > last.revision;
             if newer {
                 *last = seen;

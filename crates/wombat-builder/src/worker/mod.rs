@@ -15,7 +15,7 @@ use rand::Rng as _;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info, info_span, warn};
-use wombat_go::{BuildError, Product, Scope, Workshop, report::Reporter};
+use wombat_go::{BuildError, Origin, Product, Scope, Workshop, report::Reporter};
 use wombat_model::{
     Build, BuildSpec, BuilderId, FailureClass, Platform, SandboxLevel, Status, log::Phase,
     this_machine,
@@ -137,13 +137,13 @@ impl Worker {
     async fn hold(&self, claim: Claim, mut seen: watch::Receiver<LastSeen>) {
         let _listed = self.claims.add(claim.key().clone(), claim.id().clone());
         let (reporter, reports) = Reporter::new();
-        let mut log = ClaimLog::start(&self.store.logs, &claim, self.limits.log, reports);
+        let mut log = ClaimLog::start(&self.store.logs, &claim, self.limits.all.log, reports);
         let names = &self.workshop.settings().names;
         let reporter = reporter.hiding(names.clone());
         let spec = claim.build().spec().clone();
         info!(attempt = claim.build().attempt(), "claimed");
 
-        let scope = self.scope(&reporter);
+        let scope = self.scope(self.workshop.origin(&spec), &reporter);
         let begun = Instant::now();
         let made = {
             let making = self.make(&claim, &spec, &scope, &reporter);
@@ -210,19 +210,20 @@ impl Worker {
     pub(crate) fn idle_scope(&self) -> Scope {
         Scope {
             niceness: IDLE_NICENESS,
-            ..self.scope(&Reporter::new().0)
+            ..self.scope(Origin::Catalog, &Reporter::new().0)
         }
     }
 
-    fn scope(&self, reporter: &Reporter) -> Scope {
+    fn scope(&self, origin: Origin, reporter: &Reporter) -> Scope {
+        let (time_limit, all) = (self.limits.time(origin), &self.limits.all);
         Scope {
             stop: CancellationToken::new(),
-            deadline: Instant::now() + self.limits.time,
-            time_limit: self.limits.time,
-            memory_limit: self.limits.memory,
-            output_limit: self.limits.output,
-            process_limit: self.limits.processes,
-            parallelism: self.limits.parallelism,
+            deadline: Instant::now() + time_limit.most(),
+            time_limit,
+            memory_limit: all.memory,
+            output_limit: self.limits.output(origin),
+            process_limit: all.processes,
+            parallelism: all.parallelism,
             niceness: NICENESS,
             reporter: reporter.clone(),
         }
@@ -244,7 +245,8 @@ impl Worker {
             None => self.workshop.build(spec, scope).await?,
         };
         reporter.phase(Phase::Upload, None);
-        let uploaded = match self.workshop.refuse_blocked(&product, scope).await {
+        let is_blocked = self.workshop.refuse_blocked(&product, scope).await;
+        let uploaded = match is_blocked.and_then(|()| product.check_size(scope.output_limit)) {
             Ok(()) => {
                 let uploading = upload(&self.store.artifacts, claim, &product, reporter);
                 scope.limit(uploading).await

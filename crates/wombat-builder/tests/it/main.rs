@@ -6,3 +6,4 @@ mod imports;
 mod no_go;
 mod requirements;
 mod scene;
+mod uncatalogued;

@@ -1,6 +1,6 @@
 //! A builder, NATS, and a module proxy with Go releases that are stand-ins.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use clap::Parser;
 use tempfile::TempDir;
@@ -97,10 +97,9 @@ impl Scene {
             "0",
             "--warm",
             "off",
-            "--workers",
-            "1",
         ];
         let mut args = Cli::parse_from(words.into_iter().chain(more.iter().copied())).args;
+        args.workers = args.workers.or(NonZeroUsize::new(1));
         if !more.contains(&"--goproxy-patience") {
             args.go.relay.goproxy_patience = Duration::from_secs(2);
         }

@@ -9,7 +9,7 @@ use wombat_model::{
 };
 
 use super::{ImportError, ImportRequest};
-use crate::{Scope, Workshop, go_mod::GoModText, report::Reporter};
+use crate::{Limit, Scope, Workshop, go_mod::GoModText, report::Reporter};
 
 pub(super) fn spec(
     platform: Platform,
@@ -50,9 +50,9 @@ impl Effort {
         Scope {
             stop: self.stop.clone(),
             deadline: Instant::now() + time_limit,
-            time_limit,
+            time_limit: Limit::of_all(time_limit),
             memory_limit: 12 << 30,
-            output_limit: 2 << 30,
+            output_limit: Limit::of_all(2 << 30),
             process_limit: 1024,
             niceness: self.niceness,
             parallelism: self.parallelism,

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wombat_go::{
-    BuildError, GoOptions, Product, Scope, Workshop,
+    BuildError, GoOptions, Limit, Product, Scope, Workshop,
     report::{Report, Reporter},
 };
 use wombat_model::{BuildSpec, Package, Target, catalog::Licence};
@@ -127,9 +127,9 @@ pub(crate) fn scope(stop: &CancellationToken, reporter: Reporter) -> Scope {
     Scope {
         stop: stop.clone(),
         deadline: Instant::now() + LIMIT,
-        time_limit: LIMIT,
+        time_limit: Limit::of_all(LIMIT),
         memory_limit: 4 << 30,
-        output_limit: 1 << 30,
+        output_limit: Limit::of_all(1 << 30),
         process_limit: 512,
         parallelism: 2,
         niceness: 10,

@@ -19,3 +19,4 @@ mod sizes;
 mod stub_scene;
 mod templates;
 mod trimmed_modules;
+mod weight;

@@ -48,7 +48,7 @@ async fn every_kind_ends_at_its_limit_and_leaves_nothing() {
         (
             "file",
             &|go| go.makes_bytes(10 << 30),
-            "larger than the limit",
+            "more than the limit of 64 MiB",
         ),
         ("hang", &|go| go.takes_seconds(900.0), "took longer"),
     ];

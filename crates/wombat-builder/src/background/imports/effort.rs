@@ -20,6 +20,6 @@ pub(super) fn effort(worker: &Worker, stop: &CancellationToken) -> Effort {
     Effort {
         stop: stop.clone(),
         niceness: NICENESS,
-        parallelism: worker.limits.parallelism,
+        parallelism: worker.limits.all.parallelism,
     }
 }

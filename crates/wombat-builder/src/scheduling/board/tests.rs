@@ -44,11 +44,16 @@ async fn a_lone_builder_takes_the_oldest_at_once() {
     let now = Instant::now();
     for (revision, (name, seconds)) in [("late", 9), ("early", 1)].into_iter().enumerate() {
         let build = build(name, seconds);
-        board.update(build.key(), at(build, revision as u64 + 1), now);
+        board.update(
+            build.key(),
+            at(build, revision as u64 + 1),
+            Origin::Catalog,
+            now,
+        );
     }
-    let first = tried(board.choose(me, &[], |_| false, now)).unwrap();
+    let first = tried(board.choose(me, &[], Lane::All, |_| false, now)).unwrap();
     assert_eq!(first, build("early", 1).key());
-    let second = tried(board.choose(me, &[], |key| *key == first, now)).unwrap();
+    let second = tried(board.choose(me, &[], Lane::All, |key| *key == first, now)).unwrap();
     assert_eq!(second, build("late", 9).key());
 }
 
@@ -62,8 +67,8 @@ async fn one_of_eight_tries_first_and_the_last_takes_over_in_the_end() {
             .iter()
             .map(|me| {
                 let mut board = Board::default();
-                board.update(new.key(), at(new.clone(), 1), now);
-                tried(board.choose(me, &claiming(&alive), |_| false, at_time)).is_some()
+                board.update(new.key(), at(new.clone(), 1), Origin::Catalog, now);
+                tried(board.choose(me, &claiming(&alive), Lane::All, |_| false, at_time)).is_some()
             })
             .collect()
     };
@@ -80,12 +85,23 @@ async fn shares_are_even_when_builds_come_one_by_one() {
     for number in 0..200_u64 {
         let new = build(&format!("p{number}"), 0);
         for board in &mut boards {
-            board.update(new.key(), at(new.clone(), 2 * number + 1), now);
+            board.update(
+                new.key(),
+                at(new.clone(), 2 * number + 1),
+                Origin::Catalog,
+                now,
+            );
         }
         let first: Vec<usize> = (0..alive.len())
             .filter(|index| {
-                tried(boards[*index].choose(&alive[*index], &claiming(&alive), |_| false, now))
-                    .is_some()
+                tried(boards[*index].choose(
+                    &alive[*index],
+                    &claiming(&alive),
+                    Lane::All,
+                    |_| false,
+                    now,
+                ))
+                .is_some()
             })
             .collect();
         let [winner] = first[..] else {
@@ -98,7 +114,12 @@ async fn shares_are_even_when_builds_come_one_by_one() {
         };
         let held = new.claim(holder).unwrap();
         for board in &mut boards {
-            board.update(held.key(), at(held.clone(), 2 * number + 2), now);
+            board.update(
+                held.key(),
+                at(held.clone(), 2 * number + 2),
+                Origin::Catalog,
+                now,
+            );
             board.forget(&held.key());
         }
     }
@@ -118,9 +139,15 @@ async fn many_waiting_builds_are_not_all_tried_in_the_same_order() {
             let mut board = Board::default();
             for number in 0..64 {
                 let new = build(&format!("p{number}"), number);
-                board.update(new.key(), at(new, u64::try_from(number).unwrap() + 1), now);
+                board.update(
+                    new.key(),
+                    at(new, u64::try_from(number).unwrap() + 1),
+                    Origin::Catalog,
+                    now,
+                );
             }
-            tried(board.choose(me, &claiming(&alive), |_| false, now + TURN * 8)).unwrap()
+            tried(board.choose(me, &claiming(&alive), Lane::All, |_| false, now + TURN * 8))
+                .unwrap()
         })
         .collect();
     firsts.sort();
@@ -141,20 +168,23 @@ async fn what_is_old_or_lost_is_not_tried() {
             claim: "c".parse().unwrap(),
         })
         .unwrap();
-    board.update(new.key(), at(held, 2), now);
-    board.update(new.key(), at(new.clone(), 1), now);
-    assert_eq!(board.choose(me, &[], |_| false, now), Choice::Nothing);
-    board.update(new.key(), at(new.clone(), 3), now);
+    board.update(new.key(), at(held, 2), Origin::Catalog, now);
+    board.update(new.key(), at(new.clone(), 1), Origin::Catalog, now);
+    assert_eq!(
+        board.choose(me, &[], Lane::All, |_| false, now),
+        Choice::Nothing
+    );
+    board.update(new.key(), at(new.clone(), 3), Origin::Catalog, now);
     board.postpone(&new.key(), now + TURN);
     assert_eq!(
-        board.choose(me, &[], |_| false, now),
+        board.choose(me, &[], Lane::All, |_| false, now),
         Choice::Wait(now + TURN)
     );
     board.over(&new.key(), Revision::new(2));
-    assert!(tried(board.choose(me, &[], |_| false, now + TURN)).is_some());
+    assert!(tried(board.choose(me, &[], Lane::All, |_| false, now + TURN)).is_some());
     board.over(&new.key(), Revision::new(3));
     assert_eq!(
-        board.choose(me, &[], |_| false, now + TURN),
+        board.choose(me, &[], Lane::All, |_| false, now + TURN),
         Choice::Nothing
     );
 }
@@ -174,13 +204,26 @@ async fn a_build_of_an_unknown_template_is_left_alone() {
     // More than the window: they must not hide the known one behind them.
     for number in 0..8_u32 {
         let later = of_template(&format!("later{number}"), i64::from(number), 3);
-        board.update(later.key(), at(later, u64::from(number) + 1), now);
+        board.update(
+            later.key(),
+            at(later, u64::from(number) + 1),
+            Origin::Catalog,
+            now,
+        );
     }
-    assert_eq!(board.choose(me, &[], |_| false, now), Choice::Nothing);
+    assert_eq!(
+        board.choose(me, &[], Lane::All, |_| false, now),
+        Choice::Nothing
+    );
     for (revision, template) in [(11, 1), (12, 2)] {
         let known = of_template("known", 20, template);
-        board.update(known.key(), at(known.clone(), revision), now);
-        let chosen = tried(board.choose(me, &[], |_| false, now));
+        board.update(
+            known.key(),
+            at(known.clone(), revision),
+            Origin::Catalog,
+            now,
+        );
+        let chosen = tried(board.choose(me, &[], Lane::All, |_| false, now));
         assert_eq!(chosen, Some(known.key()), "template {template}");
         board.forget(&known.key());
     }
@@ -198,11 +241,37 @@ async fn builders_without_the_template_have_no_turn() {
     for number in 0..8 {
         let mut board = Board::default();
         let second = of_template(&format!("p{number}"), 0, 2);
-        board.update(second.key(), at(second, 1), now);
-        let choice = board.choose(me, &mixed, |_| false, now);
+        board.update(second.key(), at(second, 1), Origin::Catalog, now);
+        let choice = board.choose(me, &mixed, Lane::All, |_| false, now);
         assert!(
             matches!(choice, Choice::Try(_, Duration::ZERO)),
             "{choice:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn builds_of_the_catalog_come_first_or_alone_where_that_is_asked() {
+    let mut board = Board::default();
+    let me = &builders(1)[0];
+    let now = Instant::now();
+    // More than the window: they must not hide the one of the catalog behind them.
+    for number in 0..8_u32 {
+        let other = build(&format!("other{number}"), i64::from(number));
+        let record = at(other.clone(), u64::from(number) + 1);
+        board.update(other.key(), record, Origin::Elsewhere, now);
+    }
+    let oldest = build("other0", 0).key();
+    let chosen = |board: &mut Board, lane| tried(board.choose(me, &[], lane, |_| false, now));
+    assert_eq!(chosen(&mut board, Lane::All), Some(oldest.clone()));
+    assert_eq!(chosen(&mut board, Lane::CatalogFirst), Some(oldest.clone()));
+    assert_eq!(chosen(&mut board, Lane::CatalogOnly), None);
+    let ours = build("ours", 20);
+    board.update(ours.key(), at(ours.clone(), 20), Origin::Catalog, now);
+    assert_eq!(chosen(&mut board, Lane::All), Some(oldest.clone()));
+    assert_eq!(chosen(&mut board, Lane::CatalogFirst), Some(ours.key()));
+    assert_eq!(chosen(&mut board, Lane::CatalogOnly), Some(ours.key()));
+    let taken = |key: &BuildKey| *key == ours.key();
+    let next = tried(board.choose(me, &[], Lane::CatalogFirst, taken, now));
+    assert_eq!(next, Some(oldest));
 }
