@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use tracing::warn;
-use wombat_model::{BuildSpec, ModulePath, ModuleVersion, catalog::Release};
+use wombat_model::{BuildSpec, ModulePath, ModuleVersion};
 use wombat_store::{Catalog, Followers, WatchEvent};
 
 use super::limit::Origin;
@@ -61,7 +61,12 @@ impl Trust {
                 };
                 let mut modules = kept.write();
                 match event {
-                    WatchEvent::Value { record, .. } => modules.extend(modules_of(record.value)),
+                    WatchEvent::Value { record, .. } => {
+                        let own = |(module, version): (&ModulePath, &ModuleVersion)| {
+                            (module.clone(), version.clone())
+                        };
+                        modules.extend(record.value.modules().map(own));
+                    }
                     // A release stays trusted when it is removed from the catalog.
                     WatchEvent::Removed { .. } | WatchEvent::Unreadable { .. } => {}
                     WatchEvent::Ready => drop(ready.send_replace(true)),
@@ -75,14 +80,6 @@ impl Trust {
         }
         Self::Catalog(modules)
     }
-}
-
-/// The release, and what its own authors build it with: releases of other catalog modules, and drivers.
-fn modules_of(release: Release) -> impl Iterator<Item = (ModulePath, ModuleVersion)> {
-    let drivers = release.drivers.into_iter();
-    std::iter::once((release.module, release.version))
-        .chain(release.requires)
-        .chain(drivers.map(|driver| (driver.module, driver.version)))
 }
 
 #[cfg(test)]

@@ -32,12 +32,20 @@ struct KnownRoom {
     at: Instant,
     /// New builds that may be accepted before the leaders are asked again.
     builds: u64,
+    /// Whether some of them may have modules from outside the catalog.
+    takes_uncatalogued: bool,
 }
 
 impl RoomForBuilds {
-    /// Why a new build is refused now, if it is. `open`: number of unfinished builds.
-    pub(crate) async fn refusal(&self, connection: &Connection, open: u64) -> Option<Refusal> {
-        if self.is_known() {
+    /// Why a new build is refused now, if it is. `is_of_catalog`: all of its modules are the catalog's; `open`: number of
+    /// unfinished builds.
+    pub(crate) async fn refusal(
+        &self,
+        connection: &Connection,
+        is_of_catalog: bool,
+        open: u64,
+    ) -> Option<Refusal> {
+        if self.is_known(is_of_catalog) {
             return None;
         }
         let buckets = [BUILDS_BUCKET, ARTIFACTS_BUCKET, PUBLICATIONS_BUCKET];
@@ -51,21 +59,28 @@ impl RoomForBuilds {
         };
         let rooms = room.iter().map(|room| (more_builds(room, open), room));
         let (builds, tightest) = rooms.min_by_key(|(builds, _)| *builds)?;
+        let uncatalogued = room.iter().find_map(Room::uncatalogued_refusal);
         let seen = (builds > 1).then(|| KnownRoom {
             at: Instant::now(),
             builds: builds - 1,
+            takes_uncatalogued: uncatalogued.is_none(),
         });
         *self.0.lock() = seen;
-        if builds == 0 { refusal(tightest) } else { None }
+        if builds == 0 {
+            return refusal(tightest);
+        }
+        let refused = uncatalogued.filter(|_| !is_of_catalog);
+        refused.map(|words| Refusal::unavailable(words, RETRY_AFTER))
     }
 
     /// Whether there is room for one more, by the last answer.
-    fn is_known(&self) -> bool {
+    fn is_known(&self, is_of_catalog: bool) -> bool {
         let mut seen = self.0.lock();
         let Some(seen) = seen.as_mut() else {
             return false;
         };
-        if seen.at.elapsed() > FRESH || seen.builds == 0 {
+        let may_be = is_of_catalog || seen.takes_uncatalogued;
+        if seen.at.elapsed() > FRESH || seen.builds == 0 || !may_be {
             return false;
         }
         seen.builds -= 1;

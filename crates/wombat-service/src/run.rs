@@ -103,6 +103,7 @@ async fn start(
     followers.spawn(janitor::run(
         deps.store.clone(),
         builds.clone(),
+        catalog.clone(),
         args.clone(),
         followers.stop().clone(),
     ));

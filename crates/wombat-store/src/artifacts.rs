@@ -8,7 +8,7 @@ use wombat_model::{
 };
 
 use crate::{
-    Connection, StoreError,
+    Connection, Room, StoreError,
     objects::{Objects, StoredObject},
 };
 
@@ -40,6 +40,16 @@ impl Artifacts {
     ) -> Result<StoredObject, StoreError> {
         let mut file = File::open(path).await?;
         self.put(name.as_str(), &mut file).await
+    }
+
+    /// How full the store of binaries is.
+    pub async fn room(&self) -> Result<Room, StoreError> {
+        let (used, limit) = self.usage().await?;
+        Ok(Room {
+            bucket: ARTIFACTS_BUCKET,
+            used,
+            limit,
+        })
     }
 
     /// The modules of a binary, as its builder recorded them in the recipe. `None`: they aren't recorded, because an

@@ -11,6 +11,10 @@ use wombat_model::{
 
 use crate::{Connection, StoreError};
 
+/// The part of the store of binaries that only builds of the catalog may fill, in percent of its limit. It begins where a
+/// service that keeps as much as usual removes binaries, so that others have room again once some were removed.
+const CATALOG_ROOM: u64 = 20;
+
 /// How full a bucket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -64,6 +68,17 @@ impl Room {
             "The store of {what} is full ({} %), so no new builds are accepted. Accepted builds continue, and finished binaries can be downloaded.",
             self.percent()
         ))
+    }
+
+    /// Why a build with modules from outside the catalog isn't accepted now; `None`: this bucket has room for its binary.
+    pub fn uncatalogued_refusal(&self) -> Option<String> {
+        let is_kept = self.bucket == ARTIFACTS_BUCKET && self.is_above(100 - CATALOG_ROOM);
+        is_kept.then(|| {
+            let percent = self.percent();
+            format!(
+                "{percent} % of the store of binaries is used, and its last {CATALOG_ROOM} % are for builds of the catalog, so none with modules from outside the catalog is stored."
+            )
+        })
     }
 
     /// The consequence of its being full, and the fix for an operator; `None`: it isn't full.
@@ -202,6 +217,23 @@ mod tests {
             assert!(full.full && !full.refuses_builds, "{bucket}");
             assert!(full.words.unwrap().contains(bucket));
         }
+    }
+
+    #[test]
+    fn the_last_part_of_the_store_is_for_the_catalog() {
+        let refusal = |bucket, used| {
+            let limit = Some(1000);
+            let room = Room {
+                bucket,
+                used,
+                limit,
+            };
+            room.uncatalogued_refusal()
+        };
+        assert_eq!(refusal(ARTIFACTS_BUCKET, 800), None);
+        let words = refusal(ARTIFACTS_BUCKET, 810).unwrap();
+        assert!(words.starts_with("81 % of the store"), "{words}");
+        assert_eq!(refusal(BUILDS_BUCKET, 999), None);
     }
 
     #[test]

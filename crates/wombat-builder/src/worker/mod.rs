@@ -248,7 +248,8 @@ impl Worker {
         let is_blocked = self.workshop.refuse_blocked(&product, scope).await;
         let uploaded = match is_blocked.and_then(|()| product.check_size(scope.output_limit)) {
             Ok(()) => {
-                let uploading = upload(&self.store.artifacts, claim, &product, reporter);
+                let product = (&product, self.workshop.origin(spec));
+                let uploading = upload(&self.store.artifacts, claim, product, reporter);
                 scope.limit(uploading).await
             }
             Err(error) => Err(error),

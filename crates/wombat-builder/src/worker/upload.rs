@@ -8,7 +8,7 @@ use wombat_model::{Artifact, ArtifactName, BuildKey, Failure, FailureClass, Timi
 use wombat_store::{Artifacts, Claim, Store, StoreError};
 
 use wombat_go::report::Reporter;
-use wombat_go::{BuildError, Product};
+use wombat_go::{BuildError, Origin, Product};
 
 /// Pauses before retries of an upload.
 const RETRY_AFTER: [Duration; 3] = [
@@ -24,11 +24,45 @@ pub(super) struct Uploaded {
     pub(super) timings: Timings,
 }
 
+/// Why a binary isn't stored.
+#[derive(Debug)]
+enum NotStored {
+    Store(StoreError),
+    /// The room that is left is for builds of the catalog, in words.
+    NoRoomForUncatalogued(String),
+}
+
+impl From<StoreError> for NotStored {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl NotStored {
+    /// Whether it may be stored soon. A full store may have room again when the janitor has run.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(
+                error,
+                StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Lost(_)
+            ),
+            Self::NoRoomForUncatalogued(_) => true,
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Store(error) => failure(error),
+            Self::NoRoomForUncatalogued(words) => Failure::new(FailureClass::Infra, words),
+        }
+    }
+}
+
 /// Stores the binary and its recipe under the claim's own name, and verifies the stored binary.
 pub(super) async fn upload(
     artifacts: &Artifacts,
     claim: &Claim,
-    product: &Product,
+    (product, origin): (&Product, Origin),
     reporter: &Reporter,
 ) -> Result<Uploaded, BuildError> {
     let begun = Instant::now();
@@ -36,16 +70,11 @@ pub(super) async fn upload(
     let mut attempt = 0;
     let artifact = loop {
         attempt += 1;
-        match store(artifacts, claim, product, attempt).await {
+        match store(artifacts, claim, (product, origin), attempt).await {
             Ok(artifact) => break artifact,
             Err(error) => {
-                // A full store may have room again soon, when the janitor has run.
-                let passing = matches!(
-                    error,
-                    StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Lost(_)
-                );
-                let failure = failure(&error);
-                let Some(pause) = pauses.next().filter(|_| passing) else {
+                let failure = error.failure();
+                let Some(pause) = pauses.next().filter(|_| error.is_passing()) else {
                     return Err(failure.into());
                 };
                 reporter.line(format!(
@@ -68,16 +97,20 @@ pub(super) async fn upload(
 async fn store(
     artifacts: &Artifacts,
     claim: &Claim,
-    product: &Product,
+    (product, origin): (&Product, Origin),
     attempt: u32,
-) -> Result<Artifact, StoreError> {
+) -> Result<Artifact, NotStored> {
+    if origin == Origin::Elsewhere
+        && let Some(words) = artifacts.room().await?.uncatalogued_refusal()
+    {
+        return Err(NotStored::NoRoomForUncatalogued(words));
+    }
     // Each attempt uses a new name: the object of an earlier one may be incomplete.
     let name = ArtifactName::nth(claim.key(), claim.id(), attempt);
     let sent = artifacts.put_file(&name, &product.path).await?;
     if sent.size != product.size || sent.sha256.as_ref() != Some(&product.sha256) {
-        return Err(StoreError::Unavailable(
-            "the file of the binary changed while it was sent".to_owned(),
-        ));
+        let problem = "the file of the binary changed while it was sent";
+        return Err(StoreError::Unavailable(problem.to_owned()).into());
     }
     let recipe =
         serde_json::to_vec(&product.recipe).map_err(|error| StoreError::File(error.into()))?;

@@ -179,6 +179,9 @@ pub struct BuildOutline {
     /// Digest of the binary.
     #[serde(default)]
     pub sha256: Option<Sha256>,
+    /// Exact version of every module that a package comes from.
+    #[serde(default)]
+    pub modules: BTreeMap<ModulePath, ModuleVersion>,
     /// Retention removed the binary.
     #[serde(default)]
     pub expired: bool,

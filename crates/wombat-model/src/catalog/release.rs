@@ -73,6 +73,15 @@ pub struct Offer<'a> {
 }
 
 impl Release {
+    /// The modules that its listing vouches for: itself, and what its own authors build it with, which are releases of
+    /// other catalog modules, and drivers.
+    pub fn modules(&self) -> impl Iterator<Item = (&ModulePath, &ModuleVersion)> {
+        let drivers = self.drivers.iter();
+        std::iter::once((&self.module, &self.version))
+            .chain(&self.requires)
+            .chain(drivers.map(|driver| (&driver.module, &driver.version)))
+    }
+
     /// All that it offers: its packages, then its drivers.
     pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
         let own = self.packages.iter().map(|package| Offer {

@@ -204,9 +204,10 @@ impl Answers {
         force: bool,
         client: Option<IpAddr>,
     ) -> Result<Option<Taken<'_>>, Refusal> {
+        let (is_of_catalog, open) = (resolved.is_of_catalog, self.live.open_builds());
         let full = self
             .room
-            .refusal(&self.connection, self.live.open_builds())
+            .refusal(&self.connection, is_of_catalog, open)
             .await;
         let refused = match (full.or_else(|| self.too_long_a_queue(resolved)), client) {
             (Some(refusal), _) => refusal,

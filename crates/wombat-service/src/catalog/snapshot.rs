@@ -1,6 +1,9 @@
 //! The catalog at one revision.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use time::OffsetDateTime;
 use wombat_model::{
@@ -270,6 +273,11 @@ impl Snapshot {
             .all
             .values()
             .flat_map(|versions| versions.values().rev())
+    }
+
+    /// Every module, at each version, that the catalog vouches for.
+    pub(crate) fn listed_modules(&self) -> BTreeSet<(&ModulePath, &ModuleVersion)> {
+        self.all().flat_map(|release| release.modules()).collect()
     }
 
     /// The module of a driver, of official releases and of the default ones if they have it.

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use wombat_store::{MendedHints, OrphanChunks, Store, StoreError};
 
-use crate::{ServiceArgs, index::Builds};
+use crate::{ServiceArgs, catalog::Catalog, index::Builds};
 use links::Links;
 use publications::Publications;
 use records::Records;
@@ -43,13 +43,20 @@ const HINT_AGE: Duration = Duration::from_mins(10);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Cleans up until `stop`, while this instance holds the lock.
-pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: CancellationToken) {
+pub(crate) async fn run(
+    store: Store,
+    builds: Builds,
+    catalog: Catalog,
+    args: ServiceArgs,
+    stop: CancellationToken,
+) {
     let mut janitor = Janitor {
         rules: Rules::of(&args),
         sweep_interval: args.janitor_interval,
         owner: uuid::Uuid::new_v4().simple().to_string(),
         store,
         builds,
+        catalog,
         leading: false,
         links: None,
         records: Records::new(),
@@ -100,6 +107,7 @@ pub(crate) async fn run(store: Store, builds: Builds, args: ServiceArgs, stop: C
 struct Janitor {
     store: Store,
     builds: Builds,
+    catalog: Catalog,
     rules: Rules,
     sweep_interval: Duration,
     /// This instance, as the lock names it.
@@ -154,9 +162,14 @@ impl Janitor {
             self.sweep = Instant::now() + self.sweep_interval;
         } else if retention::excess(&self.store, &self.rules).await?.is_some() {
             self.records.catch_up(&self.store).await?;
-            retention::make_room(&self.store, &self.rules, &self.records).await?;
+            self.make_room().await?;
         }
         Ok(())
+    }
+
+    async fn make_room(&self) -> Result<(), StoreError> {
+        let catalog = self.catalog.snapshot();
+        retention::make_room(&self.store, &self.rules, &self.records, &catalog).await
     }
 
     fn sweep_is_due(&self) -> bool {
@@ -197,7 +210,8 @@ impl Janitor {
         objects::agree(&self.store, ages, &objects, records).await?;
         let now = self.store.builds.now().await?;
         retention::expire_old(&self.store, &self.rules, now, records).await?;
-        retention::make_room(&self.store, &self.rules, records).await?;
+        self.make_room().await?;
+        let records = &self.records;
         let open = records.open.iter().cloned();
         let mended = self.store.builds.mend_hints(open, HINT_AGE).await?;
         if mended != MendedHints::default() {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use wombat_model::{ArtifactName, BuildKey, Status, wire::BuildOutline};
+use wombat_model::{ArtifactName, BuildKey, ModulePath, ModuleVersion, Status, wire::BuildOutline};
 use wombat_store::{Revision, Store, StoreError, Versioned, WatchEvent};
 
 use super::fingerprint::{Fingerprint, fingerprint as fingerprint_of};
@@ -23,6 +23,8 @@ pub(super) struct StoredBinary {
     pub(super) size: u64,
     /// `None`: the record has no digest.
     pub(super) fingerprint: Option<Fingerprint>,
+    /// The modules that were requested.
+    pub(super) modules: BTreeMap<ModulePath, ModuleVersion>,
     /// When the build ended; `None` while it is being built again.
     pub(super) finished: Option<OffsetDateTime>,
 }
@@ -116,6 +118,7 @@ impl Records {
                 name,
                 size,
                 fingerprint,
+                modules: build.modules,
                 finished,
             };
             self.without_binary.remove(&key);

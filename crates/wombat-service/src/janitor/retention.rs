@@ -1,5 +1,5 @@
-//! Which binaries are removed: old ones always, and the oldest if room is short. The record is marked first, then the
-//! objects are removed.
+//! Which binaries are removed: old ones always, and some if room is short: first those with modules from outside the
+//! catalog, the youngest of them first, then the oldest of all. The record is marked first, then the objects are removed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
     damaged::unless_damaged,
     records::{Records, StoredBinary},
 };
-use crate::ServiceArgs;
+use crate::{ServiceArgs, catalog::Snapshot};
 
 /// Above this, in percent of the bucket, binaries are removed however young they are, except those of the last few
 /// minutes: a full bucket blocks every build, and a removed binary is built again on request.
@@ -89,11 +89,12 @@ pub(super) async fn expire_old(
     Ok(())
 }
 
-/// Removes the oldest binaries until there is room, except those that are too young.
+/// Removes binaries until there is room, except those that are too young.
 pub(super) async fn make_room(
     store: &Store,
     rules: &Rules,
     records: &Records,
+    catalog: &Snapshot,
 ) -> Result<(), StoreError> {
     let Some(excess) = excess(store, rules).await? else {
         return Ok(());
@@ -107,8 +108,8 @@ pub(super) async fn make_room(
     };
     let kept_since = store.builds.now().await? - least;
     let (mut freed, mut removed) = (0, 0_u32);
-    for (finished, key, known) in records.oldest_first() {
-        if freed >= excess || finished >= kept_since {
+    for (key, known) in dispensable_first(records, catalog, kept_since) {
+        if freed >= excess {
             break;
         }
         if expire(store, key, known, kept_since).await? {
@@ -125,6 +126,24 @@ pub(super) async fn make_room(
         info!(removed, bytes = freed, "made room for binaries");
     }
     Ok(())
+}
+
+/// The binaries that may be removed, the first to go first. Whoever fills the store with other modules gets rid of
+/// the newest of them, not of what was there before.
+fn dispensable_first<'a>(
+    records: &'a Records,
+    catalog: &Snapshot,
+    kept_since: OffsetDateTime,
+) -> impl Iterator<Item = (&'a BuildKey, &'a StoredBinary)> {
+    let listed = catalog.listed_modules();
+    let old = records.oldest_first().into_iter();
+    let old = old.take_while(|(finished, _, _)| *finished < kept_since);
+    let old = old.map(|(_, key, known)| (key, known));
+    let (catalogued, others): (Vec<_>, Vec<_>) = old.partition(|(_, known)| {
+        let mut modules = known.modules.iter();
+        modules.all(|module| listed.contains(&module))
+    });
+    others.into_iter().rev().chain(catalogued)
 }
 
 /// Marks a build as expired and removes its objects; `false` if it changed meanwhile, or ended later than its record

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use wombat_model::{ArtifactName, BuildKey, BuildState, Failure, FailureClass};
+use wombat_model::{ArtifactName, BuildKey, BuildSpec, BuildState, Failure, FailureClass};
 use wombat_service::ServiceArgs;
 use wombat_store::{ClaimOutcome, ProvisionOptions, Store, StoreError, SubmitOptions};
 use wombat_testkit::{NatsServer, a_spec, succeed, wait_until};
@@ -23,11 +23,19 @@ fn args() -> ServiceArgs {
 
 /// Builds and stores a binary of this many bytes; waits for room where there is none.
 pub(crate) async fn build(store: &Store, package: &str, size: usize) -> anyhow::Result<BuildKey> {
-    let spec = a_spec().package(package).build();
+    build_of(store, &a_spec().package(package).build(), size).await
+}
+
+/// The same of this spec.
+pub(crate) async fn build_of(
+    store: &Store,
+    spec: &BuildSpec,
+    size: usize,
+) -> anyhow::Result<BuildKey> {
     let key = spec.key();
     let submitted = store
         .builds
-        .submit(&spec, SubmitOptions::forced(), &store.artifacts)
+        .submit(spec, SubmitOptions::forced(), &store.artifacts)
         .await?;
     let claim = store
         .builds

@@ -50,3 +50,5 @@ mod response_cache;
 mod room;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod uncatalogued;
