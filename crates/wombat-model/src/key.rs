@@ -134,6 +134,9 @@ validated_string!(
 );
 
 impl ArtifactName {
+    /// How often a claim uploads its binary at most.
+    pub const MAX_UPLOADS: u32 = 4;
+
     /// The object of this claim of this build.
     pub fn new(key: &BuildKey, claim: &ClaimId) -> Self {
         Self(format!("{key}/{claim}"))
@@ -146,6 +149,11 @@ impl ArtifactName {
         } else {
             Self(format!("{key}/{claim}{UPLOAD}{upload}"))
         }
+    }
+
+    /// The objects that this claim may have written, in the order of its uploads.
+    pub fn all(key: &BuildKey, claim: &ClaimId) -> impl Iterator<Item = Self> {
+        (1..=Self::MAX_UPLOADS).map(move |upload| Self::nth(key, claim, upload))
     }
 
     /// The build that the object belongs to.

@@ -11,7 +11,7 @@ use wombat_go::report::Reporter;
 use wombat_go::{BuildError, Origin, Product};
 
 /// Pauses before retries of an upload.
-const RETRY_AFTER: [Duration; 3] = [
+const RETRY_AFTER: [Duration; ArtifactName::MAX_UPLOADS as usize - 1] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(30),

@@ -5,6 +5,7 @@
 
 mod compiled;
 mod damaged;
+mod ended_claims;
 mod fingerprint;
 mod links;
 mod objects;
@@ -21,6 +22,7 @@ use tracing::{debug, info, warn};
 use wombat_store::{MendedHints, OrphanChunks, Store, StoreError};
 
 use crate::{ServiceArgs, catalog::Catalog, index::Builds};
+use ended_claims::EndedClaims;
 use links::Links;
 use publications::Publications;
 use records::Records;
@@ -59,6 +61,7 @@ pub(crate) async fn run(
         catalog,
         leading: false,
         links: None,
+        ended: None,
         records: Records::new(),
         publications: Publications::default(),
         orphans: OrphanChunks::default(),
@@ -78,6 +81,7 @@ pub(crate) async fn run(
                     () = stop.cancelled() => break,
                 }
             }
+            () = ended_claims::note_next(&mut janitor.ended) => continue,
             () = stop.cancelled() => break,
         }
         let round = tokio::select! {
@@ -115,6 +119,8 @@ struct Janitor {
     leading: bool,
     /// While it leads.
     links: Option<Links>,
+    /// While it leads.
+    ended: Option<EndedClaims>,
     /// As of the last look.
     records: Records,
     /// As of the last sweep.
@@ -152,8 +158,11 @@ impl Janitor {
             self.publications = Publications::default();
             self.orphans = OrphanChunks::default();
             self.links = None;
+            self.ended = None;
             return Ok(());
         }
+        let ended = self.ended.get_or_insert_with(|| EndedClaims::follow(&self.store));
+        ended.clean(&self.store).await?;
         if self.links.is_none() {
             self.links = Some(Links::follow(&self.store).await?);
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 use futures::TryStreamExt as _;
 use wombat_model::{ArtifactName, BuildKey, BuildSpec, BuildState, Failure, FailureClass};
 use wombat_service::ServiceArgs;
@@ -373,5 +374,63 @@ async fn the_oldest_records_without_a_binary_go_before_no_new_build_is_taken() -
     assert_eq!(store.builds.get(&failed[0]).await?, None);
     let last = failed.last().unwrap();
     assert!(store.builds.get(last).await?.is_some(), "the newest stays");
+    Ok(())
+}
+
+/// Bytes of all chunks and entries.
+async fn stored_bytes(store: &Store) -> anyhow::Result<usize> {
+    let (used, _) = store.artifacts.usage().await?;
+    Ok(usize::try_from(used)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_of_a_claim_that_is_over_go_at_once() -> anyhow::Result<()> {
+    const MIB: usize = 1 << 20;
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    // Orphans in general stay for an hour.
+    let instance = Instance::start(&server, unlimited()).await?;
+    let jetstream = async_nats::jetstream::new(connection.client().clone());
+    let bucket = jetstream.get_stream("OBJ_artifacts").await?;
+    let mut claims = Vec::new();
+    for (n, package) in ["cut", "held"].into_iter().enumerate() {
+        let spec = a_spec().package(package).build();
+        let submitted = store
+            .builds
+            .submit(&spec, SubmitOptions::default(), &store.artifacts);
+        let record = submitted.await?.into_record();
+        let claim = store.builds.claim(record, &"builder-1".parse()?).await?;
+        let ClaimOutcome::Won(claim) = claim else {
+            anyhow::bail!("the claim was lost");
+        };
+        // As if the builder had been stopped before it wrote the entry of its second upload.
+        let name = ArtifactName::nth(&spec.key(), claim.id(), 2);
+        let content = vec![u8::try_from(n)?; 2 * MIB];
+        store.artifacts.put_bytes(name.as_str(), &content).await?;
+        let entries = BASE64_URL_SAFE.encode(name.as_str());
+        let entry = format!("$O.artifacts.M.{entries}");
+        bucket.purge().filter(&entry).await?;
+        claims.push(claim);
+    }
+    assert!(stored_bytes(&store).await? > 4 * MIB);
+    let key = claims[0].key().clone();
+    store.builds.cancel(&key).await?.unwrap().unwrap();
+    wait_until(
+        "the chunks of the cancelled build are gone",
+        LIMIT,
+        async || Ok((stored_bytes(&store).await? < 3 * MIB).then_some(())),
+    )
+    .await?;
+    assert!(
+        stored_bytes(&store).await? > 2 * MIB,
+        "the other one's stay"
+    );
+    let held = claims.remove(1);
+    store.builds.release(*held).await?;
+    wait_until("all chunks are gone", LIMIT, async || {
+        Ok((stored_bytes(&store).await? < MIB).then_some(()))
+    })
+    .await?;
+    instance.stop().await?;
     Ok(())
 }

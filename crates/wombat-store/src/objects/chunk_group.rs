@@ -63,6 +63,17 @@ pub(super) fn belong_to(name: &str, nuid: &str) -> bool {
     }
 }
 
+/// What is the same in all groups of an object of this name.
+pub(super) fn name_digest(name: &str) -> String {
+    digits(name, OF_NAME)
+}
+
+/// The digest of the object's name, if this `nuid` has one: those of version 0.1.0 don't.
+pub(super) fn name_digest_in(nuid: &str) -> Option<&str> {
+    let (_, id) = nuid.strip_suffix(".*")?.split_once('.')?;
+    Some(id.split_once('-')?.0)
+}
+
 /// The first hexadecimal digits of a text's SHA-256.
 fn digits(text: &str, count: usize) -> String {
     let mut digits = hex::encode(Hasher::digest(text));
@@ -87,6 +98,9 @@ mod tests {
         let ours = ChunkGroup::new("fox", "ours");
         assert!(belong_to("ours", &ours.nuid()));
         assert!(!belong_to("theirs", &ours.nuid()));
+        let digest = name_digest("ours");
+        assert_eq!(name_digest_in(&ours.nuid()), Some(digest.as_str()));
+        assert_eq!(name_digest_in("5f0c"), None);
         let copy = ChunkGroup::of_copy("service", "ours", "abc");
         assert!(belong_to("ours", &copy.nuid()));
         assert_eq!(copy, ChunkGroup::of_copy("service", "ours", "abc"));

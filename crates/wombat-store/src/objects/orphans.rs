@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use time::OffsetDateTime;
 use tracing::debug;
 
 use super::{Objects, chunk_group};
@@ -24,7 +25,58 @@ struct UnchangedSince {
     since: Instant,
 }
 
+/// The `nuid` of every group of chunks, and when the server listed them.
+struct ChunkGroups {
+    groups: BTreeSet<String>,
+    now: OffsetDateTime,
+}
+
 impl Objects {
+    /// Removes the chunks that uploads of these objects left without an entry, however young they are: no writer may
+    /// still upload one. Returns how many groups were removed.
+    pub async fn remove_chunks_of(&self, names: &[String]) -> Result<usize, StoreError> {
+        let wanted: BTreeMap<String, &String> = names
+            .iter()
+            .map(|name| (chunk_group::name_digest(name), name))
+            .collect();
+        let mut removed = 0;
+        // Chunks first: an upload that finishes in between has its entry by the time it is looked for.
+        for nuid in self.chunk_groups().await?.groups {
+            let digest = chunk_group::name_digest_in(&nuid);
+            let Some(name) = digest.and_then(|digest| wanted.get(digest)) else {
+                continue;
+            };
+            let entry = match self.find(name).await {
+                Ok(entry) => entry,
+                Err(StoreError::Corrupt { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            if entry.is_none_or(|entry| entry.nuid != nuid) {
+                self.purge_chunks(&nuid).await?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The groups of all chunks.
+    async fn chunk_groups(&self) -> Result<ChunkGroups, StoreError> {
+        let prefix = self.chunks_subject("");
+        let filter = format!("{prefix}>");
+        let subjects = self
+            .connection
+            .stream_subjects(&self.stream_name(), &filter)
+            .await?;
+        let groups = subjects
+            .counts
+            .into_keys()
+            .filter_map(|subject| Some(chunk_group::nuid_of(subject.strip_prefix(&prefix)?)));
+        Ok(ChunkGroups {
+            groups: groups.collect(),
+            now: subjects.now,
+        })
+    }
+
     /// Removes groups of chunks that no object names and that have been unchanged for longer than `age`, both by the
     /// server's clock and according to `seen`. Returns how many groups were removed.
     pub async fn remove_orphan_chunks(
@@ -32,17 +84,11 @@ impl Objects {
         seen: &mut OrphanChunks,
         age: Duration,
     ) -> Result<usize, StoreError> {
-        let prefix = self.chunks_subject("");
         // Chunks first: the list then includes the objects of uploads that finish in between.
-        let subjects = self
-            .connection
-            .stream_subjects(&self.stream_name(), &format!("{prefix}>"))
-            .await?;
-        let mut unnamed: BTreeSet<String> = subjects
-            .counts
-            .into_keys()
-            .filter_map(|subject| Some(chunk_group::nuid_of(subject.strip_prefix(&prefix)?)))
-            .collect();
+        let ChunkGroups {
+            groups: mut unnamed,
+            now: listed,
+        } = self.chunk_groups().await?;
         for object in self.list().await? {
             unnamed.remove(&object.nuid);
         }
@@ -61,7 +107,7 @@ impl Objects {
             if still.newest != now.newest {
                 *still = now;
             }
-            let is_old = subjects.now - newest.time > age;
+            let is_old = listed - newest.time > age;
             if is_old && still.since.elapsed() > age {
                 debug!(subject, "removing chunks of a failed upload");
                 self.purge_chunks(&nuid).await?;
