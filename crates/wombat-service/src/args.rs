@@ -23,6 +23,11 @@ pub struct ServiceArgs {
     #[arg(long, env = "WOMBAT_CLIENT_QUOTA", value_name = "N")]
     pub client_quota: Option<u32>,
 
+    /// Bytes of binaries with modules from outside the catalog that one HTTP client may request per day; 0 for no limit
+    /// [default: 2GiB; no limit for clients on this machine]
+    #[arg(long, env = "WOMBAT_CLIENT_UNCATALOGUED_QUOTA", value_name = "SIZE", value_parser = units::size)]
+    pub client_uncatalogued_quota: Option<u64>,
+
     /// Licences of binaries
     #[command(flatten)]
     pub licences: LicenceArgs,
@@ -111,6 +116,7 @@ impl Default for ServiceArgs {
         Self {
             queue_limit: Duration::from_mins(15),
             client_quota: None,
+            client_uncatalogued_quota: None,
             licences: LicenceArgs::default(),
             modules: None,
             default_release: Vec::new(),

@@ -5,6 +5,7 @@
 mod answers;
 mod args;
 mod blocked;
+mod byte_quota;
 mod catalog;
 mod endpoints;
 #[cfg(test)]

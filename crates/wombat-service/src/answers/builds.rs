@@ -12,10 +12,9 @@ use wombat_model::{
 };
 use wombat_store::{Purged, StoreError, SubmitOptions, Submitted, Versioned, read_or_seen};
 
-use super::Answers;
+use super::{Answers, charge::Charged};
 use crate::{
     json::json,
-    quota::Taken,
     refusal,
     resolve::{Resolved, resolve},
 };
@@ -81,8 +80,8 @@ impl Answers {
             )
             .await
             .map_err(|error| refusal::of_store(&error))?;
-        if let (Submitted::Queued(_), Some(charged)) = (&submitted, charged) {
-            charged.keep();
+        if let (Submitted::Queued(record), Some(charged)) = (&submitted, charged) {
+            charged.keep(&key, record.revision);
         }
         // Only an answer that stays the same until the record changes may be cached.
         let stands = match &submitted {
@@ -203,7 +202,7 @@ impl Answers {
         resolved: &Resolved,
         force: bool,
         client: Option<IpAddr>,
-    ) -> Result<Option<Taken<'_>>, Refusal> {
+    ) -> Result<Option<Charged<'_>>, Refusal> {
         let (is_of_catalog, open) = (resolved.is_of_catalog, self.live.open_builds());
         let full = self
             .room
@@ -212,9 +211,9 @@ impl Answers {
         let refused = match (full.or_else(|| self.too_long_a_queue(resolved)), client) {
             (Some(refusal), _) => refusal,
             (None, None) => return Ok(None),
-            (None, Some(client)) => match self.quotas.take(client, &resolved.answer.id) {
-                Ok(taken) => return Ok(Some(taken)),
-                Err(wait) => too_many(wait),
+            (None, Some(client)) => match self.charge(resolved, client) {
+                Ok(charged) => return Ok(Some(charged)),
+                Err(refusal) => refusal,
             },
         };
         let existing = self.existing(&resolved.answer.id).await?;
@@ -291,11 +290,6 @@ impl Answers {
             wait.saturating_sub(limit),
         ))
     }
-}
-
-fn too_many(wait: Duration) -> Refusal {
-    let message = "You have requested too many new builds in a short time; wait before the next one. Finished builds can still be downloaded.";
-    busy(RefusalStatus::TooMany, message.to_owned(), wait)
 }
 
 fn busy(status: RefusalStatus, message: String, wait: Duration) -> Refusal {

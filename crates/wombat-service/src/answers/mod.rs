@@ -4,6 +4,7 @@ mod ahead;
 mod blocklist;
 mod builds;
 mod catalog;
+mod charge;
 mod existing;
 mod imports;
 mod log;
@@ -23,6 +24,7 @@ use wombat_store::{Connection, Store};
 use crate::{
     ServiceArgs,
     blocked::BlockedBuilds,
+    byte_quota::ByteQuotas,
     catalog::{Catalog, Imports, RequirementsDesk, go_releases_answer},
     endpoints::Endpoint,
     index::Builds,
@@ -53,6 +55,7 @@ pub(crate) struct Answers {
     pub(crate) live: Live,
     pub(crate) builds: Builds,
     pub(crate) quotas: Quotas,
+    pub(crate) byte_quotas: ByteQuotas,
     pub(crate) responses: ResponseCache,
     pub(crate) room: RoomForBuilds,
     pub(crate) args: ServiceArgs,

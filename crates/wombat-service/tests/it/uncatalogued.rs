@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use async_nats::{Client, HeaderMap};
 use serde_json::{Value, json};
-use wombat_model::{BuildKey, BuildSpec};
+use wombat_model::{BuildKey, BuildSpec, names::CLIENT_HEADER};
 use wombat_service::{ModulePolicy, ServiceArgs};
 use wombat_store::{ProvisionOptions, Store};
 use wombat_testkit::{NatsServer, a_spec, wait_until};
@@ -129,6 +130,61 @@ async fn the_last_fifth_of_the_store_is_for_builds_of_the_catalog() -> anyhow::R
     assert!(refused.to_string().contains(says), "{refused}");
     let taken = ask(client, "build.request", &body("output/redis_list")).await;
     assert_eq!(taken.unwrap()["status"], "new");
+    instance.stop().await?;
+    Ok(())
+}
+
+/// Requests a build as a gateway does for the client at `from`.
+async fn request(client: &Client, wanted: &Value, from: &str) -> anyhow::Result<Value> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CLIENT_HEADER, from);
+    let payload = wanted.to_string().into();
+    let asked = client.request_with_headers("build.request", headers, payload);
+    Ok(serde_json::from_slice(&asked.await?.payload)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_a_quota_of_uncatalogued_bytes() -> anyhow::Result<()> {
+    let server = NatsServer::start()?;
+    let (connection, store) = server.store().await?;
+    let args = ServiceArgs {
+        // One of unknown size, and not another one.
+        client_uncatalogued_quota: Some(300 << 20),
+        ..unlimited()
+    };
+    let instance = open_instance(&server, args).await?;
+    let (client, one) = (connection.client(), "192.0.2.1");
+    let first = request(client, &foreign(1), one).await?;
+    assert_eq!(first["status"], "new", "{first}");
+    let again = request(client, &foreign(1), one).await?;
+    assert_eq!(again["status"], "new", "an existing build is free");
+    let refused = request(client, &foreign(2), one).await?;
+    assert_eq!(refused["error"]["code"], 429, "{refused}");
+    // 212 of 300 MiB are missing, which takes 16.96 hours.
+    assert!(
+        refused
+            .to_string()
+            .contains("300 MiB; the next one may be requested in 17 hours"),
+        "{refused}"
+    );
+    let wait = refused["error"]["retryAfter"].as_u64().unwrap();
+    assert!((60_000..=61_100).contains(&wait), "{wait}");
+    let honest = request(client, &body("redis_list"), one).await?;
+    assert_eq!(honest["status"], "new", "{honest}");
+    let other = request(client, &foreign(3), "192.0.2.2").await?;
+    assert_eq!(other["status"], "new", "{other}");
+
+    let key = first["id"].as_str().unwrap().parse()?;
+    store.builds.cancel(&key).await?.unwrap().unwrap();
+    wait_until(
+        "a build that ended without a binary is free",
+        LIMIT,
+        async || {
+            let answer = request(client, &foreign(2), one).await?;
+            Ok((answer["status"] == "new").then_some(()))
+        },
+    )
+    .await?;
     instance.stop().await?;
     Ok(())
 }
