@@ -41,7 +41,7 @@ impl Answers {
         resolved: &Resolved,
         client: IpAddr,
     ) -> Result<Charged<'_>, Refusal> {
-        let build = self.quotas.take(client, &resolved.spec.key());
+        let build = self.quotas.take(client, &resolved.answer.id);
         let build = build.map_err(too_many)?;
         let bytes = if resolved.is_of_catalog {
             None
