@@ -29,6 +29,7 @@ pub(crate) fn idle(builder: &BuilderId, host: String, workers: usize, lease: Dur
         host,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         workers: u32::try_from(workers).unwrap_or(u32::MAX),
+        catalog_workers: 0,
         active: Vec::new(),
         go: None,
         sandbox: SandboxLevel::None,

@@ -99,6 +99,7 @@ pub async fn run(
         presence: Presence {
             go: Some(go),
             sandbox,
+            catalog_workers: u32::try_from(reserved).unwrap_or(u32::MAX),
             ..presence::idle(&builder, host, workers, args.lease)
         },
         lease: args.lease,

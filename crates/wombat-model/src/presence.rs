@@ -25,6 +25,9 @@ pub struct Presence {
     pub version: String,
     /// Builds that it can run at the same time.
     pub workers: u32,
+    /// How many of its workers take only builds of the catalog.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub catalog_workers: u32,
     /// Builds that it is running.
     pub active: Vec<ActiveClaim>,
     /// The Go release that is installed there.
@@ -50,6 +53,11 @@ impl Presence {
     pub fn takes(&self, template: Template) -> bool {
         !self.draining && self.templates.contains(&template)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_none(workers: &u32) -> bool {
+    *workers == 0
 }
 
 /// A builder that reports no templates is of version 0.1.0.

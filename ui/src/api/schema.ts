@@ -1314,6 +1314,11 @@ export type components = {
             active: components["schemas"]["ActiveClaim"][];
             /** @description The builder process. */
             builder: string;
+            /**
+             * Format: uint32
+             * @description How many of its workers take only builds of the catalog.
+             */
+            catalogWorkers?: number;
             /** @description It claims no new builds: it only finishes the ones it has, or can't build at all. */
             draining: boolean;
             /** @description The Go release that is installed there. */

@@ -107,6 +107,7 @@ mod tests {
             host: "h".into(),
             version: "0".into(),
             workers: 1,
+            catalog_workers: 0,
             active: Vec::new(),
             go: None,
             draining: false,

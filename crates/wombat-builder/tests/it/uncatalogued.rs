@@ -116,6 +116,9 @@ async fn one_of_two_workers_takes_builds_of_the_catalog_alone() {
     let builder = scene
         .beside_catalog(&["--workers", "2", "--grace", "0s"])
         .await;
+    scene
+        .until_present(|presence| presence.catalog_workers == 1)
+        .await;
     scene.stub.takes_seconds(900.0).unwrap();
     let first = scene.request(&uncatalogued("a")).await;
     scene.until_is(&first, Status::Building).await;

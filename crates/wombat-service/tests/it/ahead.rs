@@ -48,6 +48,7 @@ async fn a_builder(store: &Store, client: &Client) -> anyhow::Result<()> {
         host: "fox".to_owned(),
         version: "0.2.0".to_owned(),
         workers: 1,
+        catalog_workers: 0,
         active: Vec::new(),
         go: None,
         sandbox: SandboxLevel::Namespaces,

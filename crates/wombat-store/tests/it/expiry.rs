@@ -21,6 +21,7 @@ fn presence(builder: &str) -> Presence {
         host: "h".into(),
         version: "0".into(),
         workers: 1,
+        catalog_workers: 0,
         active: Vec::new(),
         go: None,
         draining: false,

@@ -47,6 +47,7 @@ fn builder(name: &str, workers: u32) -> Presence {
         host: "h".into(),
         version: "0".into(),
         workers,
+        catalog_workers: 0,
         active: Vec::new(),
         go: None,
         draining: false,

@@ -166,6 +166,7 @@ fn a_builder() -> anyhow::Result<Presence> {
         host: "h".into(),
         version: "0.1.0".into(),
         workers: 1,
+        catalog_workers: 0,
         active: Vec::new(),
         go: None,
         draining: false,
