@@ -48,13 +48,8 @@ pub async fn run(
     let Some(workshop) = Box::pin(ready).await? else {
         return Ok(());
     };
-    let mended = mend(&ownership, &workshop, &builder);
-    if stop
-        .run_until_cancelled(mended)
-        .await
-        .transpose()?
-        .is_none()
-    {
+    let mending = stop.run_until_cancelled(mend(&ownership, &workshop, &builder));
+    if mending.await.transpose()?.is_none() {
         return Ok(());
     }
     let settings = workshop.settings();

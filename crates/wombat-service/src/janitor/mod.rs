@@ -161,7 +161,9 @@ impl Janitor {
             self.ended = None;
             return Ok(());
         }
-        let ended = self.ended.get_or_insert_with(|| EndedClaims::follow(&self.store));
+        let ended = self
+            .ended
+            .get_or_insert_with(|| EndedClaims::follow(&self.store));
         ended.clean(&self.store).await?;
         if self.links.is_none() {
             self.links = Some(Links::follow(&self.store).await?);
