@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use wombat_model::{ActiveClaim, BuildKey, BuilderId, ClaimId, Presence, SandboxLevel, Template};
 use wombat_store::Builders;
 
-use crate::until::until;
+use crate::{lanes::Lanes, until::until};
 
 /// Shortest time between two changes; renewals are sent in addition.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
@@ -22,7 +22,20 @@ const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// Time limit for removing the presence at the end.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The presence of an idle builder.
+/// The presence of an idle builder with these workers.
+pub(crate) fn idle_with(
+    builder: &BuilderId,
+    host: String,
+    lanes: Lanes,
+    lease: Duration,
+) -> Presence {
+    Presence {
+        catalog_workers: u32::try_from(lanes.reserved()).unwrap_or(u32::MAX),
+        ..idle(builder, host, lanes.workers(), lease)
+    }
+}
+
+/// The same of one that keeps no worker for the catalog.
 pub(crate) fn idle(builder: &BuilderId, host: String, workers: usize, lease: Duration) -> Presence {
     Presence {
         builder: builder.clone(),

@@ -83,19 +83,16 @@ pub async fn run(
         prebuilt: Prebuilt::default(),
         requested: RequestedTargets::default(),
     });
-    let disk = Disk::new(worker.workshop.jobs_folder(), args.min_free_disk).await;
-    let disk = Arc::new(disk);
+    let disk = Arc::new(Disk::new(worker.workshop.jobs_folder(), args.min_free_disk).await);
     let mut background = start_background(&worker, &args, &deps, &disk);
-    let (workers, reserved) = (lanes.workers(), lanes.reserved());
-    info!(%builder, workers, reserved, %go, "builder started");
+    info!(%builder, ?lanes, %go, "builder started");
 
     let heartbeat = Heartbeat {
         builders: deps.store.builders.clone(),
         presence: Presence {
             go: Some(go),
             sandbox,
-            catalog_workers: u32::try_from(reserved).unwrap_or(u32::MAX),
-            ..presence::idle(&builder, host, workers, args.lease)
+            ..presence::idle_with(&builder, host, lanes, args.lease)
         },
         lease: args.lease,
         claims,
