@@ -44,6 +44,13 @@ pub(super) fn licence(module: EvilModule, _: &ModuleProxy) -> anyhow::Result<Evi
         .repeated("LICENSE", &BLOCK[..], 1024)
 }
 
+/// More than `go` reads of a licence.
+pub(super) fn licence_for_go(module: EvilModule, _: &ModuleProxy) -> anyhow::Result<EvilModule> {
+    module
+        .file("p/p.go", HEAD)?
+        .repeated("LICENSE", &BLOCK[..], 20)
+}
+
 pub(super) fn links(module: EvilModule, _: &ModuleProxy) -> anyhow::Result<EvilModule> {
     module
         .file("p/p.go", HEAD)?
