@@ -21,26 +21,31 @@ const ENDED: Duration = Duration::from_mins(5);
 
 /// `wombat up`, and the module proxy that it fetches from.
 pub(crate) struct Scene {
+    /// Dropped first: it writes into the folder.
+    running: Option<(Wombat, Site)>,
+    program: Program,
     pub(crate) proxy: ModuleProxy,
     pub(crate) folder: TempDir,
-    program: Program,
-    running: Option<(Wombat, Site)>,
 }
 
 impl Scene {
     /// Starts it, and builds an honest package once without limits of time.
     pub(crate) async fn start(program: &Program) -> anyhow::Result<Self> {
         let limit = format!("{}s", BUILD.as_secs());
+        let folder = TempDir::with_prefix("wombat-hostile-")?;
+        let temporary = folder.path().join("tmp");
+        std::fs::create_dir(&temporary)?;
         let limited = program
             .clone()
+            .env("TMPDIR", temporary.to_str().context("a path of ours")?)
             .env("GOSUMDB", "off")
             .env("WOMBAT_WARM", "off")
             .env("WOMBAT_BUILD_MEMORY_LIMIT", "1GiB");
         let mut scene = Self {
-            proxy: ModuleProxy::start().await?,
-            folder: TempDir::with_prefix("wombat-hostile-")?,
-            program: limited.clone(),
             running: None,
+            program: limited.clone(),
+            proxy: ModuleProxy::start().await?,
+            folder,
         };
         scene.start_again().await?;
         scene.honest(COLD).await?;
