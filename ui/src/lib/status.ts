@@ -1,4 +1,4 @@
-import { mdiAlertCircle, mdiArchiveRemoveOutline, mdiCancel, mdiCheckCircle, mdiHammerWrench, mdiTimerSand } from '@mdi/js'
+import { mdiAlertCircle, mdiArchiveRemoveOutline, mdiCancel, mdiCheckCircle, mdiHammerWrench, mdiShieldLockOutline, mdiTimerSand } from '@mdi/js'
 
 import type { BuildView, FailureClass, Status } from '@/api/types'
 
@@ -19,6 +19,9 @@ export const statusLook = {
 /** A success whose binary was removed by retention. */
 export const expiredLook: StatusLook = { word: 'expired', icon: mdiArchiveRemoveOutline, colour: 'warning' }
 
+/** A success whose binary isn't served, because the operator blocks a module in it. */
+export const blockedLook: StatusLook = { word: 'blocked', icon: mdiShieldLockOutline, colour: 'error' }
+
 export const isFinished = (status: Status): boolean => status !== 'new' && status !== 'building'
 
 /** A request makes sense: there is no binary, and no build is running. A failed build would only fail again. */
@@ -32,8 +35,8 @@ interface FailureWords {
 
 export const failureWords = {
   input: {
-    title: 'A requested package doesn’t exist or can’t be fetched',
-    advice: 'Check the path and the version of the package named below.',
+    title: 'What was requested can’t be built',
+    advice: 'The message below says which package or module, and why: correct its path or its version, or leave it out.',
   },
   compile: {
     title: 'A package doesn’t compile for this platform',
@@ -69,7 +72,8 @@ export function summary(build: BuildView): string {
     case 'building':
       return build.phase ? `Building: ${build.phase}` : 'Building'
     case 'success':
-      return build.expired ? 'Expired' : 'Ready to download'
+      if (build.expired) return 'Expired'
+      return build.blocked ? 'Blocked' : 'Ready to download'
     case 'failed':
       return 'Failed'
     case 'cancelled':

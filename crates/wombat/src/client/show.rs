@@ -133,6 +133,12 @@ pub(crate) fn describe(view: &BuildView) -> String {
             "the binary was removed; request the build again to rebuild it",
         );
     }
+    if let Some(hit) = &view.blocked {
+        row(
+            "blocked",
+            &format!("the binary isn't served: the operator blocks {hit}"),
+        );
+    }
     row(
         "platform",
         &format!("{}/{} {}", build.goos, build.goarch, build.variant),

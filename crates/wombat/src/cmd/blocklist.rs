@@ -120,7 +120,10 @@ async fn write(
     }
     let request = request.body(serde_json::json!({ "modules": modules }).to_string());
     let list: BlocklistAnswer = server.json(request).await?;
-    print(&format!("{} entries.", list.modules.entries().len()));
+    print(&match list.modules.entries().len() {
+        1 => "1 entry.".to_owned(),
+        count => format!("{count} entries."),
+    });
     print(&words_of_effect(list.effect.as_ref(), added));
     Ok(())
 }
