@@ -1,9 +1,9 @@
-//! Builds with modules from outside the catalog: lower limits, and workers that they can't take.
+//! Builds with modules from outside the catalog: lower limits, and workers and room that they can't take.
 
 use serde_json::json;
 use wombat_builder::IfUnfit;
-use wombat_model::{Build, BuildKey, BuildSpec, FailureClass, Status};
-use wombat_store::SubmitOptions;
+use wombat_model::{Build, BuildKey, BuildSpec, FailureClass, Status, log::LogEvent};
+use wombat_store::{LogsEvent, ProvisionOptions, Revision, SubmitOptions, provision};
 use wombat_testkit::{a_spec, wait_until};
 
 use crate::scene::{LIMIT, Running, Scene};
@@ -157,5 +157,55 @@ async fn a_single_worker_builds_the_catalogs_first_and_others_at_once_when_alone
         .unwrap();
     scene.until_is(&honest, Status::Building).await;
     assert_eq!(scene.status(&older).await, Status::New);
+    builder.stopped().await;
+}
+
+impl Scene {
+    /// Waits for a line with these words in the log of a build.
+    async fn until_logged(&self, key: &BuildKey, words: &str) {
+        let mut follower = self.store.logs.follow(key, Revision::ZERO);
+        let looking = async {
+            loop {
+                let LogsEvent::Entry(logged) = follower.next().await else {
+                    continue;
+                };
+                if let LogEvent::Lines { lines } = logged.entry.event
+                    && lines.iter().any(|line| line.contains(words))
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, looking).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binary_of_other_modules_waits_for_room_below_that_of_the_catalog() {
+    const MIB: usize = 1 << 20;
+    let scene = Scene::new().await;
+    let small = ProvisionOptions {
+        artifacts_limit: Some(10 << 20),
+        ..ProvisionOptions::default()
+    };
+    provision(&scene.connection, &small).await.unwrap();
+    let artifacts = &scene.store.artifacts;
+    for n in 0..9 {
+        let content = vec![7; MIB];
+        artifacts
+            .put_bytes(&format!("o{n}"), &content)
+            .await
+            .unwrap();
+    }
+    let builder = scene.beside_catalog(&[]).await;
+    let honest = scene.request(&catalogued("nats")).await;
+    scene.until_is(&honest, Status::Success).await;
+    let other = scene.request(&uncatalogued("nats")).await;
+    let says = "its last 20 % are for builds of the catalog, so none with modules from outside the catalog is stored. Trying again";
+    scene.until_logged(&other, says).await;
+    for n in 0..4 {
+        artifacts.remove(&format!("o{n}")).await.unwrap();
+    }
+    scene.until_is(&other, Status::Success).await;
     builder.stopped().await;
 }
