@@ -190,7 +190,7 @@ hostile-binary: ## Let a hostile program try everything at every level of the sa
 	WOMBAT_TEST_HOSTILE=full tools/with-pids-limit 6000 $(CARGO) test --locked -p wombat-child --test it hostile -- --nocapture --test-threads 1
 
 .PHONY: hostile-modules
-hostile-modules: tools ## Let a whole system build 31 hostile modules with real Go, honest builds beside each, in a quarter of an hour; ARGS="--only bomb" for a part
+hostile-modules: tools ## Let a whole system build 32 hostile modules with real Go, honest builds beside each, in a quarter of an hour; ARGS="--only bomb" for a part
 	$(CARGO) build --locked -p wombat
 	$(CARGO) run --locked -p wombat-testkit --bin hostile-modules -- $(ARGS)
 

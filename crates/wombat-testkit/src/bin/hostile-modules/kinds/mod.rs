@@ -48,7 +48,7 @@ const RESOURCE: Expected = Expected::Failed(&["resource"]);
 const EITHER: Expected = Expected::Failed(&["resource", "compile"]);
 
 /// All of them.
-pub(crate) const ALL: [Kind; 31] = [
+pub(crate) const ALL: [Kind; 32] = [
     Kind {
         name: "go.sum of 167 MB",
         expected: INPUT,
@@ -132,6 +132,12 @@ pub(crate) const ALL: [Kind; 31] = [
         expected: RESOURCE,
         words: "",
         make: sources::rodata,
+    },
+    Kind {
+        name: "200 MiB out of one line",
+        expected: Expected::Limited,
+        words: "",
+        make: sources::smaller_rodata,
     },
     Kind {
         name: "string of 100 MB",

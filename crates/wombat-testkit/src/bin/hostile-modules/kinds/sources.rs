@@ -11,11 +11,23 @@ fn package(module: EvilModule, text: &str) -> Made {
     module.file("p/p.go", format!("{HEAD}\n{text}"))
 }
 
-pub(super) fn rodata(module: EvilModule, _: &ModuleProxy) -> Made {
+/// A binary of this many MiB.
+fn array(module: EvilModule, mib: usize) -> Made {
     package(
         module,
-        "var V = [900 << 20]byte{1}\n\nvar W = &V\n\nfunc init() { if W[len(W)-1] == 1 { panic(W) } }\n",
+        &format!(
+            "var V = [{mib} << 20]byte{{1}}\n\nvar W = &V\n\nfunc init() {{ if W[len(W)-1] == 1 {{ panic(W) }} }}\n"
+        ),
     )
+}
+
+pub(super) fn rodata(module: EvilModule, _: &ModuleProxy) -> Made {
+    array(module, 900)
+}
+
+/// Fits the limits of a build, if those of its binary allow it.
+pub(super) fn smaller_rodata(module: EvilModule, _: &ModuleProxy) -> Made {
+    array(module, 200)
 }
 
 pub(super) fn string(module: EvilModule, _: &ModuleProxy) -> Made {
