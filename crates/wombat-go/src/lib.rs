@@ -66,6 +66,7 @@ mod registrations;
 mod release_date;
 pub mod report;
 mod requirements;
+mod retraction;
 mod scope;
 mod settings;
 mod settings_error;

@@ -1,4 +1,4 @@
-//! What a release requires, according to its own `go.mod`.
+//! What a release requires, according to its own `go.mod`, and whether it was retracted.
 
 use std::collections::BTreeMap;
 
@@ -23,5 +23,20 @@ impl Workshop {
         let mut all = required_versions(&files.go_mod);
         all.remove(module);
         Ok(all)
+    }
+
+    /// Why the authors of a module retracted a release, in their words on one line; `None`: they didn't.
+    ///
+    /// # Errors
+    /// If the list of the module's versions, or the `go.mod` of the newest one, can't be had.
+    pub async fn retraction(
+        &self,
+        (module, version): (&ModulePath, &ModuleVersion),
+        host: Platform,
+        scope: &Scope,
+    ) -> Result<Option<String>, BuildError> {
+        let spec = graph_spec(module, version, self.settings().version, host)
+            .map_err(|error| Failure::new(FailureClass::Internal, error.to_string()))?;
+        self.retraction_of(&spec, scope).await
     }
 }

@@ -22,6 +22,7 @@ use super::{
     module_cache::{CachedModule, ModuleCache},
     modules_in_use::HeldModules,
     release_date::ReleaseDate,
+    retraction,
     scope::Scope,
     source::write_source,
     stage::Stage,
@@ -51,6 +52,17 @@ impl Workshop {
         let job = SurveyJob::new(self, spec, scope).await?;
         let go = job.go(self, scope);
         graph::resolve(&go, &self.graphs, spec).await
+    }
+
+    /// Why the release that gives the spec's graph was retracted, if it was.
+    pub(super) async fn retraction_of(
+        &self,
+        spec: &BuildSpec,
+        scope: &Scope,
+    ) -> Result<Option<String>, BuildError> {
+        let job = SurveyJob::new(self, spec, scope).await?;
+        let go = job.go(self, scope);
+        retraction::of(&go, (spec.graph(), spec.graph_version())).await
     }
 
     /// Which of the spec's packages compile for its target. Doesn't link or optimise: neither changes the answer, and

@@ -82,6 +82,26 @@ impl ModuleVersion {
         })
     }
 
+    /// Whether it names a commit instead of a released version (`module.IsPseudoVersion`).
+    pub fn is_pseudo(&self) -> bool {
+        let parts = self.parts();
+        // `vX.0.0-<time>-<commit>`, or `-0.` or `.0.` before the time.
+        let Some((front, commit)) = parts.prerelease.and_then(|it| it.rsplit_once('-')) else {
+            return false;
+        };
+        let (before, time) = match front.rsplit_once('.') {
+            Some((before, time)) => (Some(before), time),
+            None => (None, front),
+        };
+        let follows_release = match before {
+            None => parts.numbers[1..] == ["0", "0"],
+            Some(before) => before == "0" || before.ends_with(".0"),
+        };
+        let is_time = time.len() == 14 && time.bytes().all(|byte| byte.is_ascii_digit());
+        let is_commit = commit.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        follows_release && is_time && is_commit && !commit.is_empty()
+    }
+
     fn parts(&self) -> VersionParts<'_> {
         VersionParts::of(&self.0).expect("checked when the version was parsed")
     }
@@ -214,6 +234,27 @@ mod tests {
             "v1.2.3-ä",
         ] {
             assert!(bad.parse::<ModuleVersion>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn knows_pseudo_versions() {
+        for (version, expected) in [
+            ("v0.0.0-20240101000000-abcdef123456", true),
+            ("v4.0.0-20240101000000-abcdef123456", true),
+            ("v1.2.4-0.20240101000000-abcdef123456", true),
+            ("v1.2.3-pre.0.20240101000000-abcdef123456", true),
+            ("v2.0.1-0.20240101000000-abcdef123456+incompatible", true),
+            ("v4.105.0", false),
+            ("v4.105.0-rc.1", false),
+            ("v1.2.3-20240101000000-abcdef123456", false),
+            ("v1.2.3-1.20240101000000-abcdef123456", false),
+            ("v1.2.3-0.2024010100000-abcdef123456", false),
+            ("v1.2.3-0.20240101000000", false),
+            ("v1.2.3-rc-1", false),
+        ] {
+            let version: ModuleVersion = version.parse().unwrap();
+            assert_eq!(version.is_pseudo(), expected, "{version}");
         }
     }
 

@@ -60,6 +60,8 @@ pub enum ProblemCode {
     LicenceNotAccepted,
     /// The operator doesn't allow this module.
     ModuleRefused,
+    /// The operator doesn't allow this version of a module of the catalog: `--versions`.
+    VersionRefused,
     /// The operator blocks this module, or a module of this build.
     ModuleBlocked,
     /// An import brings names of official components, and its request doesn't allow that: `allowKnownNames`.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use wombat_model::{GoVersion, LicenceArgs, Platform, catalog::ReleaseChoice, units};
 use wombat_store::{ReplyPrefix, renamed};
 
-use crate::resolve::{ModulePolicy, Policy};
+use crate::{
+    catalog::VersionPolicy,
+    resolve::{ModulePolicy, Policy},
+};
 
 /// How long a binary is kept, unless the operator chooses otherwise.
 const KEEP_FOR: Duration = Duration::from_hours(24 * 30);
@@ -36,6 +39,10 @@ pub struct ServiceArgs {
     /// any if only this machine can reach the gateway]
     #[arg(long, env = "WOMBAT_MODULES", value_name = "WHICH")]
     pub modules: Option<ModulePolicy>,
+
+    /// Versions of the catalog's modules that may be built [default: listed with `--modules catalog`, otherwise any]
+    #[arg(long, env = "WOMBAT_VERSIONS", value_name = "WHICH", value_enum)]
+    pub versions: Option<VersionPolicy>,
 
     /// Release that requests without a version get (repeatable, one per module) [default: the newest that offers every
     /// package of the one before it]
@@ -119,6 +126,7 @@ impl Default for ServiceArgs {
             client_uncatalogued_quota: None,
             licences: LicenceArgs::default(),
             modules: None,
+            versions: None,
             default_release: Vec::new(),
             refetch_interval: Duration::from_hours(24),
             poison_rest: Duration::from_hours(1),
@@ -138,10 +146,12 @@ impl Default for ServiceArgs {
 
 impl ServiceArgs {
     pub(crate) fn policy(&self) -> Policy {
+        let modules = self.modules.clone().unwrap_or_default();
         Policy {
             licences: self.licences,
             platforms: self.platforms.clone(),
-            modules: self.modules.clone().unwrap_or_default(),
+            versions: self.versions.unwrap_or(modules.default_versions()),
+            modules,
         }
     }
 
@@ -181,6 +191,23 @@ mod tests {
             format!("{parsed:?}"),
             format!("{:?}", ServiceArgs::default())
         );
+    }
+
+    #[test]
+    fn versions_follow_the_modules_unless_they_are_chosen() {
+        for (line, expected) in [
+            ("x", VersionPolicy::Listed),
+            ("x --modules catalog", VersionPolicy::Listed),
+            ("x --modules any", VersionPolicy::Any),
+            ("x --modules allow=a.b/*", VersionPolicy::Any),
+            ("x --modules any --versions listed", VersionPolicy::Listed),
+            ("x --versions tagged", VersionPolicy::Tagged),
+            ("x --versions any", VersionPolicy::Any),
+        ] {
+            let parsed = Command::parse_from(line.split(' ')).service;
+            assert_eq!(parsed.policy().versions, expected, "{line}");
+        }
+        assert!(Command::try_parse_from(["x", "--versions", "latest"]).is_err());
     }
 
     #[test]

@@ -26,6 +26,6 @@ mod select;
 mod writes;
 
 pub use args::ServiceArgs;
-pub use catalog::{default_go_line, go_releases};
+pub use catalog::{VersionPolicy, default_go_line, go_releases};
 pub use resolve::{ModulePolicy, ParseModulePolicyError};
 pub use run::{ServiceDeps, run};

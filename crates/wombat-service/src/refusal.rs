@@ -56,6 +56,7 @@ pub(crate) fn is_of_catalog(endpoint: Endpoint, refusal: &Refusal) -> bool {
                 | ProblemCode::UnknownPackage
                 | ProblemCode::UnknownModule
                 | ProblemCode::UnknownVersion
+                | ProblemCode::VersionRefused
         ) || (endpoint == Endpoint::Component && problem.code == ProblemCode::NotFound)
     };
     refusal.problems.iter().any(is_unknown)

@@ -115,7 +115,7 @@ async fn start(
         catalog,
         imports,
         blocked: BlockedBuilds::new(deps.store.artifacts.clone()),
-        requirements: RequirementsDesk::new(deps.connection.clone()),
+        requirements: RequirementsDesk::new(deps.connection.clone(), args.policy().versions),
         live,
         builds,
         quotas: Quotas::new(args.client_quota),

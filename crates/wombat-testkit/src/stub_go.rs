@@ -196,6 +196,12 @@ impl StubGo {
         self.set("requires", &json.to_string())
     }
 
+    /// The authors of every module retracted this version from now on, for this reason.
+    pub fn retracts(&self, version: &str, rationale: &str) -> anyhow::Result<()> {
+        let json = serde_json::json!([rationale]).to_string();
+        self.set(&format!("retracted-{version}"), &json)
+    }
+
     /// Every module has these packages from now on: the output of `go list -json` for each.
     pub fn offers(&self, packages: &[serde_json::Value]) -> anyhow::Result<()> {
         let lines: Vec<String> = packages.iter().map(ToString::to_string).collect();

@@ -90,6 +90,10 @@ case "$1 $2" in
     printf '{"Module":{"Path":"stub.example/m"},"Go":"1.26.0","Require":%s}\n' "$(setting requires '[]')"
     ;;
 "list -m")
+    if [ "$3" = -retracted ]; then
+        printf '{"Path":"%s","Version":"%s","Retracted":%s}\n' "${5%@*}" "${5#*@}" "$(setting "retracted-${5#*@}" '[]')"
+        exit
+    fi
     # Looks checksums up in the file `sums`, and stores records of the database as `go` does.
     shift 4
     records=$GOMODCACHE/cache/download/sumdb/$GOSUMDB/lookup/golang.org

@@ -68,17 +68,28 @@ async fn find(
     let Ok(host) = this_machine().parse() else {
         return RequirementsReply::Unavailable("The builder can't build for itself.".to_owned());
     };
-    let (module, version) = (&question.module, &question.version);
-    let found = worker.workshop.requirements((module, version), host, scope);
-    match found.await {
+    let release = (&question.module, &question.version);
+    if question.refuse_retracted {
+        match worker.workshop.retraction(release, host, scope).await {
+            Ok(None) => {}
+            Ok(Some(rationale)) => return RequirementsReply::Retracted(rationale),
+            Err(error) => return reply_to(worker, error),
+        }
+    }
+    match worker.workshop.requirements(release, host, scope).await {
         Ok(mut all) => {
             all.retain(|module, _| question.of.contains(module));
             RequirementsReply::Requires(all)
         }
-        Err(BuildError::Failed(failure)) => {
-            refusal(failure.hiding(&worker.workshop.settings().names))
-        }
-        Err(BuildError::Stopped) => {
+        Err(error) => reply_to(worker, error),
+    }
+}
+
+/// The reply of a builder that can't have what it needs.
+fn reply_to(worker: &Worker, error: BuildError) -> RequirementsReply {
+    match error {
+        BuildError::Failed(failure) => refusal(failure.hiding(&worker.workshop.settings().names)),
+        BuildError::Stopped => {
             RequirementsReply::Unavailable("The builder was stopped.".to_owned())
         }
     }

@@ -14,6 +14,7 @@ const BENTHOS: &str = "github.com/redpanda-data/benthos/v4";
 
 fn question() -> RequirementsQuestion {
     RequirementsQuestion {
+        refuse_retracted: false,
         module: CONNECT.parse().unwrap(),
         version: "v4.98.0".parse().unwrap(),
         of: vec![BENTHOS.parse().unwrap()],
@@ -40,6 +41,33 @@ async fn a_builder_reads_the_go_mod_of_a_release() {
     };
     let all: Vec<String> = all.iter().map(|(it, at)| format!("{it} {at}")).collect();
     assert_eq!(all, [format!("{BENTHOS} v4.76.0")]);
+    builder.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retracted_release_is_told_where_it_matters() {
+    let scene = Scene::new().await;
+    scene.stub.requires(&json!([])).unwrap();
+    scene.stub.retracts("v4.98.1", "It lost data.").unwrap();
+    let off = ["--go-releases-interval", "0"];
+    let builder = scene.builder(true, IfUnfit::End, &off).await;
+    scene
+        .until_present(|presence| presence.problem.is_none())
+        .await;
+    let ask = async |version: &str, refuse_retracted| {
+        let question = RequirementsQuestion {
+            version: version.parse().unwrap(),
+            refuse_retracted,
+            ..question()
+        };
+        let reply = scene.connection.ask_requirements(&question).await;
+        reply.unwrap().expect("a builder is running")
+    };
+    let none = RequirementsReply::Requires(std::collections::BTreeMap::new());
+    let retracted = RequirementsReply::Retracted("It lost data.".to_owned());
+    assert_eq!(ask("v4.98.1", true).await, retracted);
+    assert_eq!(ask("v4.98.1", false).await, none);
+    assert_eq!(ask("v4.98.0", true).await, none);
     builder.stopped().await;
 }
 

@@ -1,4 +1,4 @@
-//! What a release outside the catalog requires, with real Go and the test's module proxy.
+//! What a release outside the catalog requires, and whether it was retracted, with real Go and the test's module proxy.
 
 use std::collections::BTreeMap;
 
@@ -57,4 +57,40 @@ async fn it_is_read_from_the_releases_own_go_mod_or_the_reason_is_told() {
         Some(format!("{CONNECT} v4.98.903")),
         "{failure:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_retracted_if_the_newest_go_mod_says_so() {
+    const OWN: &str = "retracted.example/m";
+    let scene = Scene::new().await;
+    for version in ["v1.0.0", "v1.1.0"] {
+        scene.proxy.serve(&TestModule::new(OWN, version)).unwrap();
+    }
+    let retracting = format!(
+        "module {OWN}\n\ngo 1.26.0\n\n// It loses\u{202e} data.\nretract v1.0.0\n\nretract v1.2.0\n"
+    );
+    let newest = TestModule::new(OWN, "v1.2.0").go_mod(retracting);
+    scene.proxy.serve(&newest).unwrap();
+    let list = format!("{OWN}/@v/list");
+    scene.proxy.replace(&list, "v1.0.0\nv1.1.0\nv1.2.0\n");
+    let workshop = scene.workshop().await;
+    let retraction = async |version: &str| {
+        let (module, version) = (OWN.parse().unwrap(), version.parse().unwrap());
+        let host = wombat_model::this_machine().parse().unwrap();
+        let scope = scope(&CancellationToken::new(), Reporter::new().0);
+        workshop.retraction((&module, &version), host, &scope).await
+    };
+    let why = retraction("v1.0.0").await.unwrap();
+    assert_eq!(why.as_deref(), Some("It loses data."));
+    assert_eq!(retraction("v1.1.0").await.unwrap(), None);
+    // It retracts itself, without words of its authors.
+    assert!(retraction("v1.2.0").await.unwrap().is_some());
+
+    // What can't be known isn't taken for granted.
+    scene.proxy.fail(&list, ProxyFault::Status(403));
+    let unknown = retraction("v1.1.0").await;
+    let Err(BuildError::Failed(failure)) = unknown else {
+        panic!("{unknown:?}");
+    };
+    assert_eq!(failure.class, FailureClass::Input, "{failure:?}");
 }

@@ -22,6 +22,9 @@ pub struct RequirementsQuestion {
     pub version: ModuleVersion,
     /// Modules whose required versions are of interest.
     pub of: Vec<ModulePath>,
+    /// Whether a release that its authors retracted is to be refused. That needs the list of the module's versions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuse_retracted: bool,
 }
 
 /// A builder's reply.
@@ -30,6 +33,8 @@ pub struct RequirementsQuestion {
 pub enum RequirementsReply {
     /// The versions that its own `go.mod` requires of the modules of interest.
     Requires(BTreeMap<ModulePath, ModuleVersion>),
+    /// Its authors retracted it, for this reason in their words.
+    Retracted(String),
     /// It can't be had, in words for people.
     Refused(String),
     /// It can't be had at the moment, in words for people.

@@ -15,7 +15,7 @@ impl Answers {
     /// The catalog, and what the releases outside it require that a request names.
     pub(super) async fn knowing(&self, request: &BuildRequest) -> Result<Arc<Snapshot>, Refusal> {
         let catalog = self.catalog.snapshot();
-        let unlisted = resolve::unlisted(request, &catalog);
+        let unlisted = resolve::unlisted(request, &catalog, &self.args.policy());
         self.knowing_these(&unlisted, catalog).await
     }
 
@@ -26,10 +26,11 @@ impl Answers {
         catalog: Arc<Snapshot>,
     ) -> Result<Arc<Snapshot>, Refusal> {
         let requested = requested_versions(question, &catalog);
+        let policy = self.args.policy().versions;
         let unlisted = requested.into_iter().filter_map(|(module, version)| {
             let field = format!("modules.{module}");
             version.check_for(&module).ok()?;
-            let is_lacking = catalog.lacks_requirements(&module, &version);
+            let is_lacking = policy.asks_builders(&module, &version, &catalog);
             is_lacking.then_some(UnlistedRelease {
                 module,
                 version,

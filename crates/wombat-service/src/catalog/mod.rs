@@ -19,6 +19,7 @@ mod schemas;
 mod search;
 mod snapshot;
 mod told;
+mod version_policy;
 
 pub(crate) use components::components;
 pub(crate) use defaults::{Choices, ChosenReleases};
@@ -38,6 +39,7 @@ pub(crate) use search::{component, go_releases_answer, search};
 #[cfg(test)]
 pub(crate) use snapshot::Releases;
 pub(crate) use snapshot::{Requirements, Snapshot};
+pub use version_policy::VersionPolicy;
 
 /// The module whose `pure` and `io` are the base of every binary.
 pub(crate) use wombat_model::names::BASE_MODULE as BENTHOS;

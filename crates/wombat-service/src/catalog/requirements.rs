@@ -12,7 +12,7 @@ use wombat_model::{
 };
 use wombat_store::Connection;
 
-use super::{Requirements, Snapshot};
+use super::{BENTHOS, Requirements, Snapshot, VersionPolicy};
 use crate::refusal;
 
 /// Releases that are remembered.
@@ -32,6 +32,8 @@ pub(crate) struct UnlistedRelease {
 #[derive(Clone, Debug)]
 enum Answer {
     Requires(BTreeMap<ModulePath, ModuleVersion>),
+    /// The authors' reason.
+    Retracted(String, Instant),
     Refused(String, Instant),
 }
 
@@ -39,15 +41,17 @@ enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct RequirementsDesk {
     connection: Connection,
+    versions: VersionPolicy,
     known: Arc<Mutex<LruCache<(ModulePath, ModuleVersion), Answer>>>,
     /// Held while a builder is asked.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl RequirementsDesk {
-    pub(crate) fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection, versions: VersionPolicy) -> Self {
         Self {
             connection,
+            versions,
             known: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
             turn: Arc::default(),
         }
@@ -66,12 +70,20 @@ impl RequirementsDesk {
                     let name = (release.module.clone(), release.version.clone());
                     all.insert(name, requires);
                 }
+                Answer::Retracted(why, _) => {
+                    let name = (&release.module, &release.version);
+                    let message = self.versions.retracted(name, &why, catalog);
+                    let (code, field) = (ProblemCode::VersionRefused, release.field.clone());
+                    problems.push(Problem::field(code, field, message));
+                }
                 Answer::Refused(why, _) => problems.push(Problem::field(
                     ProblemCode::UnknownVersion,
                     release.field.clone(),
                     format!(
-                        "{} {} isn't in the catalog, and which Benthos it is built with can't be found out: {why}",
-                        release.module, release.version
+                        "{} {} isn't in the catalog, and {} can't be found out: {why}",
+                        release.module,
+                        release.version,
+                        self.unknown(release, catalog)
                     ),
                 )),
             }
@@ -103,37 +115,56 @@ impl RequirementsDesk {
             module: module.clone(),
             version: version.clone(),
             of: catalog.modules().cloned().collect(),
+            refuse_retracted: self.versions.refuses_if_retracted(module, version, catalog),
         };
         let asked = self.connection.ask_requirements(&question).await;
         let answer = match asked.map_err(|error| refusal::of_store(&error))? {
             Some(RequirementsReply::Requires(requires)) => Answer::Requires(requires),
+            // The next release may take it back.
+            Some(RequirementsReply::Retracted(why)) => {
+                Answer::Retracted(why, Instant::now() + REFUSED_FOR)
+            }
             Some(RequirementsReply::Refused(why)) => {
                 Answer::Refused(why, Instant::now() + REFUSED_FOR)
             }
-            Some(RequirementsReply::Unavailable(why)) => return Err(unavailable(release, &why)),
+            Some(RequirementsReply::Unavailable(why)) => {
+                return Err(unavailable(release, self.unknown(release, catalog), &why));
+            }
             None => {
                 let why = "no builder is running that can read its go.mod.";
-                return Err(unavailable(release, why));
+                return Err(unavailable(release, self.unknown(release, catalog), why));
             }
         };
         self.known.lock().put(name, answer.clone());
         Ok(answer)
     }
 
+    /// What is to be found out about a release.
+    fn unknown(&self, release: &UnlistedRelease, catalog: &Snapshot) -> &'static str {
+        let (module, version) = (&release.module, &release.version);
+        let retraction = self.versions.refuses_if_retracted(module, version, catalog);
+        match (module.as_str() == BENTHOS, retraction) {
+            (true, _) => "whether it was retracted",
+            (false, false) => "which Benthos it is built with",
+            (false, true) => "which Benthos it is built with, or whether it was retracted,",
+        }
+    }
+
     fn remembered(&self, name: &(ModulePath, ModuleVersion)) -> Option<Answer> {
         match self.known.lock().get(name)? {
-            Answer::Refused(_, until) if *until <= Instant::now() => None,
+            Answer::Refused(_, until) | Answer::Retracted(_, until) if *until <= Instant::now() => {
+                None
+            }
             answer => Some(answer.clone()),
         }
     }
 }
 
-fn unavailable(release: &UnlistedRelease, why: &str) -> Refusal {
+fn unavailable(release: &UnlistedRelease, what: &str, why: &str) -> Refusal {
     let UnlistedRelease {
         module, version, ..
     } = release;
-    let message = format!(
-        "{module} {version} isn't in the catalog, and which Benthos it is built with isn't known yet: {why}"
-    );
+    let message =
+        format!("{module} {version} isn't in the catalog, and {what} isn't known yet: {why}");
     Refusal::unavailable(message, 10)
 }

@@ -131,8 +131,12 @@ impl Snapshot {
     /// Whether a request for a release outside the catalog waits for what it requires. Of the base there is nothing to
     /// know, and what is blocked isn't built.
     pub(crate) fn lacks_requirements(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
-        module.as_str() != BENTHOS
-            && self.has(module)
+        module.as_str() != BENTHOS && self.knows_nothing_of(module, version)
+    }
+
+    /// Whether it is a release of a module of the catalog of which no builder said anything, and that isn't blocked.
+    pub(crate) fn knows_nothing_of(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
+        self.has(module)
             && self.requirements(module, version).is_none()
             && self.blocklist_problem.is_none()
             && self.blocklist.find(module, version).is_none()

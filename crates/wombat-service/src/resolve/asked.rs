@@ -7,7 +7,7 @@ use wombat_model::{
     request::{BuildRequest, PackageReference},
 };
 
-use super::{base::benthos, selection::Selection};
+use super::{Policy, base::benthos, selection::Selection};
 use crate::catalog::{Snapshot, UnlistedRelease, nearest, not_offered, or_nearest};
 
 /// A package requested by path.
@@ -97,10 +97,12 @@ impl Asked {
     }
 
     /// Releases outside the catalog of which it must be known first what they require.
-    pub(super) fn unlisted(&self, catalog: &Snapshot) -> Vec<UnlistedRelease> {
+    pub(super) fn unlisted(&self, policy: &Policy, catalog: &Snapshot) -> Vec<UnlistedRelease> {
         let versions = self.versions.iter();
-        let unlisted =
-            versions.filter(|(module, asked)| catalog.lacks_requirements(module, &asked.version));
+        let unlisted = versions.filter(|(module, asked)| {
+            let policy = policy.versions;
+            policy.asks_builders(module, &asked.version, catalog)
+        });
         let unlisted = unlisted.map(|(module, asked)| UnlistedRelease {
             module: module.clone(),
             version: asked.version.clone(),
@@ -111,8 +113,13 @@ impl Asked {
 
     /// Refuses releases outside the catalog of which it isn't known what they require: their binaries would have
     /// another base than the answer says.
-    pub(super) fn refuse_unlisted(&self, catalog: &Snapshot, problems: &mut Vec<Problem>) {
-        let unlisted = self.unlisted(catalog).into_iter();
+    pub(super) fn refuse_unlisted(
+        &self,
+        policy: &Policy,
+        catalog: &Snapshot,
+        problems: &mut Vec<Problem>,
+    ) {
+        let unlisted = self.unlisted(policy, catalog).into_iter();
         problems.extend(unlisted.map(|release| {
             Problem::field(
                 ProblemCode::UnknownVersion,
@@ -122,6 +129,25 @@ impl Asked {
                     release.module, release.version
                 ),
             )
+        }));
+    }
+
+    /// Refuses versions that the operator doesn't allow. What other releases require is as good as these. Blocked ones
+    /// are refused with the operator's reason.
+    pub(super) fn refuse_versions(
+        &self,
+        policy: &Policy,
+        catalog: &Snapshot,
+        problems: &mut Vec<Problem>,
+    ) {
+        let open = self.versions.iter().filter(|(module, asked)| {
+            let blocklist = catalog.blocklist();
+            blocklist.find(module, &asked.version).is_none()
+        });
+        problems.extend(open.filter_map(|(module, asked)| {
+            let message = policy.versions.refusal(module, &asked.version, catalog)?;
+            let (code, field) = (ProblemCode::VersionRefused, asked.field.clone());
+            Some(Problem::field(code, field, message))
         }));
     }
 

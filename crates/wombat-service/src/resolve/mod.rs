@@ -66,7 +66,8 @@ pub(crate) fn resolve(
         problems.push(problem);
     }
     let asked = Asked::of(request, catalog, &mut problems);
-    asked.refuse_unlisted(catalog, &mut problems);
+    asked.refuse_versions(policy, catalog, &mut problems);
+    asked.refuse_unlisted(policy, catalog, &mut problems);
     let attempt = instead::choose(request, &asked, catalog, policy);
     problems.extend(attempt.problems);
     let (selection, versions, remarks) = (attempt.selection, attempt.versions, attempt.remarks);
@@ -100,9 +101,13 @@ pub(crate) fn resolve(
 
 /// The releases outside the catalog that a request names, of modules that are in it. What they require must be known
 /// before the request can be resolved.
-pub(crate) fn unlisted(request: &BuildRequest, catalog: &Snapshot) -> Vec<UnlistedRelease> {
+pub(crate) fn unlisted(
+    request: &BuildRequest,
+    catalog: &Snapshot,
+    policy: &Policy,
+) -> Vec<UnlistedRelease> {
     // The problems are found again when it is resolved.
-    Asked::of(request, catalog, &mut Vec::new()).unlisted(catalog)
+    Asked::of(request, catalog, &mut Vec::new()).unlisted(policy, catalog)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use wombat_model::{
     Problem, ProblemCode, catalog::Licence,
 };
 
+use crate::catalog::VersionPolicy;
+
 /// Which modules may be built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ModulePolicy {
@@ -49,6 +51,14 @@ impl FromStr for ModulePolicy {
 }
 
 impl ModulePolicy {
+    /// Which versions of the catalog's modules may be built, unless the operator chooses.
+    pub(crate) const fn default_versions(&self) -> VersionPolicy {
+        match self {
+            Self::Catalog => VersionPolicy::Listed,
+            Self::Allow(_) | Self::Any => VersionPolicy::Any,
+        }
+    }
+
     /// Whether a module that the catalog doesn't have may be built.
     pub(super) fn allows(&self, module: &ModulePath, version: &ModuleVersion) -> bool {
         match self {
@@ -68,6 +78,7 @@ pub(crate) struct Policy {
     /// Offered platforms; empty: all supported ones.
     pub(crate) platforms: Vec<Platform>,
     pub(crate) modules: ModulePolicy,
+    pub(crate) versions: VersionPolicy,
 }
 
 impl Policy {

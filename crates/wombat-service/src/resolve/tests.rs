@@ -8,7 +8,7 @@ use wombat_model::{
 
 use super::*;
 use crate::{
-    catalog::BENTHOS,
+    catalog::{BENTHOS, VersionPolicy},
     fixture::{self, CONNECT},
 };
 
@@ -20,6 +20,7 @@ mod names;
 mod of_catalog;
 mod refusals;
 mod unlisted;
+mod versions;
 
 fn request(body: &Value) -> BuildRequest {
     let mut body = body.clone();
@@ -37,6 +38,7 @@ fn resolved(body: &Value) -> Resolved {
 fn any_module() -> Policy {
     Policy {
         modules: ModulePolicy::Any,
+        versions: VersionPolicy::Any,
         ..Policy::default()
     }
 }

@@ -73,7 +73,7 @@ fn a_blocked_release_is_refused_whatever_it_requires() {
     assert!(!lacks(&knowing("v4.77.0"), CONNECT, "v4.99.0"));
 
     let nats = request(&json!({"packages": [format!("{}@v4.99.0", connect("nats"))]}));
-    assert!(unlisted(&nats, &catalog).is_empty());
+    assert!(unlisted(&nats, &catalog, &any_module()).is_empty());
     let refusal = resolve(&nats, &catalog, &any_module()).unwrap_err();
     assert_eq!(
         codes(&refusal),
