@@ -1362,7 +1362,7 @@ export type components = {
             message: string;
         };
         /** @description Stable name of a kind of problem; programs may branch on it. */
-        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "module_blocked" | "known_names" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "unknown_field" | "missing_field" | "wrong_type" | "invalid_value" | "unsupported_platform" | "unsupported_go_version" | "too_many" | "unknown_component" | "unknown_package" | "unknown_module" | "unknown_version" | "unused_module" | "version_conflict" | "empty_on_platform" | "licence_refused" | "licence_not_accepted" | "module_refused" | "version_refused" | "module_blocked" | "known_names" | "invalid_query" | "not_found" | "wrong_state" | "damaged" | "build_failed" | "expired" | "unauthorized" | "forbidden" | "method_not_allowed" | "timed_out" | "too_busy" | "unavailable" | "internal";
         /** @description A problem document. */
         ProblemDocument: {
             /** @description Kind of the first problem. */
