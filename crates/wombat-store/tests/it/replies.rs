@@ -19,6 +19,7 @@ async fn a_builder_hears_no_question_whose_reply_would_go_elsewhere() -> anyhow:
         module: "a.b/c".parse().unwrap(),
         version: version.parse().unwrap(),
         of: Vec::new(),
+        refuse_retracted: false,
     };
     let subject = "builder.requirements";
     let client = service.client();
