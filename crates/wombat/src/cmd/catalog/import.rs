@@ -213,6 +213,25 @@ mod tests {
     }
 
     #[test]
+    fn known_names_need_their_flag_and_a_refusal_is_called_one() {
+        let parse = |more: &[&str]| {
+            let words = ["import", "a.b/c@v1.0.0"].iter().chain(more);
+            Line::try_parse_from(words).unwrap().import
+        };
+        assert!(!parse(&[]).allow_known_names);
+        assert!(parse(&["--allow-known-names"]).allow_known_names);
+        let over = |code: &str| {
+            let text = format!(
+                r#"{{"module":"a.b/c","version":"v1.0.0","requested":"2026-01-02T03:04:05Z","status":"failed"{code},"message":"No."}}"#
+            );
+            line(&serde_json::from_str(&text).unwrap())
+        };
+        assert_eq!(over(""), "a.b/c@v1.0.0: failed: No.");
+        let refused = over(r#","code":"known_names""#);
+        assert_eq!(refused, "a.b/c@v1.0.0: refused: No.");
+    }
+
+    #[test]
     fn go_releases_may_have_their_name_in_rest_or_in_wombat_build() {
         let wanted: GoVersion = "1.26.8".parse().unwrap();
         for flag in ["--go-version", "--go-versions", "--go"] {
