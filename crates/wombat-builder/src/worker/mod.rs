@@ -2,11 +2,13 @@
 //!
 //! [`claim_log`] writes to `BUILD_LOGS`, [`log_shape`] keeps the log within its limit, [`upload`] stores the binary in
 //! the object store, and [`ending`] writes the end to the record, after the log is stored: the record names the log's
-//! last message.
+//! last message. [`scopes`] has the limits of a build, [`interruption`] what stops it before its end.
 
 mod claim_log;
 mod ending;
+mod interruption;
 mod log_shape;
+mod scopes;
 mod upload;
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +17,7 @@ use rand::Rng as _;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info, info_span, warn};
-use wombat_go::{BuildError, Origin, Product, Scope, Workshop, report::Reporter};
+use wombat_go::{BuildError, Product, Scope, Workshop, report::Reporter};
 use wombat_model::{
     Build, BuildSpec, BuilderId, FailureClass, Platform, SandboxLevel, Status, log::Phase,
     this_machine,
@@ -28,12 +30,9 @@ use crate::{
 };
 use claim_log::ClaimLog;
 use ending::{Ending, Patience};
+use interruption::Cause;
 use upload::{Uploaded, upload};
 
-/// `nice` value of builds, so that leases are renewed even while every CPU is compiling.
-const NICENESS: i32 = 10;
-/// `nice` value of background work: below requested builds.
-const IDLE_NICENESS: i32 = 19;
 /// Time limit for a build's last log lines: as long as the election of a stream leader takes.
 const LOG_FLUSH: Duration = Duration::from_secs(10);
 
@@ -83,18 +82,6 @@ pub(crate) enum Outcome {
     Over(Revision),
     /// NATS didn't answer; whether the build is claimed is unknown.
     NoAnswer,
-}
-
-/// Why a build was stopped before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// Another process changed the record: the build is cancelled or recovered. With its status, if the record still
-    /// exists.
-    Foreign(Option<Status>),
-    /// Other builders may soon count this one as dead.
-    Fenced,
-    /// This builder is forced to stop.
-    ForceStop,
 }
 
 impl Worker {
@@ -150,7 +137,7 @@ impl Worker {
             tokio::pin!(making);
             tokio::select! {
                 made = &mut making => Ok(made),
-                cause = self.interrupted(claim.revision(), &mut seen) => {
+                cause = Cause::of(self.fenced.clone(), &self.force_stop, claim.revision(), &mut seen) => {
                     scope.stop.cancel();
                     // Another builder may start only after this build has ended.
                     drop(making.await);
@@ -206,29 +193,6 @@ impl Worker {
             .flatten()
     }
 
-    /// The scope of background builds: below every requested build, and without reports.
-    pub(crate) fn idle_scope(&self) -> Scope {
-        Scope {
-            niceness: IDLE_NICENESS,
-            ..self.scope(Origin::Catalog, &Reporter::new().0)
-        }
-    }
-
-    fn scope(&self, origin: Origin, reporter: &Reporter) -> Scope {
-        let (time_limit, all) = (self.limits.time(origin), &self.limits.all);
-        Scope {
-            stop: CancellationToken::new(),
-            deadline: Instant::now() + time_limit.most(),
-            time_limit,
-            memory_limit: all.memory,
-            output_limit: self.limits.output(origin),
-            process_limit: all.processes,
-            parallelism: all.parallelism,
-            niceness: NICENESS,
-            reporter: reporter.clone(),
-        }
-    }
-
     /// Builds and uploads.
     async fn make(
         &self,
@@ -270,16 +234,6 @@ impl Worker {
         tokio::select! {
             product = self.prebuilt.take(claim.key()) => Ok(product),
             () = scope.stop.cancelled() => Err(BuildError::Stopped),
-        }
-    }
-
-    /// Resolves when the build must not go on.
-    async fn interrupted(&self, ours: Revision, seen: &mut watch::Receiver<LastSeen>) -> Cause {
-        let mut fenced = self.fenced.clone();
-        tokio::select! {
-            cause = foreign(seen, ours) => cause,
-            Ok(_) = fenced.wait_for(|fenced| *fenced) => Cause::Fenced,
-            () = self.force_stop.cancelled() => Cause::ForceStop,
         }
     }
 
@@ -336,16 +290,5 @@ impl Worker {
         record
             .map(|record| record.value.status())
             .or(seen.borrow().status)
-    }
-}
-
-async fn foreign(seen: &mut watch::Receiver<LastSeen>, ours: Revision) -> Cause {
-    let newer = seen
-        .wait_for(|seen| seen.revision > ours)
-        .await
-        .map(|seen| *seen);
-    match newer {
-        Ok(seen) => Cause::Foreign(seen.status),
-        Err(_) => std::future::pending().await,
     }
 }
