@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail, ensure};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, Interest},
     net::TcpStream,
 };
 
@@ -136,6 +136,11 @@ impl Connection {
             }
             self.fill().await?;
         }
+    }
+
+    /// Waits until the other end resets the connection, without reading what it sends.
+    pub(crate) async fn until_reset(self) {
+        let _ended = self.stream.ready(Interest::ERROR).await;
     }
 
     /// Reads more.

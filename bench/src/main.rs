@@ -6,6 +6,7 @@
 
 mod bench;
 mod compare;
+mod cores;
 mod delay;
 mod http;
 mod limit;

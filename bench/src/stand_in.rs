@@ -99,12 +99,22 @@ impl Scene {
         nats: NatsServer,
         service: &[&str],
     ) -> anyhow::Result<Self> {
+        Self::with_gateway(bench, nats, service, &[]).await
+    }
+
+    /// The same with further arguments for the gateway.
+    pub(crate) async fn with_gateway(
+        bench: &Bench,
+        nats: NatsServer,
+        service: &[&str],
+        gateway: &[&str],
+    ) -> anyhow::Result<Self> {
         bench.program.set_up(&nats, &[])?;
         let url = nats.url();
         let mut words = vec!["service", "--nats-url", &url, "--queue-limit", "0"];
         words.extend(service);
         let service = bench.program.start(&words)?;
-        Self::beside(bench, nats, service).await
+        Self::complete(bench, nats, service, gateway).await
     }
 
     /// The same beside a running service.
@@ -113,8 +123,17 @@ impl Scene {
         nats: NatsServer,
         service: Wombat,
     ) -> anyhow::Result<Self> {
+        Self::complete(bench, nats, service, &[]).await
+    }
+
+    async fn complete(
+        bench: &Bench,
+        nats: NatsServer,
+        service: Wombat,
+        gateway: &[&str],
+    ) -> anyhow::Result<Self> {
         let program = bench.program.clone();
-        let (api, site) = program.gateway(&nats.url(), &[]).await?;
+        let (api, site) = program.gateway(&nats.url(), gateway).await?;
         Ok(Self {
             nats,
             go: StandIn::new()?,

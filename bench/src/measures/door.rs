@@ -1,4 +1,8 @@
-//! Readers while attackers load the gateway, or flood it with requests.
+//! Readers while attackers load the gateway, or flood it with requests. `floods`: one client that holds all that it can.
+
+mod beside;
+mod floods;
+mod target;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,8 +13,9 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval, sleep, timeout},
 };
-use wombat_testkit::{Site, a_distinct_request, rapid_resets};
+use wombat_testkit::{a_distinct_request, rapid_resets};
 
+use self::target::address_of;
 use crate::{
     bench::Bench,
     http::{Connection, list_path, request},
@@ -39,7 +44,11 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
         "Eight readers ask for lists of builds, components and platforms, each every 20 ms; an answer's time counts from when its question was due. They take turns \
          alone and beside attackers: 500 clients that send a byte a second, and, 20 times a second each, a body of 1 GB, a head with 10,000 headers, and \
          1,000 HTTP/2 streams that are opened and reset. Then 5,000 distinct requests come within 10 s from 50 addresses, told by a trusted \
-         proxy. Everything runs on the same machine.",
+         proxy. Last, one client behind that proxy floods the gateway in five ways, each for a minute: 4,224 event streams, 3,000 waits, 500 downloads of \
+         40 MB that it doesn't read, 320 lints a second whose answers it doesn't wait for, and 320 requests a second to build ahead; whatever is refused or \
+         ends is tried again a second later. Beside it another client sends `/healthz`, `GET /api/builds` and a repeat, each every 20 ms over a connection of \
+         its own; an answer that isn't a 200 within 5 s is a failure. Everything runs on the same machine; in the last part, the servers on one core, and \
+         the clients on another.",
     );
     let scene = Scene::start(bench, &["--client-quota", "0"]).await?;
     let _builder = scene.builder(&[])?;
@@ -50,13 +59,8 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<Section> {
     attacks(bench, &scene, &mut section).await?;
     drop(scene);
     flood(bench, &mut section).await?;
+    floods::run(bench, &mut section).await?;
     Ok(section)
-}
-
-fn address_of(site: &Site) -> anyhow::Result<(String, SocketAddr)> {
-    let host = site.url.trim_start_matches("http://").to_owned();
-    let address = host.parse()?;
-    Ok((host, address))
 }
 
 fn questions(host: &str) -> Arc<Vec<Vec<u8>>> {
