@@ -24,6 +24,8 @@ const PARALLEL: &str = "4";
 const THREADS: u32 = 64;
 /// Longest standard output in bytes.
 const LONGEST: usize = 64 << 20;
+/// What is kept of a verdict, in bytes; the rest is dropped. Clients are told less.
+const LONGEST_VERDICT: usize = 1 << 20;
 
 /// Longest standard error in bytes; the rest is dropped.
 const LONGEST_COMPLAINT: usize = 64 << 10;
@@ -58,7 +60,7 @@ impl From<std::io::Error> for AskError {
 pub struct Verdict {
     /// Whether it exited with 0.
     pub accepted: bool,
-    /// Its whole output, as plain text.
+    /// The beginning of its output, as plain text.
     pub text: String,
 }
 
@@ -82,6 +84,7 @@ impl Workshop {
             arguments,
             alone,
             LISTING_LIMIT,
+            LONGEST,
         );
         match heard.await? {
             ProgramOutput { code: 0, said, .. } => Ok(said),
@@ -110,7 +113,14 @@ impl Workshop {
         tokio::fs::write(&file, content).await?;
         let level = self.settings().sandbox.level();
         let confinement = Confinement::alone(level, binary).read(&file);
-        let heard = self.hear(binary, folder.path(), arguments, confinement, limit);
+        let heard = self.hear(
+            binary,
+            folder.path(),
+            arguments,
+            confinement,
+            limit,
+            LONGEST_VERDICT,
+        );
         let ProgramOutput {
             code,
             said,
@@ -134,6 +144,7 @@ impl Workshop {
         Ok(self.empty_folder().await?)
     }
 
+    /// Keeps the beginning of its standard output.
     async fn hear(
         &self,
         binary: &Path,
@@ -141,6 +152,7 @@ impl Workshop {
         arguments: &[&str],
         confinement: Confinement,
         limit: Duration,
+        kept: usize,
     ) -> Result<ProgramOutput, AskError> {
         let child = ChildCommand::new(&self.settings().helper, binary, folder)
             .args(arguments.iter().copied())
@@ -153,15 +165,19 @@ impl Workshop {
             .thread_limit(THREADS)
             .confine(confinement)
             .spawn()?;
-        let (mut said, mut complained) = (Vec::new(), String::new());
+        let (mut said, mut complained, mut printed) = (Vec::new(), String::new(), 0);
         let mut cutter = LineCutter::default();
         let flood = tokio_util::sync::CancellationToken::new();
         let stop = async {
             drop(tokio::time::timeout(limit, flood.cancelled()).await);
         };
         let ending = child.run(stop, |source, bytes| match source {
-            Output::Stdout if said.len() + bytes.len() > LONGEST => flood.cancel(),
-            Output::Stdout => said.extend_from_slice(bytes),
+            Output::Stdout if printed + bytes.len() > LONGEST => flood.cancel(),
+            Output::Stdout => {
+                printed += bytes.len();
+                let room = kept.saturating_sub(said.len()).min(bytes.len());
+                said.extend_from_slice(&bytes[..room]);
+            }
             Output::Stderr => cutter.push(bytes, |line| {
                 if complained.len() < LONGEST_COMPLAINT {
                     complained.push_str(&line);

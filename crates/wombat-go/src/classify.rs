@@ -56,9 +56,17 @@ const TOO_LARGE: [&str; 2] = ["file too large", "signal: file size limit exceede
 
 type Rule = fn(&Text<'_>) -> Option<Failure>;
 
-/// The first rule that matches decides, in this order: resources of the machine, untrusted modules (whatever else is
-/// wrong), temporary failures, refusals of the proxy, faults of the modules.
-const RULES: [Rule; 5] = [out_of_resources, distrusted, unreachable, refused, unusable];
+/// The first rule that matches decides, in this order: archives that no `go` unpacks, whose reasons quote names and
+/// sizes, resources of the machine, untrusted modules (whatever else is wrong), temporary failures, refusals of the
+/// proxy, faults of the modules.
+const RULES: [Rule; 6] = [
+    unpackable,
+    out_of_resources,
+    distrusted,
+    unreachable,
+    refused,
+    unusable,
+];
 
 /// Why modules, packages or a toolchain couldn't be fetched or loaded. `said` is the standard error of `go`.
 pub(super) fn fetching(said: &str) -> Failure {
@@ -79,6 +87,42 @@ pub(super) fn exhausted(said: &str, output: Limit<u64>) -> Option<Failure> {
         return Some(too_large_to_write(output));
     }
     out_of_resources(&text)
+}
+
+/// A module whose archive breaks the rules for names and sizes.
+fn unpackable(text: &Text<'_>) -> Option<Failure> {
+    const SIGNS: &[&str] = &[
+        "malformed file path",
+        "case-insensitive file name collision",
+        "module contents too large",
+        "module zip file is too large",
+        "file too large (max size is",
+        "larger than declared size",
+        "path does not have prefix",
+        "irregular file",
+        "multiple entries for file",
+        "go.mod file not in module root directory",
+    ];
+    let line = text.said.lines().find(|line| line.contains("unzip "))?;
+    if !SIGNS.iter().any(|sign| text.said.contains(sign)) {
+        return None;
+    }
+    let what = of_archive(line).unwrap_or_else(|| subject(line));
+    let reason = line.split_once(".zip: ").map_or(line, |(_, reason)| reason);
+    let rest = text.said.split_once(line).map_or("", |(_, rest)| rest);
+    let message = format!(
+        "The archive of {what} can't be unpacked: {}",
+        excerpt(&format!("{reason}\n{rest}"))
+    );
+    Some(Failure::new(FailureClass::Input, message))
+}
+
+/// The module whose archive in the module cache is named.
+fn of_archive(line: &str) -> Option<String> {
+    let (before, after) = line.split_once("/@v/")?;
+    let (_, path) = before.rsplit_once("cache/download/")?;
+    let (version, _) = after.split_once(".zip")?;
+    Some(format!("{path} {version}"))
 }
 
 fn out_of_resources(text: &Text<'_>) -> Option<Failure> {

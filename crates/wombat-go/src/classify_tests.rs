@@ -5,6 +5,26 @@ use super::*;
 /// Real messages of Go 1.26.8, the host replaced.
 const MESSAGES: &[(&str, FailureClass, &str)] = &[
     (
+        "unzip /m/cache/download/example.com/m/@v/v1.0.0.zip: total uncompressed size of module contents too large (max size is 524288000 bytes)",
+        FailureClass::Input,
+        "The archive of example.com/m v1.0.0 can't be unpacked: total uncompressed size",
+    ),
+    (
+        "unzip /m/cache/download/example.com/m/@v/v1.0.0.zip: example.com/m@v1.0.0/LICENSE: LICENSE file too large (max size is 16777216 bytes)",
+        FailureClass::Input,
+        "can't be unpacked: example.com/m@v1.0.0/LICENSE: LICENSE file too large",
+    ),
+    (
+        "unzip /m/cache/download/example.com/m/@v/v1.0.0.zip: example.com/m@v1.0.0/p/P.go: case-insensitive file name collision: \"p/p.go\" and \"p/P.go\"\nexample.com/m@v1.0.0/../evil: malformed file path \"../evil\": invalid path element \"..\"",
+        FailureClass::Input,
+        "case-insensitive file name collision: \"p/p.go\" and \"p/P.go\" example.com/m@v1.0.0/../evil: malformed",
+    ),
+    (
+        "unzip /m/cache/download/example.com/m/@v/v1.0.0.zip: write /m/example.com/m@v1.0.0/file: no space left on device",
+        FailureClass::Infra,
+        "disk is full",
+    ),
+    (
         "example.com/m@v1.0.0: reading https://proxy.example/example.com/m/@v/v1.0.0.info: 404 Not Found",
         FailureClass::Input,
         "doesn't have example.com/m v1.0.0",
