@@ -92,11 +92,20 @@ impl Found {
         }
     }
 
-    /// The bytes from the beginning of the function table that was found.
-    pub(super) fn table(&self, file: &mut File, begin: u64) -> io::Result<Vec<u8>> {
-        let size = TABLE.min(self.size.saturating_sub(begin));
+    /// The bytes of the function table that was found, as far as they are needed.
+    pub(super) fn table(
+        &self,
+        file: &mut File,
+        (begin, header): (u64, &Header),
+    ) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let (list, length) = header.list();
+        read(file, begin.saturating_add(list), length, &mut bytes)?;
+        let size = TABLE
+            .min(self.size.saturating_sub(begin))
+            .min(header.used(&bytes).max(list.saturating_add(length)));
         // Known beforehand: growing would take twice as much.
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         read(file, begin, size, &mut bytes)?;
         Ok(bytes)
     }

@@ -17,6 +17,8 @@ pub(super) const MOST: usize = 1_000_000;
 /// The linker's names of generics can be longer; the package is at the front.
 const LONGEST: usize = 1024;
 
+/// Bytes of a function's record that are read: the offsets of its code and of its name.
+const RECORD: u64 = 8;
 /// Numbers in a header: of functions and of files, the start of the code, and where five parts begin.
 const NUMBERS: usize = 8;
 
@@ -78,6 +80,23 @@ impl Header {
     /// Bytes of the list of functions: two numbers for each, and the end.
     fn needed(&self) -> Option<usize> {
         self.count.checked_mul(8)?.checked_add(4)
+    }
+
+    /// Where the list of functions begins in the table, and its length in bytes.
+    pub(super) fn list(&self) -> (u64, u64) {
+        (self.records as u64, self.needed().unwrap_or(0) as u64)
+    }
+
+    /// Bytes of the table up to the record that is furthest in it, by the list of functions. What follows isn't read.
+    pub(super) fn used(&self, list: &[u8]) -> u64 {
+        let records = list.chunks_exact(8).filter_map(|function| {
+            let record = number(&function[4..], self.is_big)?;
+            u64::try_from(record).ok()
+        });
+        let furthest = records.max().unwrap_or(0);
+        (self.records as u64)
+            .saturating_add(furthest)
+            .saturating_add(RECORD)
     }
 }
 

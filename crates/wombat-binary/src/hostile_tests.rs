@@ -68,6 +68,21 @@ fn a_binary_of_700_megabytes_is_within_the_limits() {
     assert_eq!((first.functions, first.code), (550_000, 550_000 * 16));
 }
 
+/// Data after a table is as long as a module wants it to be.
+#[test]
+fn what_follows_a_table_isnt_read() {
+    let mut file = binary(1_000, &["main.f"]);
+    let whole = read(&mut file).unwrap();
+    let size = file.metadata().unwrap().len();
+    file.set_len(size + (100 << 20)).unwrap();
+    let found = file::find(&mut file).unwrap();
+    let (begin, header) = found.functions.unwrap();
+    let table = found.table(&mut file, (begin, &header)).unwrap();
+    assert_eq!(begin + table.len() as u64, size, "no more than the table");
+    let longer = read(&mut file).unwrap();
+    assert_eq!(longer.modules, whole.modules);
+}
+
 #[test]
 fn a_list_of_modules_has_one_main_module_and_a_short_release() {
     let module = |n| format!("mod\tm{n}\n");

@@ -42,7 +42,7 @@ pub fn read(file: &mut File) -> Result<Contents, ReadError> {
             ReadError::Unknown("table of functions")
         });
     };
-    let bytes = found.table(file, begin)?;
+    let bytes = found.table(file, (begin, &header))?;
     let table = functions::Table::new(header, &bytes);
     let table = table.ok_or(ReadError::Unknown("table of functions"))?;
     totals::contents(found.size, modules, &table)
