@@ -19,8 +19,8 @@ use crate::cache::CachedFile;
 /// Binaries whose contents are cached. A list of as many modules as are read has 2 MiB; one of Redpanda Connect has
 /// 100 KiB.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
-/// Most binaries that are read at a time: a made-up one may take 130 MiB of memory, and a processor for a second.
-const READERS: usize = 1;
+/// Most binaries that are read at a time. A made-up one may take 130 MiB of memory, and a processor for a second.
+const READERS: usize = 2;
 
 /// What a binary was found to contain.
 #[derive(Clone, Debug)]
