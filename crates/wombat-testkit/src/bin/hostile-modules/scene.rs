@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct Scene {
     program: Program,
     pub(crate) proxy: ModuleProxy,
     pub(crate) folder: TempDir,
+    /// Whether a binary was asked to lint: the builder keeps the last ones.
+    has_linted: AtomicBool,
 }
 
 impl Scene {
@@ -46,6 +49,7 @@ impl Scene {
             program: limited.clone(),
             proxy: ModuleProxy::start().await?,
             folder,
+            has_linted: AtomicBool::new(false),
         };
         scene.start_again().await?;
         scene.honest(COLD).await?;
@@ -158,6 +162,7 @@ impl Scene {
 
     /// What a client is told who has the binary lint a pipeline.
     pub(crate) async fn lint(&self, id: &str) -> anyhow::Result<String> {
+        self.has_linted.store(true, Ordering::Relaxed);
         let site = self.site()?;
         let response = site
             .client
@@ -177,6 +182,16 @@ impl Scene {
     pub(crate) async fn log(&self, id: &str) -> anyhow::Result<String> {
         let response = self.site()?.get(&format!("/api/builds/{id}/log")).await?;
         Ok(String::from_utf8_lossy(&response.bytes().await?).into_owned())
+    }
+
+    /// Most folders of builds that may be left: each lane of lint keeps its last binary.
+    pub(crate) fn kept(&self) -> usize {
+        const LINT_LANES: usize = 2;
+        if self.has_linted.load(Ordering::Relaxed) {
+            LINT_LANES
+        } else {
+            0
+        }
     }
 
     /// Folders of builds that are left.

@@ -170,10 +170,8 @@ impl Trial {
             self.wrong
                 .push("the client is told paths of the builder".to_owned());
         }
-        // The last binary that was asked to lint is kept.
-        let kept = usize::from(matches!(kind.expected, Expected::FailedLint));
         let left = scene.jobs()?;
-        if left > kept {
+        if left > scene.kept() {
             self.wrong
                 .push(format!("{left} folders of builds are left"));
         }
